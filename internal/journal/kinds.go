@@ -1,0 +1,299 @@
+package journal
+
+import "time"
+
+// Kind names what an event reports. Its payload type is the struct of the same
+// name below; the schema of a kind only grows, a field never changes meaning.
+type Kind string
+
+// Payload is the body of an event. Every payload is a struct of this file with
+// JSON tags, holds pseudonyms and ids only, never a name or a caller's number.
+type Payload interface{ JournalKind() Kind }
+
+// Direction of a call, seen from the office.
+type Direction string
+
+// Directions of a call.
+const (
+	Inbound  Direction = "in"
+	Outbound Direction = "out"
+	Internal Direction = "internal"
+)
+
+// LegKind is what a leg of a call ends on.
+type LegKind string
+
+// Kinds of leg.
+const (
+	LegPhone LegKind = "phone"
+	LegLine  LegKind = "line"
+	LegTrunk LegKind = "trunk"
+)
+
+// TraceStep is one step of a decision, for people: Rule is a text id of ui/i18n
+// ("route.emergency"), Args fill its placeholders, Object is the office object
+// that decided ("path-main"), if any.
+type TraceStep struct {
+	Rule   string            `json:"rule"`
+	Args   map[string]string `json:"args,omitempty"`
+	Object string            `json:"object,omitempty"`
+}
+
+// Calls ---------------------------------------------------------------------
+
+// CallStarted opens a call. Line is the line or trunk it came in on; From and To
+// are subjects (people or outside numbers) where known; Dialled is the short
+// number, feature code or own number that was called, never an outside number.
+type CallStarted struct {
+	Direction Direction `json:"dir"`
+	Line      string    `json:"line,omitempty"`
+	From      SubjectID `json:"from,omitempty"`
+	To        SubjectID `json:"to,omitempty"`
+	Extension string    `json:"ext,omitempty"`
+	Dialled   string    `json:"dialled,omitempty"`
+	Emergency bool      `json:"emergency,omitempty"`
+}
+
+// CallCaller reports the caller once it becomes known after CallStarted.
+type CallCaller struct {
+	From SubjectID `json:"from"`
+}
+
+// CallRouted reports a decision about the call with its reasons.
+type CallRouted struct {
+	Action string      `json:"action"`
+	Trace  []TraceStep `json:"trace"`
+}
+
+// CallAnswered reports that the box or a person took the call; from here it
+// costs the caller money.
+type CallAnswered struct {
+	By SubjectID `json:"by,omitempty"`
+}
+
+// CallStep reports that the call entered a step of its path ("message", "menu",
+// "queue" …). Key is the key pressed in a menu.
+type CallStep struct {
+	Path string `json:"path"`
+	Step string `json:"step"`
+	Key  string `json:"key,omitempty"`
+}
+
+// LegState is where a leg stands.
+type LegState string
+
+// States of a leg.
+const (
+	LegRinging  LegState = "ringing"
+	LegAnswered LegState = "answered"
+	LegHeld     LegState = "held"
+	LegResumed  LegState = "resumed"
+	LegEnded    LegState = "ended"
+)
+
+// CallLeg reports a change of one leg. Cause is given with LegEnded.
+type CallLeg struct {
+	Leg       LegID     `json:"leg"`
+	Kind      LegKind   `json:"kind"`
+	State     LegState  `json:"state"`
+	Line      string    `json:"line,omitempty"`
+	Device    string    `json:"device,omitempty"`
+	Person    SubjectID `json:"person,omitempty"`
+	Extension string    `json:"ext,omitempty"`
+	Cause     string    `json:"cause,omitempty"`
+	SIPCode   int       `json:"sip,omitempty"`
+}
+
+// CallBridged reports that two legs hear each other.
+type CallBridged struct {
+	A LegID `json:"a"`
+	B LegID `json:"b"`
+}
+
+// Quality is what RTCP and the ports counted for one leg.
+type Quality struct {
+	Leg         LegID   `json:"leg"`
+	Received    uint64  `json:"rx"`
+	Sent        uint64  `json:"tx"`
+	Lost        uint64  `json:"lost"`
+	JitterMS    float64 `json:"jitterMS"`
+	RoundTripMS float64 `json:"rttMS,omitempty"`
+}
+
+// CallEnded closes a call; exactly one comes for each CallStarted, also after a
+// restart (Cause "restart").
+type CallEnded struct {
+	Cause   string        `json:"cause"`
+	By      string        `json:"by,omitempty"` // "caller", "called", "box"
+	Talk    time.Duration `json:"talk"`         // both legs joined
+	Total   time.Duration `json:"total"`
+	Quality []Quality     `json:"quality,omitempty"`
+}
+
+// ACD -----------------------------------------------------------------------
+
+// AgentStateName is what an agent does.
+type AgentStateName string
+
+// States of an agent.
+const (
+	AgentLoggedOut AgentStateName = "loggedOut"
+	AgentReady     AgentStateName = "ready"
+	AgentOffered   AgentStateName = "offered"
+	AgentTalking   AgentStateName = "talking"
+	AgentWrapUp    AgentStateName = "wrapUp"
+	AgentPaused    AgentStateName = "paused"
+	AgentBusy      AgentStateName = "busy" // in a call that is not of a queue
+)
+
+// AgentChanged reports an agent's new state. Reason is a text id ("missed",
+// "asked", "code", "page", "phone unreachable").
+type AgentChanged struct {
+	Agent  SubjectID      `json:"agent"`
+	State  AgentStateName `json:"state"`
+	Reason string         `json:"reason,omitempty"`
+	Misses int            `json:"misses,omitempty"`
+}
+
+// ContactQueued reports that a contact waits. Arrival carries its rank key, so
+// that its place survives offers and restarts.
+type ContactQueued struct {
+	Contact ContactID `json:"contact"`
+	Queue   string    `json:"queue"`
+	Arrival time.Time `json:"arrival"`
+}
+
+// Candidate is an agent as the engine saw him when it decided.
+type Candidate struct {
+	Agent  SubjectID `json:"agent"`
+	Key    int64     `json:"key"`
+	Reason string    `json:"reason,omitempty"` // why not, empty for those chosen
+}
+
+// ContactOffered reports an offer: a reservation of the agent until Deadline.
+type ContactOffered struct {
+	Contact    ContactID   `json:"contact"`
+	Queue      string      `json:"queue"`
+	Offer      OfferID     `json:"offer"`
+	Agent      SubjectID   `json:"agent"`
+	Deadline   time.Time   `json:"deadline"`
+	Candidates []Candidate `json:"candidates,omitempty"`
+}
+
+// OfferOutcome says how an offer ended.
+type OfferOutcome string
+
+// Outcomes of an offer.
+const (
+	OfferAccepted  OfferOutcome = "accepted"
+	OfferMissed    OfferOutcome = "missed"    // deadline passed
+	OfferRefused   OfferOutcome = "refused"   // agent pressed reject, phone busy
+	OfferFailed    OfferOutcome = "failed"    // no phone could be reached
+	OfferWithdrawn OfferOutcome = "withdrawn" // another agent answered, caller left
+)
+
+// OfferEnded reports how an offer ended.
+type OfferEnded struct {
+	Contact ContactID    `json:"contact"`
+	Offer   OfferID      `json:"offer"`
+	Agent   SubjectID    `json:"agent"`
+	Outcome OfferOutcome `json:"outcome"`
+}
+
+// ContactConnected reports that caller and agent talk.
+type ContactConnected struct {
+	Contact ContactID     `json:"contact"`
+	Queue   string        `json:"queue"`
+	Agent   SubjectID     `json:"agent"`
+	Offer   OfferID       `json:"offer"`
+	Waited  time.Duration `json:"waited"`
+}
+
+// ContactEnded closes a contact. Outcome is "served", "abandoned", "overflow",
+// "closed" or "restart".
+type ContactEnded struct {
+	Contact ContactID     `json:"contact"`
+	Queue   string        `json:"queue"`
+	Agent   SubjectID     `json:"agent,omitempty"`
+	Outcome string        `json:"outcome"`
+	Waited  time.Duration `json:"waited"`
+	Talked  time.Duration `json:"talked,omitempty"`
+}
+
+// Box -----------------------------------------------------------------------
+
+// LineChanged reports the state of a line or trunk (hal.LineState, or
+// "registered", "registering", "failed" of a trunk).
+type LineChanged struct {
+	Line   string `json:"line"`
+	State  string `json:"state"`
+	Reason string `json:"reason,omitempty"`
+}
+
+// PhoneChanged reports that a phone registered for the first time or is gone.
+// Refreshed registrations do not enter the journal.
+type PhoneChanged struct {
+	Device string `json:"device"`
+	Online bool   `json:"online"`
+	Agent  string `json:"agent,omitempty"` // User-Agent of the phone
+}
+
+// OfficeChanged reports that a version of the office document was applied. It is
+// written in one transaction with that version.
+type OfficeChanged struct {
+	Version int       `json:"version"`
+	By      SubjectID `json:"by,omitempty"`
+	Note    string    `json:"note,omitempty"` // text id: "edit", "undo", "restore", "sample"
+	From    int       `json:"from,omitempty"` // the version that undo brought back
+}
+
+// BoxStarted reports a start. Unclean is true after a crash or power cut.
+type BoxStarted struct {
+	Version string `json:"version"`
+	Board   string `json:"board"`
+	Unclean bool   `json:"unclean"`
+}
+
+// BoxStopped reports an orderly stop.
+type BoxStopped struct {
+	Reason string `json:"reason"`
+}
+
+// FaultChanged reports that a fault (board/health) was raised or cleared.
+type FaultChanged struct {
+	Code    string `json:"code"`
+	Subject string `json:"subject,omitempty"`
+	Raised  bool   `json:"raised"`
+}
+
+// AccessEvent reports logins, refused logins, the claim, new passwords, backups
+// and restores, and every look at a person's figures: who, what, about whom.
+type AccessEvent struct {
+	What   string    `json:"what"`
+	Who    SubjectID `json:"who,omitempty"`
+	About  SubjectID `json:"about,omitempty"`
+	Source string    `json:"source,omitempty"` // "page", "phone", "button"
+}
+
+// JournalKind names the event kind of each payload.
+func (CallStarted) JournalKind() Kind      { return "call.started" }
+func (CallCaller) JournalKind() Kind       { return "call.caller" }
+func (CallRouted) JournalKind() Kind       { return "call.routed" }
+func (CallAnswered) JournalKind() Kind     { return "call.answered" }
+func (CallStep) JournalKind() Kind         { return "call.step" }
+func (CallLeg) JournalKind() Kind          { return "call.leg" }
+func (CallBridged) JournalKind() Kind      { return "call.bridged" }
+func (CallEnded) JournalKind() Kind        { return "call.ended" }
+func (AgentChanged) JournalKind() Kind     { return "acd.agent" }
+func (ContactQueued) JournalKind() Kind    { return "acd.queued" }
+func (ContactOffered) JournalKind() Kind   { return "acd.offered" }
+func (OfferEnded) JournalKind() Kind       { return "acd.offerEnded" }
+func (ContactConnected) JournalKind() Kind { return "acd.connected" }
+func (ContactEnded) JournalKind() Kind     { return "acd.ended" }
+func (LineChanged) JournalKind() Kind      { return "line.changed" }
+func (PhoneChanged) JournalKind() Kind     { return "phone.changed" }
+func (OfficeChanged) JournalKind() Kind    { return "office.changed" }
+func (BoxStarted) JournalKind() Kind       { return "box.started" }
+func (BoxStopped) JournalKind() Kind       { return "box.stopped" }
+func (FaultChanged) JournalKind() Kind     { return "box.fault" }
+func (AccessEvent) JournalKind() Kind      { return "access" }
