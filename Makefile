@@ -1,0 +1,50 @@
+# Centralino: `make` lists the targets.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+GO ?= go
+BIN := bin/appliance
+LDFLAGS := -s -w
+export CGO_ENABLED ?= 0
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 14
+
+build: ## build bin/appliance for this machine
+	@mkdir -p bin
+	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/appliance
+
+run: build ## build and start the box with simulated lines; nothing else to set up
+	./$(BIN) serve -sim -data data
+
+peers: ## get the test peers (Debian packages) that are missing
+	@bash internal/testbed/peers.sh
+
+test: peers ## get missing test peers, check, and run every test (about 15 minutes on two cores)
+	@bash internal/testbed/test.sh
+
+check: ## formatting, vet and the structure tests only
+	@test -z "$$(gofmt -l cmd hal pbx acd ui board internal)" || { gofmt -l cmd hal pbx acd ui board internal; echo 'run gofmt -w on these'; exit 1; }
+	$(GO) vet ./...
+	$(GO) test -count=1 ./internal/arch
+
+verify: peers ## what takes long: 500 kills, long simulations; prints a table of figures
+	@bash internal/testbed/verify.sh
+
+bench: ## benchmarks with allocations and ratios measured in one run
+	@bash internal/testbed/bench.sh
+
+cross: ## build for arm64, armv7, armv6 and amd64 and print the stripped sizes
+	@for t in amd64: arm64: arm:7 arm:6; do \
+	  GOOS=linux GOARCH=$${t%%:*} GOARM=$${t##*:} $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/appliance-$${t%%:*}$${t##*:} ./cmd/appliance || exit 1; \
+	done; ls -l bin/appliance-* | awk '{printf "%-24s %6.1f MB\n", $$9, $$5/1e6}'
+
+prompts: ## make the spoken prompts anew with espeak-ng and sox
+	@bash internal/audio/prompts/make.sh
+
+fuzz: ## run every fuzz target for ten seconds
+	@bash internal/testbed/fuzz.sh
+
+clean: ## remove what was built (never the data folder)
+	rm -rf bin
+
+.PHONY: help build run peers test check verify bench cross prompts fuzz clean
