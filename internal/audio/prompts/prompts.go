@@ -1,0 +1,105 @@
+// Package prompts holds what the box says: our own sentences in Italian and
+// English, spoken by espeak-ng, and a loop of music on hold, all as raw A-law at
+// 8 kHz inside the program. sentences.tsv is the table of their names and
+// texts; make.sh makes the audio from it. It runs no goroutine.
+package prompts
+
+import (
+	"embed"
+	"strings"
+)
+
+//go:generate bash make.sh
+
+//go:embed it/*.al en/*.al
+var files embed.FS
+
+//go:embed music.al
+var music []byte
+
+//go:embed sentences.tsv
+var table string
+
+// languages stand in the order of the table's columns.
+var languages = []string{"it", "en"}
+
+type sentence struct {
+	name string
+	text [2]string
+}
+
+var sentences, byName = parse(table)
+
+func parse(table string) ([]sentence, map[string]sentence) {
+	var list []sentence
+	index := map[string]sentence{}
+	for line := range strings.Lines(table) {
+		f := strings.Split(strings.TrimSpace(line), "\t")
+		if len(f) != 3 || strings.HasPrefix(line, "#") {
+			continue
+		}
+		s := sentence{f[0], [2]string{f[1], f[2]}}
+		list = append(list, s)
+		index[s.name] = s
+	}
+	return list, index
+}
+
+func column(lang string) int {
+	lang, _, _ = strings.Cut(strings.ToLower(lang), "-")
+	for i, l := range languages {
+		if l == lang {
+			return i
+		}
+	}
+	return -1
+}
+
+// Prompt is the sentence of that name in a language ("it", "en", also "en-GB") as
+// A-law at 8 kHz. A language that is not there is answered with false, as is a
+// name. The caller must not change the audio.
+func Prompt(lang, name string) (alaw []byte, ok bool) {
+	c := column(lang)
+	if _, known := byName[name]; c < 0 || !known {
+		return nil, false
+	}
+	b, err := files.ReadFile(languages[c] + "/" + name + ".al")
+	return b, err == nil
+}
+
+// Digits are the names of the prompts that read a string of digits aloud; other
+// characters are left out.
+func Digits(s string) []string {
+	var names []string
+	for _, r := range s {
+		if r >= '0' && r <= '9' {
+			names = append(names, "digit-"+string(r))
+		}
+	}
+	return names
+}
+
+// Text is what the prompt says, and empty where Prompt would say false.
+func Text(lang, name string) string {
+	c := column(lang)
+	if c < 0 {
+		return ""
+	}
+	return byName[name].text[c]
+}
+
+// Names are the names of all prompts, in the order of the table.
+func Names() []string {
+	names := make([]string, len(sentences))
+	for i, s := range sentences {
+		names[i] = s.name
+	}
+	return names
+}
+
+// Languages are the languages of every prompt.
+func Languages() []string { return append([]string(nil), languages...) }
+
+// Music is the music on hold as A-law at 8 kHz, made to be repeated without a
+// pause. The caller may keep it and must not change it.
+func Music() []byte { return music }
