@@ -148,19 +148,37 @@ const (
 
 // AgentChanged reports an agent's new state. Reason is a text id ("missed",
 // "asked", "code", "page", "phone unreachable").
+//
+// It carries all that the engine must know of the agent after a restart: Until is
+// the end of wrap-up, Idle since when he waits for a call by the engine's count,
+// Asked what he asked for after the present call (paused or logged out) and
+// AskedReason why, Outside whether he is in a call outside of the queues, Gone
+// whether no phone of his can be reached. So an event may repeat the state before.
 type AgentChanged struct {
-	Agent  SubjectID      `json:"agent"`
-	State  AgentStateName `json:"state"`
-	Reason string         `json:"reason,omitempty"`
-	Misses int            `json:"misses,omitempty"`
+	Agent       SubjectID      `json:"agent"`
+	State       AgentStateName `json:"state"`
+	Reason      string         `json:"reason,omitempty"`
+	Misses      int            `json:"misses,omitempty"`
+	Until       time.Time      `json:"until,omitzero"`
+	Idle        time.Time      `json:"idle,omitzero"`
+	Asked       AgentStateName `json:"asked,omitempty"`
+	AskedReason string         `json:"askedReason,omitempty"`
+	Outside     bool           `json:"outside,omitempty"`
+	Gone        bool           `json:"gone,omitempty"`
 }
 
 // ContactQueued reports that a contact waits. Arrival carries its rank key, so
 // that its place survives offers and restarts.
+// Urgent contacts rank before all others. Again says why a contact that
+// talked already is back in line ("lost": the agent vanished) and is empty when
+// the contact enters the queue.
 type ContactQueued struct {
 	Contact ContactID `json:"contact"`
 	Queue   string    `json:"queue"`
 	Arrival time.Time `json:"arrival"`
+	Caller  SubjectID `json:"caller,omitempty"`
+	Urgent  bool      `json:"urgent,omitempty"`
+	Again   string    `json:"again,omitempty"`
 }
 
 // Candidate is an agent as the engine saw him when it decided.
@@ -177,6 +195,7 @@ type ContactOffered struct {
 	Offer      OfferID     `json:"offer"`
 	Agent      SubjectID   `json:"agent"`
 	Deadline   time.Time   `json:"deadline"`
+	Strategy   string      `json:"strategy,omitempty"` // gives the candidates' keys their meaning
 	Candidates []Candidate `json:"candidates,omitempty"`
 }
 
@@ -210,12 +229,13 @@ type ContactConnected struct {
 }
 
 // ContactEnded closes a contact. Outcome is "served", "abandoned", "overflow",
-// "closed" or "restart".
+// "closed" or "restart"; Reason says why the queue gave it up ("max wait").
 type ContactEnded struct {
 	Contact ContactID     `json:"contact"`
 	Queue   string        `json:"queue"`
 	Agent   SubjectID     `json:"agent,omitempty"`
 	Outcome string        `json:"outcome"`
+	Reason  string        `json:"reason,omitempty"`
 	Waited  time.Duration `json:"waited"`
 	Talked  time.Duration `json:"talked,omitempty"`
 }
