@@ -1,0 +1,113 @@
+package engine
+
+import (
+	"time"
+
+	"centralino/internal/journal"
+)
+
+// Identifiers of the engine are those of the journal.
+type (
+	// AgentID names an agent by pseudonym.
+	AgentID = journal.SubjectID
+	// ContactID names a contact; it is the id of the call that entered the queue.
+	ContactID = journal.ContactID
+	// OfferID names one offer of one contact to one agent. It never repeats.
+	OfferID = journal.OfferID
+	// QueueID names a queue: the id of its group in the office document.
+	QueueID string
+)
+
+// CommandKind says what a Command reports or asks for.
+type CommandKind uint8
+
+// Kinds of command, with the fields of Command that count.
+const (
+	// Tick only lets deadlines pass that are due. Every command does that first.
+	Tick CommandKind = iota
+	// Enqueue puts a contact in a queue: Contact, Queue, Caller, Bonus, Arrival, Urgent.
+	Enqueue
+	// Abandon reports that the caller is gone, in whatever state: Contact. It is
+	// harmless when the contact has ended already.
+	Abandon
+	// Accept reports that the agent took the offer: Offer.
+	Accept
+	// Decline reports that the agent refused the offer or his phone is busy: Offer.
+	Decline
+	// Fail reports that no phone of the agent could be rung: Offer.
+	Fail
+	// TalkEnded reports that agent and caller no longer talk: Contact.
+	TalkEnded
+	// TalkLost reports that the agent's side vanished while they talked and the
+	// caller is still there: Contact. The contact returns to its place.
+	TalkLost
+	// AgentBusy reports that the agent is in a call outside of the queues: Agent.
+	// It is a level, not a count.
+	AgentBusy
+	// AgentFree reports that no call outside of the queues is left: Agent.
+	AgentFree
+	// PhoneGone reports that no phone of the agent can be reached: Agent.
+	PhoneGone
+	// PhoneBack reports that a phone of the agent can be reached again: Agent.
+	PhoneBack
+	// Login, Logout, Pause and Ready are asked by the agent: Agent, Source, and
+	// Reason for Pause.
+	Login
+	Logout
+	Pause
+	Ready
+	// Restart ends what cannot have survived a restart: every contact, every
+	// offer, every talk. Given once after a replay.
+	Restart
+	lastCommand = Restart
+)
+
+// Source says where an agent asked from. An agent who asks from a phone has a
+// reachable phone.
+type Source string
+
+// Sources of an agent's wish.
+const (
+	FromPhone Source = "phone"
+	FromPage  Source = "page"
+)
+
+// Command is one input of the engine. Which fields count depends on Kind.
+type Command struct {
+	Kind    CommandKind
+	Urgent  bool // sorts before every contact that is not urgent
+	Contact ContactID
+	Queue   QueueID
+	Agent   AgentID
+	Offer   OfferID
+	Caller  journal.SubjectID // who calls, if known
+	Source  Source
+	Reason  Reason
+	Bonus   time.Duration // how much earlier than it arrived the contact ranks, not negative
+	Arrival time.Time     // when the contact arrived, if not now (it comes from another queue)
+}
+
+// Reason is a text id that says why something happened to an agent, an offer or a
+// contact.
+type Reason string
+
+// Reasons given by the engine.
+const (
+	ReasonMissed      Reason = "missed"            // paused after missed offers; offer's deadline passed
+	ReasonRefused     Reason = "refused"           // paused after refused offers
+	ReasonFailed      Reason = "failed"            // paused after offers that reached no phone
+	ReasonLost        Reason = "lost"              // agent vanished in the middle of a talk
+	ReasonUnreachable Reason = "phone unreachable" // no phone of the agent is registered
+	ReasonCode        Reason = "code"              // asked by feature code
+	ReasonPage        Reason = "page"              // asked on the page
+	ReasonRemoved     Reason = "removed"           // no longer member of a queue; queue deleted
+	ReasonRestart     Reason = "restart"           // the box restarted
+
+	ReasonElsewhere  Reason = "answered elsewhere" // another agent was faster
+	ReasonCallerGone Reason = "caller gone"        // the caller hung up
+	ReasonAgentGone  Reason = "agent gone"         // the agent paused, logged out or took another call
+	ReasonMaxWait    Reason = "max wait"           // the contact waited as long as the queue allows
+	ReasonMaxLength  Reason = "max length"         // the queue was full
+	ReasonNoQueue    Reason = "no queue"           // there is no such queue
+	ReasonSuperseded Reason = "superseded"         // the same contact entered another queue
+)
