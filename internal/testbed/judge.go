@@ -1,0 +1,280 @@
+package testbed
+
+import (
+	"fmt"
+	"math"
+	"math/bits"
+	"math/cmplx"
+	"sort"
+	"testing"
+)
+
+// How a recording is judged: 200 ms windows in steps of 100 ms, each aligned
+// within 60 ms of where the ones before it lay.
+const (
+	judgeRate   = 8000
+	judgeWindow = 200 * judgeRate / 1000
+	judgeStep   = 100 * judgeRate / 1000
+	judgeReach  = 60 * judgeRate / 1000
+	judgeJump   = 2 * judgeRate / 1000 // a change of lag that counts as a jump
+
+	// judgeLock is the correlation from which a window proves its own alignment. A
+	// window that stays below is judged where its neighbours lay: else the best of
+	// 961 alignments of unrelated speech would pass for likeness.
+	judgeLock = 0.6
+
+	// judgeFloor is how far below the original (dB) a window counts as not heard.
+	// It lies above what a hybrid of 26 dB return loss lets through.
+	judgeFloor = 20.0
+
+	judgePass = 0.95
+)
+
+// Result says how much of what was said is in what was heard.
+type Result struct {
+	Voiced  int     // windows judged: those in which something was said
+	Passing int     // of these, correlation of at least 0.95
+	Median  float64 // correlation over the voiced windows, sign ignored
+	P10     float64 // the tenth percentile: the worse windows
+	SegSNR  float64 // dB, mean over windows that are aligned, each limited to -10..50
+	Gain    float64 // dB, heard against said, median of the aligned windows
+	Silent  int     // voiced 20 ms frames that were heard as silence
+	Frames  int     // voiced 20 ms frames
+	Jumps   int     // changes of alignment of more than 2 ms
+	Lag     int     // samples, where said begins in heard; negative: heard begins later
+}
+
+func (r Result) String() string {
+	return fmt.Sprintf("correlation median %.3f p10 %.3f, %d of %d voiced windows >= %.2f, segSNR %.1f dB, gain %.1f dB, silent frames %d of %d, lag %.1f ms, jumps %d",
+		r.Median, r.P10, r.Passing, r.Voiced, judgePass, r.SegSNR, r.Gain, r.Silent, r.Frames, float64(r.Lag)/8, r.Jumps)
+}
+
+// Judge compares a recording with what one party said, both 8 kHz. The alignment
+// is searched over the whole length; what was said before the recording began or
+// after it ended is not judged.
+func Judge(heard, said []int16) Result {
+	h, s := centred(heard), centred(said)
+	r := Result{}
+	if len(h) < judgeWindow || len(s) < judgeWindow {
+		return r
+	}
+	r.Lag = wholeLag(h, s)
+	voiced := voiceThreshold(s)
+	lag := r.Lag
+	var corr, gains, snrs []float64
+	for at := 0; at+judgeWindow <= len(s); at += judgeStep {
+		w := s[at : at+judgeWindow]
+		if rms(w) < voiced || at+lag-judgeReach < 0 || at+lag+judgeWindow+judgeReach > len(h) {
+			continue
+		}
+		best, bestLag := searchLag(h, w, at+lag)
+		bestLag -= at
+		if math.Abs(best) >= judgeLock {
+			if d := bestLag - lag; (d > judgeJump || d < -judgeJump) && len(gains) > 0 {
+				r.Jumps++
+			}
+			lag = bestLag
+		} else {
+			best = correlate(h[at+lag:at+lag+judgeWindow], w)
+		}
+		heardAt := h[at+lag : at+lag+judgeWindow]
+		level := 20 * math.Log10((rms(heardAt)+1e-9)/(rms(w)+1e-9))
+		r.Voiced++
+		if level < -judgeFloor {
+			corr = append(corr, 0)
+			continue
+		}
+		corr = append(corr, math.Abs(best))
+		if math.Abs(best) >= judgePass {
+			r.Passing++
+		}
+		if math.Abs(best) >= judgeLock {
+			gains = append(gains, level)
+			snrs = append(snrs, segmentSNR(heardAt, w))
+		}
+		r.countSilence(heardAt, w, voiced)
+	}
+	r.Median, r.P10, r.Gain = percentile(corr, 0.5), percentile(corr, 0.1), percentile(gains, 0.5)
+	for _, x := range snrs {
+		r.SegSNR += x / float64(len(snrs))
+	}
+	return r
+}
+
+// AssertHears fails the test unless a recording holds what the other party said
+// (median correlation at least 0.95) and not what its own party said (at most
+// 0.2). It logs how many windows passed.
+func AssertHears(t testing.TB, who string, heard, other, own []int16) {
+	t.Helper()
+	right, wrong := Judge(heard, other), Judge(heard, own)
+	t.Logf("%s hears the other: %v", who, right)
+	t.Logf("%s hears itself: %v", who, wrong)
+	if right.Voiced < 10 {
+		t.Errorf("%s: only %d windows of speech to judge", who, right.Voiced)
+	}
+	if right.Median < judgePass {
+		t.Errorf("%s hears the other with a correlation of %.3f, want at least %.2f", who, right.Median, judgePass)
+	}
+	if wrong.Median > 0.2 {
+		t.Errorf("%s hears itself with a correlation of %.3f, want at most 0.2", who, wrong.Median)
+	}
+}
+
+// countSilence counts voiced 20 ms frames of a window's first half (windows
+// overlap) that arrive more than 40 dB too quiet.
+func (r *Result) countSilence(h, s []float64, voiced float64) {
+	const frame = 160
+	for at := 0; at+frame <= judgeStep; at += frame {
+		said := rms(s[at : at+frame])
+		if said < voiced {
+			continue
+		}
+		r.Frames++
+		if rms(h[at:at+frame]) < said/100 {
+			r.Silent++
+		}
+	}
+}
+
+// searchLag finds where around from the window fits best.
+func searchLag(h, w []float64, from int) (best float64, at int) {
+	at = from
+	for d := 0; d <= judgeReach; d++ {
+		for _, k := range [2]int{from + d, from - d} {
+			if c := correlate(h[k:k+len(w)], w); math.Abs(c) > math.Abs(best)+1e-6 {
+				best, at = c, k
+			}
+		}
+	}
+	return best, at
+}
+
+// wholeLag finds the delay of s in h at which both fit best over the whole
+// length: the peak of their cross-correlation by FFT, with the spectrum half
+// whitened so that the pitch of a voice does not make a broad hill of it.
+func wholeLag(h, s []float64) int {
+	n := 1 << bits.Len(uint(len(h)+len(s)))
+	fh, fs := make([]complex128, n), make([]complex128, n)
+	for i, x := range h {
+		fh[i] = complex(x, 0)
+	}
+	for i, x := range s {
+		fs[i] = complex(x, 0)
+	}
+	fft(fh)
+	fft(fs)
+	for i := range fh {
+		c := fh[i] * cmplx.Conj(fs[i])
+		if a := cmplx.Abs(c); a > 0 {
+			c /= complex(math.Sqrt(a), 0)
+		}
+		fh[i] = cmplx.Conj(c) // conjugate in, conjugate out: the inverse transform
+	}
+	fft(fh)
+	best, at := 0.0, 0
+	for i, c := range fh {
+		if a := math.Abs(real(c)); a > best {
+			best, at = a, i
+		}
+	}
+	if at > len(h) {
+		at -= n
+	}
+	return at
+}
+
+// fft is the radix-2 transform in place; the length is a power of two.
+func fft(a []complex128) {
+	n := len(a)
+	for i, j := 1, 0; i < n; i++ {
+		bit := n >> 1
+		for ; j&bit != 0; bit >>= 1 {
+			j ^= bit
+		}
+		j |= bit
+		if i < j {
+			a[i], a[j] = a[j], a[i]
+		}
+	}
+	for size := 2; size <= n; size <<= 1 {
+		half := size / 2
+		turn := make([]complex128, half)
+		for k := range turn {
+			turn[k] = cmplx.Rect(1, -2*math.Pi*float64(k)/float64(size))
+		}
+		for from := 0; from < n; from += size {
+			for k := range half {
+				u, v := a[from+k], a[from+k+half]*turn[k]
+				a[from+k], a[from+k+half] = u+v, u-v
+			}
+		}
+	}
+}
+
+// segmentSNR is the signal to noise ratio of a window after the gain that fits.
+func segmentSNR(h, s []float64) float64 {
+	var hs, ss float64
+	for i := range s {
+		hs += h[i] * s[i]
+		ss += s[i] * s[i]
+	}
+	g := hs / ss
+	var signal, noise float64
+	for i := range s {
+		signal += g * s[i] * g * s[i]
+		noise += (h[i] - g*s[i]) * (h[i] - g*s[i])
+	}
+	return min(max(10*math.Log10((signal+1e-12)/(noise+1e-12)), -10), 50)
+}
+
+func correlate(a, b []float64) float64 {
+	var ab, aa, bb float64
+	for i := range b {
+		ab += a[i] * b[i]
+		aa += a[i] * a[i]
+		bb += b[i] * b[i]
+	}
+	if aa == 0 || bb == 0 {
+		return 0
+	}
+	return ab / math.Sqrt(aa*bb)
+}
+
+// voiceThreshold is the level above which a window of s counts as speech: 20 dB
+// below the loudest tenth.
+func voiceThreshold(s []float64) float64 {
+	var levels []float64
+	for at := 0; at+judgeWindow <= len(s); at += judgeStep {
+		levels = append(levels, rms(s[at:at+judgeWindow]))
+	}
+	return max(percentile(levels, 0.9)/10, 1e-4)
+}
+
+func centred(s []int16) []float64 {
+	out := make([]float64, len(s))
+	var mean float64
+	for _, x := range s {
+		mean += float64(x) / 32768 / float64(len(s))
+	}
+	for i, x := range s {
+		out[i] = float64(x)/32768 - mean
+	}
+	return out
+}
+
+func rms(s []float64) float64 {
+	var sum float64
+	for _, x := range s {
+		sum += x * x
+	}
+	return math.Sqrt(sum / float64(len(s)))
+}
+
+func percentile(s []float64, p float64) float64 {
+	if len(s) == 0 {
+		return 0
+	}
+	c := append([]float64(nil), s...)
+	sort.Float64s(c)
+	return c[int(p*float64(len(c)-1))]
+}
