@@ -1,0 +1,108 @@
+// Package dialog keeps INVITE dialogs (RFC 3261 12 to 15): one Leg for each
+// incoming INVITE and each target called, with early media, delayed offers,
+// CANCEL in both directions, repeats of 2xx and ACK, forked answers, re-INVITE and
+// UPDATE with glare, BYE, INFO digits and session refreshes. It knows nothing of
+// calls: who owns a leg sends it commands and hears typed events.
+//
+// Commands never block and may come from any goroutine; they run in the queue of
+// the leg's Call-ID in pbx/sip, in the order given, among the messages of that
+// dialog. Events come from that queue, one after the other. The package starts no
+// goroutine.
+package dialog
+
+import (
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	"centralino/internal/office"
+	"centralino/pbx/sip"
+)
+
+// Identity is who an incoming request was admitted as. Exactly one of Device and
+// Trunk is set for a known sender.
+type Identity struct {
+	Device office.ID // the phone, by digest or (emergency) by its binding
+	Trunk  office.ID // the line of kind trunk
+	// ByBinding: admitted without a digest because its source has a binding, so
+	// only emergency numbers may be called.
+	ByBinding bool
+}
+
+// Options of an Agent. Incoming is needed.
+type Options struct {
+	// Admit decides who sends an INVITE outside of dialogs, before anything is
+	// kept for it: either an identity or the response to send (a challenge, a
+	// refusal). It also sees other requests outside of dialogs that are not
+	// answered by Stateless. nil admits everybody as nobody. It must not block.
+	Admit func(req *sip.Request) (Identity, *sip.Response)
+	// Incoming brings a new call. It must set the leg's sink with Listen before it
+	// returns and must not block; 100 Trying has been sent.
+	Incoming func(in *Leg)
+	// Stateless answers REGISTER, OPTIONS and other requests outside of dialogs
+	// before a transaction is made, if it wants to (see sip.Handler). nil: OPTIONS
+	// gets 200, the rest goes to Other.
+	Stateless func(req *sip.Request) *sip.Response
+	// Other takes requests outside of dialogs that are no INVITE (REGISTER,
+	// SUBSCRIBE, MESSAGE …). nil: they get 501, 405 or 481.
+	Other func(tx sip.ServerTx)
+	// Log: slog.Default if nil.
+	Log *slog.Logger
+	// Random in [0,n) for glare waits; math/rand/v2 if nil.
+	Random func(n int64) int64
+}
+
+// Agent keeps all legs of the box. It is the sip.Handler of its stack.
+type Agent struct {
+	stack *sip.Stack
+	o     Options
+}
+
+// New makes the agent and sets it as the handler of stack, which must not run yet.
+func New(stack *sip.Stack, o Options) *Agent {
+	if o.Random == nil {
+		o.Random = rand.Int64N
+	}
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	return &Agent{stack: stack, o: o}
+}
+
+// Header is one extra header field of a request or response.
+type Header struct{ Name, Value string }
+
+// InviteOptions describes one outgoing leg.
+type InviteOptions struct {
+	URI  sip.URI         // Request-URI: the contact of the phone, or number@trunk
+	Dest sip.Destination // the phone's flow or the trunk's server; nil: where URI leads
+	From sip.Address     // who calls; a tag is added
+	To   sip.Address     // who is called; URI if zero
+	// SDP is the offer; nil sends an INVITE without one: the offer then comes in
+	// Accepted and AnswerOffer must be called.
+	SDP []byte
+	// ContactUser is the user part of our Contact.
+	ContactUser string
+	Headers     []Header // Alert-Info, Call-Info, P-Asserted-Identity, Diversion, Supported …
+	// Authorize is asked on 401 and 407: it adds credentials to req, the next
+	// attempt, and returns true, or false to give up. At most 3 attempts. nil gives
+	// up: no challenge of an unknown peer is ever answered.
+	Authorize func(challenge *sip.Response, req *sip.Request) bool
+	// Limit ends the attempt when no final answer came: Failed with code 408. 0
+	// means 3 minutes (RFC 3261 Timer C).
+	Limit time.Duration
+	// On is the sink of events; see Leg.Listen.
+	On func(Event)
+}
+
+// Invite calls one target and returns its leg at once. Forking to several targets
+// is several legs; the caller cancels the others. Of a target that forks itself
+// the first 2xx wins, others get ACK and BYE.
+func (a *Agent) Invite(o InviteOptions) *Leg { return &Leg{} }
+
+// Legs returns how many legs are alive, for tests and figures.
+func (a *Agent) Legs() int { return 0 }
+
+// Close ends all legs with BYE, CANCEL or 503, in order; the caller then waits a
+// moment for the answers before the stack ends.
+func (a *Agent) Close(reason string) {}
