@@ -54,7 +54,7 @@ func (d *decision) badNumber(err error) Action {
 	var area *numbering.MissingArea
 	switch {
 	case errors.As(err, &area):
-		return d.refuse(484, PromptArea, "route.missingArea", []string{"area", d.doc.Site.AreaCode})
+		return d.refuse(484, PromptUnknown, "route.missingArea", []string{"area", d.doc.Site.AreaCode})
 	case errors.Is(err, numbering.ErrEmpty):
 		return d.refuse(484, PromptUnknown, "route.empty", nil)
 	case errors.Is(err, numbering.ErrLength):

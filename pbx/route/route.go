@@ -169,14 +169,13 @@ func (Refuse) Name() string { return "refuse" }
 
 // Names of the built-in prompts (internal/audio) that an action may ask for.
 const (
-	PromptPreempt     = "emergency-preempt"   // "This call ends now: the line is needed for an emergency call."
-	PromptNoEmergency = "emergency-no-line"   // "No line can carry your call. Use a mobile phone and call 112."
-	PromptLinesBusy   = "lines-busy"          // "All lines are busy. Please try again."
-	PromptNoLine      = "lines-out"           // "No line is in service."
-	PromptNotAllowed  = "number-not-allowed"  // "This telephone may not call that number."
-	PromptUnknown     = "number-unknown"      // "The number does not exist."
-	PromptArea        = "number-missing-area" // "Please dial the area code too."
-	PromptNobody      = "nobody-available"    // "Nobody can answer now."
+	PromptPreempt     = "emergency-preempt" // the call that is ended for an emergency call
+	PromptNoEmergency = "emergency-no-line" // no line can carry it: use a mobile phone
+	PromptLinesBusy   = "lines-busy"
+	PromptNoLine      = "call-failed" // no line is in service
+	PromptNotAllowed  = "not-allowed"
+	PromptUnknown     = "unknown-number"
+	PromptNobody      = "unavailable"
 )
 
 // Plan returns the dialling rules of the office. For a country without rules it
