@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"os"
 	"path/filepath"
 	"sort"
 	"strings"
@@ -272,12 +273,20 @@ func (p *Phone) Heard() ([]int16, error) { return p.lastRecording("dec") }
 func (p *Phone) Sent() ([]int16, error) { return p.lastRecording("enc") }
 
 func (p *Phone) lastRecording(direction string) ([]int16, error) {
+	file, err := p.newestRecording(direction)
+	if err != nil {
+		return nil, err
+	}
+	return readWAV(file)
+}
+
+func (p *Phone) newestRecording(direction string) (string, error) {
 	files, err := filepath.Glob(filepath.Join(p.dir, "rec", "dump-*-"+direction+".wav"))
 	if err != nil || len(files) == 0 {
-		return nil, fmt.Errorf("phone %s has no recording (%s): %w", p.o.User, direction, errors.Join(err, errNoRecording))
+		return "", fmt.Errorf("phone %s has no recording (%s): %w", p.o.User, direction, errors.Join(err, errNoRecording))
 	}
 	sort.Strings(files) // their names hold the time
-	return readWAV(files[len(files)-1])
+	return files[len(files)-1], nil
 }
 
 var errNoRecording = errors.New("no file; was there a call with media?")
@@ -336,4 +345,22 @@ func (p *Phone) read() {
 func (p *Phone) wake() {
 	close(p.changed)
 	p.changed = make(chan struct{})
+}
+
+// Talk waits until the recording of what the phone hears holds d more speech time
+// than now, as the phone's own clock counts it.
+func (p *Phone) Talk(ctx context.Context, d time.Duration) error {
+	size := func() int64 {
+		file, err := p.newestRecording("dec")
+		if err != nil {
+			return 0
+		}
+		info, err := os.Stat(file)
+		if err != nil {
+			return 0
+		}
+		return info.Size()
+	}
+	want := size() + int64(d.Seconds()*16000)
+	return poll(ctx, "talk of "+d.String(), func() bool { return size() >= want })
 }

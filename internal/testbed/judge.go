@@ -80,6 +80,7 @@ func Judge(heard, said []int16) Result {
 		heardAt := h[at+lag : at+lag+judgeWindow]
 		level := 20 * math.Log10((rms(heardAt)+1e-9)/(rms(w)+1e-9))
 		r.Voiced++
+		r.countSilence(heardAt, w, voiced)
 		if level < -judgeFloor {
 			corr = append(corr, 0)
 			continue
@@ -92,7 +93,6 @@ func Judge(heard, said []int16) Result {
 			gains = append(gains, level)
 			snrs = append(snrs, segmentSNR(heardAt, w))
 		}
-		r.countSilence(heardAt, w, voiced)
 	}
 	r.Median, r.P10, r.Gain = percentile(corr, 0.5), percentile(corr, 0.1), percentile(gains, 0.5)
 	for _, x := range snrs {
@@ -136,9 +136,13 @@ func (r *Result) countSilence(h, s []float64, voiced float64) {
 	}
 }
 
-// searchLag finds where around from the window fits best.
+// searchLag finds where around from the window fits best; where it passes at from
+// itself, it stays there.
 func searchLag(h, w []float64, from int) (best float64, at int) {
 	at = from
+	if best = correlate(h[at:at+len(w)], w); best >= judgePass {
+		return best, at
+	}
 	for d := 0; d <= judgeReach; d++ {
 		for _, k := range [2]int{from + d, from - d} {
 			if c := correlate(h[k:k+len(w)], w); math.Abs(c) > math.Abs(best)+1e-6 {
