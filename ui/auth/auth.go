@@ -1,0 +1,293 @@
+// Package auth says who is looking at the pages: the claim of a new box,
+// passwords, sessions, one-time invitations and the back-off against guessing. It
+// owns the tables auth_account, auth_session and auth_invite. Roles are not kept
+// here: they stand in the office document, so that a change of role counts at
+// once. It starts no goroutine; Sweep is called from time to time.
+package auth
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"database/sql"
+	"encoding/base32"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+	"sync"
+	"time"
+	"unicode"
+
+	"centralino/internal/journal"
+	"centralino/internal/office"
+	"centralino/internal/store"
+)
+
+// Lifetimes of sessions and invitations.
+const (
+	// A technician or manager may change the box: shorter.
+	IdleChief    = 2 * time.Hour
+	AbsoluteMax  = 7 * 24 * time.Hour
+	IdleOthers   = 14 * time.Hour // a working day with its breaks
+	InviteLasts  = 72 * time.Hour
+	seenInterval = time.Minute // how often "last seen" is written
+	maxSessions  = 20          // per person; the oldest goes
+)
+
+// Errors a person can do something about.
+var (
+	ErrWrong      = errors.New("name or password is wrong")
+	ErrClaimed    = errors.New("the box is claimed already")
+	ErrNotOpen    = errors.New("the box can't be claimed now")
+	ErrWrongCode  = errors.New("the code is wrong")
+	ErrInvite     = errors.New("the invitation is unknown, used or too old")
+	ErrLoginTaken = errors.New("this user name is taken")
+	ErrLoginForm  = errors.New("a user name has 2 to 40 letters, digits, dots or dashes")
+)
+
+// WaitError says that guessing goes too fast.
+type WaitError struct{ For time.Duration }
+
+func (e *WaitError) Error() string { return fmt.Sprintf("too many attempts, wait %s", e.For) }
+
+// Options of an Auth; all are required.
+type Options struct {
+	DB     *store.DB
+	Now    func() time.Time
+	Office func() *office.Document
+	// PairingUntil tells until when the button's window lasts.
+	PairingUntil func() time.Time
+	// Record journals a login, a refusal, a claim.
+	Record func(journal.AccessEvent)
+}
+
+// Auth checks who somebody is. Its methods may be called from any goroutine.
+type Auth struct {
+	o         Options
+	hash      *hasher
+	bySource  *backoff
+	byAccount *backoff
+	claimCode string
+	dummy     string // hash that is checked when the account is unknown
+
+	mu         sync.Mutex
+	seen       map[[32]byte]time.Time // last write of "seen" per session
+	resetUntil time.Time
+}
+
+// Session is one login of one person.
+type Session struct {
+	Person  journal.SubjectID
+	Role    office.Role
+	Key     string // names the session within the box, not the token
+	Created time.Time
+	Expires time.Time // absolute
+}
+
+// Migrations are the tables of this package.
+func Migrations() []store.Migration {
+	return []store.Migration{{Domain: "auth", Version: 1, SQL: []string{
+		`CREATE TABLE auth_account (
+			person  TEXT PRIMARY KEY,
+			login   TEXT NOT NULL UNIQUE,
+			hash    TEXT NOT NULL,
+			changed INTEGER NOT NULL
+		) STRICT`,
+		`CREATE TABLE auth_session (
+			token   BLOB PRIMARY KEY,
+			person  TEXT NOT NULL,
+			created INTEGER NOT NULL,
+			seen    INTEGER NOT NULL,
+			expires INTEGER NOT NULL,
+			source  TEXT NOT NULL
+		) STRICT`,
+		`CREATE INDEX auth_session_person ON auth_session (person)`,
+		`CREATE TABLE auth_invite (
+			token   BLOB PRIMARY KEY,
+			person  TEXT NOT NULL UNIQUE,
+			expires INTEGER NOT NULL
+		) STRICT`,
+	}}}
+}
+
+// New checks the options.
+func New(o Options) (*Auth, error) {
+	if o.DB == nil || o.Now == nil || o.Office == nil || o.PairingUntil == nil || o.Record == nil {
+		return nil, errors.New("auth: an option is missing")
+	}
+	a := &Auth{o: o, hash: newHasher(), bySource: newBackoff(15 * time.Minute), byAccount: newBackoff(time.Minute),
+		claimCode: newCode(), seen: map[[32]byte]time.Time{}}
+	var err error
+	a.dummy, err = a.hash.hash(context.Background(), newToken())
+	return a, err
+}
+
+// newToken returns 32 random bytes as text.
+func newToken() string {
+	b := make([]byte, 32)
+	rand.Read(b)
+	return base64.RawURLEncoding.EncodeToString(b)
+}
+
+// newCode returns 50 random bits as "ABCDE-FGHJK", to be read and typed.
+func newCode() string {
+	b := make([]byte, 7)
+	rand.Read(b)
+	s := base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(b)
+	return s[:5] + "-" + s[5:10]
+}
+
+// tidyCode undoes what people do to a code when they type it: lower case, spaces,
+// a dash more or less, 0 for O, 1 for I.
+func tidyCode(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch r = unicode.ToUpper(r); {
+		case r == '0':
+			return 'O'
+		case r == '1':
+			return 'I'
+		case r >= 'A' && r <= 'Z' || r >= '2' && r <= '7':
+			return r
+		}
+		return -1
+	}, s)
+}
+
+func digest(token string) [32]byte { return sha256.Sum256([]byte(token)) }
+
+// CleanLogin returns a user name in its one form, or ErrLoginForm.
+func CleanLogin(s string) (string, error) {
+	s = strings.ToLower(strings.TrimSpace(s))
+	if n := len([]rune(s)); n < 2 || n > 40 {
+		return "", ErrLoginForm
+	}
+	for _, r := range s {
+		if !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune(".-_@", r) {
+			return "", ErrLoginForm
+		}
+	}
+	return s, nil
+}
+
+// Claimed reports whether anybody has an account.
+func (a *Auth) Claimed(ctx context.Context) (bool, error) {
+	var n int
+	err := a.o.DB.Read(ctx, func(tx *sql.Tx) error {
+		return tx.QueryRowContext(ctx, `SELECT count(*) FROM auth_account`).Scan(&n)
+	})
+	return n > 0, err
+}
+
+// ClaimCode is the one-time code that serve prints while the box is unclaimed. It
+// lasts as long as the program runs and ends with the claim.
+func (a *Auth) ClaimCode() string { return a.claimCode }
+
+// ClaimOpen reports whether a browser at source may claim the box without the
+// code: the button's window is open and the browser is on the LAN.
+func (a *Auth) ClaimOpen(source netip.Addr) bool {
+	return OnLAN(source) && a.o.Now().Before(a.o.PairingUntil())
+}
+
+// OpenReset opens the window in which a technician's password may be set anew
+// from the LAN (button held 15 to 20 s).
+func (a *Auth) OpenReset(lasts time.Duration) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.resetUntil = a.o.Now().Add(lasts)
+	a.o.Record(journal.AccessEvent{What: "reset.open", Source: "button"})
+}
+
+// ResetOpen reports whether that window is open for a browser at source.
+func (a *Auth) ResetOpen(source netip.Addr) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return OnLAN(source) && a.o.Now().Before(a.resetUntil)
+}
+
+// MayClaim says whether source may claim the box now with this code (which may be
+// empty while the window is open). It counts wrong codes.
+func (a *Auth) MayClaim(ctx context.Context, source netip.Addr, code string) error {
+	claimed, err := a.Claimed(ctx)
+	switch {
+	case err != nil:
+		return err
+	case a.ResetOpen(source):
+		return nil
+	case claimed:
+		return ErrClaimed
+	case a.ClaimOpen(source):
+		return nil
+	case strings.TrimSpace(code) == "":
+		return ErrNotOpen
+	}
+	now := a.o.Now()
+	if d := a.bySource.wait(sourceKey(source), now); d > 0 {
+		return &WaitError{For: d}
+	}
+	if subtle.ConstantTimeCompare([]byte(tidyCode(code)), []byte(tidyCode(a.claimCode))) != 1 {
+		a.bySource.fail(sourceKey(source), now)
+		a.o.Record(journal.AccessEvent{What: "claim.refused", Source: "page"})
+		return ErrWrongCode
+	}
+	return nil
+}
+
+// HashPassword checks and hashes a new password.
+func (a *Auth) HashPassword(ctx context.Context, login, password string) (string, error) {
+	if err := CheckNewPassword(login, password); err != nil {
+		return "", err
+	}
+	return a.hash.hash(ctx, password)
+}
+
+const (
+	sqlPutAccount = `INSERT INTO auth_account (person, login, hash, changed) VALUES (?, ?, ?, ?)
+		ON CONFLICT (person) DO UPDATE SET login = excluded.login, hash = excluded.hash, changed = excluded.changed`
+	sqlLoginOwner   = `SELECT person FROM auth_account WHERE login = ?`
+	sqlDropSessions = `DELETE FROM auth_session WHERE person = ?`
+	sqlDropInvite   = `DELETE FROM auth_invite WHERE person = ?`
+)
+
+// StageAccount returns the write that gives a person an account, for Edit.With or
+// a transaction of its own. Sessions and invitations of the person end.
+func (a *Auth) StageAccount(person journal.SubjectID, login, hash string) func(tx *sql.Tx) error {
+	now := a.o.Now().Unix()
+	return func(tx *sql.Tx) error {
+		var owner string
+		err := tx.QueryRow(sqlLoginOwner, login).Scan(&owner)
+		if err == nil && owner != string(person) {
+			return ErrLoginTaken
+		}
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return fmt.Errorf("look up user name: %w", err)
+		}
+		if _, err := tx.Exec(sqlPutAccount, string(person), login, hash, now); err != nil {
+			return fmt.Errorf("keep account: %w", err)
+		}
+		if _, err := tx.Exec(sqlDropSessions, string(person)); err != nil {
+			return fmt.Errorf("end sessions: %w", err)
+		}
+		_, err = tx.Exec(sqlDropInvite, string(person))
+		return err
+	}
+}
+
+// SetPassword gives a person a new password and ends all of the person's sessions.
+func (a *Auth) SetPassword(ctx context.Context, person journal.SubjectID, login, password string) error {
+	login, err := CleanLogin(login)
+	if err != nil {
+		return err
+	}
+	hash, err := a.HashPassword(ctx, login, password)
+	if err != nil {
+		return err
+	}
+	if err := a.o.DB.Write(ctx, a.StageAccount(person, login, hash)); err != nil {
+		return fmt.Errorf("set password: %w", err)
+	}
+	a.o.Record(journal.AccessEvent{What: "password.set", Who: person, Source: "page"})
+	return nil
+}

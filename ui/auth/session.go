@@ -1,0 +1,295 @@
+package auth
+
+import (
+	"context"
+	"database/sql"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"centralino/internal/journal"
+	"centralino/internal/office"
+)
+
+const (
+	sqlAccountByLogin = `SELECT person, hash FROM auth_account WHERE login = ?`
+	sqlAccountOf      = `SELECT login FROM auth_account WHERE person = ?`
+	sqlHashOf         = `SELECT login, hash FROM auth_account WHERE person = ?`
+	sqlPutSession     = `INSERT INTO auth_session (token, person, created, seen, expires, source) VALUES (?, ?, ?, ?, ?, ?)`
+	sqlTrimSessions   = `DELETE FROM auth_session WHERE person = ? AND token NOT IN
+		(SELECT token FROM auth_session WHERE person = ? ORDER BY seen DESC LIMIT ?)`
+	sqlSession      = `SELECT person, created, seen, expires FROM auth_session WHERE token = ?`
+	sqlSeen         = `UPDATE auth_session SET seen = ? WHERE token = ?`
+	sqlDropSession  = `DELETE FROM auth_session WHERE token = ?`
+	sqlSweepSession = `DELETE FROM auth_session WHERE expires < ? OR seen < ?`
+	sqlSweepInvite  = `DELETE FROM auth_invite WHERE expires < ?`
+	sqlPutInvite    = `INSERT INTO auth_invite (token, person, expires) VALUES (?, ?, ?)
+		ON CONFLICT (person) DO UPDATE SET token = excluded.token, expires = excluded.expires`
+	sqlInvite      = `SELECT person, expires FROM auth_invite WHERE token = ?`
+	sqlDropAccount = `DELETE FROM auth_account WHERE person = ?`
+)
+
+// Statements lists every statement, so that a test can prepare each.
+func Statements() []string {
+	return []string{sqlPutAccount, sqlLoginOwner, sqlDropSessions, sqlDropInvite, sqlAccountByLogin, sqlAccountOf, sqlHashOf,
+		sqlPutSession, sqlTrimSessions, sqlSession, sqlSeen, sqlDropSession, sqlSweepSession, sqlSweepInvite,
+		sqlPutInvite, sqlInvite, sqlDropAccount}
+}
+
+// Login checks name and password from source and opens a session. name is the
+// user name, or the extension of a person. It returns the session's token, which
+// is shown to the browser once and kept only as its SHA-256.
+func (a *Auth) Login(ctx context.Context, source netip.Addr, name, password string) (string, Session, error) {
+	now := a.o.Now()
+	name = a.loginName(ctx, name)
+	src, acc := sourceKey(source), "account:"+name
+	if d := max(a.bySource.wait(src, now), a.byAccount.wait(acc, now)); d > 0 {
+		return "", Session{}, &WaitError{For: d}
+	}
+	var person, hash string
+	err := a.o.DB.Read(ctx, func(tx *sql.Tx) error {
+		return tx.QueryRowContext(ctx, sqlAccountByLogin, name).Scan(&person, &hash)
+	})
+	unknown := errors.Is(err, sql.ErrNoRows)
+	if err != nil && !unknown {
+		return "", Session{}, fmt.Errorf("log in: %w", err)
+	}
+	if unknown {
+		hash = a.dummy // an unknown name takes as long as a wrong password
+	}
+	right, err := a.hash.verify(ctx, hash, password)
+	if err != nil {
+		return "", Session{}, fmt.Errorf("log in: %w", err)
+	}
+	p := a.o.Office().PersonByID(journal.SubjectID(person))
+	if unknown || !right || p == nil {
+		a.bySource.fail(src, now)
+		a.byAccount.fail(acc, now)
+		a.o.Record(journal.AccessEvent{What: "login.refused", Who: journal.SubjectID(person), Source: "page"})
+		return "", Session{}, ErrWrong
+	}
+	a.bySource.forget(src)
+	a.byAccount.forget(acc)
+	return a.Open(ctx, p.ID, source)
+}
+
+// loginName turns what was typed into a user name: digits are an extension.
+func (a *Auth) loginName(ctx context.Context, name string) string {
+	clean, err := CleanLogin(name)
+	if err != nil {
+		return ""
+	}
+	r, ok := a.o.Office().Resolve(clean)
+	if !ok || r.Extension == nil || r.Extension.Target.Kind != office.TargetPerson {
+		return clean
+	}
+	if login, err := a.LoginOf(ctx, journal.SubjectID(r.Extension.Target.ID)); err == nil && login != "" {
+		return login
+	}
+	return clean
+}
+
+// LoginOf returns a person's user name, empty if there is no account.
+func (a *Auth) LoginOf(ctx context.Context, person journal.SubjectID) (string, error) {
+	var login string
+	err := a.o.DB.Read(ctx, func(tx *sql.Tx) error {
+		return tx.QueryRowContext(ctx, sqlAccountOf, string(person)).Scan(&login)
+	})
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil
+	}
+	return login, err
+}
+
+// CheckPassword says whether password is the person's present one, for changing
+// it. Wrong ones count against source.
+func (a *Auth) CheckPassword(ctx context.Context, person journal.SubjectID, source netip.Addr, password string) error {
+	now := a.o.Now()
+	src := sourceKey(source)
+	if d := a.bySource.wait(src, now); d > 0 {
+		return &WaitError{For: d}
+	}
+	var login, hash string
+	if err := a.o.DB.Read(ctx, func(tx *sql.Tx) error {
+		return tx.QueryRowContext(ctx, sqlHashOf, string(person)).Scan(&login, &hash)
+	}); err != nil {
+		return fmt.Errorf("check password: %w", err)
+	}
+	right, err := a.hash.verify(ctx, hash, password)
+	if err == nil && !right {
+		a.bySource.fail(src, now)
+		return ErrWrong
+	}
+	return err
+}
+
+// Open opens a session for a person who has proved to be that person.
+func (a *Auth) Open(ctx context.Context, person journal.SubjectID, source netip.Addr) (string, Session, error) {
+	token, now := newToken(), a.o.Now()
+	key := digest(token)
+	s := Session{Person: person, Key: hex.EncodeToString(key[:8]), Created: now, Expires: now.Add(AbsoluteMax)}
+	if p := a.o.Office().PersonByID(person); p != nil {
+		s.Role = p.Role
+	}
+	err := a.o.DB.Write(ctx, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, sqlPutSession, key[:], string(person), now.Unix(), now.Unix(), s.Expires.Unix(), sourceKey(source)); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, sqlTrimSessions, string(person), string(person), maxSessions)
+		return err
+	})
+	if err != nil {
+		return "", Session{}, fmt.Errorf("open session: %w", err)
+	}
+	a.o.Record(journal.AccessEvent{What: "login", Who: person, Source: "page"})
+	return token, s, nil
+}
+
+// Session returns the session of a token; false if there is none, it expired, or
+// its person left the office. With touch it counts as a sign of life.
+func (a *Auth) Session(ctx context.Context, token string, touch bool) (Session, bool) {
+	if len(token) != 43 {
+		return Session{}, false
+	}
+	key := digest(token)
+	var person string
+	var created, seen, expires int64
+	err := a.o.DB.Read(ctx, func(tx *sql.Tx) error {
+		return tx.QueryRowContext(ctx, sqlSession, key[:]).Scan(&person, &created, &seen, &expires)
+	})
+	if err != nil {
+		return Session{}, false
+	}
+	now := a.o.Now()
+	p := a.o.Office().PersonByID(journal.SubjectID(person))
+	if p == nil || now.Unix() >= expires || now.Sub(time.Unix(seen, 0)) > idleOf(p.Role) {
+		return Session{}, false
+	}
+	if touch {
+		a.touch(ctx, key, now)
+	}
+	return Session{Person: p.ID, Role: p.Role, Key: hex.EncodeToString(key[:8]),
+		Created: time.Unix(created, 0), Expires: time.Unix(expires, 0)}, true
+}
+
+func idleOf(r office.Role) time.Duration {
+	if r == office.RoleTechnician || r == office.RoleManager {
+		return IdleChief
+	}
+	return IdleOthers
+}
+
+// touch writes "seen" at most once a minute per session.
+func (a *Auth) touch(ctx context.Context, key [32]byte, now time.Time) {
+	a.mu.Lock()
+	last, known := a.seen[key]
+	due := !known || now.Sub(last) >= seenInterval || now.Before(last)
+	if due {
+		a.seen[key] = now
+	}
+	a.mu.Unlock()
+	if !due {
+		return
+	}
+	// A disk that refuses must not log people out; the session ends a little early.
+	_ = a.o.DB.Write(ctx, func(tx *sql.Tx) error {
+		_, err := tx.Exec(sqlSeen, now.Unix(), key[:])
+		return err
+	})
+}
+
+// Logout ends a session.
+func (a *Auth) Logout(ctx context.Context, token string) error {
+	key := digest(token)
+	a.mu.Lock()
+	delete(a.seen, key)
+	a.mu.Unlock()
+	return a.o.DB.Write(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, sqlDropSession, key[:])
+		return err
+	})
+}
+
+// EndSessions ends all sessions of a person.
+func (a *Auth) EndSessions(ctx context.Context, person journal.SubjectID) error {
+	return a.o.DB.Write(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, sqlDropSessions, string(person))
+		return err
+	})
+}
+
+// StageLeave returns the write that takes a person's account, sessions and
+// invitations away, for Edit.With of the deletion.
+func (a *Auth) StageLeave(person journal.SubjectID) func(tx *sql.Tx) error {
+	return func(tx *sql.Tx) error {
+		for _, q := range []string{sqlDropSessions, sqlDropInvite, sqlDropAccount} {
+			if _, err := tx.Exec(q, string(person)); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+// Invite makes a one-time code with which a person sets a password; an older one
+// of the same person stops working.
+func (a *Auth) Invite(ctx context.Context, person, by journal.SubjectID) (code string, expires time.Time, err error) {
+	code = newInvite()
+	expires = a.o.Now().Add(InviteLasts)
+	key := digest(tidyCode(code))
+	err = a.o.DB.Write(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, sqlPutInvite, key[:], string(person), expires.Unix())
+		return err
+	})
+	if err != nil {
+		return "", time.Time{}, fmt.Errorf("invite: %w", err)
+	}
+	a.o.Record(journal.AccessEvent{What: "invite", Who: by, About: person, Source: "page"})
+	return code, expires, nil
+}
+
+// newInvite returns 100 random bits as four groups of five characters.
+func newInvite() string { return newCode() + "-" + newCode() }
+
+// Invited returns whom an invitation is for. Unknown codes count against source.
+func (a *Auth) Invited(ctx context.Context, source netip.Addr, code string) (journal.SubjectID, error) {
+	now, src := a.o.Now(), sourceKey(source)
+	if d := a.bySource.wait(src, now); d > 0 {
+		return "", &WaitError{For: d}
+	}
+	key := digest(tidyCode(code))
+	var person string
+	var expires int64
+	err := a.o.DB.Read(ctx, func(tx *sql.Tx) error {
+		return tx.QueryRowContext(ctx, sqlInvite, key[:]).Scan(&person, &expires)
+	})
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return "", fmt.Errorf("look up invitation: %w", err)
+	}
+	if err != nil || now.Unix() >= expires || a.o.Office().PersonByID(journal.SubjectID(person)) == nil {
+		a.bySource.fail(src, now)
+		return "", ErrInvite
+	}
+	return journal.SubjectID(person), nil
+}
+
+// Sweep deletes what expired. Call it every few minutes.
+func (a *Auth) Sweep(ctx context.Context) error {
+	now := a.o.Now()
+	a.mu.Lock()
+	for k, t := range a.seen {
+		if now.Sub(t) > seenInterval {
+			delete(a.seen, k)
+		}
+	}
+	a.mu.Unlock()
+	return a.o.DB.Write(ctx, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, sqlSweepSession, now.Unix(), now.Add(-IdleOthers).Unix()); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, sqlSweepInvite, now.Unix())
+		return err
+	})
+}

@@ -1,0 +1,368 @@
+package live
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"time"
+
+	"centralino/internal/journal"
+)
+
+// State is what the box is doing now, as far as the journal tells it: calls in
+// progress, who waits in which queue, what agents do, lines, phones and faults.
+// It names people by pseudonym only. State is a fold: Apply is its only writer,
+// and the same events always give the same state, so that live pages and reports
+// cannot disagree.
+type State struct {
+	Seq     uint64    // last event seen
+	At      time.Time // its time
+	Version int       // office version in force
+	Box     Box
+	Calls   map[journal.CallID]*Call
+	Waiting map[journal.ContactID]*Contact
+	Agents  map[journal.SubjectID]Agent
+	Lines   map[string]Line
+	Phones  map[string]Phone
+	Faults  map[FaultKey]time.Time // raised and not cleared, since when
+
+	// Odd counts events that fit no state (a leg of an unknown call, a second
+	// start): they change nothing else.
+	Odd int
+}
+
+// Box is what the last start said.
+type Box struct {
+	Version string
+	Board   string
+	Started time.Time
+	Unclean bool
+}
+
+// FaultKey names one fault.
+type FaultKey struct{ Code, Subject string }
+
+// Phase is where a call stands, for people.
+type Phase string
+
+// Phases of a call, in the order in which they come.
+const (
+	Ringing   Phase = "ringing"   // not yet answered
+	Guided    Phase = "guided"    // the box talks: message, menu
+	Queued    Phase = "queued"    // waits for an agent
+	Offered   Phase = "offered"   // rings at an agent
+	Talking   Phase = "talking"   // two people hear each other
+	HoldPhase Phase = "held"      // one side is on hold
+	Emergency Phase = "emergency" // an emergency call, whatever its legs do
+)
+
+// Call is one call in progress.
+type Call struct {
+	ID        journal.CallID
+	Direction journal.Direction
+	Line      string
+	From, To  journal.SubjectID
+	Extension string
+	Dialled   string
+	Emergency bool
+	Started   time.Time
+	Answered  time.Time // zero: not yet
+	Path      string
+	Step      string
+	Key       string
+	Agent     journal.SubjectID // who talks, of a queue call
+	Bridged   time.Time         // zero: nobody talks yet
+	Legs      []Leg
+}
+
+// Leg is one leg of a call in progress.
+type Leg struct {
+	ID        journal.LegID
+	Kind      journal.LegKind
+	State     journal.LegState
+	Line      string
+	Device    string
+	Person    journal.SubjectID
+	Extension string
+	Since     time.Time
+}
+
+// Contact is somebody who waits in a queue.
+type Contact struct {
+	ID      journal.ContactID
+	Call    journal.CallID
+	Queue   string
+	Arrival time.Time
+	Offers  map[journal.OfferID]journal.SubjectID // at whom it rings
+}
+
+// Agent is what an agent does.
+type Agent struct {
+	State  journal.AgentStateName
+	Reason string
+	Since  time.Time
+}
+
+// Line is the state of a line or trunk.
+type Line struct {
+	State  string
+	Reason string
+	Since  time.Time
+}
+
+// Phone is whether a phone is registered.
+type Phone struct {
+	Online bool
+	Agent  string // the phone's own name for itself
+	Since  time.Time
+}
+
+// New returns the state before the first event.
+func New() *State {
+	return &State{
+		Calls:   map[journal.CallID]*Call{},
+		Waiting: map[journal.ContactID]*Contact{},
+		Agents:  map[journal.SubjectID]Agent{},
+		Lines:   map[string]Line{},
+		Phones:  map[string]Phone{},
+		Faults:  map[FaultKey]time.Time{},
+	}
+}
+
+// Clone copies the state; the copy shares nothing with the original.
+func (s *State) Clone() *State {
+	c := *s
+	c.Agents, c.Lines, c.Phones, c.Faults = maps.Clone(s.Agents), maps.Clone(s.Lines), maps.Clone(s.Phones), maps.Clone(s.Faults)
+	c.Calls = make(map[journal.CallID]*Call, len(s.Calls))
+	for id, call := range s.Calls {
+		n := *call
+		n.Legs = slices.Clone(call.Legs)
+		c.Calls[id] = &n
+	}
+	c.Waiting = make(map[journal.ContactID]*Contact, len(s.Waiting))
+	for id, w := range s.Waiting {
+		n := *w
+		n.Offers = maps.Clone(w.Offers)
+		c.Waiting[id] = &n
+	}
+	return &c
+}
+
+// Apply folds one event in and returns the topics whose pages change by it.
+// Events that were seen already (Seq not above the last) change nothing.
+func (s *State) Apply(e journal.Event) Topics {
+	if e.Seq != 0 {
+		if e.Seq <= s.Seq {
+			return 0
+		}
+		s.Seq = e.Seq
+	}
+	s.At = e.Time
+	switch p := e.Payload.(type) {
+	case journal.AgentChanged:
+		s.Agents[p.Agent] = Agent{State: p.State, Reason: p.Reason, Since: e.Time}
+		return Queues
+	case journal.LineChanged:
+		s.Lines[p.Line] = Line{State: p.State, Reason: p.Reason, Since: e.Time}
+		return Lines
+	case journal.PhoneChanged:
+		s.Phones[p.Device] = Phone{Online: p.Online, Agent: p.Agent, Since: e.Time}
+		return Phones
+	case journal.FaultChanged:
+		return s.fault(p, e.Time)
+	case journal.OfficeChanged:
+		s.Version = p.Version
+		return Office
+	case journal.BoxStarted:
+		// What the drivers see they report anew after a start.
+		s.Box = Box{Version: p.Version, Board: p.Board, Started: e.Time, Unclean: p.Unclean}
+		s.Lines, s.Faults = map[string]Line{}, map[FaultKey]time.Time{}
+		return All
+	case journal.BoxStopped, journal.AccessEvent:
+		return 0
+	}
+	return s.applyCall(e)
+}
+
+func (s *State) fault(p journal.FaultChanged, at time.Time) Topics {
+	k := FaultKey{p.Code, p.Subject}
+	if _, there := s.Faults[k]; p.Raised && !there {
+		s.Faults[k] = at
+	} else if !p.Raised {
+		delete(s.Faults, k)
+	}
+	return Health
+}
+
+// applyCall folds the events of calls and contacts.
+func (s *State) applyCall(e journal.Event) Topics {
+	switch p := e.Payload.(type) {
+	case journal.CallStarted:
+		if s.Calls[e.Call] != nil {
+			s.Odd++
+			return 0
+		}
+		s.Calls[e.Call] = &Call{ID: e.Call, Direction: p.Direction, Line: p.Line, From: p.From, To: p.To,
+			Extension: p.Extension, Dialled: p.Dialled, Emergency: p.Emergency, Started: e.Time}
+		return Calls | Lines
+	case journal.CallEnded:
+		if s.Calls[e.Call] == nil {
+			s.Odd++
+			return 0
+		}
+		delete(s.Calls, e.Call)
+		delete(s.Waiting, journal.ContactID(e.Call))
+		return Calls | Lines | Queues
+	case journal.ContactQueued:
+		s.Waiting[p.Contact] = &Contact{ID: p.Contact, Call: e.Call, Queue: p.Queue, Arrival: p.Arrival,
+			Offers: map[journal.OfferID]journal.SubjectID{}}
+		return Queues | Calls
+	case journal.ContactOffered:
+		if w := s.waiting(p.Contact); w != nil {
+			w.Offers[p.Offer] = p.Agent
+		}
+		return Queues | Calls
+	case journal.OfferEnded:
+		if w := s.Waiting[p.Contact]; w != nil { // gone already when the offer was taken
+			delete(w.Offers, p.Offer)
+		}
+		return Queues | Calls
+	case journal.ContactConnected:
+		delete(s.Waiting, p.Contact)
+		if c := s.Calls[journal.CallID(p.Contact)]; c != nil {
+			c.Agent = p.Agent
+		}
+		return Queues | Calls
+	case journal.ContactEnded:
+		delete(s.Waiting, p.Contact)
+		return Queues | Calls
+	}
+	c := s.Calls[e.Call]
+	if c == nil {
+		s.Odd++
+		return 0
+	}
+	switch p := e.Payload.(type) {
+	case journal.CallCaller:
+		c.From = p.From
+	case journal.CallAnswered:
+		if c.Answered.IsZero() {
+			c.Answered = e.Time
+		}
+	case journal.CallStep:
+		c.Path, c.Step, c.Key = p.Path, p.Step, p.Key
+	case journal.CallLeg:
+		c.leg(p, e.Time)
+	case journal.CallBridged:
+		if c.Bridged.IsZero() {
+			c.Bridged = e.Time
+		}
+	case journal.CallRouted:
+		return 0
+	}
+	return Calls | Lines
+}
+
+func (s *State) waiting(id journal.ContactID) *Contact {
+	w := s.Waiting[id]
+	if w == nil {
+		s.Odd++
+	}
+	return w
+}
+
+func (c *Call) leg(p journal.CallLeg, at time.Time) {
+	i := slices.IndexFunc(c.Legs, func(l Leg) bool { return l.ID == p.Leg })
+	if p.State == journal.LegEnded {
+		if i >= 0 {
+			c.Legs = slices.Delete(c.Legs, i, i+1)
+		}
+		return
+	}
+	if i < 0 {
+		c.Legs = append(c.Legs, Leg{ID: p.Leg})
+		i = len(c.Legs) - 1
+	}
+	l := &c.Legs[i]
+	l.Kind, l.State, l.Since = p.Kind, p.State, at
+	// Later events of a leg may leave out what its first one said.
+	l.Line = cmp.Or(p.Line, l.Line)
+	l.Device = cmp.Or(p.Device, l.Device)
+	l.Person = cmp.Or(p.Person, l.Person)
+	l.Extension = cmp.Or(p.Extension, l.Extension)
+}
+
+// Phase says where a call stands.
+func (s *State) Phase(c *Call) Phase {
+	if c.Emergency {
+		return Emergency
+	}
+	for _, l := range c.Legs {
+		if l.State == journal.LegHeld && !c.Bridged.IsZero() {
+			return HoldPhase
+		}
+	}
+	if !c.Bridged.IsZero() {
+		return Talking
+	}
+	if w := s.Waiting[journal.ContactID(c.ID)]; w != nil {
+		if len(w.Offers) > 0 {
+			return Offered
+		}
+		return Queued
+	}
+	if c.Answered.IsZero() {
+		return Ringing
+	}
+	return Guided
+}
+
+// CallList lists the calls in progress, oldest first.
+func (s *State) CallList() []*Call {
+	return slices.SortedFunc(maps.Values(s.Calls), func(a, b *Call) int {
+		return cmp.Or(a.Started.Compare(b.Started), cmp.Compare(a.ID, b.ID))
+	})
+}
+
+// WaitingIn lists who waits in a queue, first come first.
+func (s *State) WaitingIn(queue string) []*Contact {
+	var in []*Contact
+	for _, w := range s.Waiting {
+		if w.Queue == queue {
+			in = append(in, w)
+		}
+	}
+	slices.SortFunc(in, func(a, b *Contact) int {
+		return cmp.Or(a.Arrival.Compare(b.Arrival), cmp.Compare(a.ID, b.ID))
+	})
+	return in
+}
+
+// Headcount is how many agents do what.
+type Headcount struct {
+	Free, Offered, Talking, WrapUp, Paused, Busy, Away int
+}
+
+// Count counts what the given people do. Who never logged in is away.
+func (s *State) Count(members []journal.SubjectID) Headcount {
+	var h Headcount
+	for _, m := range members {
+		switch s.Agents[m].State {
+		case journal.AgentReady:
+			h.Free++
+		case journal.AgentOffered:
+			h.Offered++
+		case journal.AgentTalking:
+			h.Talking++
+		case journal.AgentWrapUp:
+			h.WrapUp++
+		case journal.AgentPaused:
+			h.Paused++
+		case journal.AgentBusy:
+			h.Busy++
+		default:
+			h.Away++
+		}
+	}
+	return h
+}

@@ -1,0 +1,207 @@
+// Package ui is the local web page of the box: routes, middleware and one file
+// per page. It reads the rest of the box through Deps, changes the office only by
+// whole versions, and shows names and states of people only as internal/privacy
+// allows. Every route stands in one table with the roles that may use it; what is
+// not in the table does not exist.
+//
+// Goroutines: Run folds the journal for the live pages, cleans up sessions and,
+// where listeners are given, serves them. Handlers run in the goroutines of
+// net/http.
+package ui
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/netip"
+	"time"
+
+	"centralino/internal/journal"
+	"centralino/internal/office"
+	"centralino/internal/privacy"
+	"centralino/internal/store"
+	"centralino/ui/auth"
+)
+
+// Deps is what the pages need of the rest of the box. Everything is required but
+// the functions that are marked optional: a nil one takes its button off the page.
+type Deps struct {
+	Now     func() time.Time // wall clock
+	Log     *slog.Logger
+	DB      *store.DB // for accounts and sessions; opened with Migrations among its own
+	Office  Office    // *office.Store
+	Secrets Secrets   // *office.Secrets
+	People  People    // *privacy.Gate
+	Journal Journal   // FromLog(*journal.Log)
+
+	// Live snapshots. Each must return at once and be safe from any goroutine.
+	Lamps  func() []Lamp        // the lamps as they are lit now
+	Lines  func() []LineStatus  // lines and trunks
+	Phones func() []PhoneStatus // registered phones
+	Faults func() []Fault       // the one fault list
+
+	Agents   Agents                                          // login, pause of agents from the page
+	TestRing func(ctx context.Context, line office.ID) error // optional: make a line ring for a test
+
+	// PairingUntil tells until when the window that the button opened lasts; the
+	// zero time: it is closed. While it is open a box that nobody has claimed can
+	// be claimed from the LAN.
+	PairingUntil func() time.Time
+
+	Backup  func(ctx context.Context, w io.Writer, passphrase string) error // optional
+	Restore func(ctx context.Context, r io.Reader, passphrase string) error // optional; takes effect at the next start
+	Restart func()                                                          // optional: orderly restart, asked for after a restore
+
+	Logs  func(f LogFilter) []LogLine // optional: the newest last
+	About About
+
+	// Names the box may be called by in a browser beside its addresses and
+	// localhost, for instance "centralino.local".
+	Names []string
+	// Addresses lists the addresses of the box on the LAN, for About, the SIP
+	// account and the certificate.
+	Addresses func() []netip.Addr
+	// SIPPort is the UDP port that phones register at.
+	SIPPort uint16
+
+	// DataDir is where the local certificate authority keeps its key; empty: no
+	// HTTPS.
+	DataDir string
+	// HTTP and HTTPS are served by Run where not nil, and closed by it. With both,
+	// HTTP keeps working and says so.
+	HTTP, HTTPS net.Listener
+	HTTPSPort   uint16 // shown to people on HTTP; 0: none
+}
+
+// Lamp is one lamp of the box as it is lit now.
+type Lamp struct {
+	Name    string // "STATUS", "LINES", "CALLS"
+	Pattern string // "solid", "blink", "code" … (board/led)
+	Code    int    // n of "code"
+}
+
+// LineStatus is the state of one line or trunk: a hal.LineState, or
+// "registering", "registered", "failed".
+type LineStatus struct {
+	ID     office.ID
+	State  string
+	Reason string
+	Since  time.Time
+	Port   string // device name now
+}
+
+// PhoneStatus is one registered contact of a device.
+type PhoneStatus struct {
+	Device    office.ID
+	Address   netip.AddrPort
+	Transport string
+	Agent     string // what the phone calls itself
+	Since     time.Time
+	Expires   time.Time
+}
+
+// Fault is one entry of the fault list (board/health). Its texts are
+// fault.<Code>.title, .effect and .action in ui/i18n.
+type Fault struct {
+	Code    string
+	Subject string // object of the office or a device, may be empty
+	Since   time.Time
+	Warning bool // needs a person, but calls are not affected
+}
+
+// Office is what the pages need of the versions of the office document.
+type Office interface {
+	Current() *office.Snapshot
+	Propose(base int, d *office.Document) office.Proposal
+	Apply(ctx context.Context, e office.Edit) (*office.Snapshot, error)
+	Undo(ctx context.Context, n int, by journal.SubjectID) (*office.Snapshot, error)
+	At(ctx context.Context, n int) (*office.Document, error)
+	Versions(ctx context.Context, before, limit int) ([]office.VersionInfo, error)
+	NewID(ctx context.Context, k office.Kind) (office.ID, error)
+}
+
+// Secrets is what the pages need of the secrets' table.
+type Secrets interface {
+	Get(ref office.SecretRef) (string, bool)
+	Stage(secret string) (ref office.SecretRef, write func(tx *sql.Tx) error)
+}
+
+// People is the gate through which names, states and figures of people come.
+type People interface {
+	Name(v privacy.Viewer, p privacy.Purpose, s journal.SubjectID) (string, bool)
+	MaySeeState(v privacy.Viewer, s journal.SubjectID) bool
+	MaySeeFigures(v privacy.Viewer, s journal.SubjectID) bool
+	AgentsForBoard(v privacy.Viewer, states map[journal.SubjectID]journal.AgentStateName) privacy.AgentsView
+	StageName(person journal.SubjectID, name string) func(tx *sql.Tx) error
+	Agreement() privacy.Agreement
+	Record(ctx context.Context, by privacy.Viewer, a privacy.Agreement) error
+	Erase(ctx context.Context, by privacy.Viewer, s journal.SubjectID) error
+}
+
+// Agents changes what agents do, as *70 to *73 do from a phone.
+type Agents interface {
+	Login(agent journal.SubjectID) error
+	Logout(agent journal.SubjectID) error
+	Pause(agent journal.SubjectID) error
+	Ready(agent journal.SubjectID) error
+}
+
+// LogFilter selects lines of the log.
+type LogFilter struct {
+	Call  string // only this call
+	Text  string // contains
+	Level slog.Level
+	Limit int
+}
+
+// LogLine is one line of the log, already redacted.
+type LogLine struct {
+	Time  time.Time
+	Level string
+	Text  string
+	Attrs string
+	Call  string
+}
+
+// About is what the box is made of.
+type About struct {
+	Version  string
+	Commit   string
+	Board    string
+	Licences []Licence
+}
+
+// Licence is one module with its licence.
+type Licence struct{ Module, Version, Name, Text string }
+
+// Journal is what the pages need of the journal; FromLog adapts the real one.
+type Journal interface {
+	journal.Appender
+	Subscribe(from uint64) Subscription
+	Calls(ctx context.Context, q journal.CallQuery) ([]journal.Call, journal.CallCursor, error)
+	CallByID(ctx context.Context, id journal.CallID) (journal.Call, bool, error)
+	CallEvents(ctx context.Context, id journal.CallID) ([]journal.Event, error)
+}
+
+// Subscription follows the journal.
+type Subscription interface {
+	Next(ctx context.Context) (journal.Event, error)
+	Close()
+}
+
+// FromLog makes the journal's log fit.
+func FromLog(l *journal.Log) Journal { return fromLog{l} }
+
+type fromLog struct{ *journal.Log }
+
+func (l fromLog) Subscribe(from uint64) Subscription { return l.Log.Subscribe(from) }
+
+// ErrDeps says that New got too little to work with.
+var ErrDeps = errors.New("ui: a required part of Deps is missing")
+
+// Migrations are the tables of the pages (accounts, sessions, invitations), for
+// store.Options.
+func Migrations() []store.Migration { return auth.Migrations() }
