@@ -107,7 +107,7 @@ func TestSIPpCountsWhatSucceedsAndWhatFails(t *testing.T) {
 			got, err := testbed.RunSIPp(soon(t), t, testbed.SIPpOptions{
 				Namespace: net.Side("lan"), Scenario: "testdata/register.xml",
 				Local: netip.AddrPortFrom(net.Side("lan").Addr(11), 0), Target: proxy.Addr,
-				Service: "1001", Keys: map[string]string{"password": tt.password}, Calls: 5, Rate: 50,
+				Inject: testbed.SIPpUsers(t, map[string]string{"1001": tt.password}), Calls: 5, Rate: 50,
 			})
 			check(t, err)
 			got.Retransmissions = 0 // depends on how busy the machine is

@@ -158,3 +158,23 @@ func readSIPpStats(path string) (SIPpResult, error) {
 	return SIPpResult{Created: count["TotalCallCreated"], Successful: count["SuccessfulCall(C)"],
 		Failed: count["FailedCall(C)"], Retransmissions: count["Retransmissions(C)"]}, nil
 }
+
+// SIPpUsers writes a file for Inject with one line per user: [field0] is the user,
+// [field1] the keyword that answers a digest challenge with the password.
+func SIPpUsers(t testing.TB, passwords map[string]string) string {
+	t.Helper()
+	names := make([]string, 0, len(passwords))
+	for user := range passwords {
+		names = append(names, user)
+	}
+	sort.Strings(names)
+	lines := []string{"SEQUENTIAL"}
+	for _, user := range names {
+		lines = append(lines, fmt.Sprintf("%s;[authentication username=%s password=%s]", user, user, passwords[user]))
+	}
+	file := filepath.Join(t.TempDir(), "users.csv")
+	if err := os.WriteFile(file, []byte(strings.Join(lines, "\n")+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
