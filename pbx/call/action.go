@@ -1,0 +1,166 @@
+package call
+
+import (
+	"centralino/internal/journal"
+	"centralino/internal/office"
+	"centralino/pbx/route"
+	"time"
+)
+
+// Action is something the owner of a call does for it. Actions are performed in
+// order; what they bring comes back as events.
+type Action interface{ callAction() }
+
+// Decide asks for the route of a request; Decided follows at once.
+type Decide struct{ Request route.Request }
+
+// Ringing tells the caller's leg that somebody is being called: 180, or 183 when
+// Early (the audio of Leg's partner is connected at the same time, so the phone
+// makes no ringback of its own; RFC 3960).
+type Ringing struct {
+	Leg   journal.LegID
+	Early bool
+}
+
+// Answer takes the caller's leg: off hook, or 200. LegAnswered follows.
+type Answer struct{ Leg journal.LegID }
+
+// HangUp ends a leg in whatever state it is: CANCEL, BYE, a final response with
+// Cause's code, or on hook. LegEnded follows.
+type HangUp struct {
+	Leg   journal.LegID
+	Cause Cause
+	Code  int // final SIP response for an unanswered caller, 0: Cause.Code
+}
+
+// Ring starts an attempt to reach people's phones, all at once. LegStarted and
+// AttemptStarted follow at once.
+type Ring struct {
+	Attempt int
+	People  []journal.SubjectID
+	Devices []office.ID
+}
+
+// DialOut starts an attempt over a line: seizes the first free candidate and
+// dials. For an emergency call it waits for a line that a preempted call gives
+// back.
+type DialOut struct {
+	Attempt int
+	Out     route.DialOut
+}
+
+// Connect lets two legs hear each other.
+type Connect struct{ A, B journal.LegID }
+
+// Play lets a leg hear something once; Played{ID} follows at its end.
+type Play struct {
+	Leg  journal.LegID
+	ID   int
+	What Sound
+}
+
+// PlayLoop lets a leg hear music or a tone until something else comes.
+type PlayLoop struct {
+	Leg  journal.LegID
+	What Sound
+}
+
+// StopPlay makes a leg hear silence.
+type StopPlay struct{ Leg journal.LegID }
+
+// Sound is something to hear: a prompt of the office by id, a built-in sentence,
+// or a tone. Exactly one of the fields is set.
+type Sound struct {
+	Prompt  office.ID
+	Audio   string // sha256 of the prompt's uploaded audio, if any
+	Builtin string
+	Tone    string // "busy", "congestion", "ringback"
+	OnHold  bool   // built-in music, unless Prompt names another
+	Lang    string
+}
+
+// EnterQueue hands the caller to a queue of the ACD.
+type EnterQueue struct{ Group office.ID }
+
+// LeaveQueue tells the ACD that the caller is gone.
+type LeaveQueue struct{}
+
+// OfferAnswered tells the ACD that a phone of the offer's agent picked up.
+type OfferAnswered struct{ Offer journal.OfferID }
+
+// OfferFailed tells the ACD that an offer came to nothing.
+type OfferFailed struct {
+	Offer  journal.OfferID
+	Reason Cause
+}
+
+// TalkEnded tells the ACD that caller and agent no longer talk.
+type TalkEnded struct{}
+
+// TalkLost tells the ACD that the agent's phone vanished while the caller is still
+// there and waits again.
+type TalkLost struct{}
+
+// PersonBusy and PersonFree tell the ACD that a person is in a call that is not
+// of a queue.
+type PersonBusy struct{ Person journal.SubjectID }
+
+// PersonFree ends a PersonBusy.
+type PersonFree struct{ Person journal.SubjectID }
+
+// DoFeature performs a feature code for the person at the phone; FeatureDone
+// follows.
+type DoFeature struct {
+	Feature office.Feature
+	Person  journal.SubjectID
+	Args    string
+}
+
+// Log appends to the journal under this call.
+type Log struct{ Payload journal.Payload }
+
+// Finish ends the call's life; no event is handled after it.
+type Finish struct{}
+
+func (Decide) callAction()        {}
+func (Ringing) callAction()       {}
+func (Answer) callAction()        {}
+func (HangUp) callAction()        {}
+func (Ring) callAction()          {}
+func (DialOut) callAction()       {}
+func (Connect) callAction()       {}
+func (Play) callAction()          {}
+func (PlayLoop) callAction()      {}
+func (StopPlay) callAction()      {}
+func (EnterQueue) callAction()    {}
+func (LeaveQueue) callAction()    {}
+func (OfferAnswered) callAction() {}
+func (OfferFailed) callAction()   {}
+func (TalkEnded) callAction()     {}
+func (TalkLost) callAction()      {}
+func (PersonBusy) callAction()    {}
+func (PersonFree) callAction()    {}
+func (DoFeature) callAction()     {}
+func (Log) callAction()           {}
+func (Finish) callAction()        {}
+
+// The times a call allows.
+const (
+	ringLimit     = 60 * time.Second // a phone rings inside the office
+	dialLimit     = 90 * time.Second // an outside number rings
+	callerWait    = 6 * time.Second  // a line's caller ID may take one ring period
+	answerLimit   = 10 * time.Second // a line takes to go off hook
+	endLimit      = 3 * time.Second  // legs take to end
+	warningLimit  = 4 * time.Second  // the warning before a preempted call ends
+	sayLimit      = 20 * time.Second // a sentence takes to be said
+	echoLimit     = 60 * time.Second
+	refuseTone    = 5 * time.Second // busy tone after a refusal that cannot be signalled
+	featureLimit  = 15 * time.Second
+	emergencyWait = 15 * time.Second // an emergency call waits for its line
+)
+
+// Built-in sentences that a call itself says.
+const (
+	promptPreempt = route.PromptPreempt
+	promptNobody  = route.PromptNobody
+)

@@ -1,0 +1,331 @@
+package call
+
+import (
+	"centralino/internal/journal"
+	"centralino/pbx/ivr"
+	"centralino/pbx/route"
+)
+
+// purpose says what an attempt is for, and so what happens when nobody answers.
+type purpose string
+
+const (
+	forExtension purpose = "extension" // a phone dialled it: refusal
+	forPath      purpose = "path"      // the path goes on
+	forOffer     purpose = "offer"     // the ACD is told
+	forDial      purpose = "dial"      // the next line is tried, then refusal
+)
+
+// attempt is one try to reach somebody: a set of legs of which the first to
+// answer wins.
+type attempt struct {
+	id      int
+	why     purpose
+	offer   journal.OfferID
+	agent   journal.SubjectID
+	person  bool // path: a person and not a group
+	out     route.DialOut
+	started bool // every leg has been announced
+	winner  *leg
+	over    bool
+	last    Cause // of the legs that ended
+	code    int
+}
+
+// reach starts an attempt with the given first action.
+func (s *State) reach(a attempt, act Action) *attempt {
+	a.id = len(s.attempts) + 1
+	p := &a
+	s.attempts = append(s.attempts, p)
+	switch r := act.(type) {
+	case Ring:
+		r.Attempt = p.id
+		s.do(r)
+	case DialOut:
+		r.Attempt = p.id
+		s.do(r)
+	}
+	if s.phase == Arriving {
+		s.phase = Reaching
+	}
+	return p
+}
+
+// dial reaches an outside number.
+func (s *State) dial(out route.DialOut) {
+	s.reach(attempt{why: forDial, out: out}, DialOut{Out: out})
+	limit := dialLimit
+	if out.Emergency {
+		limit += emergencyWait
+	}
+	s.arm(timerRing, s.now.Add(limit))
+}
+
+func (s *State) attempt(id int) *attempt {
+	if id < 1 || id > len(s.attempts) {
+		return nil
+	}
+	return s.attempts[id-1]
+}
+
+func (s *State) attemptOf(o journal.OfferID) *attempt {
+	for _, a := range s.attempts {
+		if a.why == forOffer && a.offer == o {
+			return a
+		}
+	}
+	return nil
+}
+
+func (s *State) legStarted(e LegStarted) {
+	a := s.attempt(e.Attempt)
+	if a == nil {
+		return
+	}
+	l := s.addLeg(&leg{id: e.Leg, kind: e.Kind, device: e.Device, line: e.Line, person: e.Person,
+		attempt: a.id, state: legCalling})
+	if a.over || s.phase == Ending || s.phase == Over {
+		s.drop(l, CauseElsewhere)
+		return
+	}
+	if a.why != forOffer {
+		s.occupy(l)
+	}
+}
+
+func (s *State) attemptStarted(e AttemptStarted) {
+	a := s.attempt(e.Attempt)
+	if a == nil || a.over {
+		return
+	}
+	a.started = true
+	if e.Legs == 0 {
+		a.last = noLegsCause(a.why, e.Reason)
+	}
+	s.settle(a)
+}
+
+func noLegsCause(why purpose, reason string) Cause {
+	switch {
+	case reason == "busy":
+		return CauseBusy
+	case why == forDial:
+		return CauseNoLine
+	}
+	return CauseOffline
+}
+
+// legProgress passes ringing on to the caller: as 180, or as early media where a
+// single called leg has some. Never both.
+func (s *State) legProgress(e LegProgress) {
+	l := s.leg(e.Leg)
+	if !l.live() || l.up() || l.attempt == 0 {
+		return
+	}
+	if l.state != legRinging {
+		l.state = legRinging
+		s.logLeg(l, journal.LegRinging, "", 0)
+	}
+	a, c := s.attempt(l.attempt), s.caller()
+	if a.over || !c.live() || c.up() || c.kind == journal.LegLine {
+		return
+	}
+	if e.Early && a.why == forDial {
+		if !l.early {
+			l.early, c.early = true, true
+			s.do(Ringing{Leg: c.id, Early: true})
+			s.do(Connect{A: c.id, B: l.id})
+		}
+		return
+	}
+	if c.state == legCalling && !c.early {
+		c.state = legRinging
+		s.do(Ringing{Leg: c.id})
+	}
+}
+
+func (s *State) legAnswered(e LegAnswered) {
+	l := s.leg(e.Leg)
+	if !l.live() || l.up() {
+		return
+	}
+	if l == s.caller() {
+		s.logLeg(l, journal.LegAnswered, "", 0)
+		s.callerUp(l)
+		return
+	}
+	a := s.attempt(l.attempt)
+	l.state = legUp
+	s.logLeg(l, journal.LegAnswered, "", 0)
+	if a == nil || a.over || a.winner != nil || s.phase == Ending {
+		s.drop(l, CauseElsewhere)
+		return
+	}
+	a.winner = l
+	s.dropOthers(a, l)
+	if a.why == forOffer {
+		s.do(OfferAnswered{a.offer})
+		return
+	}
+	a.over = true
+	s.disarm(timerRing)
+	s.won(l)
+}
+
+// won joins the caller with the leg that answered, taking the caller's leg first
+// if need be.
+func (s *State) won(l *leg) {
+	c := s.caller()
+	if c.up() {
+		s.talk(l)
+		return
+	}
+	s.awaiting = l
+	s.answer(c)
+}
+
+// dropOthers stops the ringing of an attempt's other legs; their phones show no
+// missed call.
+func (s *State) dropOthers(a *attempt, winner *leg) {
+	for _, l := range s.legs {
+		if l.attempt == a.id && l != winner {
+			s.drop(l, CauseElsewhere)
+		}
+	}
+}
+
+// attemptLost handles the end of a called leg that does not talk.
+func (s *State) attemptLost(l *leg, was legState, e LegEnded) {
+	a := s.attempt(l.attempt)
+	if a == nil || a.over {
+		if s.awaiting == l {
+			s.awaiting = nil
+			s.end(CauseAbandoned, "called")
+		}
+		return
+	}
+	if a.winner == l { // answered, and gone before the ACD could join them
+		a.winner = nil
+		a.last = CauseRejected
+		s.settle(a)
+		return
+	}
+	if was != legEnded && e.Cause != CauseElsewhere {
+		a.last, a.code = worse(a.last, e.Cause), e.Code
+	}
+	s.settle(a)
+}
+
+// worse picks the cause that tells the caller most, of two phones that failed.
+func worse(a, b Cause) Cause {
+	rank := map[Cause]int{CauseBusy: 4, CauseRejected: 3, CauseNoAnswer: 2, CauseUnknown: 1}
+	if a == "" || rank[b] > rank[a] {
+		return b
+	}
+	return a
+}
+
+// settle ends an attempt once none of its legs can answer any more.
+func (s *State) settle(a *attempt) {
+	if a.over || !a.started || a.winner != nil {
+		return
+	}
+	for _, l := range s.legs {
+		if l.attempt == a.id && l.live() && !l.hungUp {
+			return
+		}
+	}
+	if a.last == "" {
+		a.last = CauseOffline
+	}
+	a.over = true
+	s.unreached(a)
+}
+
+// unreached goes on after an attempt that nobody answered.
+func (s *State) unreached(a *attempt) {
+	switch a.why {
+	case forOffer:
+		s.do(OfferFailed{Offer: a.offer, Reason: a.last})
+	case forPath:
+		s.disarm(timerRing)
+		if a.person {
+			s.lead(ivr.PersonUnanswered{Reason: string(a.last)})
+		} else {
+			s.lead(ivr.GroupUnanswered{Reason: string(a.last)})
+		}
+	case forDial:
+		if s.nextLine(a) {
+			return
+		}
+		s.disarm(timerRing)
+		if a.last == CauseNoLine || a.last == CauseLineGone || a.last == CauseFailed {
+			s.say(a.out.Exhausted, a.last, "box")
+			return
+		}
+		s.giveUp(a.last, a.code)
+	case forExtension:
+		s.disarm(timerRing)
+		s.giveUp(a.last, a.code)
+	}
+}
+
+// nextLine tries the remaining lines after one that would not carry the call.
+func (s *State) nextLine(a *attempt) bool {
+	if a.last != CauseFailed && a.last != CauseLineGone {
+		return false
+	}
+	used := make(map[string]bool)
+	for _, l := range s.legs {
+		if l.attempt != 0 {
+			used[string(l.line)] = true
+		}
+	}
+	out := a.out
+	out.Candidates = nil
+	for _, c := range a.out.Candidates {
+		if !used[string(c.Line)] {
+			out.Candidates = append(out.Candidates, c)
+		}
+	}
+	if len(out.Candidates) == 0 {
+		return false
+	}
+	s.reach(attempt{why: forDial, out: out}, DialOut{Out: out})
+	return true
+}
+
+// giveUp ends a call whose called party could not be reached. A caller whose leg
+// is already through hears busy tone first, because no code can tell him.
+func (s *State) giveUp(cause Cause, code int) {
+	c := s.caller()
+	if c.up() {
+		s.phase = Saying
+		s.playID++
+		s.saying = saying{id: s.playID, cause: cause, by: "box"}
+		s.do(PlayLoop{Leg: c.id, What: Sound{Tone: "busy"}})
+		s.arm(timerSaying, s.now.Add(refuseTone))
+		return
+	}
+	if code >= 400 && c.code == 0 {
+		c.code = code
+	}
+	s.end(cause, "called")
+}
+
+// ringTimeout gives up an attempt that rings too long.
+func (s *State) ringTimeout() {
+	for _, a := range s.attempts {
+		if a.over || a.why == forOffer {
+			continue
+		}
+		a.last = CauseNoAnswer
+		a.started = true
+		for _, l := range s.legs {
+			if l.attempt == a.id {
+				s.drop(l, CauseNoAnswer)
+			}
+		}
+		s.settle(a)
+	}
+}
