@@ -49,6 +49,10 @@ type Options struct {
 	Files      []string         // names of small files in Folder that belong to a backup, for instance "secrets.key"
 	Blobs      string           // name of the folder in Folder with content-addressed files (name = SHA-256 in hex) that belong to a backup; none if empty
 
+	// CheckRestored lets domains judge a database of a backup before it is accepted;
+	// conn is read-only. Nil for none.
+	CheckRestored []func(ctx context.Context, conn *sql.DB) error
+
 	// Fault is called before each operation on the disk with its name; an error
 	// makes the operation fail with it. For tests of failing disks; nil otherwise.
 	Fault func(operation string) error
