@@ -2,15 +2,28 @@ package sim
 
 import (
 	"errors"
+	"sync"
 	"time"
 
 	"centralino/hal"
 )
 
-// Errors of Exchange.Ring.
+// Errors of the exchange.
 var (
-	ErrNoLine   = errors.New("exchange has no such line")
-	ErrLineBusy = errors.New("line is busy")
+	ErrNoLine    = errors.New("exchange has no such line")
+	ErrLineBusy  = errors.New("line is busy")
+	ErrLineTaken = errors.New("line has a device already")
+)
+
+// Ring cadence and tones of the Italian network, and the exchange's own delays.
+const (
+	ringOn      = time.Second
+	ringPeriod  = 5 * time.Second
+	clipDelay   = 1800 * time.Millisecond // caller ID is complete after the start of ring 1
+	clipLead    = 500 * time.Millisecond  // caller ID sent before ring 1 is complete before it
+	postDial    = 500 * time.Millisecond  // from the last digit to the first tone
+	loopBreak   = 400 * time.Millisecond
+	defaultRing = 2 * time.Second // of a called party before it answers
 )
 
 // ExchangeOptions are the choices for a whole exchange; the zero value works.
@@ -19,38 +32,90 @@ type ExchangeOptions struct {
 }
 
 // Exchange is a public exchange: subscriber lines towards the box and the parties
-// who call it or are called by it. All methods may be called from any goroutine.
-type Exchange struct{ _ int }
+// who call it or are called by it. All methods may be called from any goroutine;
+// callbacks come one at a time, in order, and must not block.
+type Exchange struct {
+	o ExchangeOptions
 
-// NewExchange makes an exchange without lines.
-func NewExchange(o ExchangeOptions) *Exchange { return &Exchange{} }
-
-// Close ends every call and stops every timer of the exchange.
-func (x *Exchange) Close() {}
-
-// LineOptions describes the subscriber line.
-type LineOptions struct {
-	Kind       hal.LineKind  // Analog if empty; ISDN lines signal answer and clearing digitally
-	ReturnLoss float64       // of the 2-wire hybrid in dB, 26 if 0; ISDN lines have no echo
-	EchoDelay  time.Duration // of the hybrid's reflection, 2 ms if 0
-	NoiseDBm0  float64       // of white noise on the line; 0 = no noise
+	mu      sync.Mutex
+	lines   map[hal.LineID]*ExLine
+	onDial  func(hal.LineID, string) DialOutcome
+	closed  bool
+	calls   []func() // callbacks to be made once mu is free
+	calling bool     // somebody is making them
 }
 
-// ExLine is the exchange's end of one 2-wire line. A Modem or a direct Line is
-// connected to it.
-type ExLine struct{ _ int }
+// NewExchange makes an exchange without lines.
+func NewExchange(o ExchangeOptions) *Exchange {
+	return &Exchange{o: o, lines: map[hal.LineID]*ExLine{}}
+}
 
-// AddLine connects a new line.
-func (x *Exchange) AddLine(id hal.LineID, o LineOptions) *ExLine { return &ExLine{} }
+// do runs f with the exchange locked and then makes the callbacks that f queued.
+// Callbacks keep their order over all goroutines: whoever finds nobody making
+// them makes them all.
+func (x *Exchange) do(f func()) {
+	x.mu.Lock()
+	f()
+	if x.calling {
+		x.mu.Unlock()
+		return
+	}
+	x.calling = true
+	for len(x.calls) > 0 {
+		c := x.calls[0]
+		x.calls = x.calls[1:]
+		x.mu.Unlock()
+		c()
+		x.mu.Lock()
+	}
+	x.calling = false
+	x.mu.Unlock()
+}
+
+// later queues a callback. Call with the exchange locked.
+func (x *Exchange) later(f func()) { x.calls = append(x.calls, f) }
+
+// after runs f under do once d is over, unless the call on l is another one by
+// then.
+func (x *Exchange) after(d time.Duration, l *ExLine, f func()) *time.Timer {
+	c := l.call
+	return time.AfterFunc(d, func() {
+		x.do(func() {
+			if l.call == c && c != nil && !x.closed {
+				f()
+			}
+		})
+	})
+}
+
+// Close ends every call and stops every timer of the exchange.
+func (x *Exchange) Close() {
+	x.do(func() {
+		x.closed = true
+		for _, l := range x.lines {
+			l.endCall()
+		}
+	})
+}
+
+// AddLine connects a new line; an id that is in use already gets its old line.
+func (x *Exchange) AddLine(id hal.LineID, o LineOptions) *ExLine {
+	var l *ExLine
+	x.do(func() {
+		if l = x.lines[id]; l == nil {
+			l = newExLine(x, id, o)
+			x.lines[id] = l
+		}
+	})
+	return l
+}
 
 // Line returns the line, or nil.
-func (x *Exchange) Line(id hal.LineID) *ExLine { return nil }
-
-// ID names the line.
-func (l *ExLine) ID() hal.LineID { return "" }
-
-// OffHook reports whether the box's side holds the loop closed.
-func (l *ExLine) OffHook() bool { return false }
+func (x *Exchange) Line(id hal.LineID) *ExLine {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.lines[id]
+}
 
 // CallerSpec is an outside caller.
 type CallerSpec struct {
@@ -79,18 +144,33 @@ const (
 // Ring makes caller call the line: 1 s bursts every 5 s until the line goes off
 // hook, the caller hangs up or GiveUp is over. ErrLineBusy if the line is off hook
 // or ringing already.
-func (x *Exchange) Ring(id hal.LineID, caller CallerSpec) (*Party, error) { return nil, ErrNoLine }
+func (x *Exchange) Ring(id hal.LineID, caller CallerSpec) (*Party, error) {
+	var p *Party
+	err := ErrNoLine
+	x.do(func() {
+		l := x.lines[id]
+		if l == nil || x.closed {
+			return
+		}
+		if l.offHook || l.call != nil {
+			err = ErrLineBusy
+			return
+		}
+		p, err = newParty(l, caller.Number, caller.Clearing, PartyCalling), nil
+		l.startRing(p, caller)
+	})
+	return p, err
+}
 
 // DialResult is what becomes of a call that the box makes.
 type DialResult string
 
 // Results of dialing.
 const (
-	Answers    DialResult = ""           // rings for Delay, then answers
-	IsBusy     DialResult = "busy"       // busy tone
-	NoReply    DialResult = "noReply"    // rings and is never answered
-	Congested  DialResult = "congested"  // congestion tone
-	Impossible DialResult = "impossible" // SIT, then congestion tone
+	Answers   DialResult = ""          // rings for Delay, then answers
+	IsBusy    DialResult = "busy"      // busy tone
+	NoReply   DialResult = "noReply"   // rings and is never answered
+	Congested DialResult = "congested" // congestion tone
 )
 
 // DialOutcome is the far end of one call of the box.
@@ -98,58 +178,14 @@ type DialOutcome struct {
 	Result   DialResult
 	Delay    time.Duration // of ringing before the answer; 0 means 2 s
 	Clearing Clearing
-	Party    func(*Party) // told of the far party when it starts to ring; may be nil. Must not block.
+	Party    func(*Party) // told of the far party before it rings; may be nil. Must not block.
 }
 
-// OnDial installs who decides what becomes of the numbers that the box dials.
-// Without it everybody answers after 2 s and says nothing.
-func (x *Exchange) OnDial(f func(line hal.LineID, number string) DialOutcome) {}
-
-// PartyState is where a far party stands.
-type PartyState string
-
-// States of a party: a caller starts calling, a called one ringing.
-const (
-	PartyCalling PartyState = "calling" // calls the box, not answered yet
-	PartyRinging PartyState = "ringing" // is called by the box, has not answered yet
-	PartyTalking PartyState = "talking"
-	PartyEnded   PartyState = "ended"
-)
-
-// Party is somebody at the far end of a line.
-type Party struct{ _ int }
-
-// Line returns the line on which the party talks with the box.
-func (p *Party) Line() hal.LineID { return "" }
-
-// Number is the party's number: the caller's or the one that the box dialled.
-func (p *Party) Number() string { return "" }
-
-// State returns where the party stands.
-func (p *Party) State() PartyState { return PartyEnded }
-
-// OnState calls f with every later change of state, from the exchange's timer or
-// the caller of the method that caused it. f must not block.
-func (p *Party) OnState(f func(PartyState)) {}
-
-// Answered is closed when both ends talk.
-func (p *Party) Answered() <-chan struct{} { return nil }
-
-// Done is closed when the party's call is over, whoever ended it.
-func (p *Party) Done() <-chan struct{} { return nil }
-
-// Say adds 8 kHz samples to what the party says; it begins when both ends talk.
-func (p *Party) Say(samples []int16) {}
-
-// Saying reports whether something added by Say or Key is still to be said.
-func (p *Party) Saying() bool { return false }
-
-// Key presses keys (0-9 * # A-D), 80 ms each with 80 ms between, after what the
-// party has still to say.
-func (p *Party) Key(keys string) {}
-
-// Heard returns a copy of what the party heard since the answer, 8 kHz.
-func (p *Party) Heard() []int16 { return nil }
-
-// HangUp ends the party's call; the line notices as CallerSpec.Clearing says.
-func (p *Party) HangUp() {}
+// OnDial installs who decides what becomes of the numbers that the box dials; f is
+// called with the exchange locked and must only decide. Without it everybody
+// answers after 2 s and says nothing.
+func (x *Exchange) OnDial(f func(line hal.LineID, number string) DialOutcome) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.onDial = f
+}
