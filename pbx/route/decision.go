@@ -147,7 +147,11 @@ func (d *decision) ring(x office.Extension, people []journal.SubjectID, device o
 	if len(r.Devices) == 0 {
 		return d.refuse(480, PromptNobody, "route.noPhone", nil)
 	}
-	d.because("route.ring", office.ID(x.Target.ID))
+	if x.ID == "" {
+		d.because("route.ringAll", "")
+	} else {
+		d.because("route.ring", office.ID(x.Target.ID))
+	}
 	return r
 }
 
