@@ -97,3 +97,11 @@ func URITarget(u URI) Target {
 	}
 	return t
 }
+
+// WithFlow returns a copy of the request as if it had come on flow f: for those
+// who hand a request on, and for tests without a wire.
+func (r *Request) WithFlow(f Flow) *Request {
+	c := r.Clone()
+	c.flow = f
+	return c
+}
