@@ -1,13 +1,171 @@
+// Package engine decides which agent a waiting call is offered to. It is a pure
+// state machine: State.Apply takes one command and the instant at which it came
+// and returns what happened (events for the journal) and what the switch has to
+// do (actions); the next instant at which something happens by itself is data
+// (Deadline). It knows no clock, starts no goroutine and draws no randomness but
+// from its seed, so the same commands always lead to the same decisions, and the
+// events alone restore the state (Fold). It allocates nothing per decision.
+//
+// The life of a contact and of an agent:
+//
+//	Enqueue ─► waiting ─► offered ─► talking ─► ended (served)
+//	              ▲  │       │  │       │
+//	              │  │       │  │       └─ TalkLost: back to waiting, same place
+//	              └──┼───────┘  └─ caller gone: ended (abandoned)
+//	   no answer,    └─ caller gone: ended (abandoned)
+//	   same place       max wait, queue removed: ended (overflow), path goes on
+//
+//	loggedOut ─Login─► ready ─► offered ─► talking ─► wrapUp ─► ready
+//	    ▲                │ ▲        │                   │
+//	    └─Logout         │ └─Ready──┴─ missed N times ─►paused ◄─ asked, from the
+//	                     └─ AgentBusy ─► busy            end of talk and wrapUp on
 package engine
 
-import "errors"
+import (
+	"errors"
+	"time"
+
+	"centralino/internal/journal"
+)
 
 // Errors of commands. They are values without details, so that a refused command
 // costs no allocation; the caller knows what he asked.
 var (
 	ErrNotAgent  = errors.New("acd: not an agent of any queue")
 	ErrLoggedOut = errors.New("acd: agent is logged out")
+	ErrNoQueue   = errors.New("acd: no such queue")
+	ErrStray     = errors.New("acd: late, doubled or unknown") // nothing was changed
+	ErrCommand   = errors.New("acd: unknown kind of command")
 )
 
-// Event is filled in next.
-type Event struct{}
+// State is the whole call distribution of one box. Use New. It has one owner and
+// is not safe for concurrent use.
+type State struct {
+	now       int64 // ns since 1970 of the last command; never goes back
+	seed      uint64
+	lastOffer OfferID
+
+	agents    []agent
+	agentAt   map[AgentID]int32
+	queues    []queue
+	order     []int32 // slots of the configured queues, in their order
+	queueAt   map[QueueID]int32
+	contacts  []contact // slots; free ones are listed in free
+	free      []int32
+	contactAt map[ContactID]int32
+	offerAt   map[OfferID]int32 // agent slot of every offer that rings or became a talk
+
+	ready  slots // agents who may be offered a contact now
+	timers timerHeap
+	folded bool // Fold was used: indexes must be rebuilt before the next command
+	strays uint64
+
+	res   Result
+	cands []journal.Candidate
+}
+
+// New returns the engine of an office with these queues, with everybody logged
+// out and nobody waiting.
+func New(cfg Config, now time.Time) (*State, error) {
+	s := &State{
+		seed:      cfg.Seed,
+		now:       now.UnixNano(),
+		agentAt:   map[AgentID]int32{},
+		queueAt:   map[QueueID]int32{},
+		contactAt: map[ContactID]int32{},
+		offerAt:   map[OfferID]int32{},
+	}
+	if _, err := s.Configure(cfg, now); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// Apply carries out one command at the instant now, after everything whose
+// deadline has passed by then. An instant before the last one counts as the last
+// one. The result is valid until the next call.
+func (s *State) Apply(cmd Command, now time.Time) Result {
+	s.begin(now)
+	s.res.Err = s.command(&cmd)
+	if s.res.Err == ErrStray {
+		s.strays++
+	}
+	s.dispatch()
+	return s.res
+}
+
+// Deadline returns when the next Tick is due, and false if nothing is pending.
+func (s *State) Deadline() (time.Time, bool) {
+	s.rebuild()
+	if len(s.timers) == 0 {
+		return time.Time{}, false
+	}
+	return stamp(s.timers[0].at), true
+}
+
+// Strays returns how many commands came late, twice or about something unknown.
+func (s *State) Strays() uint64 { return s.strays }
+
+// begin starts a new result and lets pass what is due.
+func (s *State) begin(now time.Time) {
+	s.rebuild()
+	s.now = max(s.now, now.UnixNano())
+	s.res.Events = s.res.Events[:0]
+	s.res.Actions = s.res.Actions[:0]
+	s.res.Err = nil
+	s.cands = s.cands[:0]
+	for len(s.timers) > 0 && s.timers[0].at <= s.now {
+		ref := s.timers[0].ref
+		if ref.isContact() {
+			s.reopen(ref.slot())
+		} else {
+			s.agentDue(ref.slot())
+		}
+	}
+}
+
+func (s *State) command(cmd *Command) error {
+	switch cmd.Kind {
+	case Tick:
+		return nil
+	case Enqueue:
+		return s.enqueue(cmd)
+	case Abandon:
+		return s.abandon(cmd.Contact)
+	case Accept:
+		return s.accept(cmd.Offer)
+	case Decline:
+		return s.decline(cmd.Offer, journal.OfferRefused)
+	case Fail:
+		return s.decline(cmd.Offer, journal.OfferFailed)
+	case TalkEnded:
+		return s.talkEnded(cmd.Contact)
+	case TalkLost:
+		return s.talkLost(cmd.Contact)
+	case AgentBusy, AgentFree, PhoneGone, PhoneBack:
+		s.level(cmd.Agent, cmd.Kind)
+		return nil
+	case Login, Logout, Pause, Ready:
+		return s.wish(cmd)
+	case Restart:
+		s.restart()
+		return nil
+	}
+	return ErrCommand
+}
+
+// stamp turns an instant of the engine into a time.
+func stamp(ns int64) time.Time {
+	if ns == 0 {
+		return time.Time{}
+	}
+	return time.Unix(0, ns).UTC()
+}
+
+// instant turns a time into an instant of the engine.
+func instant(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixNano()
+}

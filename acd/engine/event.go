@@ -1,0 +1,156 @@
+package engine
+
+import (
+	"slices"
+	"time"
+
+	"centralino/internal/journal"
+)
+
+// EventKind says what an Event reports: one of the ACD's payloads of the journal.
+type EventKind uint8
+
+// Kinds of event, each named like its payload.
+const (
+	AgentChanged EventKind = iota + 1
+	ContactQueued
+	ContactOffered
+	OfferEnded
+	ContactConnected
+	ContactEnded
+)
+
+// Outcomes of a contact.
+const (
+	Served    = "served"    // talked to an agent
+	Abandoned = "abandoned" // the caller hung up while waiting
+	Overflow  = "overflow"  // the queue gave it back to its path
+	Restarted = "restart"   // the box restarted
+)
+
+// Event is something that happened, flat so that it costs no allocation. Payload
+// turns it into what the journal keeps, FromPayload back. Candidates belong to
+// the engine and are valid until the next command.
+type Event struct {
+	Kind    EventKind
+	Urgent  bool
+	Outside bool
+	Gone    bool
+	At      time.Time
+	Contact ContactID
+	Queue   QueueID
+	Agent   AgentID
+	Caller  journal.SubjectID
+	Offer   OfferID
+
+	State       journal.AgentStateName
+	Asked       journal.AgentStateName
+	Reason      Reason // also Again of ContactQueued
+	AskedReason Reason
+	Misses      int
+	Until       time.Time
+	Idle        time.Time
+
+	Arrival    time.Time
+	Deadline   time.Time
+	Strategy   Strategy
+	Candidates []journal.Candidate
+	Outcome    string // of the offer or the contact
+	Waited     time.Duration
+	Talked     time.Duration
+}
+
+// Payload returns what the journal keeps of e. It shares nothing with e.
+func (e *Event) Payload() journal.Payload {
+	switch e.Kind {
+	case AgentChanged:
+		return journal.AgentChanged{
+			Agent: e.Agent, State: e.State, Reason: string(e.Reason), Misses: e.Misses,
+			Until: e.Until, Idle: e.Idle, Asked: e.Asked, AskedReason: string(e.AskedReason),
+			Outside: e.Outside, Gone: e.Gone,
+		}
+	case ContactQueued:
+		return journal.ContactQueued{
+			Contact: e.Contact, Queue: string(e.Queue), Arrival: e.Arrival,
+			Caller: e.Caller, Urgent: e.Urgent, Again: string(e.Reason),
+		}
+	case ContactOffered:
+		return journal.ContactOffered{
+			Contact: e.Contact, Queue: string(e.Queue), Offer: e.Offer, Agent: e.Agent,
+			Deadline: e.Deadline, Strategy: string(e.Strategy), Candidates: slices.Clone(e.Candidates),
+		}
+	case OfferEnded:
+		return journal.OfferEnded{
+			Contact: e.Contact, Offer: e.Offer, Agent: e.Agent, Outcome: journal.OfferOutcome(e.Outcome),
+		}
+	case ContactConnected:
+		return journal.ContactConnected{
+			Contact: e.Contact, Queue: string(e.Queue), Agent: e.Agent, Offer: e.Offer, Waited: e.Waited,
+		}
+	default:
+		return journal.ContactEnded{
+			Contact: e.Contact, Queue: string(e.Queue), Agent: e.Agent, Outcome: e.Outcome,
+			Reason: string(e.Reason), Waited: e.Waited, Talked: e.Talked,
+		}
+	}
+}
+
+// FromPayload turns a payload that the journal stamped with at into an event, and
+// reports false for payloads that are not of the ACD.
+func FromPayload(p journal.Payload, at time.Time) (Event, bool) {
+	switch p := p.(type) {
+	case journal.AgentChanged:
+		return Event{
+			Kind: AgentChanged, At: at, Agent: p.Agent, State: p.State, Reason: Reason(p.Reason),
+			Misses: p.Misses, Until: p.Until, Idle: p.Idle, Asked: p.Asked,
+			AskedReason: Reason(p.AskedReason), Outside: p.Outside, Gone: p.Gone,
+		}, true
+	case journal.ContactQueued:
+		return Event{
+			Kind: ContactQueued, At: at, Contact: p.Contact, Queue: QueueID(p.Queue),
+			Arrival: p.Arrival, Caller: p.Caller, Urgent: p.Urgent, Reason: Reason(p.Again),
+		}, true
+	case journal.ContactOffered:
+		return Event{
+			Kind: ContactOffered, At: at, Contact: p.Contact, Queue: QueueID(p.Queue), Offer: p.Offer,
+			Agent: p.Agent, Deadline: p.Deadline, Strategy: Strategy(p.Strategy), Candidates: p.Candidates,
+		}, true
+	case journal.OfferEnded:
+		return Event{
+			Kind: OfferEnded, At: at, Contact: p.Contact, Offer: p.Offer, Agent: p.Agent,
+			Outcome: string(p.Outcome),
+		}, true
+	case journal.ContactConnected:
+		return Event{
+			Kind: ContactConnected, At: at, Contact: p.Contact, Queue: QueueID(p.Queue),
+			Agent: p.Agent, Offer: p.Offer, Waited: p.Waited,
+		}, true
+	case journal.ContactEnded:
+		return Event{
+			Kind: ContactEnded, At: at, Contact: p.Contact, Queue: QueueID(p.Queue), Agent: p.Agent,
+			Outcome: p.Outcome, Reason: Reason(p.Reason), Waited: p.Waited, Talked: p.Talked,
+		}, true
+	}
+	return Event{}, false
+}
+
+// emit adds an event and returns it to be filled in.
+func (s *State) emit(kind EventKind) *Event {
+	n := len(s.res.Events)
+	if n < cap(s.res.Events) {
+		s.res.Events = s.res.Events[:n+1]
+		s.res.Events[n] = Event{}
+	} else {
+		s.res.Events = append(s.res.Events, Event{})
+	}
+	e := &s.res.Events[n]
+	e.Kind = kind
+	e.At = stamp(s.now)
+	return e
+}
+
+// act adds an action and returns it to be filled in.
+func (s *State) act(kind ActionKind) *Action {
+	s.res.Actions = append(s.res.Actions, Action{Kind: kind})
+	return &s.res.Actions[len(s.res.Actions)-1]
+}

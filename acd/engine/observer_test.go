@@ -1,0 +1,536 @@
+package engine_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"centralino/acd/engine"
+	"centralino/internal/journal"
+)
+
+var epoch = time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
+
+// observer knows the engine only from outside: it follows events and actions with
+// a model of its own and says which promise was broken.
+type observer struct {
+	cfg      engine.Config
+	last     time.Time
+	agents   map[engine.AgentID]*seenAgent
+	contacts map[engine.ContactID]*seenContact
+	offers   map[engine.OfferID]*seenOffer
+	rings    map[engine.OfferID]bool // phones ring, by actions
+	entered  int
+	ended    int
+	log      []engine.Event
+	left     map[engine.ContactID]bool // ended in the present result
+}
+
+type seenAgent struct {
+	state journal.AgentStateName
+	since time.Time
+	spent map[journal.AgentStateName]time.Duration
+	first time.Time // first login
+	idle  time.Time
+	left  time.Time // refused something: left alone until
+}
+
+type seenContact struct {
+	queue   engine.QueueID
+	rank    time.Time
+	urgent  bool
+	since   time.Time
+	talks   bool
+	agent   engine.AgentID
+	offers  map[engine.OfferID]bool
+	missed  map[engine.AgentID]int
+	waited  time.Duration
+	talked  time.Duration
+	entered time.Time
+}
+
+type seenOffer struct {
+	contact engine.ContactID
+	agent   engine.AgentID
+	ended   string
+}
+
+func newObserver(cfg engine.Config) *observer {
+	return &observer{
+		cfg:      cfg,
+		last:     epoch,
+		agents:   map[engine.AgentID]*seenAgent{},
+		contacts: map[engine.ContactID]*seenContact{},
+		offers:   map[engine.OfferID]*seenOffer{},
+		rings:    map[engine.OfferID]bool{},
+	}
+}
+
+func (o *observer) queue(id engine.QueueID) *engine.Queue {
+	for i := range o.cfg.Queues {
+		if o.cfg.Queues[i].ID == id {
+			return &o.cfg.Queues[i]
+		}
+	}
+	return nil
+}
+
+func (o *observer) fits(c *seenContact, a engine.AgentID) bool {
+	q := o.queue(c.queue)
+	return q != nil && slices.Contains(q.Members, a)
+}
+
+func (o *observer) agent(id engine.AgentID) *seenAgent {
+	a := o.agents[id]
+	if a == nil {
+		a = &seenAgent{state: journal.AgentLoggedOut, spent: map[journal.AgentStateName]time.Duration{}}
+		o.agents[id] = a
+	}
+	return a
+}
+
+// before says whether x ranks before y.
+func before(x, y *seenContact, xid, yid engine.ContactID) bool {
+	if x.urgent != y.urgent {
+		return x.urgent
+	}
+	if !x.rank.Equal(y.rank) {
+		return x.rank.Before(y.rank)
+	}
+	return xid < yid
+}
+
+// seeksAgent says whether a contact may be offered to one more agent at t.
+func (o *observer) seeksAgent(c *seenContact, t time.Time) bool {
+	q := o.queue(c.queue)
+	if q == nil || c.talks {
+		return false
+	}
+	if q.MaxWait > 0 && !t.Before(c.since.Add(q.MaxWait)) {
+		return false
+	}
+	switch q.Strategy {
+	case engine.RingAll:
+		return true
+	default:
+		return len(c.offers) == 0
+	}
+}
+
+// take checks one result and follows it.
+func (o *observer) take(r engine.Result, now time.Time) error {
+	if now.Before(o.last) {
+		now = o.last
+	}
+	o.last = now
+	o.left = map[engine.ContactID]bool{}
+	for i := range r.Events {
+		e := r.Events[i]
+		e.Candidates = slices.Clone(e.Candidates)
+		o.log = append(o.log, e)
+		if !e.At.Equal(now) {
+			return fmt.Errorf("event %d stamped %v at %v", e.Kind, e.At, now)
+		}
+		if err := o.event(&e); err != nil {
+			return fmt.Errorf("%s: %w", describe(&e), err)
+		}
+	}
+	for i := range r.Actions {
+		if err := o.action(&r.Actions[i]); err != nil {
+			return fmt.Errorf("action %+v: %w", r.Actions[i], err)
+		}
+	}
+	return nil
+}
+
+func (o *observer) event(e *engine.Event) error {
+	switch e.Kind {
+	case engine.AgentChanged:
+		return o.agentChanged(e)
+	case engine.ContactQueued:
+		return o.queued(e)
+	case engine.ContactOffered:
+		return o.offered(e)
+	case engine.OfferEnded:
+		return o.offerEnded(e)
+	case engine.ContactConnected:
+		return o.connected(e)
+	case engine.ContactEnded:
+		return o.contactEnded(e)
+	}
+	return fmt.Errorf("unknown kind")
+}
+
+func (o *observer) agentChanged(e *engine.Event) error {
+	a := o.agent(e.Agent)
+	if !a.since.IsZero() {
+		a.spent[a.state] += e.At.Sub(a.since)
+	} else {
+		a.first = e.At
+	}
+	a.state, a.since, a.idle = e.State, e.At, e.Idle
+	if e.State == journal.AgentOffered || e.State == journal.AgentTalking {
+		for _, c := range o.contacts {
+			if c.talks && c.agent == e.Agent && e.State == journal.AgentTalking {
+				return nil
+			}
+			for id := range c.offers {
+				if o.offers[id].agent == e.Agent && e.State == journal.AgentOffered {
+					return nil
+				}
+			}
+		}
+		return fmt.Errorf("no contact for this state")
+	}
+	return nil
+}
+
+func (o *observer) queued(e *engine.Event) error {
+	c := o.contacts[e.Contact]
+	if e.Reason != "" { // back in line
+		if c == nil || !c.talks {
+			return fmt.Errorf("returned without a talk")
+		}
+		c.talked += e.At.Sub(c.since)
+		if !e.Arrival.Equal(c.rank) {
+			return fmt.Errorf("lost its place")
+		}
+		c.talks, c.agent, c.since = false, "", e.At
+		return nil
+	}
+	if c != nil {
+		return fmt.Errorf("entered twice")
+	}
+	o.entered++
+	o.contacts[e.Contact] = &seenContact{
+		queue: e.Queue, rank: e.Arrival, urgent: e.Urgent, since: e.At, entered: e.At,
+		offers: map[engine.OfferID]bool{}, missed: map[engine.AgentID]int{},
+	}
+	return nil
+}
+
+func (o *observer) offered(e *engine.Event) error {
+	c := o.contacts[e.Contact]
+	if c == nil || c.talks {
+		return fmt.Errorf("offered what does not wait")
+	}
+	if o.offers[e.Offer] != nil {
+		return fmt.Errorf("offer id repeated")
+	}
+	if !e.Deadline.After(e.At) {
+		return fmt.Errorf("deadline not in the future")
+	}
+	if !o.fits(c, e.Agent) {
+		return fmt.Errorf("agent is no member")
+	}
+	a := o.agent(e.Agent)
+	if a.state != journal.AgentReady {
+		return fmt.Errorf("agent is %s", a.state)
+	}
+	if e.At.Before(a.left) {
+		return fmt.Errorf("agent should be left alone until %v", a.left)
+	}
+	if engaged := o.engagement(e.Agent); engaged != "" {
+		return fmt.Errorf("agent is engaged with %s", engaged)
+	}
+	for id, other := range o.contacts {
+		if other != c && o.fits(other, e.Agent) && o.seeksAgent(other, e.At) && before(other, c, id, e.Contact) {
+			return fmt.Errorf("overtook %s", id)
+		}
+	}
+	if err := o.chosenWell(e, c); err != nil {
+		return err
+	}
+	c.offers[e.Offer] = true
+	o.offers[e.Offer] = &seenOffer{contact: e.Contact, agent: e.Agent}
+	return nil
+}
+
+// chosenWell checks the agent against longest idle, told from events alone, and
+// that the stored candidates say so.
+func (o *observer) chosenWell(e *engine.Event, c *seenContact) error {
+	if len(e.Candidates) == 0 || len(e.Candidates) > 8 {
+		return fmt.Errorf("%d candidates", len(e.Candidates))
+	}
+	if e.Strategy != engine.RingAll {
+		if e.Candidates[0].Agent != e.Agent || e.Candidates[0].Reason != "" {
+			return fmt.Errorf("first candidate %+v", e.Candidates[0])
+		}
+	}
+	for _, cand := range e.Candidates {
+		if state := o.agent(cand.Agent).state; cand.Reason == "" && state != journal.AgentReady && e.Strategy != engine.RingAll {
+			return fmt.Errorf("candidate %s is %s", cand.Agent, state)
+		}
+	}
+	if e.Strategy != engine.LongestIdle {
+		return nil
+	}
+	mine := o.agent(e.Agent)
+	for _, m := range o.queue(c.queue).Members {
+		a := o.agent(m)
+		if m == e.Agent || a.state != journal.AgentReady || e.At.Before(a.left) {
+			continue
+		}
+		if c.missed[m] < c.missed[e.Agent] {
+			return fmt.Errorf("%s has missed it less often", m)
+		}
+		if c.missed[m] == c.missed[e.Agent] && a.idle.Truncate(time.Microsecond).Before(mine.idle.Truncate(time.Microsecond)) {
+			return fmt.Errorf("%s is idle since %v, before %v", m, a.idle, mine.idle)
+		}
+	}
+	return nil
+}
+
+func (o *observer) engagement(agent engine.AgentID) engine.ContactID {
+	for id, c := range o.contacts {
+		if c.talks && c.agent == agent {
+			return id
+		}
+		for off := range c.offers {
+			if o.offers[off].agent == agent {
+				return id
+			}
+		}
+	}
+	return ""
+}
+
+func (o *observer) offerEnded(e *engine.Event) error {
+	off := o.offers[e.Offer]
+	if off == nil || off.ended != "" || off.agent != e.Agent || off.contact != e.Contact {
+		return fmt.Errorf("no such offer stands: %+v", off)
+	}
+	off.ended = e.Outcome
+	c := o.contacts[e.Contact]
+	delete(c.offers, e.Offer)
+	a := o.agent(e.Agent)
+	switch journal.OfferOutcome(e.Outcome) {
+	case journal.OfferMissed:
+		c.missed[e.Agent]++
+	case journal.OfferRefused, journal.OfferFailed:
+		c.missed[e.Agent]++
+		a.left = e.At.Add(engine.RetryDelay)
+	}
+	return nil
+}
+
+func (o *observer) connected(e *engine.Event) error {
+	c, off := o.contacts[e.Contact], o.offers[e.Offer]
+	if off == nil || off.ended != string(journal.OfferAccepted) {
+		return fmt.Errorf("connected without an accepted offer")
+	}
+	if c.talks || len(c.offers) != 0 {
+		return fmt.Errorf("talks already or still rings: %+v", c)
+	}
+	if who := o.engagement(e.Agent); who != "" {
+		return fmt.Errorf("agent is with %s", who)
+	}
+	c.waited += e.At.Sub(c.since)
+	if c.waited != e.Waited {
+		return fmt.Errorf("waited %v, says %v", c.waited, e.Waited)
+	}
+	c.talks, c.agent, c.since = true, e.Agent, e.At
+	return nil
+}
+
+func (o *observer) contactEnded(e *engine.Event) error {
+	c := o.contacts[e.Contact]
+	if c == nil {
+		return fmt.Errorf("ended twice")
+	}
+	if len(c.offers) != 0 {
+		return fmt.Errorf("ended while it rings")
+	}
+	if c.talks {
+		c.talked += e.At.Sub(c.since)
+	} else {
+		c.waited += e.At.Sub(c.since)
+	}
+	if c.waited != e.Waited || c.talked != e.Talked {
+		return fmt.Errorf("waited %v talked %v, says %v %v", c.waited, c.talked, e.Waited, e.Talked)
+	}
+	if c.waited+c.talked != e.At.Sub(c.entered) {
+		return fmt.Errorf("%v and %v do not add up to %v", c.waited, c.talked, e.At.Sub(c.entered))
+	}
+	if (e.Outcome == engine.Served) != (c.talks) && e.Outcome != engine.Restarted {
+		return fmt.Errorf("outcome %s while talking is %v", e.Outcome, c.talks)
+	}
+	delete(o.contacts, e.Contact)
+	o.left[e.Contact] = true
+	o.ended++
+	return nil
+}
+
+func (o *observer) action(a *engine.Action) error {
+	switch a.Kind {
+	case engine.RingAgent:
+		if o.offers[a.Offer] == nil || o.rings[a.Offer] {
+			return fmt.Errorf("rings without an offer or twice")
+		}
+		o.rings[a.Offer] = true
+	case engine.StopRing, engine.Connect:
+		if !o.rings[a.Offer] {
+			return fmt.Errorf("does not ring")
+		}
+		want := string(journal.OfferAccepted)
+		if got := o.offers[a.Offer].ended; (got == want) != (a.Kind == engine.Connect) {
+			return fmt.Errorf("offer ended as %s", got)
+		}
+		delete(o.rings, a.Offer)
+	case engine.Refuse:
+		if off := o.offers[a.Offer]; off != nil && off.ended == "" {
+			return fmt.Errorf("refused an offer that stands")
+		}
+	case engine.Leave:
+		if !o.left[a.Contact] && a.Reason != engine.ReasonNoQueue {
+			return fmt.Errorf("leaves and stays")
+		}
+	}
+	return nil
+}
+
+// check says what is wrong between commands.
+func (o *observer) check(s *engine.State) error {
+	now := o.last
+	if at, ok := s.Deadline(); ok && !at.After(now) {
+		return fmt.Errorf("deadline %v is not after %v", at, now)
+	}
+	if o.entered != o.ended+len(o.contacts) {
+		return fmt.Errorf("%d entered, %d ended, %d inside", o.entered, o.ended, len(o.contacts))
+	}
+	for id, c := range o.contacts {
+		if !c.talks && o.queue(c.queue) == nil {
+			return fmt.Errorf("%s waits in a deleted queue", id)
+		}
+		for m, a := range o.agents {
+			if a.state == journal.AgentReady && !now.Before(a.left) && o.fits(c, m) && o.seeksAgent(c, now) {
+				return fmt.Errorf("%s waits while %s is free", id, m)
+			}
+		}
+	}
+	for id := range o.rings {
+		off := o.offers[id]
+		if off.ended != "" && journal.OfferOutcome(off.ended) != journal.OfferRefused && journal.OfferOutcome(off.ended) != journal.OfferFailed {
+			return fmt.Errorf("offer %d ended as %s and still rings", id, off.ended)
+		}
+		if off.ended != "" {
+			delete(o.rings, id)
+		}
+	}
+	for id, a := range o.agents {
+		sum := now.Sub(a.since)
+		for _, d := range a.spent {
+			sum += d
+		}
+		if !a.first.IsZero() && sum != now.Sub(a.first) {
+			return fmt.Errorf("times of %s add up to %v of %v", id, sum, now.Sub(a.first))
+		}
+		if v, ok := s.Agent(id); ok && v.State != a.state {
+			return fmt.Errorf("%s is %s in the view and %s in the journal", id, v.State, a.state)
+		}
+	}
+	return o.checkQueues(s)
+}
+
+func (o *observer) checkQueues(s *engine.State) error {
+	for _, q := range s.Queues() {
+		n := 0
+		for _, c := range o.contacts {
+			if c.queue == q.Queue && !c.talks {
+				n++
+			}
+		}
+		if n != len(q.Waiting) {
+			return fmt.Errorf("queue %s shows %d waiting of %d", q.Queue, len(q.Waiting), n)
+		}
+		for i := 1; i < n; i++ {
+			a, b := q.Waiting[i-1].Contact, q.Waiting[i].Contact
+			if !before(o.contacts[a], o.contacts[b], a, b) {
+				return fmt.Errorf("queue %s shows %s before %s", q.Queue, a, b)
+			}
+		}
+	}
+	return nil
+}
+
+// replay folds the journal into a new engine and compares it with the live one.
+func (o *observer) replay(s *engine.State) error {
+	fresh, err := engine.New(o.cfg, epoch)
+	if err != nil {
+		return err
+	}
+	for i := range o.log {
+		e, err := throughJournal(&o.log[i])
+		if err != nil {
+			return err
+		}
+		fresh.Fold(&e)
+	}
+	got, want := dump(fresh, o.last), dump(s, o.last)
+	if got != want {
+		return fmt.Errorf("replay differs:\n%s\nlive:\n%s", got, want)
+	}
+	r, err := fresh.Configure(o.cfg, o.last)
+	if err != nil {
+		return err
+	}
+	if len(r.Events) != 0 || len(r.Actions) != 0 {
+		return fmt.Errorf("replayed engine did %d events, first %s", len(r.Events), describe(&r.Events[0]))
+	}
+	return nil
+}
+
+func dump(s *engine.State, at time.Time) string {
+	b, err := json.MarshalIndent(s.Dump(at), "", " ")
+	if err != nil {
+		panic(err)
+	}
+	return string(b)
+}
+
+// throughJournal writes the event's payload as JSON and reads it back.
+func throughJournal(e *engine.Event) (engine.Event, error) {
+	p := e.Payload()
+	b, err := json.Marshal(p)
+	if err != nil {
+		return engine.Event{}, err
+	}
+	back, err := readPayload(p, b)
+	if err != nil {
+		return engine.Event{}, err
+	}
+	got, ok := engine.FromPayload(back, e.At)
+	if !ok {
+		return got, fmt.Errorf("%T is not of the engine", back)
+	}
+	return got, nil
+}
+
+func readPayload(like journal.Payload, b []byte) (journal.Payload, error) {
+	switch like.(type) {
+	case journal.AgentChanged:
+		return read[journal.AgentChanged](b)
+	case journal.ContactQueued:
+		return read[journal.ContactQueued](b)
+	case journal.ContactOffered:
+		return read[journal.ContactOffered](b)
+	case journal.OfferEnded:
+		return read[journal.OfferEnded](b)
+	case journal.ContactConnected:
+		return read[journal.ContactConnected](b)
+	case journal.ContactEnded:
+		return read[journal.ContactEnded](b)
+	}
+	return nil, fmt.Errorf("unknown payload %T", like)
+}
+
+func read[P journal.Payload](b []byte) (P, error) {
+	var p P
+	err := json.Unmarshal(b, &p)
+	return p, err
+}
+
+func describe(e *engine.Event) string {
+	return fmt.Sprintf("%T %+v", e.Payload(), e.Payload())
+}

@@ -1,0 +1,153 @@
+package engine
+
+import (
+	"slices"
+	"time"
+
+	"centralino/internal/journal"
+)
+
+// offer reserves agent ai for contact ci and makes him ring.
+func (s *State) offer(ci, ai int32, cands []journal.Candidate) {
+	c, a := &s.contacts[ci], &s.agents[ai]
+	q := &s.queues[c.queue]
+	ring := q.cfg.RingTime
+	if ring == 0 {
+		ring = DefaultRingTime
+	}
+	s.lastOffer++
+	if len(c.offers) == 0 {
+		c.round = s.now
+	}
+	c.offers = append(c.offers, ai)
+	a.phase, a.contact, a.offer, a.deadline = ringing, ci, s.lastOffer, s.now+int64(ring)
+	s.offerAt[s.lastOffer] = ai
+	q.last = a.id
+
+	deadline := stamp(a.deadline)
+	e := s.emit(ContactOffered)
+	e.Contact, e.Queue, e.Offer, e.Agent = c.id, q.cfg.ID, a.offer, a.id
+	e.Deadline, e.Strategy, e.Candidates = deadline, q.cfg.Strategy, cands
+	r := s.act(RingAgent)
+	r.Offer, r.Contact, r.Queue, r.Agent, r.Deadline = a.offer, c.id, q.cfg.ID, a.id, deadline
+	s.settle(ai)
+	s.reopen(ci)
+}
+
+// endOffer ends the offer that rings at agent ai without a talk and returns the
+// contact's slot. The caller settles the agent and reopens the contact.
+func (s *State) endOffer(ai int32, outcome journal.OfferOutcome) int32 {
+	a := &s.agents[ai]
+	ci := a.contact
+	c := &s.contacts[ci]
+	e := s.emit(OfferEnded)
+	e.Contact, e.Offer, e.Agent, e.Outcome = c.id, a.offer, a.id, string(outcome)
+	s.dropOffer(c, ai)
+	s.unlink(ai)
+	return ci
+}
+
+func (s *State) dropOffer(c *contact, ai int32) {
+	if n := slices.Index(c.offers, ai); n >= 0 {
+		c.offers = slices.Delete(c.offers, n, n+1)
+	}
+}
+
+// withdraw takes the offer that rings at agent ai back; it is not a miss.
+func (s *State) withdraw(ai int32, why Reason) int32 {
+	s.stopRing(ai, why)
+	ci := s.endOffer(ai, journal.OfferWithdrawn)
+	s.settle(ai)
+	return ci
+}
+
+// withdrawFrom withdraws what rings at an agent, if anything, and seeks another
+// agent for it.
+func (s *State) withdrawFrom(ai int32, why Reason) {
+	if s.agents[ai].phase != ringing {
+		return
+	}
+	s.stopRing(ai, why)
+	s.reopen(s.endOffer(ai, journal.OfferWithdrawn))
+}
+
+func (s *State) stopRing(ai int32, why Reason) {
+	a := &s.agents[ai]
+	x := s.act(StopRing)
+	x.Offer, x.Contact, x.Agent, x.Reason = a.offer, s.contacts[a.contact].id, a.id, why
+}
+
+// decline ends an offer that the switch reports as refused or failed.
+func (s *State) decline(o OfferID, outcome journal.OfferOutcome) error {
+	ai, ok := s.offerAt[o]
+	if !ok || s.agents[ai].phase != ringing {
+		return ErrStray
+	}
+	s.declined(ai, outcome)
+	return nil
+}
+
+// declined counts a miss at the agent, pauses him if it was one too many, and
+// puts the contact back to its place.
+func (s *State) declined(ai int32, outcome journal.OfferOutcome) {
+	a := &s.agents[ai]
+	limit := s.queues[s.contacts[a.contact].queue].cfg.MissesToPause
+	why := ReasonMissed
+	switch outcome {
+	case journal.OfferMissed:
+		s.stopRing(ai, ReasonMissed)
+	case journal.OfferRefused:
+		why = ReasonRefused
+		a.retryAt = s.now + int64(RetryDelay)
+	default:
+		why = ReasonFailed
+		a.retryAt = s.now + int64(RetryDelay)
+	}
+	ci := s.endOffer(ai, outcome)
+	s.contacts[ci].addMiss(ai)
+	a.misses++
+	if limit > 0 && int(a.misses) >= limit {
+		a.pause = why
+	}
+	s.settle(ai)
+	s.reopen(ci)
+}
+
+// accept makes a talk of an offer, if it still stands, and withdraws the others.
+func (s *State) accept(o OfferID) error {
+	ai, ok := s.offerAt[o]
+	if !ok {
+		s.act(Refuse).Offer = o
+		return ErrStray
+	}
+	a := &s.agents[ai]
+	if a.phase != ringing {
+		return ErrStray // doubled: he talks by this offer
+	}
+	ci := a.contact
+	c := &s.contacts[ci]
+	q := &s.queues[c.queue]
+	e := s.emit(OfferEnded)
+	e.Contact, e.Offer, e.Agent, e.Outcome = c.id, o, a.id, string(journal.OfferAccepted)
+	s.dropOffer(c, ai)
+	for len(c.offers) > 0 {
+		s.withdraw(c.offers[len(c.offers)-1], ReasonElsewhere)
+	}
+	if c.heap >= 0 {
+		s.pull(q, ci)
+	}
+	s.setTimer(contactRef(ci), 0)
+	c.waited += s.now - c.since
+	c.talks, c.agent, c.since = true, ai, s.now
+	q.inside--
+	q.talking++
+	a.phase, a.deadline, a.misses = talking, 0, 0
+	a.work.calls++
+
+	e = s.emit(ContactConnected)
+	e.Contact, e.Queue, e.Agent, e.Offer, e.Waited = c.id, q.cfg.ID, a.id, o, time.Duration(c.waited)
+	x := s.act(Connect)
+	x.Offer, x.Contact, x.Queue, x.Agent = o, c.id, q.cfg.ID, a.id
+	s.settle(ai)
+	return nil
+}

@@ -1,0 +1,239 @@
+package engine_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"centralino/acd/engine"
+
+	"pgregory.net/rapid"
+)
+
+var (
+	someAgents    = []engine.AgentID{"p-anna", "p-bruno", "p-carla", "p-dino", "p-elsa"}
+	someQueues    = []engine.QueueID{"sales", "help", "desk"}
+	someContacts  = []engine.ContactID{"c1", "c2", "c3", "c4", "c5", "c6", "c7", "c8", "c9"}
+	allStrategies = []engine.Strategy{
+		engine.LongestIdle, engine.RingAll, engine.LeastOccupied, engine.FewestCalls,
+		engine.Ordered, engine.RoundRobin, engine.Random, engine.Progressive,
+	}
+)
+
+func drawConfig(t *rapid.T) engine.Config {
+	cfg := engine.Config{Seed: 7}
+	for _, id := range someQueues {
+		if rapid.IntRange(0, 5).Draw(t, "without "+string(id)) == 0 {
+			continue
+		}
+		q := engine.Queue{
+			ID:            id,
+			Strategy:      rapid.SampledFrom(allStrategies).Draw(t, "strategy"),
+			RingTime:      time.Duration(rapid.SampledFrom([]int{0, 3, 20}).Draw(t, "ring")) * time.Second,
+			MissesToPause: rapid.IntRange(0, 3).Draw(t, "misses"),
+			WrapUp:        time.Duration(rapid.SampledFrom([]int{0, 0, 7, 30}).Draw(t, "wrap")) * time.Second,
+			MaxWait:       time.Duration(rapid.SampledFrom([]int{0, 10, 60}).Draw(t, "wait")) * time.Second,
+			MaxLength:     rapid.SampledFrom([]int{0, 0, 1, 3}).Draw(t, "length"),
+			Bonus:         time.Duration(rapid.SampledFrom([]int{0, 0, 30}).Draw(t, "bonus")) * time.Second,
+			Step:          rapid.IntRange(0, 2).Draw(t, "step"),
+			Every:         time.Duration(rapid.IntRange(0, 4).Draw(t, "every")) * time.Second,
+		}
+		for _, a := range rapid.Permutation(someAgents).Draw(t, "members") {
+			if rapid.IntRange(0, 2).Draw(t, "member") > 0 {
+				q.Members = append(q.Members, a)
+			}
+		}
+		cfg.Queues = append(cfg.Queues, q)
+	}
+	return cfg
+}
+
+// box is the engine under test with its observer and clock.
+type box struct {
+	t   *rapid.T
+	s   *engine.State
+	o   *observer
+	now time.Time
+}
+
+func newBox(t *rapid.T, cfg engine.Config) *box {
+	s, err := engine.New(cfg, epoch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &box{t: t, s: s, o: newObserver(cfg), now: epoch}
+}
+
+func (b *box) apply(cmd engine.Command) {
+	r := b.s.Apply(cmd, b.now)
+	b.t.Logf("%s %+v: %v", b.now.Sub(epoch), cmd, r.Err)
+	if err := b.o.take(r, b.now); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// offer draws an offer: mostly one that rings, sometimes an old or a made-up one.
+func (b *box) offer() engine.OfferID {
+	var live []engine.OfferID
+	for id := range b.o.rings {
+		live = append(live, id)
+	}
+	slices.Sort(live)
+	if len(live) > 0 && rapid.IntRange(0, 4).Draw(b.t, "live offer") > 0 {
+		return rapid.SampledFrom(live).Draw(b.t, "offer")
+	}
+	return engine.OfferID(rapid.IntRange(0, len(b.o.offers)+2).Draw(b.t, "old offer"))
+}
+
+func (b *box) pass() {
+	switch rapid.IntRange(0, 6).Draw(b.t, "pass") {
+	case 0, 1: // nothing
+	case 2:
+		b.now = b.now.Add(time.Duration(rapid.IntRange(1, 1500).Draw(b.t, "ms")) * time.Millisecond)
+	case 3:
+		b.now = b.now.Add(time.Duration(rapid.IntRange(1, 40).Draw(b.t, "s")) * time.Second)
+	case 4:
+		if at, ok := b.s.Deadline(); ok {
+			b.now = at
+		}
+	case 5:
+		b.now = b.now.Add(time.Duration(rapid.IntRange(1, 90).Draw(b.t, "min")) * time.Minute)
+	case 6:
+		b.now = b.now.Add(-time.Duration(rapid.IntRange(1, 3600).Draw(b.t, "back")) * time.Second)
+		if b.now.Before(b.o.last.Add(-time.Hour)) {
+			b.now = b.o.last
+		}
+	}
+}
+
+func (b *box) step() {
+	t := b.t
+	b.pass()
+	agent := rapid.SampledFrom(append(slices.Clone(someAgents), "p-nobody")).Draw(t, "agent")
+	contact := rapid.SampledFrom(someContacts).Draw(t, "contact")
+	source := rapid.SampledFrom([]engine.Source{engine.FromPhone, engine.FromPage}).Draw(t, "source")
+	switch n := rapid.IntRange(0, 40).Draw(t, "command"); {
+	case n < 9:
+		cmd := engine.Command{
+			Kind: engine.Enqueue, Contact: contact, Caller: "n-1",
+			Queue:  rapid.SampledFrom(append(slices.Clone(someQueues), "nowhere")).Draw(t, "queue"),
+			Bonus:  time.Duration(rapid.SampledFrom([]int{0, 0, 0, 25}).Draw(t, "bonus")) * time.Second,
+			Urgent: rapid.IntRange(0, 9).Draw(t, "urgent") == 0,
+		}
+		if rapid.IntRange(0, 5).Draw(t, "earlier") == 0 {
+			cmd.Arrival = b.now.Add(-time.Minute)
+		}
+		b.apply(cmd)
+	case n < 15:
+		b.apply(engine.Command{Kind: engine.Accept, Offer: b.offer()})
+	case n < 17:
+		b.apply(engine.Command{Kind: engine.Decline, Offer: b.offer()})
+	case n < 18:
+		b.apply(engine.Command{Kind: engine.Fail, Offer: b.offer()})
+	case n < 20:
+		b.apply(engine.Command{Kind: engine.Abandon, Contact: contact})
+	case n < 24:
+		b.apply(engine.Command{Kind: engine.TalkEnded, Contact: contact})
+	case n < 25:
+		b.apply(engine.Command{Kind: engine.TalkLost, Contact: contact})
+	case n < 31:
+		b.apply(engine.Command{Kind: engine.Login, Agent: agent, Source: source})
+	case n < 32:
+		b.apply(engine.Command{Kind: engine.Logout, Agent: agent, Source: source})
+	case n < 33:
+		b.apply(engine.Command{Kind: engine.Pause, Agent: agent, Source: source, Reason: rapid.SampledFrom([]engine.Reason{"", "lunch"}).Draw(t, "why")})
+	case n < 35:
+		b.apply(engine.Command{Kind: engine.Ready, Agent: agent, Source: source})
+	case n < 38:
+		kind := rapid.SampledFrom([]engine.CommandKind{engine.AgentBusy, engine.AgentFree, engine.AgentFree, engine.PhoneGone, engine.PhoneBack, engine.PhoneBack}).Draw(t, "level")
+		b.apply(engine.Command{Kind: kind, Agent: agent})
+	case n < 39:
+		b.configure(drawConfig(t))
+	case n < 40 && rapid.IntRange(0, 9).Draw(t, "restart") == 0:
+		b.apply(engine.Command{Kind: engine.Restart})
+	default:
+		b.apply(engine.Command{Kind: engine.Tick})
+	}
+}
+
+func (b *box) configure(cfg engine.Config) {
+	b.t.Logf("%s configure %+v", b.now.Sub(epoch), cfg)
+	// What is withdrawn by the change belongs to the old members, what is offered
+	// to the new ones.
+	b.o.cfg = cfg
+	r, err := b.s.Configure(cfg, b.now)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	if err := b.o.take(r, b.now); err != nil {
+		b.t.Fatal(err)
+	}
+	again, err := b.s.Configure(cfg, b.now)
+	if err != nil || len(again.Events) != 0 || len(again.Actions) != 0 {
+		b.t.Fatalf("configuring the same again did %+v, %v", again, err)
+	}
+}
+
+// TestPromises drives the engine with random commands, late, doubled, unknown and
+// out of order, and checks its promises after each of them: no agent with two
+// calls or an offer and a call, nobody waits while a fitting agent is free, rank
+// is kept, one end per contact, offers end once, times add up, deadlines lie in
+// the future, the journal alone restores the state.
+func TestPromises(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		b := newBox(t, drawConfig(t))
+		for n := rapid.IntRange(1, 120).Draw(t, "steps"); n > 0; n-- {
+			b.step()
+			if err := b.o.check(b.s); err != nil {
+				t.Fatal(err)
+			}
+			if n%16 == 1 {
+				if err := b.o.replay(b.s); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	})
+}
+
+// TestSameCommandsSameDecisions runs the same commands through two engines.
+func TestSameCommandsSameDecisions(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		b := newBox(t, drawConfig(t))
+		start := b.o.cfg
+		type step struct {
+			cmd engine.Command
+			now time.Time
+		}
+		var steps []step
+		for range 40 {
+			b.pass()
+			cmd := engine.Command{
+				Kind:    engine.CommandKind(rapid.IntRange(0, int(engine.Restart)-1).Draw(t, "kind")),
+				Agent:   rapid.SampledFrom(someAgents).Draw(t, "agent"),
+				Contact: rapid.SampledFrom(someContacts).Draw(t, "contact"),
+				Queue:   rapid.SampledFrom(someQueues).Draw(t, "queue"),
+				Offer:   b.offer(),
+			}
+			steps = append(steps, step{cmd, b.now})
+			b.apply(cmd)
+		}
+		again, err := engine.New(start, epoch)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := 0
+		for _, st := range steps {
+			for _, e := range again.Apply(st.cmd, st.now).Events {
+				if got, want := fmt.Sprint(e), fmt.Sprint(b.o.log[n]); got != want {
+					t.Fatalf("event %d: %s, first time %s", n, got, want)
+				}
+				n++
+			}
+		}
+		if n != len(b.o.log) {
+			t.Fatalf("%d events, first time %d", n, len(b.o.log))
+		}
+	})
+}

@@ -1,0 +1,294 @@
+package engine
+
+import (
+	"slices"
+	"time"
+
+	"centralino/internal/journal"
+)
+
+// Fold takes an event of an earlier run and brings the state to where it was
+// after it. Give all events of the journal in order, after New and before the
+// first command; then Configure once more, in case the office was changed behind
+// the journal, and Restart if the calls did not survive. Events that do not fit
+// (a damaged journal) are taken as far as they make sense.
+func (s *State) Fold(e *Event) {
+	s.folded = true
+	s.now = max(s.now, e.At.UnixNano())
+	switch e.Kind {
+	case AgentChanged:
+		s.foldAgent(e)
+	case ContactQueued:
+		s.foldQueued(e)
+	case ContactOffered:
+		s.foldOffered(e)
+	case OfferEnded:
+		s.foldOfferEnded(e)
+	case ContactConnected:
+		s.foldConnected(e)
+	case ContactEnded:
+		if ci, ok := s.contactAt[e.Contact]; ok {
+			s.detach(ci)
+			s.freeContact(ci)
+		}
+	}
+}
+
+func (s *State) foldAgent(e *Event) {
+	a := &s.agents[s.agentSlot(e.Agent)]
+	v := agentView{
+		state: e.State, reason: e.Reason, misses: int32(e.Misses), until: instant(e.Until),
+		idle: instant(e.Idle), asked: e.Asked, askedWhy: e.AskedReason, outside: e.Outside, gone: e.Gone,
+	}
+	a.loggedIn = v.state != journal.AgentLoggedOut
+	a.loggedWhy, a.pause = "", ""
+	switch {
+	case !a.loggedIn:
+		a.loggedWhy = v.reason
+	case v.state == journal.AgentPaused && v.reason != ReasonUnreachable:
+		a.pause = v.reason
+	}
+	a.misses, a.wrapUntil, a.idle = v.misses, v.until, v.idle
+	a.asked, a.askedWhy, a.outside, a.gone = v.asked, v.askedWhy, v.outside, v.gone
+	s.show(a, v)
+}
+
+func (s *State) foldQueued(e *Event) {
+	ci, ok := s.contactAt[e.Contact]
+	if !ok {
+		ci = s.newContact(e.Contact)
+	}
+	c := &s.contacts[ci]
+	if c.talks {
+		c.talked += s.now - c.since
+	}
+	s.detach(ci)
+	c.queue = s.queueSlot(e.Queue)
+	c.caller, c.urgent, c.key, c.since = e.Caller, e.Urgent, e.Arrival.UnixNano(), s.now
+}
+
+// detach frees the agents of a contact.
+func (s *State) detach(ci int32) {
+	c := &s.contacts[ci]
+	if c.talks {
+		s.unlink(c.agent)
+		c.talks, c.agent = false, -1
+	}
+	for _, ai := range c.offers {
+		s.unlink(ai)
+	}
+	c.offers = c.offers[:0]
+}
+
+func (s *State) foldOffered(e *Event) {
+	s.lastOffer = max(s.lastOffer, e.Offer)
+	ci, ok := s.contactAt[e.Contact]
+	if !ok {
+		return
+	}
+	ai := s.agentSlot(e.Agent)
+	c, a := &s.contacts[ci], &s.agents[ai]
+	if c.talks || a.phase != idle {
+		return
+	}
+	if len(c.offers) == 0 {
+		c.round = s.now
+	}
+	c.offers = append(c.offers, ai)
+	a.phase, a.contact, a.offer, a.deadline = ringing, ci, e.Offer, e.Deadline.UnixNano()
+	s.offerAt[e.Offer] = ai
+	s.queues[c.queue].last = e.Agent
+}
+
+func (s *State) foldOfferEnded(e *Event) {
+	ai, ok := s.offerAt[e.Offer]
+	if !ok || s.agents[ai].phase != ringing {
+		return
+	}
+	outcome := journal.OfferOutcome(e.Outcome)
+	if outcome == journal.OfferAccepted {
+		return // ContactConnected follows
+	}
+	a := &s.agents[ai]
+	c := &s.contacts[a.contact]
+	s.dropOffer(c, ai)
+	s.unlink(ai)
+	switch outcome {
+	case journal.OfferMissed:
+		c.addMiss(ai)
+	case journal.OfferRefused, journal.OfferFailed:
+		c.addMiss(ai)
+		a.retryAt = s.now + int64(RetryDelay)
+	}
+}
+
+func (s *State) foldConnected(e *Event) {
+	ai, ok := s.offerAt[e.Offer]
+	if !ok || s.agents[ai].phase != ringing {
+		return
+	}
+	a := &s.agents[ai]
+	ci := a.contact
+	c := &s.contacts[ci]
+	s.dropOffer(c, ai)
+	s.detach(ci)
+	c.waited += s.now - c.since
+	c.talks, c.agent, c.since = true, ai, s.now
+	a.phase, a.deadline = talking, 0
+	a.work.calls++
+}
+
+// rebuild makes all indexes anew from agents and contacts, after Fold.
+func (s *State) rebuild() {
+	if !s.folded {
+		return
+	}
+	s.folded = false
+	s.timers = s.timers[:0]
+	for qi := range s.queues {
+		q := &s.queues[qi]
+		q.open, q.inside, q.talking = q.open[:0], 0, 0
+	}
+	for ai := range s.agents {
+		a := &s.agents[ai]
+		a.timer = -1
+		if a.retryAt <= s.now {
+			a.retryAt = 0
+		}
+		s.ready.clear(int32(ai))
+		if a.free() {
+			s.ready.set(int32(ai))
+		}
+		s.setTimer(agentRef(int32(ai)), a.due())
+	}
+	for ci := range s.contacts {
+		c := &s.contacts[ci]
+		c.heap, c.timer = -1, -1
+		switch q := &s.queues[c.queue]; {
+		case !c.used:
+		case c.talks:
+			q.talking++
+		default:
+			q.inside++
+			s.track(int32(ci))
+		}
+	}
+}
+
+// Dump is everything of the state that must survive a restart, in an order that
+// is always the same: two engines that would decide alike have equal dumps.
+type Dump struct {
+	LastOffer OfferID
+	Agents    []AgentDump
+	Contacts  []ContactDump
+	Last      map[QueueID]AgentID `json:",omitempty"` // offered to last, by queue
+}
+
+// AgentDump is an agent in a Dump; those logged out without a trace are left out.
+type AgentDump struct {
+	Agent    AgentID
+	State    journal.AgentStateName
+	Reason   Reason                 `json:",omitempty"`
+	Since    time.Time              `json:",omitzero"`
+	Misses   int32                  `json:",omitempty"`
+	Until    time.Time              `json:",omitzero"`
+	Idle     time.Time              `json:",omitzero"`
+	Retry    time.Time              `json:",omitzero"`
+	Asked    journal.AgentStateName `json:",omitempty"`
+	AskedWhy Reason                 `json:",omitempty"`
+	Outside  bool                   `json:",omitempty"`
+	Gone     bool                   `json:",omitempty"`
+	Contact  ContactID              `json:",omitempty"`
+	Offer    OfferID                `json:",omitempty"`
+	Deadline time.Time              `json:",omitzero"`
+	Calls    int64                  `json:",omitempty"`
+	Open     time.Duration          `json:",omitempty"` // logged in and not paused since login
+	Occupied int64                  `json:",omitempty"` // LeastOccupied's key
+}
+
+// ContactDump is a contact in a Dump.
+type ContactDump struct {
+	Contact ContactID
+	Queue   QueueID
+	Caller  journal.SubjectID `json:",omitempty"`
+	Urgent  bool              `json:",omitempty"`
+	Rank    time.Time
+	Since   time.Time
+	Talks   bool              `json:",omitempty"`
+	Waited  time.Duration     `json:",omitempty"`
+	Talked  time.Duration     `json:",omitempty"`
+	Offers  []OfferID         `json:",omitempty"`
+	Missed  map[AgentID]int32 `json:",omitempty"`
+}
+
+// Dump returns the state as it is at the instant at, without changing it.
+func (s *State) Dump(at time.Time) Dump {
+	now := max(s.now, at.UnixNano())
+	d := Dump{LastOffer: s.lastOffer, Last: map[QueueID]AgentID{}}
+	for i := range s.agents {
+		if a := &s.agents[i]; a.since != 0 {
+			d.Agents = append(d.Agents, s.dumpAgent(a, now))
+		}
+	}
+	for i := range s.contacts {
+		if c := &s.contacts[i]; c.used {
+			d.Contacts = append(d.Contacts, s.dumpContact(c))
+		}
+	}
+	for i := range s.queues {
+		if q := &s.queues[i]; q.last != "" {
+			d.Last[q.cfg.ID] = q.last
+		}
+	}
+	slices.SortFunc(d.Agents, func(a, b AgentDump) int { return compare(a.Agent, b.Agent) })
+	slices.SortFunc(d.Contacts, func(a, b ContactDump) int { return compare(a.Contact, b.Contact) })
+	return d
+}
+
+func (s *State) dumpAgent(a *agent, now int64) AgentDump {
+	w := a.work
+	w.book(a.shown.state, now)
+	v := a.view()
+	d := AgentDump{
+		Agent: a.id, State: v.state, Reason: v.reason, Since: stamp(a.since), Misses: v.misses,
+		Until: stamp(v.until), Idle: stamp(v.idle), Asked: v.asked, AskedWhy: v.askedWhy,
+		Outside: v.outside, Gone: v.gone, Offer: a.offer, Deadline: stamp(a.deadline),
+		Calls: w.calls, Open: time.Duration(w.open), Occupied: w.occupancy(),
+	}
+	if a.retryAt > now {
+		d.Retry = stamp(a.retryAt)
+	}
+	if a.contact >= 0 {
+		d.Contact = s.contacts[a.contact].id
+	}
+	return d
+}
+
+func (s *State) dumpContact(c *contact) ContactDump {
+	d := ContactDump{
+		Contact: c.id, Queue: s.queues[c.queue].cfg.ID, Caller: c.caller, Urgent: c.urgent,
+		Rank: stamp(c.key), Since: stamp(c.since), Talks: c.talks,
+		Waited: time.Duration(c.waited), Talked: time.Duration(c.talked),
+	}
+	for _, ai := range c.offers {
+		d.Offers = append(d.Offers, s.agents[ai].offer)
+	}
+	slices.Sort(d.Offers)
+	for _, m := range c.missed {
+		if d.Missed == nil {
+			d.Missed = map[AgentID]int32{}
+		}
+		d.Missed[s.agents[m.agent].id] = m.n
+	}
+	return d
+}
+
+func compare[T ~string](a, b T) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}

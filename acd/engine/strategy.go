@@ -1,0 +1,161 @@
+package engine
+
+import (
+	"centralino/internal/journal"
+)
+
+// maxCandidates bounds what an offer keeps to explain itself.
+const maxCandidates = 8
+
+// Reasons of candidates that were not chosen; those in another state than ready
+// give the state's name.
+const (
+	notBest   = "not best"   // another agent's key is smaller
+	missedIt  = "missed it"  // has let this contact ring in vain more often
+	leftAlone = "left alone" // refused a moment ago
+)
+
+// dispatch offers contacts to free agents until no contact is left that a free
+// agent may take: always the first contact in rank that has such an agent.
+func (s *State) dispatch() {
+	for {
+		best := int32(-1)
+		for qi := range s.queues {
+			q := &s.queues[qi]
+			if len(q.open) == 0 || !s.ready.meets(q.fit) {
+				continue
+			}
+			if best < 0 || s.before(q.open[0], best) {
+				best = q.open[0]
+			}
+		}
+		if best < 0 {
+			return
+		}
+		s.place(best)
+	}
+}
+
+// place offers the contact to the free agents that its queue's strategy wants.
+func (s *State) place(ci int32) {
+	q := &s.queues[s.contacts[ci].queue]
+	cands, first := s.candidates(ci, q)
+	if q.par == everybody {
+		for ai := s.ready.next(q.fit, 0); ai >= 0; ai = s.ready.next(q.fit, ai+1) {
+			s.offer(ci, ai, cands)
+		}
+		return
+	}
+	s.offer(ci, first, cands)
+}
+
+// ranked is a free agent with what decides about him.
+type ranked struct {
+	agent  int32
+	misses int32
+	key    int64
+}
+
+// candidates lists the agents considered for a contact: those who will ring
+// first, then the other free ones by rank, then other members with their state,
+// maxCandidates in all; with RingAll more may ring than are listed. first is the
+// best free agent.
+func (s *State) candidates(ci int32, q *queue) (list []journal.Candidate, first int32) {
+	var top [maxCandidates]ranked
+	free := 0
+	c := &s.contacts[ci]
+	for ai := s.ready.next(q.fit, 0); ai >= 0; ai = s.ready.next(q.fit, ai+1) {
+		r := ranked{ai, c.misses(ai), s.key(q, ai)}
+		i := min(free, maxCandidates)
+		for i > 0 && s.better(r, top[i-1]) {
+			if i < maxCandidates {
+				top[i] = top[i-1]
+			}
+			i--
+		}
+		if i < maxCandidates {
+			top[i] = r
+		}
+		free++
+	}
+	n := 1
+	if q.par == everybody {
+		n = free
+	}
+	start := len(s.cands)
+	for i, r := range top[:min(free, maxCandidates)] {
+		cand := journal.Candidate{Agent: s.agents[r.agent].id, Key: r.key}
+		if i >= n {
+			cand.Reason = notBest
+			if r.misses > top[0].misses {
+				cand.Reason = missedIt
+			}
+		}
+		s.cands = append(s.cands, cand)
+	}
+	for _, ai := range q.order {
+		if len(s.cands)-start >= maxCandidates {
+			break
+		}
+		if s.ready.has(ai) {
+			continue
+		}
+		a := &s.agents[ai]
+		why := string(a.shown.state)
+		if a.shown.state == journal.AgentReady {
+			why = leftAlone
+		}
+		s.cands = append(s.cands, journal.Candidate{Agent: a.id, Key: s.key(q, ai), Reason: why})
+	}
+	end := len(s.cands)
+	return s.cands[start:end:end], top[0].agent
+}
+
+// better says whether x is taken before y.
+func (s *State) better(x, y ranked) bool {
+	if x.misses != y.misses {
+		return x.misses < y.misses
+	}
+	if x.key != y.key {
+		return x.key < y.key
+	}
+	a, b := &s.agents[x.agent], &s.agents[y.agent]
+	if a.idle != b.idle {
+		return a.idle < b.idle
+	}
+	return a.id < b.id
+}
+
+// key is the agent's key in the queue's strategy; see Strategy.
+func (s *State) key(q *queue, ai int32) int64 {
+	a := &s.agents[ai]
+	switch q.cfg.Strategy {
+	case LeastOccupied:
+		a.work.book(a.shown.state, s.now)
+		return a.work.occupancy()
+	case FewestCalls:
+		a.work.book(a.shown.state, s.now)
+		return a.work.callRate()
+	case Ordered:
+		return int64(q.place[ai])
+	case RoundRobin:
+		n := int64(len(q.order))
+		last := int64(-1)
+		if li, ok := s.agentAt[q.last]; ok && int(li) < len(q.place) {
+			last = int64(q.place[li])
+		}
+		return (int64(q.place[ai]) - last - 1 + n) % n
+	case Random:
+		return int64(mix(s.seed^mix(uint64(s.lastOffer)+1)^a.hash) >> 11)
+	default: // LongestIdle, Progressive, RingAll
+		return a.idle / 1000
+	}
+}
+
+// mix is the finaliser of SplitMix64: every bit of x moves every bit of the result.
+func mix(x uint64) uint64 {
+	x += 0x9e3779b97f4a7c15
+	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
+	x = (x ^ x>>27) * 0x94d049bb133111eb
+	return x ^ x>>31
+}

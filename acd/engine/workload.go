@@ -1,0 +1,78 @@
+package engine
+
+import (
+	"time"
+
+	"centralino/internal/journal"
+)
+
+const minute = int64(time.Minute)
+
+// workload is what LeastOccupied and FewestCalls know of an agent: his handled
+// and available time in a ring of 60 whole minutes, and since login.
+type workload struct {
+	upto    int64     // booked until
+	busy    [60]int32 // ms of talk and wrap-up per minute of the hour
+	avail   [60]int32 // ms logged in and not paused
+	sumBusy int64
+	sumOpen int64
+
+	calls int64 // talks since login
+	open  int64 // ns logged in and not paused since login
+}
+
+// login starts the count since login anew.
+func (w *workload) login(now int64) {
+	w.calls, w.open = 0, 0
+	w.upto = now
+}
+
+// book counts the time from the last booking until now as spent in state.
+func (w *workload) book(state journal.AgentStateName, now int64) {
+	from := w.upto
+	w.upto = now
+	if from/minute < now/minute {
+		w.slide(from/minute, now/minute)
+	}
+	busy := state == journal.AgentTalking || state == journal.AgentWrapUp
+	open := busy || state == journal.AgentReady || state == journal.AgentOffered
+	if !open || from == 0 || from >= now {
+		return
+	}
+	w.open += now - from
+	from = max(from, (now/minute-59)*minute)
+	for from < now {
+		m := from / minute
+		till := min(now, (m+1)*minute)
+		ms := int32(till/1e6 - from/1e6) // of absolute instants: pieces add up exactly
+		w.avail[m%60] += ms
+		w.sumOpen += int64(ms)
+		if busy {
+			w.busy[m%60] += ms
+			w.sumBusy += int64(ms)
+		}
+		from = till
+	}
+}
+
+// slide empties the minutes after last up to now, which leave the window.
+func (w *workload) slide(last, now int64) {
+	for m := max(last+1, now-59); m <= now; m++ {
+		w.sumBusy -= int64(w.busy[m%60])
+		w.sumOpen -= int64(w.avail[m%60])
+		w.busy[m%60], w.avail[m%60] = 0, 0
+	}
+}
+
+// occupancy is the key of LeastOccupied.
+func (w *workload) occupancy() int64 {
+	if w.sumOpen == 0 {
+		return 0
+	}
+	return w.sumBusy * 1e6 / w.sumOpen
+}
+
+// callRate is the key of FewestCalls.
+func (w *workload) callRate() int64 {
+	return (w.calls + 1) * 1e9 / (w.open/minute + 15)
+}
