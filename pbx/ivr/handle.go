@@ -131,7 +131,7 @@ func (r *run) take(st office.Step) bool {
 	case office.StepPerson:
 		if hasPerson(r.doc, st.Person) {
 			r.note("person", "")
-			r.phase, r.steps = ringingPerson, 0
+			r.phase = ringingPerson
 			r.do(RingPerson{Person: st.Person, For: orTime(st.Ring, RingTime)})
 			return true
 		}
@@ -199,14 +199,14 @@ func (r *run) group(st office.Step) bool {
 				music.Prompt, music.Audio = p.ID, audioOf(p, r.doc.Site.Language)
 			}
 		}
-		r.phase, r.steps = queued, 0
+		r.phase = queued
 		r.do(music, EnterQueue{Group: g.ID})
 		return true
 	case len(g.Members) == 0:
 		r.explain("ivr.emptyGroup", string(g.ID))
 	default:
 		r.note("group", "")
-		r.phase, r.steps = ringingGroup, 0
+		r.phase = ringingGroup
 		r.do(RingGroup{Group: g.ID, Members: g.Members, For: orTime(st.Ring, RingTime)})
 		return true
 	}

@@ -139,13 +139,13 @@ func (End) action()        {}
 const (
 	EndStep     = "end"      // the path's own end step
 	EndPath     = "pathEnd"  // steps ran out
-	EndTooLong  = "tooLong"  // MaxSteps without anything from the caller
+	EndTooLong  = "tooLong"  // MaxSteps without a choice of the caller
 	EndNoAnswer = "noAnswer" // everybody was rung for want of a path
 )
 
 // Defaults where the office does not say.
 const (
-	MaxSteps    = 100 // steps without a key, a queue or a ringing in between
+	MaxSteps    = 100 // steps without a choice of the caller in between
 	RingTime    = 25 * time.Second
 	MenuTimeout = 5 * time.Second
 	MenuTries   = 3
@@ -167,7 +167,7 @@ type State struct {
 	step  int
 	tries int    // times the present menu was said
 	ids   int    // last ID given to Play or Collect
-	steps int    // steps since the caller last did something
+	steps int    // steps since the caller last chose something
 	ended string // End reason once what is being said is over
 }
 
