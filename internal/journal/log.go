@@ -3,13 +3,16 @@ package journal
 import (
 	"context"
 	"database/sql"
+	"errors"
+	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"centralino/internal/store"
 )
 
-// Options of a Log. All but the limits are required.
+// Options of a Log. DB, Now, Trusted and Log are required.
 type Options struct {
 	DB      *store.DB
 	Now     func() time.Time // wall clock
@@ -24,58 +27,198 @@ type Options struct {
 
 	BatchDelay time.Duration // an ordinary event waits this long at most for its commit; 100 ms if 0
 	BatchRows  int           // rows that are committed without waiting longer; 64 if 0
-	QueueRows  int           // events kept in memory while the disk refuses, see Log; 16384 if 0
+	QueueRows  int           // events kept in memory before details are dropped; 16384 if 0
 }
 
-// Recovery tells what Open found.
-type Recovery struct {
-	Head      uint64   // sequence number of the last event on disk, before anything was added
-	Unclean   bool     // the last run did not end with BoxStopped
-	OpenCalls []CallID // calls that had no end; each got CallEnded with cause "restart"
+// Log is the journal. It implements Appender; its methods may be called from any
+// goroutine.
+//
+// While the disk refuses or stalls, events stay in memory and calls go on. Above
+// QueueRows the oldest details go first (decision traces, steps, line and phone
+// states), above twice that legs, bridges, offers and agent states, above four
+// times all but ends of calls and office versions, which are never dropped. Each
+// hole is written as a Gap when the disk takes rows again.
+type Log struct {
+	o     Options
+	stmts statements
+	wake  chan struct{} // capacity 1: a reminder to look at pending; full means one is there already
+
+	mu      sync.Mutex // guards all below; held for moments, never over the disk
+	next    uint64     // sequence number of the next event
+	pending []*item    // not yet on disk, in order; Gap items may cover several numbers
+	taken   int        // how many of pending the writer is writing: not to be touched
+	recent  []Event    // the newest events on disk, for subscribers
+	durable uint64     // sequence number of the last event on disk
+	stalled bool       // the disk refuses or takes longer than a second
+	dropAt  int        // length of pending at which dropping is tried next
+	waiters []waiter
+	subs    map[*Subscription]struct{}
+
+	head [32]byte // hash of the last event on disk; only the writer's goroutine
 }
 
-// Subscription reads the journal from a place on and then follows it.
-type Subscription struct{}
+// item is an event on its way to the disk.
+type item struct {
+	ev     Event
+	at     time.Time // when it was appended, on the timers' clock
+	write  func(tx *sql.Tx) error
+	result chan error // capacity 1: the outcome of a promise; nil for ordinary events
+}
 
-// Open reads the journal's head, ends the calls that the last run left open and
-// appends BoxStarted. Nothing is written by Append until Run runs.
-func Open(ctx context.Context, o Options) (*Log, Recovery, error) { panic("thin") }
+// held says whether subscribers see the event only once it is on disk.
+func (it *item) held() bool {
+	if it.result != nil {
+		return true
+	}
+	_, ended := it.ev.Payload.(CallEnded)
+	return ended
+}
 
-// Log is the journal. It implements Appender.
-type Log struct{}
+// waiter is told when everything up to seq is on disk.
+type waiter struct {
+	seq  uint64
+	done chan struct{} // closed
+}
 
-// Run writes what is appended until ctx ends, then writes what is left.
-func (l *Log) Run(ctx context.Context) error { panic("thin") }
+func (o Options) check() (Options, error) {
+	if o.DB == nil || o.Now == nil || o.Trusted == nil || o.Log == nil {
+		return o, errors.New("journal: DB, Now, Trusted and Log are required")
+	}
+	if o.Fault == nil {
+		o.Fault = func(bool, string) {}
+	}
+	if o.BatchDelay == 0 {
+		o.BatchDelay = 100 * time.Millisecond
+	}
+	if o.BatchRows == 0 {
+		o.BatchRows = 64
+	}
+	if o.QueueRows == 0 {
+		o.QueueRows = 16384
+	}
+	return o, nil
+}
 
-// Stop appends BoxStopped and waits until everything is on disk or ctx ends.
-// Run must still be running.
-func (l *Log) Stop(ctx context.Context, reason string) error { panic("thin") }
+// Append implements Appender. The payload must not be changed afterwards. Without
+// a running Run the event stays in memory.
+func (l *Log) Append(call CallID, p Payload) {
+	l.add(&item{ev: Event{Call: call, Payload: p}})
+}
 
-// Append implements Appender. The payload must not be changed afterwards.
-func (l *Log) Append(call CallID, p Payload) { panic("thin") }
+// add gives an item its place in the journal.
+func (l *Log) add(it *item) {
+	it.at = time.Now()
+	it.ev.Time = l.o.Now().Round(0).UTC()
+	it.ev.ClockTrusted = l.o.Trusted()
+	l.mu.Lock()
+	it.ev.Seq = l.next
+	l.next++
+	l.pending = append(l.pending, it)
+	if len(l.pending) >= l.dropAt {
+		l.dropLocked()
+	}
+	wake := it.held() || len(l.pending) == 1 || len(l.pending) == l.o.BatchRows
+	l.notifyLocked()
+	l.mu.Unlock()
+	if wake {
+		l.remind()
+	}
+}
+
+func (l *Log) remind() {
+	select {
+	case l.wake <- struct{}{}:
+	default: // a reminder is there already
+	}
+}
 
 // AppendSync appends a promise: it returns when the event is on disk. An error
-// means that it is not and will not be.
+// means that it is not and will not be. Subscribers see it only then.
 func (l *Log) AppendSync(ctx context.Context, call CallID, p Payload) (seq uint64, err error) {
-	panic("thin")
+	return l.AppendWith(ctx, call, p, nil)
 }
 
 // AppendWith appends an event and runs write in the same transaction: both are on
-// disk or neither. write must not use the Log.
+// disk or neither. write must not use the Log or the DB; an error of it is
+// returned as it is. Without a running Run it waits for ctx.
 func (l *Log) AppendWith(ctx context.Context, call CallID, p Payload, write func(tx *sql.Tx) error) (seq uint64, err error) {
-	panic("thin")
+	result := make(chan error, 1)
+	it := &item{ev: Event{Call: call, Payload: p}, write: write, result: result}
+	l.add(it)
+	select {
+	case err = <-result:
+	case <-ctx.Done():
+		if l.withdraw(it) {
+			err = ctx.Err()
+		} else {
+			err = <-result // being written: the outcome is a moment away
+		}
+	}
+	if err != nil {
+		return 0, fmt.Errorf("append %s: %w", p.JournalKind(), err)
+	}
+	return it.ev.Seq, nil
+}
+
+// withdraw turns a promise that is not being written into a Gap; false if it is
+// being written or has its result.
+func (l *Log) withdraw(it *item) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, p := range l.pending[l.taken:] {
+		if p == it {
+			p.refuse(GapRefused)
+			l.notifyLocked()
+			return true
+		}
+	}
+	return false
+}
+
+// refuse makes the item a Gap of its own number.
+func (it *item) refuse(why GapReason) {
+	kind := it.ev.Payload.JournalKind()
+	it.ev.Payload = Gap{From: it.ev.Seq, To: it.ev.Seq, Reason: why, Kinds: map[Kind]int{kind: 1}}
+	it.ev.Call = ""
+	it.write, it.result = nil, nil
 }
 
 // Flush returns when everything appended before is on disk.
-func (l *Log) Flush(ctx context.Context) error { panic("thin") }
+func (l *Log) Flush(ctx context.Context) error {
+	l.mu.Lock()
+	if l.durable+1 >= l.next {
+		l.mu.Unlock()
+		return nil
+	}
+	w := waiter{seq: l.next - 1, done: make(chan struct{})}
+	l.waiters = append(l.waiters, w)
+	l.mu.Unlock()
+	l.remind()
+	select {
+	case <-w.done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
 
-// Subscribe follows the journal: first every event from seq on (1: all), then
-// what comes, in order. from 0 means only what comes from now on. Nothing is lost
-// however slow the reader is.
-func (l *Log) Subscribe(from uint64) *Subscription { panic("thin") }
+// Stop appends BoxStopped and waits until everything is on disk or ctx ends. Run
+// must still be running; it ends with its own context.
+func (l *Log) Stop(ctx context.Context, reason string) error {
+	_, err := l.AppendSync(ctx, "", BoxStopped{Reason: reason})
+	return err
+}
 
-// Next waits for the next event.
-func (s *Subscription) Next(ctx context.Context) (Event, error) { panic("thin") }
+// Durable returns the sequence number of the last event on disk.
+func (l *Log) Durable() uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.durable
+}
 
-// Close ends the subscription. It may be called again.
-func (s *Subscription) Close() {}
+// Stalled says whether the disk refuses the journal or takes too long.
+func (l *Log) Stalled() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.stalled
+}

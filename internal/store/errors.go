@@ -48,8 +48,8 @@ var causes = map[int]error{
 	codeFull: ErrFull,
 }
 
-// classify adds the cause to an error of SQLite or the system, if it has one.
-func classify(err error) error {
+// Classify adds the cause to an error of SQLite or the system, if it has one.
+func Classify(err error) error {
 	if err == nil {
 		return nil
 	}
@@ -71,7 +71,7 @@ func classify(err error) error {
 
 // failed classifies err and remembers it if the database is corrupt.
 func (db *DB) failed(err error) error {
-	err = classify(err)
+	err = Classify(err)
 	if errors.Is(err, ErrCorrupt) {
 		db.markDamaged(err.Error())
 	}

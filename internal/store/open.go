@@ -44,7 +44,7 @@ func (db *DB) openWhole(ctx context.Context, found *Opened) error {
 	db.w, db.r = nil, nil
 	damage, err := db.setAside(ctx, err)
 	if err != nil {
-		return fmt.Errorf("set corrupt database aside: %w", classify(err))
+		return fmt.Errorf("set corrupt database aside: %w", Classify(err))
 	}
 	found.Damage, found.Fresh = damage, damage.Copy == ""
 	db.damaged.Store(nil)
@@ -61,26 +61,26 @@ func wrapOpen(err error) error {
 // connect opens the writer's and the readers' connections.
 func (db *DB) connect(ctx context.Context) error {
 	if err := db.fault("open"); err != nil {
-		return classify(err)
+		return Classify(err)
 	}
 	w, err := sql.Open("sqlite", dsn(db.path, writerPragmas))
 	if err != nil {
-		return classify(err)
+		return Classify(err)
 	}
 	w.SetMaxOpenConns(1)
 	db.w, db.r = w, w
 	if err := w.PingContext(ctx); err != nil {
-		return classify(err)
+		return Classify(err)
 	}
 	if err := os.Chmod(db.path, 0o600); err != nil {
-		return classify(err)
+		return Classify(err)
 	}
 	if db.o.Readers == OneConnection {
 		return nil
 	}
 	pragmas := append(append([]string{}, writerPragmas...), "query_only(ON)")
 	if db.r, err = sql.Open("sqlite", dsn(db.path, pragmas)); err != nil {
-		return classify(err)
+		return Classify(err)
 	}
 	db.r.SetMaxOpenConns(db.o.Readers)
 	db.r.SetMaxIdleConns(db.o.Readers)
@@ -96,11 +96,11 @@ const (
 // marked by the last run.
 func (db *DB) checkAtStart(ctx context.Context) error {
 	if err := db.fault("check"); err != nil {
-		return classify(err)
+		return Classify(err)
 	}
 	var n int
 	if err := db.w.QueryRowContext(ctx, sqlSchemaCount).Scan(&n); err != nil {
-		return classify(err)
+		return Classify(err)
 	}
 	mark := filepath.Join(db.o.Folder, damagedMark)
 	_, err := os.Stat(mark)
@@ -121,7 +121,7 @@ func (db *DB) checkAtStart(ctx context.Context) error {
 func quickCheck(ctx context.Context, conn *sql.DB) error {
 	var verdict string
 	if err := conn.QueryRowContext(ctx, sqlQuickCheck).Scan(&verdict); err != nil {
-		return classify(err)
+		return Classify(err)
 	}
 	if verdict != "ok" {
 		return fmt.Errorf("%w: %s", ErrCorrupt, verdict)

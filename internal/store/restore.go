@@ -27,7 +27,7 @@ func (db *DB) Restore(ctx context.Context, r io.Reader, password string) (Manife
 	m, err := db.restore(ctx, r, password, draft)
 	if err != nil {
 		_ = os.RemoveAll(draft) // swept at the next start too
-		return m, fmt.Errorf("restore backup: %w", classify(err))
+		return m, fmt.Errorf("restore backup: %w", Classify(err))
 	}
 	db.o.Log.Info("backup ready to be restored at the next start", "made", m.Made, "program", m.Program)
 	return m, nil
