@@ -1,0 +1,266 @@
+package pbx
+
+import (
+	"log/slog"
+	"runtime/debug"
+	"time"
+
+	"centralino/internal/journal"
+	"centralino/internal/office"
+	"centralino/pbx/call"
+	"centralino/pbx/route"
+)
+
+// mailbox is how many events may wait for one call: two seconds of somebody
+// pressing keys while every phone of an office answers at once. A call that gets
+// more than that at a time is ended.
+const mailbox = 256
+
+// actor owns one call: its state, its legs and their media. Everything reaches it
+// through its mailbox.
+type actor struct {
+	p    *PBX
+	id   journal.CallID
+	doc  *office.Document
+	log  *slog.Logger
+	st   *call.State
+	mail chan mail
+
+	events   []call.Event // to be handled, in order
+	stepping bool
+	over     bool
+	legs     []leg
+	request  route.Request
+	dialing  *call.DialOut // an emergency call that waits for its line
+	done     chan struct{}
+}
+
+// mail is something for the actor to handle in its own goroutine.
+type mail interface{ deliver(a *actor) }
+
+// callMail is an event of the call itself.
+type callMail struct{ ev call.Event }
+
+func (m callMail) deliver(a *actor) { a.step(m.ev) }
+
+// lineFree tells an emergency call that a line of its is idle now.
+type lineFree struct{}
+
+func (lineFree) deliver(a *actor) {
+	if d := a.dialing; d != nil {
+		a.dialing = nil
+		a.dialOut(*d)
+		a.drain()
+	}
+}
+
+func newActor(p *PBX, id journal.CallID) *actor {
+	doc := p.o.Office()
+	return &actor{
+		p: p, id: id, doc: doc,
+		log:  p.o.Log.With("call", string(id)),
+		st:   call.New(call.Setup{ID: id, Doc: doc}),
+		mail: make(chan mail, mailbox),
+		done: make(chan struct{}),
+	}
+}
+
+// post puts m into the mailbox and never blocks. When it is full the call ends:
+// something keeps sending, and no single event may be lost silently.
+func (a *actor) post(m mail) {
+	select {
+	case a.mail <- m:
+	case <-a.done:
+	default:
+		a.log.Warn("mailbox full, call ends")
+		go func() { // ends with the actor, which the PBX waits for
+			select {
+			case a.mail <- callMail{call.Shutdown{Cause: call.CauseOverload}}:
+			case <-a.done:
+			}
+		}()
+	}
+}
+
+// run handles mail until the call is over.
+func (a *actor) run() {
+	defer a.cleanup()
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for !a.over {
+		if at, ok := a.st.Deadline(); ok {
+			timer.Reset(at.Sub(a.p.o.Now()))
+		} else {
+			timer.Reset(time.Hour)
+		}
+		select {
+		case m := <-a.mail:
+			a.guarded(m)
+		case <-timer.C:
+			a.guarded(callMail{call.Tick{}})
+		}
+	}
+}
+
+// guarded keeps a fault in one call from reaching the others: the call ends.
+func (a *actor) guarded(m mail) {
+	defer func() {
+		if r := recover(); r != nil {
+			a.log.Error("call failed", "panic", r, "stack", string(debug.Stack()))
+			a.over = true
+		}
+	}()
+	m.deliver(a)
+}
+
+// step hands an event to the call and performs what it decides. Events that an
+// action brings at once are handled after the actions before them.
+func (a *actor) step(ev call.Event) {
+	a.events = append(a.events, ev)
+	if !a.stepping {
+		a.drain()
+	}
+}
+
+func (a *actor) drain() {
+	a.stepping = true
+	defer func() { a.stepping = false }()
+	for len(a.events) > 0 && !a.over {
+		ev := a.events[0]
+		a.events = a.events[1:]
+		for _, act := range a.st.Handle(ev, a.p.o.Now()) {
+			a.perform(act)
+		}
+	}
+}
+
+// cleanup lets go of everything the call still holds, whatever ended it.
+func (a *actor) cleanup() {
+	close(a.done)
+	a.p.book.cancel(a.id)
+	a.p.o.Queue.Abandon(a.id)
+	for _, l := range a.legs {
+		l.abort()
+	}
+	a.p.forget(a)
+}
+
+func (a *actor) leg(id journal.LegID) leg {
+	for _, l := range a.legs {
+		if l.name() == id {
+			return l
+		}
+	}
+	return nil
+}
+
+// newLegID names the next leg: a, b, … z, then l27, l28 …
+func (a *actor) newLegID() journal.LegID {
+	return legName(len(a.legs))
+}
+
+func legName(n int) journal.LegID {
+	if n < 26 {
+		return journal.LegID(rune('a' + n))
+	}
+	var b [8]byte
+	i := len(b)
+	for n++; n > 0; n /= 10 {
+		i--
+		b[i] = byte('0' + n%10)
+	}
+	return journal.LegID("l" + string(b[i:]))
+}
+
+// perform does one action. What is about a leg that is gone does nothing.
+func (a *actor) perform(act call.Action) {
+	switch x := act.(type) {
+	case call.Decide:
+		a.request = x.Request
+		action, trace := route.Decide(a.doc, x.Request, a.p.o.Now(), a.p.routeState())
+		a.step(call.Decided{Action: action, Trace: trace})
+	case call.Ring:
+		a.ring(x)
+	case call.DialOut:
+		a.dialOut(x)
+	case call.DoFeature:
+		a.step(call.FeatureDone{Prompt: a.p.o.Feature(x.Feature, x.Person, x.Args)})
+	case call.Log:
+		a.p.o.Journal.Append(a.id, x.Payload)
+	case call.Finish:
+		a.over = true
+	case call.PersonBusy:
+		a.p.people.busy(x.Person)
+	case call.PersonFree:
+		a.p.people.free(x.Person)
+	default:
+		if !a.performQueue(act) {
+			a.performLeg(act)
+		}
+	}
+}
+
+func (a *actor) performQueue(act call.Action) bool {
+	q := a.p.o.Queue
+	switch x := act.(type) {
+	case call.EnterQueue:
+		if err := q.Enqueue(a.id, x.Group, a.callerSubject()); err != nil {
+			a.log.Warn("queue did not take the call", "queue", x.Group, "err", err)
+			a.step(call.QueueLeft{Reason: "unavailable"})
+		}
+	case call.LeaveQueue:
+		q.Abandon(a.id)
+	case call.OfferAnswered:
+		q.OfferAnswered(x.Offer)
+	case call.OfferFailed:
+		q.OfferFailed(x.Offer, x.Reason)
+	case call.TalkEnded:
+		q.TalkEnded(a.id)
+	case call.TalkLost:
+		q.TalkLost(a.id)
+	default:
+		return false
+	}
+	return true
+}
+
+func (a *actor) performLeg(act call.Action) {
+	switch x := act.(type) {
+	case call.Ringing:
+		if l := a.leg(x.Leg); l != nil {
+			l.ringing(x.Early)
+		}
+	case call.Answer:
+		if l := a.leg(x.Leg); l != nil {
+			l.answer()
+		}
+	case call.HangUp:
+		if l := a.leg(x.Leg); l != nil {
+			l.hangUp(x.Cause, x.Code)
+		}
+	case call.Connect:
+		m, n := a.leg(x.A), a.leg(x.B)
+		if m != nil && n != nil && m.sound() != nil && n.sound() != nil {
+			m.sound().Stop()
+			n.sound().Stop()
+			m.sound().Connect(n.sound())
+		}
+	case call.Play:
+		a.play(x)
+	case call.PlayLoop:
+		if l := a.leg(x.Leg); l != nil && l.sound() != nil {
+			l.sound().Play(a.loop(x.What), 0)
+		}
+	case call.StopPlay:
+		if l := a.leg(x.Leg); l != nil && l.sound() != nil {
+			l.sound().Stop()
+		}
+	}
+}
+
+func (a *actor) callerSubject() journal.SubjectID {
+	if n := a.request.Caller.Number; n != "" {
+		return a.p.o.Names.Number(n)
+	}
+	return ""
+}

@@ -1,0 +1,58 @@
+package pbx
+
+import (
+	"time"
+
+	"centralino/internal/journal"
+	"centralino/pbx/call"
+	"centralino/pbx/media"
+)
+
+// leg is one side of a call at the edge: a SIP dialog or a telephone line, with
+// its media. Only the call's actor uses it.
+type leg interface {
+	name() journal.LegID
+	// sound is the leg's media, nil before there is any.
+	sound() *media.Stream
+	// ringing tells the caller that somebody is being called.
+	ringing(early bool)
+	// answer takes the caller's leg; LegAnswered follows.
+	answer()
+	// hangUp ends the leg in whatever state it is; LegEnded follows, once.
+	hangUp(cause call.Cause, code int)
+	// abort lets go of everything at once, at the end of the call.
+	abort()
+}
+
+// quality turns a stream's figures into what the journal keeps.
+func quality(id journal.LegID, st media.Stats) journal.Quality {
+	q := journal.Quality{Leg: id, Received: st.Received, Sent: st.Sent, Lost: st.Lost,
+		JitterMS: ms(st.Jitter), RoundTripMS: ms(st.RTT)}
+	if st.LineFrames > 0 {
+		q.Received, q.Sent = st.LineFrames, st.LineFrames
+	}
+	return q
+}
+
+func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
+// mediaMail is an event of a leg's stream.
+type mediaMail struct {
+	leg leg
+	ev  media.Event
+}
+
+func (m mediaMail) deliver(a *actor) {
+	switch ev := m.ev.(type) {
+	case media.DTMF:
+		a.step(call.Digit{Leg: m.leg.name(), Digit: ev.Digit})
+	case media.PlayDone:
+		if ev.ID != 0 {
+			a.step(call.Played{ID: ev.ID})
+		}
+	case media.Inactive:
+		if l, ok := m.leg.(*sipLeg); ok {
+			l.silent()
+		}
+	}
+}

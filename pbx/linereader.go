@@ -1,0 +1,188 @@
+package pbx
+
+import (
+	"context"
+	"sync"
+
+	"centralino/hal"
+	"centralino/internal/journal"
+	"centralino/internal/office"
+	"centralino/pbx/call"
+	"centralino/pbx/route"
+)
+
+// lineReader reads one telephone line's events, begins a call when it rings, and
+// passes everything else to the call that holds the line.
+type lineReader struct {
+	p    *PBX
+	line hal.Line
+	id   office.ID
+
+	mu  sync.Mutex
+	leg *lineLeg // the call's leg on this line
+
+	ignore bool         // the present ringing has been dealt with
+	caller hal.CallerID // of the present ringing
+	known  bool
+	called string
+}
+
+// reader finds the reader of a line that exists.
+func (p *PBX) reader(id office.ID) *lineReader { return p.readers[id] }
+
+// attach makes l the leg that gets the line's events; false if another has it.
+func (r *lineReader) attach(l *lineLeg) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.leg != nil && !r.leg.over() {
+		return false
+	}
+	r.leg = l
+	return true
+}
+
+func (r *lineReader) current() *lineLeg {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.leg != nil && r.leg.over() {
+		r.leg = nil
+	}
+	return r.leg
+}
+
+func (l *lineLeg) over() bool {
+	select {
+	case <-l.a.done:
+		return true
+	default:
+		return l.ended.Load()
+	}
+}
+
+// run reads until the line's events end or ctx does.
+func (r *lineReader) run(ctx context.Context) {
+	events := r.line.Events()
+	for {
+		select {
+		case ev, ok := <-events:
+			if !ok {
+				return
+			}
+			r.handle(ev)
+		case <-ctx.Done():
+			r.rest(events)
+			return
+		}
+	}
+}
+
+// rest passes on what the lines still report while the box stops, so that calls
+// can end in order; it returns when the last call is over.
+func (r *lineReader) rest(events <-chan hal.LineEvent) {
+	l := r.current()
+	if l == nil {
+		return
+	}
+	for {
+		select {
+		case ev, ok := <-events:
+			if !ok {
+				return
+			}
+			l.a.post(lineMail{l, ev})
+		case <-l.a.done:
+			return
+		}
+	}
+}
+
+func (r *lineReader) handle(ev hal.LineEvent) {
+	switch e := ev.(type) {
+	case hal.StateChanged:
+		r.state(e)
+		return
+	case hal.CallerID:
+		r.caller, r.known = e, true
+		if l := r.current(); l != nil && l.incoming {
+			l.a.post(callMail{r.callerKnown()})
+		}
+		return
+	case hal.Ring:
+		r.rang(e)
+		return
+	case hal.RingStop:
+		r.ignore, r.known, r.called = false, false, ""
+	}
+	if l := r.current(); l != nil {
+		l.a.post(lineMail{l, ev})
+	}
+}
+
+func (r *lineReader) state(e hal.StateChanged) {
+	if e.State == hal.LineIdle || e.State == hal.LineOutOfService {
+		r.ignore, r.known, r.called = false, false, ""
+	}
+	r.p.o.Journal.Append("", journal.LineChanged{Line: string(r.id), State: string(e.State), Reason: e.Reason})
+	r.p.book.setState(r.id, e.State)
+}
+
+// rang begins a call at the first ring that no call has, or counts on.
+func (r *lineReader) rang(e hal.Ring) {
+	if e.Called != "" {
+		r.called = e.Called
+	}
+	l := r.current()
+	if l == nil {
+		if r.ignore {
+			return
+		}
+		a := r.p.newActor()
+		if a == nil {
+			return
+		}
+		l = &lineLeg{a: a, id: legName(0), lineID: r.id, line: r.line, incoming: true}
+		r.attach(l)
+		r.ignore = true
+		a.post(lineArrival{l})
+	}
+	if l.incoming {
+		l.a.post(callMail{call.LineRang{Leg: l.id, Line: r.id, N: e.N, Request: r.request()}})
+		if r.known && e.N == 1 {
+			l.a.post(callMail{r.callerKnown()})
+		}
+	}
+}
+
+// request is what the ringing line asks for, as far as it is known.
+func (r *lineReader) request() route.Request {
+	req := route.Request{Line: r.id, Dialled: r.called}
+	if r.known {
+		plan := route.Plan(r.p.o.Office())
+		switch {
+		case r.caller.Restricted:
+			req.Caller = plan.Caller("P")
+		case r.caller.Unknown:
+			req.Caller = plan.Caller("O")
+		default:
+			req.Caller = plan.Caller(r.caller.Number)
+		}
+	}
+	return req
+}
+
+func (r *lineReader) callerKnown() call.CallerKnown {
+	req := r.request()
+	ev := call.CallerKnown{Request: req}
+	if req.Caller.Number != "" {
+		ev.Caller = r.p.o.Names.Number(req.Caller.Number)
+	}
+	return ev
+}
+
+// lineArrival hands the first leg of a line's call to its actor.
+type lineArrival struct{ leg *lineLeg }
+
+func (m lineArrival) deliver(a *actor) {
+	a.legs = append(a.legs, m.leg)
+	a.p.book.take(m.leg.lineID, a.id, false)
+}

@@ -1,0 +1,216 @@
+package pbx
+
+import (
+	"net/netip"
+
+	"centralino/internal/journal"
+	"centralino/internal/numbering"
+	"centralino/internal/office"
+	"centralino/pbx/call"
+	"centralino/pbx/dialog"
+	"centralino/pbx/route"
+	"centralino/pbx/sip"
+)
+
+// ring calls all contacts of the phones asked for, at once.
+func (a *actor) ring(x call.Ring) {
+	legs := 0
+	for _, dev := range a.devices(x) {
+		for _, c := range a.p.o.Phones.Contacts(dev.ID) {
+			if a.ringContact(x.Attempt, dev, c) {
+				legs++
+			}
+		}
+	}
+	a.step(call.AttemptStarted{Attempt: x.Attempt, Legs: legs, Reason: "offline"})
+}
+
+// devices lists the phones to ring, each once.
+func (a *actor) devices(x call.Ring) []*office.Device {
+	var list []*office.Device
+	add := func(d *office.Device) {
+		if d == nil || d.Disabled || d.ID == a.request.Device {
+			return
+		}
+		for _, have := range list {
+			if have.ID == d.ID {
+				return
+			}
+		}
+		list = append(list, d)
+	}
+	for _, id := range x.Devices {
+		add(a.doc.DeviceByID(id))
+	}
+	if len(x.Devices) == 0 {
+		for _, p := range x.People {
+			for _, d := range a.doc.DevicesOf(p) {
+				add(d)
+			}
+		}
+	}
+	return list
+}
+
+func (a *actor) ringContact(attempt int, dev *office.Device, c Contact) bool {
+	l := &sipLeg{a: a, id: a.newLegID(), kind: journal.LegPhone}
+	local := a.p.localFor(c.Flow)
+	if err := l.open(local); err != nil {
+		a.log.Error("no RTP port", "err", err)
+		return false
+	}
+	a.legs = append(a.legs, l)
+	a.step(call.LegStarted{Attempt: attempt, Leg: l.id, Kind: l.kind, Device: dev.ID, Person: dev.Owner})
+	to := sip.Address{URI: c.URI}
+	l.invite(dialog.InviteOptions{URI: c.URI, Dest: c.Flow, From: a.callerAddress(local), To: to})
+	return true
+}
+
+// invite sends the leg's INVITE with our offer.
+func (l *sipLeg) invite(o dialog.InviteOptions) {
+	l.local = nil
+	body := l.answerSDP() // there is no offer of theirs: this is ours
+	o.SDP = body
+	o.On = func(ev dialog.Event) { l.a.post(dialogMail{l, ev}) }
+	l.d = l.a.p.dialogs.Invite(o)
+}
+
+// callerAddress is what the called phone shows: number and name of who calls.
+func (a *actor) callerAddress(local netip.Addr) sip.Address {
+	user, display := "anonymous", ""
+	switch {
+	case a.request.Device != "":
+		user, display = a.deviceAddress(a.request.Device)
+	case a.request.Caller.Number != "":
+		user = numbering.Format(a.request.Caller.Number, numbering.National)
+	case a.request.Caller.Short != "":
+		user = a.request.Caller.Short
+	}
+	return sip.Address{Display: display, URI: sip.URI{Scheme: "sip", User: user, Host: local.String()}}
+}
+
+// deviceAddress is extension and name of a phone's owner.
+func (a *actor) deviceAddress(id office.ID) (user, display string) {
+	dev := a.doc.DeviceByID(id)
+	if dev == nil {
+		return "anonymous", ""
+	}
+	user = dev.Username
+	if dev.Owner != "" {
+		display = a.p.o.Names.NameForRouting(dev.Owner)
+		for _, x := range a.doc.ExtensionsOf(office.Target{Kind: office.TargetPerson, ID: string(dev.Owner)}) {
+			return x.Digits, display
+		}
+	}
+	for _, x := range a.doc.ExtensionsOf(office.Target{Kind: office.TargetDevice, ID: string(dev.ID)}) {
+		return x.Digits, display
+	}
+	return user, display
+}
+
+// dialOut seizes the first free line and dials. An emergency call that finds none
+// has the youngest ordinary call ended and waits for its line.
+func (a *actor) dialOut(x call.DialOut) {
+	held := route.LineCall{Call: a.id, Start: a.p.o.Now(), Emergency: x.Out.Emergency}
+	cand, ok := a.p.book.seize(a.p.routeState(), x.Out.Candidates, held)
+	switch {
+	case ok && a.dialOn(x, cand):
+		a.step(call.AttemptStarted{Attempt: x.Attempt, Legs: 1})
+	case ok:
+		rest := x
+		rest.Out.Candidates = without(x.Out.Candidates, cand.Line)
+		a.dialOut(rest)
+	case x.Out.Emergency && len(x.Out.Candidates) > 0:
+		a.awaitLine(x)
+	default:
+		a.step(call.AttemptStarted{Attempt: x.Attempt, Reason: "noLine"})
+	}
+}
+
+func without(list []route.Candidate, line office.ID) []route.Candidate {
+	var out []route.Candidate
+	for _, c := range list {
+		if c.Line != line {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// awaitLine has an ordinary call ended for an emergency call and dials once a line
+// is idle.
+func (a *actor) awaitLine(x call.DialOut) {
+	a.dialing = &x
+	if pre := x.Out.Preempt; pre != nil {
+		a.p.book.promise(pre.Line, a.id)
+		if victim := a.p.actor(pre.Call); victim != nil {
+			victim.post(callMail{call.Preempted{}})
+		}
+	}
+	a.p.book.await(waiter{call: a.id, lines: x.Out.Candidates, free: func() { a.post(lineFree{}) }})
+}
+
+// dialOn dials on a line that has been seized; false if it would not.
+func (a *actor) dialOn(x call.DialOut, cand route.Candidate) bool {
+	for _, t := range a.p.o.Trunks() {
+		if t.Line() == cand.Line {
+			return a.dialTrunk(x, cand, t)
+		}
+	}
+	for _, l := range a.p.o.Lines {
+		if office.ID(l.ID()) == cand.Line {
+			return a.dialLine(x, cand, l)
+		}
+	}
+	a.p.book.release(cand.Line, a.id)
+	return false
+}
+
+func (a *actor) dialTrunk(x call.DialOut, cand route.Candidate, t Trunk) bool {
+	o := t.Invite(cand.Dial, a.ownNumber(cand.Line))
+	l := &sipLeg{a: a, id: a.newLegID(), kind: journal.LegTrunk, line: cand.Line}
+	if err := l.open(a.p.localToward(o.Dest, o.URI)); err != nil {
+		a.log.Error("no RTP port", "err", err)
+		a.p.book.release(cand.Line, a.id)
+		return false
+	}
+	a.legs = append(a.legs, l)
+	a.step(call.LegStarted{Attempt: x.Attempt, Leg: l.id, Kind: l.kind, Line: cand.Line})
+	l.invite(o)
+	return true
+}
+
+// ownNumber is the office's number to show on a line, empty for the line's own.
+func (a *actor) ownNumber(line office.ID) numbering.E164 {
+	for i := range a.doc.Numbers {
+		if n := &a.doc.Numbers[i]; n.Line == line {
+			return n.Number
+		}
+	}
+	return ""
+}
+
+// localFor is our address as the other side of a flow sees it.
+func (p *PBX) localFor(f sip.Flow) netip.Addr {
+	if a := f.Local().Addr(); a.IsValid() && !a.IsUnspecified() {
+		return a
+	}
+	return p.o.Stack.LocalAddrFor(f.Remote()).Addr()
+}
+
+// localToward is our address towards a destination that may still have to be
+// looked up; then any address of ours that leads out.
+func (p *PBX) localToward(d sip.Destination, u sip.URI) netip.Addr {
+	switch d := d.(type) {
+	case sip.Flow:
+		return p.localFor(d)
+	case sip.Target:
+		if a, err := netip.ParseAddr(d.Host); err == nil {
+			return p.o.Stack.LocalAddrFor(netip.AddrPortFrom(a, 5060)).Addr()
+		}
+	}
+	if a, err := netip.ParseAddr(u.Host); err == nil {
+		return p.o.Stack.LocalAddrFor(netip.AddrPortFrom(a, 5060)).Addr()
+	}
+	return p.o.Stack.LocalAddrFor(netip.AddrPort{}).Addr()
+}

@@ -1,0 +1,252 @@
+// Package pbx is the switch: it joins telephone lines, SIP phones and trunks, and
+// hands callers to the ACD. It owns the calls under way and the book of lines; it
+// never decides where a call goes (pbx/route, pbx/ivr and pbx/call do) and never
+// parses what comes off a wire (pbx/sip, pbx/dialog and the line drivers do).
+//
+// Goroutines: Run, one for each telephone line that reads its events, and one for
+// each call, which is the only one that touches the call's state. Everything that
+// happens to a call comes through its mailbox.
+package pbx
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"log/slog"
+	"net/netip"
+	"sync"
+	"time"
+
+	"centralino/hal"
+	"centralino/internal/journal"
+	"centralino/internal/numbering"
+	"centralino/internal/office"
+	"centralino/pbx/call"
+	"centralino/pbx/dialog"
+	"centralino/pbx/media"
+	"centralino/pbx/route"
+	"centralino/pbx/sip"
+)
+
+// Queue is what the switch needs of the ACD. No method blocks.
+type Queue interface {
+	// Enqueue puts a call in a queue. An error means that it was not taken.
+	Enqueue(id journal.CallID, queue office.ID, caller journal.SubjectID) error
+	// Abandon reports that a call waits no more.
+	Abandon(id journal.CallID)
+	OfferAnswered(o journal.OfferID)
+	OfferFailed(o journal.OfferID, why call.Cause)
+	TalkEnded(id journal.CallID)
+	TalkLost(id journal.CallID)
+	// AgentBusy and AgentFree tell of the first and the last call of a person
+	// outside of the queues.
+	AgentBusy(p journal.SubjectID)
+	AgentFree(p journal.SubjectID)
+}
+
+// Contact is a place where a phone can be reached now.
+type Contact struct {
+	URI  sip.URI
+	Flow sip.Flow
+}
+
+// Phones is what the switch needs of the registrar. Now is the wall clock.
+type Phones interface {
+	// Authenticate proves who sends a request, or says what to answer.
+	Authenticate(req *sip.Request) (device office.ID, answer *sip.Response)
+	// KnownSource finds the phone with a current or expired binding at a source.
+	KnownSource(from netip.AddrPort) (device office.ID, known bool)
+	Contacts(device office.ID) []Contact
+}
+
+// Trunk is one SIP trunk.
+type Trunk interface {
+	Line() office.ID
+	// Ready says whether calls can be placed now.
+	Ready() bool
+	// Matches says whether a request comes from the trunk's provider.
+	Matches(req *sip.Request) bool
+	// Invite prepares a call to a number as the trunk wants to have it. From is
+	// our own number to show, empty for the trunk's.
+	Invite(dial string, from numbering.E164) dialog.InviteOptions
+	// Caller is the calling number as the trunk presents it, and the own number
+	// called.
+	Caller(req *sip.Request) (caller, called string)
+}
+
+// Names is what the switch needs of the table behind the pseudonyms: telephones
+// show names and numbers, which is a telephone function.
+type Names interface {
+	// Number returns the pseudonym of an outside number.
+	Number(n numbering.E164) journal.SubjectID
+	NameForRouting(p journal.SubjectID) string
+}
+
+// Feature performs a feature code for a person and returns the built-in sentence
+// that tells how it went, "" to let the caller hear himself (echo).
+type Feature func(f office.Feature, person journal.SubjectID, args string) (prompt string)
+
+// Options are what New needs. All fields but Log are required, lists may be empty.
+type Options struct {
+	Office    func() *office.Document // the current snapshot
+	Journal   journal.Appender
+	Stack     *sip.Stack
+	Plane     *media.Plane
+	Phones    Phones
+	Trunks    func() []Trunk
+	Lines     []hal.Line
+	Queue     Queue
+	Names     Names
+	Feature   Feature
+	Audio     func(sha256 string) []byte // uploaded prompts as A-law; nil if unknown
+	Other     func(tx sip.ServerTx)      // requests outside of dialogs that are no INVITE
+	Stateless func(req *sip.Request) *sip.Response
+	Now       func() time.Time // wall clock
+	Log       *slog.Logger     // slog.Default if nil
+}
+
+func (o *Options) check() error {
+	switch {
+	case o.Office == nil, o.Journal == nil, o.Stack == nil, o.Plane == nil, o.Phones == nil,
+		o.Queue == nil, o.Names == nil, o.Now == nil:
+		return errors.New("pbx: an option is missing")
+	}
+	if o.Trunks == nil {
+		o.Trunks = func() []Trunk { return nil }
+	}
+	if o.Feature == nil {
+		o.Feature = func(office.Feature, journal.SubjectID, string) string { return route.PromptUnknown }
+	}
+	if o.Audio == nil {
+		o.Audio = func(string) []byte { return nil }
+	}
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	return nil
+}
+
+// PBX is the switch. Make it with New, then Run it.
+type PBX struct {
+	o       Options
+	dialogs *dialog.Agent
+	book    *book
+	people  *occupation
+	readers map[office.ID]*lineReader // fixed after New
+
+	mu      sync.Mutex // guards what follows, for lookups only
+	calls   map[journal.CallID]*actor
+	offers  map[journal.OfferID]*actor
+	closing bool
+	wg      sync.WaitGroup // call actors and line readers
+}
+
+// New checks the options and makes the switch the handler of the SIP stack.
+func New(o Options) (*PBX, error) {
+	if err := o.check(); err != nil {
+		return nil, err
+	}
+	p := &PBX{o: o, calls: make(map[journal.CallID]*actor), offers: make(map[journal.OfferID]*actor)}
+	p.book = newBook(o.Now)
+	p.people = newOccupation(o.Queue)
+	p.dialogs = dialog.New(o.Stack, dialog.Options{
+		Admit: p.admit, Incoming: p.incoming, Stateless: o.Stateless, Other: o.Other, Log: o.Log,
+	})
+	p.readers = make(map[office.ID]*lineReader, len(o.Lines))
+	for _, l := range o.Lines {
+		id := office.ID(l.ID())
+		p.book.addLine(id, l.State())
+		p.readers[id] = &lineReader{p: p, line: l, id: id}
+	}
+	return p, nil
+}
+
+// Run reads the lines' events until ctx ends, then ends every call in order and
+// returns when the last one is over.
+func (p *PBX) Run(ctx context.Context) error {
+	for _, r := range p.readers {
+		p.wg.Go(func() { r.run(ctx) })
+	}
+	<-ctx.Done()
+	p.mu.Lock()
+	p.closing = true
+	actors := make([]*actor, 0, len(p.calls))
+	for _, a := range p.calls {
+		actors = append(actors, a)
+	}
+	p.mu.Unlock()
+	for _, a := range actors {
+		a.post(callMail{call.Shutdown{Cause: call.CauseShutdown}})
+	}
+	p.wg.Wait()
+	return nil
+}
+
+// newActor starts a call, or returns nil when the box is closing.
+func (p *PBX) newActor() *actor {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closing {
+		return nil
+	}
+	a := newActor(p, newCallID(p.o.Now()))
+	p.calls[a.id] = a
+	p.wg.Go(a.run)
+	return a
+}
+
+func (p *PBX) forget(a *actor) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.calls, a.id)
+	for o, b := range p.offers {
+		if a == b {
+			delete(p.offers, o)
+		}
+	}
+}
+
+func (p *PBX) actor(id journal.CallID) *actor {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.calls[id]
+}
+
+// Calls returns how many calls are under way.
+func (p *PBX) Calls() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.calls)
+}
+
+// EndCall ends a call because a person asked for it.
+func (p *PBX) EndCall(id journal.CallID) {
+	if a := p.actor(id); a != nil {
+		a.post(callMail{call.Shutdown{Cause: call.CauseNormal}})
+	}
+}
+
+// Lines returns the state of lines and trunks as route.Decide sees them.
+func (p *PBX) Lines() route.State { return p.routeState() }
+
+func (p *PBX) routeState() route.State {
+	return p.book.state(p.o.Office(), p.o.Trunks())
+}
+
+// newCallID makes a name that sorts by time: 10 characters of milliseconds and 8
+// of randomness, both in base 32.
+func newCallID(now time.Time) journal.CallID {
+	const digits = "0123456789abcdefghjkmnpqrstvwxyz"
+	var id [18]byte
+	ms := uint64(now.UnixMilli())
+	for i := 9; i >= 0; i-- {
+		id[i] = digits[ms&31]
+		ms >>= 5
+	}
+	var r [8]byte
+	rand.Read(r[:])
+	for i, b := range r {
+		id[10+i] = digits[b&31]
+	}
+	return journal.CallID(id[:])
+}

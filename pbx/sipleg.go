@@ -1,0 +1,291 @@
+package pbx
+
+import (
+	"math/rand/v2"
+	"net/netip"
+
+	"centralino/internal/journal"
+	"centralino/internal/office"
+	"centralino/pbx/call"
+	"centralino/pbx/dialog"
+	"centralino/pbx/media"
+	"centralino/pbx/sdp"
+)
+
+// sipLeg is a leg over SIP. Its media is always between the peer and the box.
+type sipLeg struct {
+	a      *actor
+	id     journal.LegID
+	kind   journal.LegKind
+	line   office.ID // the trunk whose channel it holds, empty for a phone
+	d      *dialog.Leg
+	stream *media.Stream
+	sid    uint64           // of our session descriptions
+	local  *sdp.Description // our latest
+	offer  *sdp.Description // the peer's, not answered yet
+	agreed bool
+	held   bool
+	up     bool
+	ended  bool
+	cause  call.Cause // why we hung up, empty if we did not
+}
+
+func (l *sipLeg) name() journal.LegID  { return l.id }
+func (l *sipLeg) sound() *media.Stream { return l.stream }
+
+// open gives the leg an RTP port on the address that the peer sees us at.
+func (l *sipLeg) open(local netip.Addr) error {
+	s, err := l.a.p.o.Plane.OpenRTP(media.RTPOptions{Bind: local, On: func(ev media.Event) {
+		l.a.post(mediaMail{l, ev})
+	}})
+	if err != nil {
+		return err
+	}
+	l.stream, l.sid = s, rand.Uint64()>>2
+	return nil
+}
+
+func (l *sipLeg) ours(d sdp.Direction) sdp.Local {
+	return sdp.Local{ID: l.sid, RTP: l.stream.Local(), Direction: d}
+}
+
+// agree applies what was negotiated.
+func (l *sipLeg) agree(g sdp.Agreed) {
+	l.agreed = true
+	var signalled netip.Addr
+	if l.d != nil {
+		signalled = l.d.Remote().Remote().Addr()
+	}
+	l.stream.SetRemote(media.RemoteOf(g, signalled))
+}
+
+// answerSDP answers the peer's offer, or makes ours when it sent none. nil means
+// that there is no agreement.
+func (l *sipLeg) answerSDP() []byte {
+	if l.agreed && l.offer == nil && l.local != nil {
+		return l.local.Marshal() // as it was in the early answer
+	}
+	if l.offer == nil {
+		l.local = sdp.MakeOffer(l.local, l.ours(sdp.SendRecv))
+		return l.local.Marshal()
+	}
+	answer, g, err := sdp.Answer(l.local, l.offer, l.ours(sdp.SendRecv))
+	if err != nil {
+		return nil
+	}
+	l.local, l.offer = answer, nil
+	l.agree(g)
+	l.held = g.Held
+	return answer.Marshal()
+}
+
+func (l *sipLeg) ringing(early bool) {
+	if early && (l.offer != nil || l.agreed) {
+		if body := l.answerSDP(); body != nil {
+			l.d.Ring(183, body)
+			return
+		}
+	}
+	l.d.Ring(180, nil)
+}
+
+func (l *sipLeg) answer() {
+	body := l.answerSDP()
+	if body == nil {
+		l.hangUp(call.CauseFailed, 488)
+		return
+	}
+	l.up = true
+	l.d.Accept(body)
+	l.a.step(call.LegAnswered{Leg: l.id})
+}
+
+func (l *sipLeg) hangUp(cause call.Cause, code int) {
+	if l.ended || l.cause != "" {
+		return
+	}
+	l.cause = cause
+	switch {
+	case l.up:
+		l.d.Bye(byeReason(cause))
+	case l.d.Incoming():
+		if code == 0 {
+			code = cause.Code()
+		}
+		l.d.Reject(code, "")
+	case cause == call.CauseElsewhere:
+		l.d.Cancel(dialog.ElsewhereReason)
+	default:
+		l.d.Cancel("")
+	}
+}
+
+// byeReason says why we hang up where it is not the other side's doing.
+func byeReason(c call.Cause) string {
+	switch c {
+	case call.CausePreempted:
+		return dialog.Q850Reason(8, "Preemption")
+	case call.CauseMediaLost:
+		return dialog.Q850Reason(41, "Media lost")
+	case call.CauseShutdown:
+		return dialog.Q850Reason(41, "Shutting down")
+	}
+	return dialog.Q850Reason(16, "Normal call clearing")
+}
+
+func (l *sipLeg) abort() {
+	if !l.ended {
+		l.hangUp(call.CauseShutdown, 0)
+		l.finish()
+	}
+}
+
+// finish closes the media and returns its figures.
+func (l *sipLeg) finish() journal.Quality {
+	l.ended = true
+	if l.line != "" {
+		l.a.p.book.release(l.line, l.a.id)
+	}
+	if l.stream == nil {
+		return journal.Quality{}
+	}
+	q := quality(l.id, l.stream.Close())
+	l.stream = nil
+	return q
+}
+
+// gone reports the leg's end, once.
+func (l *sipLeg) gone(cause call.Cause, code int) {
+	if l.ended {
+		return
+	}
+	if l.cause != "" {
+		cause = l.cause
+	}
+	q := l.finish()
+	l.a.step(call.LegEnded{Leg: l.id, Cause: cause, Code: code, Quality: q})
+}
+
+// silent ends a leg whose audio stays away, unless it is on hold.
+func (l *sipLeg) silent() {
+	if l.ended || l.held || !l.up {
+		return
+	}
+	l.d.Bye(byeReason(call.CauseMediaLost))
+	l.cause = call.CauseMediaLost
+	l.gone(call.CauseMediaLost, 0)
+}
+
+// dialogMail is an event of a leg's dialog.
+type dialogMail struct {
+	leg *sipLeg
+	ev  dialog.Event
+}
+
+func (m dialogMail) deliver(*actor) {
+	if !m.leg.ended {
+		m.leg.handle(m.ev)
+	}
+}
+
+func (l *sipLeg) handle(ev dialog.Event) {
+	switch e := ev.(type) {
+	case dialog.Progress:
+		l.progress(e)
+	case dialog.Accepted:
+		l.accepted(e)
+	case dialog.Failed:
+		l.gone(call.SIPCause(e.Code), e.Code)
+	case dialog.Cancelled:
+		l.gone(call.CauseNormal, 0)
+	case dialog.Acked:
+		l.acked(e.SDP)
+	case dialog.Reinvited:
+		l.reinvited(e)
+	case dialog.Digit:
+		l.a.step(call.Digit{Leg: l.id, Digit: e.Digit})
+	case dialog.Ended:
+		l.gone(call.CauseNormal, 0)
+	case dialog.Lost:
+		l.gone(call.CauseFailed, 0)
+	}
+}
+
+func (l *sipLeg) progress(e dialog.Progress) {
+	early := false
+	if e.SDP != nil && !l.agreed {
+		early = l.takeAnswer(e.SDP)
+	}
+	if e.Code >= 180 {
+		l.a.step(call.LegProgress{Leg: l.id, Early: (early || l.agreed) && l.kind == journal.LegTrunk})
+	}
+}
+
+// takeAnswer reads the peer's answer to our offer.
+func (l *sipLeg) takeAnswer(body []byte) bool {
+	answer, err := sdp.Parse(body)
+	if err != nil {
+		return false
+	}
+	g, err := sdp.Accept(l.local, answer)
+	if err != nil {
+		return false
+	}
+	l.agree(g)
+	return true
+}
+
+func (l *sipLeg) accepted(e dialog.Accepted) {
+	if e.SDP != nil && !l.takeAnswer(e.SDP) || !l.agreed {
+		l.up = true
+		l.hangUp(call.CauseFailed, 0)
+		return
+	}
+	l.up = true
+	if l.cause != "" { // it answered while we hung up
+		l.d.Bye("")
+		return
+	}
+	l.a.step(call.LegAnswered{Leg: l.id})
+}
+
+// acked takes the answer to an offer of ours that went in a 200.
+func (l *sipLeg) acked(body []byte) {
+	if body == nil {
+		return
+	}
+	if !l.takeAnswer(body) {
+		l.hangUp(call.CauseFailed, 0)
+	}
+}
+
+// reinvited changes the session: hold, resume, another address or codec.
+func (l *sipLeg) reinvited(e dialog.Reinvited) {
+	if e.SDP == nil {
+		l.local = sdp.MakeOffer(l.local, l.ours(sdp.SendRecv))
+		l.d.AnswerReinvite(l.local.Marshal())
+		return
+	}
+	offer, err := sdp.Parse(e.SDP)
+	if err != nil {
+		l.d.RejectReinvite(sdp.Status(err))
+		return
+	}
+	answer, g, err := sdp.Answer(l.local, offer, l.ours(sdp.SendRecv))
+	if err != nil {
+		l.d.RejectReinvite(sdp.Status(err))
+		return
+	}
+	l.local = answer
+	l.agree(g)
+	l.d.AnswerReinvite(answer.Marshal())
+	if g.Held == l.held {
+		return
+	}
+	l.held = g.Held
+	if l.held {
+		l.a.step(call.Held{Leg: l.id})
+	} else {
+		l.a.step(call.Resumed{Leg: l.id})
+	}
+}
