@@ -1,0 +1,271 @@
+package registrar
+
+import (
+	"net/netip"
+	"slices"
+	"sort"
+	"strings"
+	"time"
+
+	"centralino/internal/office"
+	"centralino/pbx/sip"
+)
+
+const (
+	// grace is added to what the phone was granted, for a refresh that is late.
+	grace = 5 * time.Second
+
+	// rememberExpired is how long a source stays known after its binding ended,
+	// for emergency calls.
+	rememberExpired = 30 * 24 * time.Hour
+
+	// keptExpired bounds the expired bindings of one device.
+	keptExpired = 4
+)
+
+// Binding is one contact of a device.
+type Binding struct {
+	Device     office.ID
+	Username   string
+	URI        sip.URI // Request-URI for requests to it
+	Flow       sip.Flow
+	Source     netip.AddrPort // where the REGISTER came from
+	Instance   string         // +sip.instance (RFC 5626), without quotes; empty if none
+	RegID      string
+	Path       []string // Route values for requests to it (RFC 3327)
+	Agent      string   // User-Agent
+	Q          int      // thousandths, 1000 by default
+	CallID     string
+	CSeq       uint32
+	Granted    time.Duration
+	Registered time.Time // first registration or last refresh
+	Expires    time.Time // as the phone was told
+}
+
+// Destination is where requests to the contact are sent: its flow, or the address
+// in its URI where the flow has died with a restart.
+func (b *Binding) Destination() sip.Destination {
+	if b.Flow.IsZero() {
+		return sip.URITarget(b.URI)
+	}
+	return b.Flow
+}
+
+// live says whether the binding is current; a removed one has no Granted time.
+func (b *Binding) live(now time.Time) bool {
+	return b.Granted > 0 && now.Before(b.Expires.Add(grace))
+}
+
+// key names a binding in the Store.
+type key struct {
+	device  office.ID
+	contact string
+}
+
+func (b *Binding) key() key { return key{b.Device, b.URI.String()} }
+
+// same says whether a REGISTER's contact replaces this binding: the same URI, the
+// same instance and flow id (RFC 5626 6), or another name at the very place the
+// binding was registered from: phones that make up a new contact user at each
+// start leave none behind.
+func (b *Binding) same(c *Binding) bool {
+	if b.URI.Equal(c.URI) {
+		return true
+	}
+	if c.Instance != "" && b.Instance != "" {
+		return c.Instance == b.Instance && c.RegID == b.RegID
+	}
+	return b.Source == c.Source && b.Flow.Transport() == c.Flow.Transport() &&
+		b.URI.Port == c.URI.Port && strings.EqualFold(b.URI.Host, c.URI.Host) &&
+		b.CallID != c.CallID
+}
+
+// device is what is known of one device; guarded by Registrar.mu. Expired
+// bindings stay among the others until they are replaced or forgotten.
+type device struct {
+	bindings []*Binding
+	online   bool
+}
+
+func (d *device) current(now time.Time) []Binding {
+	var out []Binding
+	for _, b := range d.bindings {
+		if b.live(now) {
+			out = append(out, *b)
+		}
+	}
+	sort.SliceStable(out, func(i, j int) bool {
+		if out[i].Q != out[j].Q {
+			return out[i].Q > out[j].Q
+		}
+		return out[i].Registered.After(out[j].Registered)
+	})
+	return out
+}
+
+func (d *device) find(c *Binding) *Binding {
+	for _, b := range d.bindings {
+		if b.same(c) {
+			return b
+		}
+	}
+	return nil
+}
+
+// put adds or replaces; old is the binding of the device that it takes the place
+// of, or nil. The caller holds mu.
+func (r *Registrar) put(d *device, old, b *Binding, now time.Time) {
+	urgent := true
+	if old != nil {
+		urgent = old.URI != b.URI || old.Flow != b.Flow || !old.live(now)
+		r.count.Refreshed.Add(1)
+		r.unbind(d, old)
+		if old.key() != b.key() {
+			r.markDirty(old.key(), now)
+		}
+	} else {
+		r.count.Registered.Add(1)
+	}
+	d.bindings = append(d.bindings, b)
+	r.sources[b.Source]++
+	r.bound++
+	due := now
+	if !urgent {
+		due = now.Add(refreshWrite)
+	}
+	r.markDirty(b.key(), due)
+	if !d.online {
+		d.online = true
+		r.pending = append(r.pending, Change{b.Device, true, b.Agent, b.Source})
+	}
+}
+
+// unbind takes a binding out of the device's list and of the counts.
+func (r *Registrar) unbind(d *device, b *Binding) {
+	d.bindings = slices.DeleteFunc(d.bindings, func(x *Binding) bool { return x == b })
+	if b.Granted > 0 {
+		r.uncount(b)
+	}
+}
+
+// uncount is for a binding that is no longer current.
+func (r *Registrar) uncount(b *Binding) {
+	r.bound--
+	if r.sources[b.Source]--; r.sources[b.Source] <= 0 {
+		delete(r.sources, b.Source)
+	}
+}
+
+// end makes a binding expired: it can't be called any more but its source stays
+// known. The caller holds mu.
+func (r *Registrar) end(d *device, b *Binding, now time.Time) {
+	if b.Granted > 0 {
+		r.uncount(b)
+		b.Granted = 0
+		if b.Expires.After(now) {
+			b.Expires = now
+		}
+	}
+	r.markDirty(b.key(), now)
+	r.trimExpired(d, now)
+	r.checkOnline(d, b, now)
+}
+
+// drop forgets a binding altogether. The caller holds mu.
+func (r *Registrar) drop(d *device, b *Binding, now time.Time) {
+	r.unbind(d, b)
+	r.markDirty(b.key(), now)
+	r.checkOnline(d, b, now)
+}
+
+// trimExpired forgets the oldest expired bindings of a device beyond keptExpired.
+func (r *Registrar) trimExpired(d *device, now time.Time) {
+	for {
+		var oldest *Binding
+		n := 0
+		for _, b := range d.bindings {
+			if b.Granted > 0 {
+				continue
+			}
+			n++
+			if oldest == nil || b.Expires.Before(oldest.Expires) {
+				oldest = b
+			}
+		}
+		if oldest == nil || n <= keptExpired && now.Sub(oldest.Expires) <= rememberExpired {
+			return
+		}
+		r.unbind(d, oldest)
+		r.markDirty(oldest.key(), now)
+	}
+}
+
+// checkOnline announces a device that has lost its last binding; last is it.
+func (r *Registrar) checkOnline(d *device, last *Binding, now time.Time) {
+	if !d.online {
+		return
+	}
+	for _, b := range d.bindings {
+		if b.live(now) {
+			return
+		}
+	}
+	d.online = false
+	r.pending = append(r.pending, Change{last.Device, false, last.Agent, last.Source})
+}
+
+// restore takes a stored binding back in. The caller holds mu.
+//
+// The wall clock may be wrong at start: a binding from the future counts as just
+// registered. A TCP connection has not survived. Refreshes are written late, so a
+// binding is believed a little longer than the Store says.
+func (r *Registrar) restore(s Binding, now time.Time) {
+	a, ok := r.o.Account(s.Username)
+	if !ok || a.Device != s.Device || s.URI.IsZero() {
+		return
+	}
+	b := &s
+	if b.Registered.After(now) {
+		b.Registered, b.Expires = now, now.Add(b.Granted)
+	}
+	if b.Granted > 0 {
+		if b.Expires = b.Expires.Add(refreshWrite); !b.live(now) {
+			b.Granted = 0
+		}
+	}
+	if b.Granted == 0 && now.Sub(b.Expires) > rememberExpired {
+		return
+	}
+	if b.Flow.Transport() != sip.UDP {
+		b.Flow = sip.Flow{}
+	}
+	d := r.device(b.Device)
+	d.bindings = append(d.bindings, b)
+	if b.Granted == 0 {
+		return
+	}
+	r.bound++
+	r.sources[b.Source]++
+	if !d.online {
+		d.online = true
+		r.pending = append(r.pending, Change{b.Device, true, b.Agent, b.Source})
+	}
+}
+
+func (r *Registrar) device(id office.ID) *device {
+	d := r.devices[id]
+	if d == nil {
+		d = &device{}
+		r.devices[id] = d
+	}
+	return d
+}
+
+func (r *Registrar) markDirty(k key, due time.Time) {
+	if r.o.Store == nil {
+		return
+	}
+	if at, ok := r.dirty[k]; !ok || due.Before(at) {
+		r.dirty[k] = due
+	}
+}

@@ -1,0 +1,139 @@
+package registrar
+
+import (
+	"context"
+	"time"
+
+	"centralino/pbx/sip"
+)
+
+const (
+	// newWrite is how long a new or ended binding may wait to be written with
+	// others, refreshWrite how long a mere refresh may.
+	newWrite     = 50 * time.Millisecond
+	refreshWrite = 20 * time.Second
+
+	// expireStep is how often expired bindings are looked for.
+	expireStep = time.Second
+
+	// lastWrite bounds the writing at the end of Run.
+	lastWrite = 2 * time.Second
+)
+
+// Store keeps bindings over a restart. It is used by Load and Run alone.
+type Store interface {
+	// Load returns all stored bindings, in any order.
+	Load(ctx context.Context) ([]Binding, error)
+	// Save puts and removes bindings in one transaction; a binding is named by
+	// its device and URI.
+	Save(ctx context.Context, put, remove []Binding) error
+}
+
+// Run expires bindings, announces phones that are gone and writes changes to the
+// Store until ctx ends; then it writes what is left and returns nil.
+func (r *Registrar) Run(ctx context.Context) error {
+	expire := time.NewTicker(expireStep)
+	defer expire.Stop()
+	write := time.NewTimer(time.Hour)
+	defer write.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWrite)
+			defer cancel()
+			r.flush(last, r.o.Now().Add(2*refreshWrite))
+			return nil
+		case <-expire.C:
+			r.expire(r.o.Now())
+		case <-r.woken:
+		case <-write.C:
+			r.flush(ctx, r.o.Now())
+		}
+		write.Reset(r.nextWrite(r.o.Now()))
+	}
+}
+
+func (r *Registrar) wake() {
+	select {
+	case r.woken <- struct{}{}:
+	default:
+	}
+}
+
+// expire ends the bindings whose time is over.
+func (r *Registrar) expire(now time.Time) {
+	r.mu.Lock()
+	for _, d := range r.devices {
+		for i := 0; i < len(d.bindings); i++ {
+			b := d.bindings[i]
+			if b.Granted > 0 && !b.live(now) {
+				r.count.Expired.Add(1)
+				r.end(d, b, now)
+				i = -1 // end may have taken others out
+			}
+		}
+	}
+	r.mu.Unlock()
+	r.announce()
+}
+
+// nextWrite returns how long the earliest unwritten change may still wait.
+func (r *Registrar) nextWrite(now time.Time) time.Duration {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	next := time.Hour
+	for _, due := range r.dirty {
+		next = min(next, due.Sub(now))
+	}
+	return max(next, newWrite)
+}
+
+// flush writes what is due by now, and with it everything else that waits. What
+// the Store refuses is tried again later.
+func (r *Registrar) flush(ctx context.Context, now time.Time) {
+	r.mu.Lock()
+	due := false
+	for _, at := range r.dirty {
+		due = due || !at.After(now)
+	}
+	if !due {
+		r.mu.Unlock()
+		return
+	}
+	var put, remove []Binding
+	for k := range r.dirty {
+		if b := r.byKey(k); b != nil {
+			put = append(put, *b)
+		} else {
+			uri, err := sip.ParseURI(k.contact)
+			if err == nil {
+				remove = append(remove, Binding{Device: k.device, URI: uri})
+			}
+		}
+	}
+	written := r.dirty
+	r.dirty = map[key]time.Time{}
+	r.mu.Unlock()
+	if err := r.o.Store.Save(ctx, put, remove); err != nil {
+		r.count.StoreErrors.Add(1)
+		r.o.Log.Warn("bindings are not stored", "count", len(put)+len(remove), "cause", err)
+		r.mu.Lock()
+		for k := range written {
+			r.markDirty(k, now.Add(refreshWrite))
+		}
+		r.mu.Unlock()
+	}
+}
+
+func (r *Registrar) byKey(k key) *Binding {
+	d := r.devices[k.device]
+	if d == nil {
+		return nil
+	}
+	for _, b := range d.bindings {
+		if b.key() == k {
+			return b
+		}
+	}
+	return nil
+}

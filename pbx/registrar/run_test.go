@@ -1,0 +1,328 @@
+package registrar_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/netip"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"centralino/internal/store"
+	"centralino/pbx/registrar"
+	"centralino/pbx/sip"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// memStore is a Store in memory that counts its transactions and may fail.
+type memStore struct {
+	mu    sync.Mutex
+	rows  map[string]registrar.Binding
+	saves int
+	err   error
+}
+
+func newMemStore() *memStore { return &memStore{rows: map[string]registrar.Binding{}} }
+
+func (s *memStore) Load(context.Context) ([]registrar.Binding, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []registrar.Binding
+	for _, b := range s.rows {
+		out = append(out, b)
+	}
+	return out, s.err
+}
+
+func (s *memStore) Save(_ context.Context, put, remove []registrar.Binding) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.err != nil {
+		return s.err
+	}
+	s.saves++
+	for _, b := range remove {
+		delete(s.rows, string(b.Device)+b.URI.String())
+	}
+	for _, b := range put {
+		s.rows[string(b.Device)+b.URI.String()] = b
+	}
+	return nil
+}
+
+func (s *memStore) contacts() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []string
+	for _, b := range s.rows {
+		if b.Granted > 0 {
+			out = append(out, b.URI.String())
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// storeContract is what every Store must do.
+func storeContract(t *testing.T, s registrar.Store) {
+	ctx := t.Context()
+	at := time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
+	uri := func(v string) sip.URI {
+		u, err := sip.ParseURI(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return u
+	}
+	one := registrar.Binding{Device: "phone-1", Username: "201", URI: uri("sip:201@10.0.0.11:5060;transport=udp"),
+		Flow:   sip.NewFlow(sip.UDP, netip.MustParseAddrPort("10.0.0.1:5060"), netip.MustParseAddrPort("10.0.0.11:5060")),
+		Source: netip.MustParseAddrPort("10.0.0.11:5060"), Instance: "<urn:uuid:1>", RegID: "1",
+		Path: []string{"<sip:a;lr>", "<sip:b;lr>"}, Agent: "phone/1", Q: 500, CallID: "c@d", CSeq: 1<<31 - 1,
+		Granted: 90 * time.Second, Registered: at, Expires: at.Add(90 * time.Second)}
+	two := registrar.Binding{Device: "phone-1", Username: "201", URI: uri("sip:201@10.0.0.12"), Q: 1000,
+		Source: netip.MustParseAddrPort("[fe80::1]:5060"), Registered: at, Expires: at}
+	load := func() []registrar.Binding {
+		got, err := s.Load(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		slices.SortFunc(got, func(a, b registrar.Binding) int { return len(b.URI.String()) - len(a.URI.String()) })
+		for i := range got {
+			got[i].Registered, got[i].Expires = got[i].Registered.UTC(), got[i].Expires.UTC()
+		}
+		return got
+	}
+	same := cmp.Options{cmp.Comparer(func(a, b netip.AddrPort) bool { return a == b }), cmp.Comparer(func(a, b sip.Flow) bool { return a == b })}
+	expect := func(name string, want ...registrar.Binding) {
+		t.Helper()
+		if diff := cmp.Diff(want, load(), same); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+	save := func(put, remove []registrar.Binding) {
+		t.Helper()
+		if err := s.Save(ctx, put, remove); err != nil {
+			t.Fatal(err)
+		}
+	}
+	save([]registrar.Binding{one, two}, nil)
+	expect("both are kept with all they have", one, two)
+	one.CSeq, one.Granted = 7, 0
+	save([]registrar.Binding{one}, []registrar.Binding{two})
+	expect("one replaced, one removed", one)
+	save(nil, []registrar.Binding{one, two})
+	expect("nothing left; removing what is not there is no error")
+}
+
+func TestStores(t *testing.T) {
+	t.Run("in memory", func(t *testing.T) { storeContract(t, newMemStore()) })
+	t.Run("in the database", func(t *testing.T) { storeContract(t, registrar.NewSQLStore(openDB(t, t.TempDir()))) })
+}
+
+func openDB(t *testing.T, dir string) *store.DB {
+	t.Helper()
+	db, _, err := store.Open(t.Context(), store.Options{Folder: dir, Migrations: registrar.Migrations,
+		Now: time.Now, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	return db
+}
+
+// running starts Run in the bubble and stops it at the end.
+func running(t *testing.T, r *registrar.Registrar) (stop func()) {
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- r.Run(ctx) }()
+	return func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func bubbleBench(t *testing.T, s registrar.Store) *bench {
+	return newBench(t, func(o *registrar.Options) { o.Now, o.Store = time.Now, s })
+}
+
+func TestRunExpiresAndAnnounces(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := bubbleBench(t, nil)
+		stop := running(t, b.Registrar)
+		defer stop()
+		b.clock.now = time.Now()
+		p := b.phone(t, "201", "10.0.0.11:5060")
+		want(t, p.register(contactOf(p, ";expires=60")), 200)
+		time.Sleep(60 * time.Second)
+		synctest.Wait()
+		if len(b.changes) != 1 || len(b.Contacts("phone-1")) != 1 {
+			t.Errorf("gone before its time and grace: %v", b.changes)
+		}
+		time.Sleep(7 * time.Second)
+		synctest.Wait()
+		if len(b.changes) != 2 || b.changes[1].Online || b.Exempt(p.from) {
+			t.Errorf("changes: %v", b.changes)
+		}
+		if n := b.Counters().Expired.Load(); n != 1 {
+			t.Errorf("%d expired", n)
+		}
+	})
+}
+
+func TestBindingsAreWrittenInBatches(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newMemStore()
+		b := bubbleBench(t, s)
+		stop := running(t, b.Registrar)
+		b.clock.now = time.Now()
+		for i, from := range []string{"10.0.0.11:5060", "10.0.0.12:5060", "10.0.0.13:5060"} {
+			p := b.phone(t, []string{"201", "202", "203"}[i], from)
+			want(t, p.register(contactOf(p, ";expires=60")), 200)
+		}
+		time.Sleep(100 * time.Millisecond)
+		synctest.Wait()
+		if got := s.contacts(); len(got) != 3 || s.saves != 1 {
+			t.Errorf("%d saves, contacts %v, want all in one", s.saves, got)
+		}
+		p := b.phone(t, "201", "10.0.0.11:5060")
+		p.cseq = 100
+		for range 5 { // refreshes
+			b.clock.now = time.Now()
+			want(t, p.register(contactOf(p, ";expires=60")), 200)
+			time.Sleep(time.Second)
+		}
+		synctest.Wait()
+		if s.saves != 1 {
+			t.Errorf("%d saves: refreshes are written at once", s.saves)
+		}
+		stop()
+		if s.saves != 2 {
+			t.Errorf("%d saves: the refresh is not written at the end", s.saves)
+		}
+	})
+}
+
+func TestAStoreThatFailsIsTriedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newMemStore()
+		s.err = errors.New("disk full")
+		b := newBench(t, func(o *registrar.Options) {
+			o.Now, o.Store, o.Log = time.Now, s, slog.New(slog.DiscardHandler)
+		})
+		stop := running(t, b.Registrar)
+		defer stop()
+		b.clock.now = time.Now()
+		p := b.phone(t, "201", "10.0.0.11:5060")
+		want(t, p.register(contactOf(p, ";expires=600")), 200)
+		time.Sleep(time.Second)
+		if n := b.Counters().StoreErrors.Load(); n != 1 {
+			t.Errorf("%d errors counted", n)
+		}
+		s.mu.Lock()
+		s.err = nil
+		s.mu.Unlock()
+		time.Sleep(time.Minute)
+		if got := s.contacts(); len(got) != 1 {
+			t.Errorf("stored %v", got)
+		}
+	})
+}
+
+func TestPhonesRingAgainAfterARestart(t *testing.T) {
+	dir := t.TempDir()
+	first := newBench(t, func(o *registrar.Options) { o.Store = registrar.NewSQLStore(openDB(t, dir)) })
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- first.Run(ctx) }()
+	p, q := first.phone(t, "201", "192.168.1.11:5060"), first.phone(t, "202", "192.168.1.12:5060")
+	want(t, p.register(contactOf(p, ";expires=600")), 200)
+	want(t, q.register(contactOf(q, ";expires=60")), 200)
+	cancel()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+
+	tests := []struct {
+		name  string
+		after time.Duration
+		want  int // contacts of the first phone; -1: known for emergency calls alone
+	}{
+		{"at once", 10 * time.Second, 1},
+		{"just after its expiry, as its refresh may not be written", 610 * time.Second, 1},
+		{"long after its expiry", time.Hour, -1},
+		{"with a clock that stands in 1970", -56 * 365 * 24 * time.Hour, 1},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			db := openDB(t, t.TempDir()) // a copy, as each load must see the same
+			all, err := registrar.NewSQLStore(openDB(t, dir)).Load(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			s := registrar.NewSQLStore(db)
+			if err := s.Save(t.Context(), all, nil); err != nil {
+				t.Fatal(err)
+			}
+			again := newBench(t, func(o *registrar.Options) { o.Store = s })
+			again.clock.Advance(tt.after)
+			if err := again.Load(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			got := again.Contacts("phone-1")
+			if len(got) != max(tt.want, 0) {
+				t.Fatalf("contacts %v, want %d", got, tt.want)
+			}
+			id, known, expired := again.KnownSource(p.from, again.clock.Now())
+			if id != "phone-1" || !known || expired != (tt.want < 0) {
+				t.Errorf("source: %s known=%v expired=%v", id, known, expired)
+			}
+			if tt.want > 0 {
+				if got[0].Destination() != sip.Destination(sip.NewFlow(sip.UDP, netip.MustParseAddrPort("10.0.0.1:5060"), p.from)) {
+					t.Errorf("reached at %v", got[0].Destination())
+				}
+				if !again.Exempt(p.from) || len(again.changes) == 0 {
+					t.Error("neither exempt nor announced")
+				}
+			}
+			// Its next refresh, with the nonce of before, needs one more round only.
+			r := again.phone(t, "201", "192.168.1.11:5060")
+			r.chal, r.nc, r.cseq = p.chal, p.nc, p.cseq
+			want(t, r.register(contactOf(r, ";expires=600")), 200)
+			if n := again.Counters().WrongPassword.Load(); n != 0 {
+				t.Errorf("%d wrong passwords counted", n)
+			}
+		})
+	}
+}
+
+func TestATCPBindingIsReachedByItsContactAfterARestart(t *testing.T) {
+	s := newMemStore()
+	b := newBench(t, func(o *registrar.Options) { o.Store = s })
+	p := b.phone(t, "201", "192.168.1.11:49152")
+	req := p.request("REGISTER", "sip:box.test", "Contact: <sip:201@192.168.1.11:5060;transport=tcp>")
+	tcp := sip.NewFlow(sip.TCP, netip.MustParseAddrPort("10.0.0.1:5060"), p.from)
+	p.learn(b.Register(req.WithFlow(tcp), b.clock.Now()))
+	want(t, b.Register(p.sign(p.request("REGISTER", "sip:box.test", "Contact: <sip:201@192.168.1.11:5060;transport=tcp>")).WithFlow(tcp), b.clock.Now()), 200)
+	if got := b.Contacts("phone-1")[0].Destination(); got != sip.Destination(tcp) {
+		t.Errorf("reached at %v, want its connection", got)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := b.Run(ctx); err != nil {
+		t.Fatal(err)
+	}
+	again := newBench(t, func(o *registrar.Options) { o.Store = s })
+	if err := again.Load(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	want := sip.Destination(sip.Target{Transport: "tcp", Host: "192.168.1.11", Port: 5060})
+	if got := again.Contacts("phone-1")[0].Destination(); got != want {
+		t.Errorf("reached at %v, want %v", got, want)
+	}
+}
