@@ -33,6 +33,8 @@ type Document struct {
 	Outbound   Outbound           `json:"outbound"`
 	Profiles   []Profile          `json:"profiles"`
 	Codes      map[Feature]string `json:"codes,omitempty"` // feature codes that differ from the standard table
+
+	index *index // look-up maps of a frozen document, nil otherwise
 }
 
 // Site is the office itself (Sede).
