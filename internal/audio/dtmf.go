@@ -33,6 +33,7 @@ func DTMFTones(key byte) (low, high float64, ok bool) {
 type DTMFGen struct {
 	tone ToneGen
 	left int
+	one  [2]Segment // of Key
 }
 
 // NewDTMFGen returns a generator of digits, each on and then off for the given
@@ -58,4 +59,14 @@ func (g *DTMFGen) Read(dst []int16) int {
 	g.tone.Read(dst[:n])
 	g.left -= n
 	return n
+}
+
+// Key begins anew with one key, without allocating; a key that is none is a
+// pause. The generator must not be copied afterwards.
+func (g *DTMFGen) Key(key byte, on, off time.Duration, dBm0 float64) {
+	low, high, _ := DTMFTones(key)
+	g.one = [2]Segment{{low, high, on}, {For: off}}
+	g.left = Samples(on) + Samples(off)
+	g.tone.tone, g.tone.level, g.tone.seg = g.one[:], dBm0, -1
+	g.tone.advance()
 }

@@ -1,0 +1,81 @@
+package media
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"sync"
+	"time"
+)
+
+// portPool gives out even ports. A port that came back rests for a while, so that
+// late packets of an old call do not reach a new one; the order is shuffled.
+type portPool struct {
+	mu    sync.Mutex
+	rest  time.Duration
+	queue []freePort // in the order of their release
+}
+
+type freePort struct {
+	port  uint16
+	since time.Time // zero: never used
+}
+
+func newPortPool(lo, hi uint16, rest time.Duration) *portPool {
+	p := &portPool{rest: rest}
+	for port := uint32(lo) + uint32(lo&1); port+1 <= uint32(hi); port += 2 {
+		p.queue = append(p.queue, freePort{port: uint16(port)})
+	}
+	rand.Shuffle(len(p.queue), func(i, j int) { p.queue[i], p.queue[j] = p.queue[j], p.queue[i] })
+	return p
+}
+
+// errNoPort says that every port is in use or resting.
+var errNoPort = errors.New("no free port")
+
+func (p *portPool) take() (uint16, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.queue) == 0 || !p.queue[0].since.IsZero() && time.Since(p.queue[0].since) < p.rest {
+		return 0, errNoPort
+	}
+	port := p.queue[0].port
+	p.queue = p.queue[1:]
+	return port, nil
+}
+
+func (p *portPool) give(port uint16) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.queue = append(p.queue, freePort{port, time.Now()})
+}
+
+// bindTries bounds the search for a pair of ports that no other program has.
+const bindTries = 64
+
+// bindPair opens an even port for RTP and the odd one after it for RTCP.
+func (p *Plane) bindPair(addr netip.Addr) (*rtpEnd, error) {
+	var last error
+	for range bindTries {
+		port, err := p.ports.take()
+		if err != nil {
+			return nil, err
+		}
+		rtp, err := p.o.Net.Bind(netip.AddrPortFrom(addr, port))
+		if err == nil {
+			rtcp, err2 := p.o.Net.Bind(netip.AddrPortFrom(addr, port+1))
+			if err2 == nil {
+				return newRTPEnd(rtp, rtcp), nil
+			}
+			rtp.Close()
+			err = err2
+		}
+		p.ports.give(port)
+		if !errors.Is(err, ErrPortTaken) {
+			return nil, err
+		}
+		last = err
+	}
+	return nil, fmt.Errorf("%d pairs of ports tried: %w", bindTries, last)
+}
