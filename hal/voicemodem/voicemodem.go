@@ -11,9 +11,15 @@ package voicemodem
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
+	"math/rand/v2"
+	"strings"
+	"sync/atomic"
 
 	"centralino/hal"
+	"centralino/internal/audio"
 )
 
 // Options of a line; ID and Port are needed.
@@ -21,61 +27,152 @@ type Options struct {
 	ID      hal.LineID
 	Kind    hal.LineKind // Analog if empty
 	Port    hal.PortOpener
-	Dialect string       // "auto" (or empty), "generic", "cx930xx", "usr5637", "ttyi"
-	MSN     []string     // own numbers of an ISDN line
+	Dialect string       // "auto" (or empty), "cx930xx", "usr5637", "ttyi", "generic"
+	MSN     []string     // own numbers of an ISDN line: digits, * and #
 	Country string       // ISO 3166-1 alpha-2; "IT" if empty
 	Log     *slog.Logger // slog.Default() if nil
 	Seed    uint64       // of the jitter of retries
 }
 
 // Line is a modem as a hal.Line.
-type Line struct{ _ int }
+type Line struct {
+	o        Options
+	queue    *hal.EventQueue
+	stats    stats
+	state    atomic.Value // hal.LineState
+	device   atomic.Value // [2]string: model, dialect
+	handler  atomic.Pointer[hal.AudioHandler]
+	commands chan request
+	hang     chan struct{} // room for one: a second wish to hang up is the same wish
+	closed   chan struct{} // Run has returned
+	random   *rand.Rand    // Run's
+}
+
+// request is a command for the owner.
+type request struct {
+	do     func(*machine) error
+	answer chan error
+}
 
 var _ hal.Line = (*Line)(nil)
 
 // New checks the options and makes a line that is out of service until Run has
 // found its modem.
-func New(o Options) (*Line, error) { return &Line{}, nil }
+func New(o Options) (*Line, error) {
+	if o.ID == "" || o.Port == nil {
+		return nil, errors.New("voice modem needs a line id and a port")
+	}
+	if o.Kind == "" {
+		o.Kind = hal.Analog
+	}
+	if o.Country == "" {
+		o.Country = "IT"
+	}
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	if _, ok := dialectNamed(o.Dialect); !ok && o.Dialect != "" && o.Dialect != "auto" {
+		return nil, fmt.Errorf("line %s: unknown modem dialect %q", o.ID, o.Dialect)
+	}
+	for _, n := range o.MSN {
+		if n == "" || strings.Trim(n, "0123456789*#") != "" {
+			return nil, fmt.Errorf("line %s: %q is not an ISDN number", o.ID, n)
+		}
+	}
+	l := &Line{
+		o: o, queue: hal.NewEventQueue(),
+		commands: make(chan request), hang: make(chan struct{}, 1), closed: make(chan struct{}),
+		random: rand.New(rand.NewPCG(o.Seed, uint64(len(o.ID)))),
+	}
+	l.state.Store(hal.LineOutOfService)
+	l.device.Store([2]string{})
+	return l, nil
+}
 
 // ID implements hal.Line.
-func (l *Line) ID() hal.LineID { return "" }
+func (l *Line) ID() hal.LineID { return l.o.ID }
 
 // Kind implements hal.Line.
-func (l *Line) Kind() hal.LineKind { return hal.Analog }
+func (l *Line) Kind() hal.LineKind { return l.o.Kind }
 
-// Caps implements hal.Line.
-func (l *Line) Caps() hal.Caps { return hal.Caps{} }
+// Caps implements hal.Line: what a line of this kind can do with every modem.
+func (l *Line) Caps() hal.Caps {
+	digital := l.o.Kind == hal.ISDN
+	return hal.Caps{CallerID: true, RealAnswer: digital, RealHangup: digital, Flash: !digital}
+}
 
 // State implements hal.Line.
-func (l *Line) State() hal.LineState { return hal.LineOutOfService }
-
-// Run implements hal.Line.
-func (l *Line) Run(ctx context.Context) error { return nil }
+func (l *Line) State() hal.LineState { return l.state.Load().(hal.LineState) }
 
 // Events implements hal.Line.
-func (l *Line) Events() <-chan hal.LineEvent { return nil }
+func (l *Line) Events() <-chan hal.LineEvent { return l.queue.C }
 
 // SetAudio implements hal.Line.
-func (l *Line) SetAudio(h hal.AudioHandler) {}
-
-// Answer implements hal.Line.
-func (l *Line) Answer(ctx context.Context) error { return hal.ErrLineState }
-
-// Dial implements hal.Line.
-func (l *Line) Dial(ctx context.Context, number string) error { return hal.ErrLineState }
-
-// SendDTMF implements hal.Line.
-func (l *Line) SendDTMF(digits string) error { return hal.ErrLineState }
-
-// Flash implements hal.Line.
-func (l *Line) Flash(ctx context.Context) error { return hal.ErrLineState }
-
-// HangUp implements hal.Line.
-func (l *Line) HangUp() {}
+func (l *Line) SetAudio(h hal.AudioHandler) {
+	if h == nil {
+		l.handler.Store(nil)
+		return
+	}
+	l.handler.Store(&h)
+}
 
 // Stats implements hal.Line.
-func (l *Line) Stats() hal.LineStats { return hal.LineStats{} }
+func (l *Line) Stats() hal.LineStats { return l.stats.snapshot() }
 
 // Device says what the modem calls itself and which dialect is spoken with it, for
 // the page; empty before it was found.
-func (l *Line) Device() (model, dialect string) { return "", "" }
+func (l *Line) Device() (model, dialect string) {
+	d := l.device.Load().([2]string)
+	return d[0], d[1]
+}
+
+// ask lets the owner do something and returns its answer.
+func (l *Line) ask(ctx context.Context, do func(*machine) error) error {
+	r := request{do, make(chan error, 1)}
+	select {
+	case l.commands <- r:
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-l.closed:
+		return hal.ErrLineState
+	}
+	return <-r.answer
+}
+
+// Answer implements hal.Line.
+func (l *Line) Answer(ctx context.Context) error {
+	return l.ask(ctx, func(m *machine) error { return m.answer(m.now) })
+}
+
+// Dial implements hal.Line.
+func (l *Line) Dial(ctx context.Context, number string) error {
+	if !validNumber(number) {
+		return hal.ErrDialString
+	}
+	return l.ask(ctx, func(m *machine) error { return m.dial(m.now, number) })
+}
+
+// SendDTMF implements hal.Line.
+func (l *Line) SendDTMF(digits string) error {
+	g, err := audio.NewDTMFGen(digits, audio.DTMFOn, audio.DTMFOff, audio.DTMFLevel)
+	if err != nil {
+		return err
+	}
+	s := make([]int16, len(digits)*audio.Samples(audio.DTMFOn+audio.DTMFOff))
+	g.Read(s)
+	return l.ask(context.Background(), func(m *machine) error { return m.keyOut(s) })
+}
+
+// Flash implements hal.Line.
+func (l *Line) Flash(ctx context.Context) error {
+	return l.ask(ctx, func(m *machine) error { return m.flash(m.now) })
+}
+
+// HangUp implements hal.Line. A line that only rings cannot be hung up: the caller
+// is heard again at the next burst.
+func (l *Line) HangUp() {
+	select {
+	case l.hang <- struct{}{}:
+	default:
+	}
+}

@@ -1,0 +1,206 @@
+package voicemodem
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"centralino/hal"
+)
+
+// How long to leave a modem alone that will not be better soon.
+const noVoicePatience = time.Minute
+
+// start begins with a port that was just opened. Nothing is known about the modem:
+// it may be off hook and in the middle of a stream, as a killed program left it.
+func (m *machine) start(now time.Time) {
+	m.now = now
+	m.fault, m.patience = "", 0
+	m.out = m.out[:0]
+	m.parser = parser{}
+	m.identity, m.formats, m.format = nil, nil, format{}
+	m.resync(func() {
+		m.probe(3, func() { m.steps([]string{"AT&F", "ATE0Q0V1", "ATH", "AT+FCLASS=8", "AT+VLS=0"}, m.identify) })
+	})
+}
+
+// resync brings a modem from whatever stream it is in back to command state: each
+// family leaves its streams by another code, and in command state all of them are
+// junk before "AT".
+func (m *machine) resync(next func()) {
+	m.stats.resyncs.Add(1)
+	m.drain = true
+	m.out = append(m.out, dle, etx)
+	m.pause(resyncPause, func() {
+		m.out = append(m.out, dle, '!', dle, dc4, dle, '^')
+		m.pause(resyncPause, func() {
+			m.out = append(m.out, '\r')
+			m.pause(drainTime, func() {
+				m.drain = false
+				m.parser = parser{}
+				next()
+			})
+		})
+	})
+}
+
+// probe asks with AT whether the modem is there, up to n times.
+func (m *machine) probe(n int, next func()) {
+	m.send("AT", probeTimeout, plain, func(r reply) {
+		switch {
+		case r.code != "":
+			next()
+		case n > 1:
+			m.probe(n-1, next)
+		default:
+			m.lost("modem does not answer")
+		}
+	})
+}
+
+// steps sends commands whose results do not matter.
+func (m *machine) steps(commands []string, next func()) {
+	if len(commands) == 0 {
+		next()
+		return
+	}
+	m.send(commands[0], plainTimeout, plain, func(reply) { m.steps(commands[1:], next) })
+}
+
+// identify asks what the modem is and which sample formats it has.
+func (m *machine) identify() {
+	m.ask([]string{"ATI", "ATI3", "AT+GMI", "AT+GMM"}, func(lines []string) {
+		m.identity = lines
+		m.chooseDialect()
+		m.send("AT+FCLASS=8", plainTimeout, plain, func(r reply) {
+			if r.code != "OK" {
+				m.lostFor(noVoicePatience, "modem has no voice mode (AT+FCLASS=8 is refused)")
+				return
+			}
+			m.ask([]string{"AT+VSM=?"}, func(rows []string) {
+				if m.formats = chooseFormats(rows); len(m.formats) == 0 {
+					m.lostFor(noVoicePatience, "modem has no sample format that we speak")
+					return
+				}
+				m.initialise(m.settings())
+			})
+		})
+	})
+}
+
+func (m *machine) lostFor(d time.Duration, reason string) {
+	m.lost(reason)
+	m.patience = d
+}
+
+// ask sends commands and collects all lines of their answers.
+func (m *machine) ask(commands []string, next func(lines []string)) {
+	var all []string
+	var one func(left []string)
+	one = func(left []string) {
+		if len(left) == 0 {
+			next(all)
+			return
+		}
+		m.send(left[0], plainTimeout, plain, func(r reply) {
+			all = append(all, r.info...)
+			one(left[1:])
+		})
+	}
+	one(commands)
+}
+
+func (m *machine) chooseDialect() {
+	if d, ok := dialectNamed(m.o.Dialect); ok {
+		m.dialect = d
+		return
+	}
+	m.dialect = detect(m.identity)
+	if m.dialect.Name == "generic" && m.o.Kind == hal.ISDN {
+		m.dialect, _ = dialectNamed("ttyi")
+	}
+}
+
+// settings are the dialect's initialisation with the places filled in.
+func (m *machine) settings() []Setting {
+	var all []Setting
+	for _, s := range m.dialect.Init {
+		switch s.Command {
+		case countryPlace:
+			if c, ok := countries[m.o.Country]; ok {
+				all = append(all, Setting{"AT+GCI=" + c, false})
+			}
+		case msnPlace:
+			if len(m.o.MSN) > 0 {
+				all = append(all,
+					Setting{"AT&E" + m.o.MSN[0], false},
+					Setting{"AT&L" + strings.Join(m.o.MSN, ";"), false})
+			}
+		default:
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
+// initialise sends the settings that are left; then the line is in service.
+func (m *machine) initialise(left []Setting) {
+	if len(left) == 0 {
+		m.log.Info("line in service", "line", m.o.ID, "model", m.model(),
+			"dialect", m.dialect.Name, "samples", m.format.enc.String())
+		m.to(hal.LineIdle, "")
+		m.watch()
+		return
+	}
+	if left[0].Command == vsmPlace {
+		m.selectFormat(m.formats, func() { m.initialise(left[1:]) })
+		return
+	}
+	m.send(left[0].Command, plainTimeout, plain, func(r reply) {
+		switch {
+		case r.code == "":
+			m.lost(fmt.Sprintf("modem did not answer %s", left[0].Command))
+		case r.code == "ERROR" && left[0].Needed:
+			m.lostFor(noVoicePatience, fmt.Sprintf("modem refuses %s", left[0].Command))
+		default:
+			m.initialise(left[1:])
+		}
+	})
+}
+
+// selectFormat takes the first sample format that the modem accepts.
+func (m *machine) selectFormat(left []format, next func()) {
+	if len(left) == 0 {
+		m.lostFor(noVoicePatience, "modem accepts none of its sample formats")
+		return
+	}
+	m.send(fmt.Sprintf(m.dialect.VSM, left[0].cml), plainTimeout, plain, func(r reply) {
+		if r.code != "OK" {
+			m.selectFormat(left[1:], next)
+			return
+		}
+		m.format = left[0]
+		next()
+	})
+}
+
+// model is what the modem calls itself, in one line.
+func (m *machine) model() string {
+	best := ""
+	for _, l := range m.identity {
+		if len(l) > len(best) {
+			best = l
+		}
+	}
+	return best
+}
+
+// watch asks an idle modem from time to time whether it is still there.
+func (m *machine) watch() {
+	m.arm(timerProbe, probeEvery, func() {
+		if m.state == hal.LineIdle && m.done == nil && m.timers[timerCaller].at.IsZero() {
+			m.probe(3, func() {})
+		}
+		m.watch()
+	})
+}
