@@ -57,9 +57,9 @@ const (
 	Pause
 	Ready
 	// Restart ends what cannot have survived a restart: every contact, every
-	// offer, every talk. Given once after a replay.
+	// offer, every talk, as of Arrival, when the box was last known to run. Given
+	// once after a replay.
 	Restart
-	lastCommand = Restart
 )
 
 // Source says where an agent asked from. An agent who asks from a phone has a

@@ -10,7 +10,7 @@ import (
 // Configure makes the engine work by cfg from now on. Contacts keep their places
 // and waits; those of a queue that is gone leave it. What rings at somebody who is
 // no longer a member is withdrawn and offered anew. Who is in no queue any more is
-// logged out, after his talk if he has one. The error is a *ConfigError, and then
+// logged out, after his talk and wrap-up if he has one. The error is a *ConfigError, and then
 // nothing has changed. Configuring the same twice does nothing the second time.
 func (s *State) Configure(cfg Config, now time.Time) (Result, error) {
 	if err := cfg.Check(); err != nil {
@@ -105,7 +105,7 @@ func (s *State) settleContacts() {
 func (s *State) settleMember(ai int32) {
 	a := &s.agents[ai]
 	if a.loggedIn && a.queues == 0 {
-		if a.phase == talking {
+		if a.phase == talking || a.wrapUntil != 0 {
 			a.asked, a.askedWhy = journal.AgentLoggedOut, ReasonRemoved
 		} else {
 			s.withdrawFrom(ai, ReasonRemoved)

@@ -176,7 +176,7 @@ func (s *State) leave(i int32, why Reason) {
 // endWaiting ends a contact that does not talk, and withdraws its offers.
 func (s *State) endWaiting(i int32, outcome string, why Reason) {
 	stop := ReasonCallerGone
-	if outcome == Overflow {
+	if why != "" {
 		stop = why
 	}
 	for c := &s.contacts[i]; len(c.offers) > 0; {
@@ -273,23 +273,30 @@ func (s *State) talkLost(id ContactID) error {
 }
 
 // restart ends everything that cannot have survived the box: contacts, offers,
-// talks and outside calls. Agents keep being logged in or paused.
-func (s *State) restart() {
+// talks and outside calls. Agents keep being logged in or paused. Nobody waited,
+// talked or worked any more after the box died.
+func (s *State) restart(died int64) {
+	now := s.now
+	if died == 0 || died > now {
+		died = now
+	}
 	for i := range s.contacts {
 		c := &s.contacts[i]
-		switch {
-		case !c.used:
-		case c.talks:
+		if !c.used {
+			continue
+		}
+		c.since += now - max(died, c.since) // the time in between does not count
+		if c.talks {
 			s.endTalk(int32(i), Restarted, ReasonRestart)
-		default:
+		} else {
 			s.endWaiting(int32(i), Restarted, ReasonRestart)
 		}
 	}
 	for i := range s.agents {
 		a := &s.agents[i]
+		a.work.book(a.shown.state, died)
+		a.work.upto = now
 		a.outside = false
-		a.idle = min(a.idle, s.now)
-		a.wrapUntil = min(a.wrapUntil, s.now+int64(time.Hour))
 		s.settle(int32(i))
 	}
 }

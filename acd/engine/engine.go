@@ -55,10 +55,11 @@ type State struct {
 	contactAt map[ContactID]int32
 	offerAt   map[OfferID]int32 // agent slot of every offer that rings or became a talk
 
-	ready  slots // agents who may be offered a contact now
-	timers timerHeap
-	folded bool // Fold was used: indexes must be rebuilt before the next command
-	strays uint64
+	ready     slots // agents who may be offered a contact now
+	timers    timerHeap
+	folded    bool // Fold was used: indexes must be rebuilt before the next command
+	replaying bool // Fold was used and no command came yet
+	strays    uint64
 
 	res   Result
 	cands []journal.Candidate
@@ -108,6 +109,7 @@ func (s *State) Strays() uint64 { return s.strays }
 
 // begin starts a new result and lets pass what is due.
 func (s *State) begin(now time.Time) {
+	s.endReplay(now.UnixNano())
 	s.rebuild()
 	s.now = max(s.now, now.UnixNano())
 	s.res.Events = s.res.Events[:0]
@@ -148,7 +150,7 @@ func (s *State) command(cmd *Command) error {
 	case Login, Logout, Pause, Ready:
 		return s.wish(cmd)
 	case Restart:
-		s.restart()
+		s.restart(instant(cmd.Arrival))
 		return nil
 	}
 	return ErrCommand

@@ -130,6 +130,8 @@ func (s *State) accept(o OfferID) error {
 	e := s.emit(OfferEnded)
 	e.Contact, e.Offer, e.Agent, e.Outcome = c.id, o, a.id, string(journal.OfferAccepted)
 	s.dropOffer(c, ai)
+	x := s.act(Connect)
+	x.Offer, x.Contact, x.Queue, x.Agent = o, c.id, q.cfg.ID, a.id
 	for len(c.offers) > 0 {
 		s.withdraw(c.offers[len(c.offers)-1], ReasonElsewhere)
 	}
@@ -146,8 +148,6 @@ func (s *State) accept(o OfferID) error {
 
 	e = s.emit(ContactConnected)
 	e.Contact, e.Queue, e.Agent, e.Offer, e.Waited = c.id, q.cfg.ID, a.id, o, time.Duration(c.waited)
-	x := s.act(Connect)
-	x.Offer, x.Contact, x.Queue, x.Agent = o, c.id, q.cfg.ID, a.id
 	s.settle(ai)
 	return nil
 }

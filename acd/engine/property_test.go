@@ -83,7 +83,10 @@ func (b *box) offer() engine.OfferID {
 	if len(live) > 0 && rapid.IntRange(0, 4).Draw(b.t, "live offer") > 0 {
 		return rapid.SampledFrom(live).Draw(b.t, "offer")
 	}
-	return engine.OfferID(rapid.IntRange(0, len(b.o.offers)+2).Draw(b.t, "old offer"))
+	if rapid.IntRange(0, 5).Draw(b.t, "made up") == 0 {
+		return 1 << 40
+	}
+	return engine.OfferID(rapid.IntRange(0, len(b.o.offers)).Draw(b.t, "old offer"))
 }
 
 func (b *box) pass() {

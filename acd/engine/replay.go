@@ -11,8 +11,13 @@ import (
 // after it. Give all events of the journal in order, after New and before the
 // first command; then Configure once more, in case the office was changed behind
 // the journal, and Restart if the calls did not survive. Events that do not fit
-// (a damaged journal) are taken as far as they make sense.
+// (a damaged journal) are taken as far as they make sense. When the journal ends
+// in the future because the clock was wrong, the first command moves the whole
+// state back.
 func (s *State) Fold(e *Event) {
+	if !s.replaying {
+		s.replaying, s.now = true, e.At.UnixNano()
+	}
 	s.folded = true
 	s.now = max(s.now, e.At.UnixNano())
 	switch e.Kind {
@@ -136,6 +141,38 @@ func (s *State) foldConnected(e *Event) {
 	c.talks, c.agent, c.since = true, ai, s.now
 	a.phase, a.deadline = talking, 0
 	a.work.calls++
+}
+
+// endReplay lets the engine's clock go on at now.
+func (s *State) endReplay(now int64) {
+	if !s.replaying {
+		return
+	}
+	s.replaying = false
+	ahead := s.now - now
+	if ahead <= 0 {
+		return
+	}
+	back := func(at *int64) {
+		if *at != 0 {
+			*at -= ahead
+		}
+	}
+	for i := range s.agents {
+		a := &s.agents[i]
+		for _, at := range []*int64{&a.wrapUntil, &a.retryAt, &a.idle, &a.deadline, &a.since, &a.shown.until, &a.shown.idle} {
+			back(at)
+		}
+		a.work.forget(now)
+	}
+	for i := range s.contacts {
+		c := &s.contacts[i]
+		for _, at := range []*int64{&c.key, &c.since, &c.round} {
+			back(at)
+		}
+	}
+	s.now = now
+	s.folded = true
 }
 
 // rebuild makes all indexes anew from agents and contacts, after Fold.

@@ -27,6 +27,11 @@ func (w *workload) login(now int64) {
 	w.upto = now
 }
 
+// forget empties the window, for a clock that was set back.
+func (w *workload) forget(now int64) {
+	*w = workload{upto: now, calls: w.calls, open: w.open}
+}
+
 // book counts the time from the last booking until now as spent in state.
 func (w *workload) book(state journal.AgentStateName, now int64) {
 	from := w.upto

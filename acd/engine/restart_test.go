@@ -1,0 +1,76 @@
+package engine_test
+
+import (
+	"testing"
+	"time"
+
+	"centralino/acd/engine"
+	"centralino/internal/journal"
+)
+
+// reborn plays a short life of a box and returns the engine that its journal
+// makes, not yet restarted.
+func reborn(t *testing.T, shift time.Duration) (*engine.State, *observer) {
+	t.Helper()
+	o := newOffice(t, engine.Queue{ID: "q", Strategy: engine.LongestIdle, WrapUp: time.Minute, Members: []engine.AgentID{"anna", "bruno"}})
+	o.do("0s login anna", "1s login bruno", "10s enqueue c1 q", "12s accept 1", "20s enqueue c2 q", "30s accept 2", "40s ended c2", "50s enqueue c3 q")
+	fresh, err := engine.New(o.p.cfg, epoch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	moved := func(at time.Time) time.Time {
+		if at.IsZero() {
+			return at
+		}
+		return at.Add(shift)
+	}
+	for _, e := range o.p.o.log {
+		e.At, e.Until, e.Idle = moved(e.At), moved(e.Until), moved(e.Idle)
+		e.Arrival, e.Deadline = moved(e.Arrival), moved(e.Deadline)
+		fresh.Fold(&e)
+	}
+	return fresh, o.p.o
+}
+
+func TestTheTimeTheBoxWasOffIsNobodysWait(t *testing.T) {
+	s, _ := reborn(t, 0)
+	monday := epoch.Add(72 * time.Hour)
+	r := s.Apply(engine.Command{Kind: engine.Restart, Arrival: epoch.Add(60 * time.Second)}, monday)
+	want := map[engine.ContactID][2]time.Duration{"c1": {2 * time.Second, 48 * time.Second}, "c3": {10 * time.Second, 0}}
+	for _, e := range r.Events {
+		if e.Kind != engine.ContactEnded {
+			continue
+		}
+		if w := want[e.Contact]; e.Waited != w[0] || e.Talked != w[1] || e.Outcome != engine.Restarted {
+			t.Errorf("%s: %s, waited %v, talked %v; want %v", e.Contact, e.Outcome, e.Waited, e.Talked, w)
+		}
+		delete(want, e.Contact)
+	}
+	if len(want) != 0 {
+		t.Errorf("not ended: %v", want)
+	}
+	for _, id := range []engine.AgentID{"anna", "bruno"} {
+		if a, _ := s.Agent(id); a.State != journal.AgentReady {
+			t.Errorf("%s is %s", id, a.State)
+		}
+	}
+}
+
+func TestAJournalFromTheFutureDoesNotStopTheClock(t *testing.T) {
+	s, _ := reborn(t, 4*365*24*time.Hour) // the clock was four years ahead
+	now := epoch.Add(time.Hour)
+	s.Apply(engine.Command{Kind: engine.Restart, Arrival: now.Add(time.Hour)}, now)
+	r := s.Apply(engine.Command{Kind: engine.Enqueue, Contact: "c9", Queue: "q"}, now)
+	// Bruno still has his wrap-up, Anna's talk ended with the restart.
+	if len(r.Actions) != 1 || r.Actions[0].Kind != engine.RingAgent || r.Actions[0].Agent != "anna" {
+		t.Errorf("actions %+v", r.Actions)
+	}
+	if at, ok := s.Deadline(); !ok || at.After(now.Add(2*time.Minute)) {
+		t.Errorf("next deadline %v", at)
+	}
+	for _, id := range []engine.AgentID{"anna", "bruno"} {
+		if a, _ := s.Agent(id); a.Since.After(now) {
+			t.Errorf("%s is %s since %v", id, a.State, a.Since)
+		}
+	}
+}
