@@ -100,17 +100,18 @@ func validDisplay(s string) bool {
 	return true
 }
 
-// validParams refuses unbalanced quotes and names that are no tokens.
+// validParams refuses empty parameters, unbalanced quotes and names that are no
+// tokens.
 func validParams(p Params) error {
-	rest := string(p)
+	rest := strings.TrimSpace(string(p))
 	for rest != "" {
 		var item string
 		item, rest = nextParam(rest)
-		if strings.Count(item, `"`)-strings.Count(item, `\"`)*1 == 1 {
+		name, value, _ := strings.Cut(item, "=")
+		if name = strings.TrimSpace(name); !isToken(name) {
 			return errAddress
 		}
-		name, _, _ := strings.Cut(item, "=")
-		if name = strings.TrimSpace(name); name != "" && !isToken(name) {
+		if value = strings.TrimSpace(value); strings.HasPrefix(value, `"`) && !validDisplay(value) {
 			return errAddress
 		}
 	}

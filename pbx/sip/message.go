@@ -214,6 +214,20 @@ type Request struct {
 	message
 	method string
 	uri    URI
+	// contact is what LocalContact asked for; the wire writes it when the way is
+	// known.
+	contact *localContact
+}
+
+type localContact struct {
+	user   string
+	params Params
+}
+
+// LocalContact asks the wire to write Contact as <sip:user@our address towards the
+// destination> with params behind it, when the request is sent.
+func (r *Request) LocalContact(user string, params Params) {
+	r.contact = &localContact{user, params}
 }
 
 // NewRequest makes a request with Max-Forwards 70 and nothing else; the stack adds
