@@ -13,6 +13,7 @@ package dialog
 import (
 	"log/slog"
 	"math/rand/v2"
+	"sync"
 	"time"
 
 	"centralino/internal/office"
@@ -33,18 +34,18 @@ type Identity struct {
 type Options struct {
 	// Admit decides who sends an INVITE outside of dialogs, before anything is
 	// kept for it: either an identity or the response to send (a challenge, a
-	// refusal). It also sees other requests outside of dialogs that are not
-	// answered by Stateless. nil admits everybody as nobody. It must not block.
+	// refusal). nil admits everybody as nobody. It must not block.
 	Admit func(req *sip.Request) (Identity, *sip.Response)
 	// Incoming brings a new call. It must set the leg's sink with Listen before it
 	// returns and must not block; 100 Trying has been sent.
 	Incoming func(in *Leg)
 	// Stateless answers REGISTER, OPTIONS and other requests outside of dialogs
-	// before a transaction is made, if it wants to (see sip.Handler). nil: OPTIONS
-	// gets 200, the rest goes to Other.
+	// (never INVITE) before a transaction is made, if it wants to (see sip.Handler).
+	// What it leaves goes on: OPTIONS gets 200, the rest goes to Other.
 	Stateless func(req *sip.Request) *sip.Response
 	// Other takes requests outside of dialogs that are no INVITE (REGISTER,
-	// SUBSCRIBE, MESSAGE …). nil: they get 501, 405 or 481.
+	// SUBSCRIBE, MESSAGE …). nil: they get 405 or 481. REFER is refused with 603
+	// before.
 	Other func(tx sip.ServerTx)
 	// Log: slog.Default if nil.
 	Log *slog.Logger
@@ -56,6 +57,12 @@ type Options struct {
 type Agent struct {
 	stack *sip.Stack
 	o     Options
+
+	mu       sync.Mutex
+	legs     map[string]*Leg           // by legKey
+	byTx     map[sip.ServerTx]*Leg     // unanswered incoming ones
+	admitted map[*sip.Request]Identity // between Stateless and Request
+	closed   bool
 }
 
 // New makes the agent and sets it as the handler of stack, which must not run yet.
@@ -66,7 +73,67 @@ func New(stack *sip.Stack, o Options) *Agent {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
-	return &Agent{stack: stack, o: o}
+	a := &Agent{
+		stack: stack, o: o,
+		legs:     make(map[string]*Leg),
+		byTx:     make(map[sip.ServerTx]*Leg),
+		admitted: make(map[*sip.Request]Identity),
+	}
+	stack.Handle(a)
+	return a
+}
+
+// legKey names a dialog by Call-ID and our tag. The other side's tag is compared
+// afterwards, because it changes while a call that we made is forked.
+func legKey(callID, localTag string) string { return callID + "|" + localTag }
+
+func (a *Agent) add(l *Leg) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.legs[legKey(l.callID, l.localTag)] = l
+	if l.tx != nil {
+		a.byTx[l.tx] = l
+	}
+}
+
+func (a *Agent) remove(l *Leg) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	delete(a.legs, legKey(l.callID, l.localTag))
+	if l.tx != nil {
+		delete(a.byTx, l.tx)
+	}
+}
+
+// find returns the leg that a request within a dialog belongs to, nil if none.
+func (a *Agent) find(req *sip.Request) *Leg {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.legs[legKey(req.CallID(), req.To().Tag())]
+}
+
+// Legs returns how many legs are alive, for tests and figures.
+func (a *Agent) Legs() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return len(a.legs)
+}
+
+// Close ends all legs with BYE, CANCEL or 503 and refuses new ones with 503; the
+// caller then waits a moment for the answers before the stack ends. reason, if not
+// empty, is the value of a Reason header.
+func (a *Agent) Close(reason string) {
+	a.mu.Lock()
+	a.closed = true
+	legs := make([]*Leg, 0, len(a.legs))
+	for _, l := range a.legs {
+		legs = append(legs, l)
+	}
+	a.mu.Unlock()
+	for _, l := range legs {
+		l.Reject(503, "")
+		l.Bye(reason)
+	}
 }
 
 // Header is one extra header field of a request or response.
@@ -94,15 +161,3 @@ type InviteOptions struct {
 	// On is the sink of events; see Leg.Listen.
 	On func(Event)
 }
-
-// Invite calls one target and returns its leg at once. Forking to several targets
-// is several legs; the caller cancels the others. Of a target that forks itself
-// the first 2xx wins, others get ACK and BYE.
-func (a *Agent) Invite(o InviteOptions) *Leg { return &Leg{} }
-
-// Legs returns how many legs are alive, for tests and figures.
-func (a *Agent) Legs() int { return 0 }
-
-// Close ends all legs with BYE, CANCEL or 503, in order; the caller then waits a
-// moment for the answers before the stack ends.
-func (a *Agent) Close(reason string) {}

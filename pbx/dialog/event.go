@@ -80,12 +80,10 @@ type Cause string
 
 // Causes of Lost.
 const (
-	NoAck   Cause = "no ACK"          // 64*T1 after the 2xx; BYE was sent
-	NoPeer  Cause = "no answer"       // 408 or 481 within the dialog; BYE was sent
-	ByeSent Cause = "hung up"         // our Bye; sent when it was answered or gave up
-	Refused Cause = "rejected"        // our Reject of an incoming leg
-	Closed  Cause = "shutting down"   // Agent.Close
-	Broken  Cause = "transport broke" // the final answer could not be sent
+	NoAck   Cause = "no ACK"    // 64*T1 after the 2xx; BYE was sent
+	NoPeer  Cause = "no answer" // 408 or 481 within the dialog; BYE was sent
+	ByeSent Cause = "hung up"   // our Bye; sent when it was answered or gave up
+	Refused Cause = "rejected"  // our Reject of an incoming leg
 )
 
 func (Progress) dialogEvent()         {}

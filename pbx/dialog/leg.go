@@ -1,88 +1,197 @@
 package dialog
 
-import "centralino/pbx/sip"
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+
+	"centralino/pbx/sip"
+)
 
 // Leg is one INVITE dialog from its INVITE to its end. All methods may be called
 // from any goroutine and never block; a command that does not fit the state is
 // ignored (an Accept that crosses a CANCEL, a second Bye).
 //
-//	incoming:  trying ─Ring─▶ ringing ─Accept─▶ accepted ─ACK─▶ up ─Bye/BYE─▶ ended
-//	              └─────Reject / CANCEL──────────▶ ended
-//	outgoing:  calling ─1xx─▶ proceeding ─2xx─▶ up ─Bye/BYE─▶ ended
-//	              └────Cancel────▶ cancelling ─487─▶ ended (a 2xx that crosses: ACK, BYE)
-type Leg struct{}
+//	incoming:  ringing ─Accept─▶ accepted ─ACK─▶ up ─Bye/BYE─▶ ended
+//	              └─Reject / CANCEL─▶ ended
+//	outgoing:  calling ─2xx─▶ up ─Bye/BYE─▶ ended
+//	              └─Cancel─▶ cancelling ─487─▶ ended (a 2xx that crosses: ACK, BYE)
+//
+// All fields below the sink are owned by the queue of the Call-ID.
+type Leg struct {
+	a        *Agent
+	callID   string
+	localTag string
+	in       bool
+	identity Identity
+	invite   *sip.Request
+
+	mu     sync.Mutex
+	on     func(Event)
+	early  []Event // before Listen
+	remote sip.Flow
+
+	state  legState
+	dialog dialogState
+	tx     sip.ServerTx // incoming INVITE
+	ring   *sip.Response
+	ok     *repeater  // our 2xx that waits for its ACK
+	call   *outgoing  // outgoing INVITE
+	offer  *renewal   // our re-INVITE
+	asked  *asked     // theirs
+	next   []byte     // the offer that waits for its turn
+	bye    *byeWanted // Bye before the ACK came
+	sdp    []byte     // what we said last
+	timers timers
+}
+
+type legState uint8
+
+const (
+	ringing legState = iota
+	calling
+	cancelling
+	accepted
+	up
+	ending
+	ended
+)
+
+// byeWanted is a Bye that waits until the dialog may be ended (RFC 3261 15).
+type byeWanted struct{ reason string }
+
+// timers are the running ones by purpose; each is stopped with the leg.
+type timers map[string]func()
+
+func (t timers) stop(name string) {
+	if f := t[name]; f != nil {
+		f()
+		delete(t, name)
+	}
+}
+
+func newLeg(a *Agent, callID, localTag string) *Leg {
+	return &Leg{a: a, callID: callID, localTag: localTag, timers: make(timers)}
+}
 
 // ID returns the leg's Call-ID with our tag: unique, for logs and maps.
-func (l *Leg) ID() string { return "" }
+func (l *Leg) ID() string { return legKey(l.callID, l.localTag) }
 
 // Incoming says whether the other side called.
-func (l *Leg) Incoming() bool { return false }
+func (l *Leg) Incoming() bool { return l.in }
 
 // Identity returns who the INVITE was admitted as (incoming legs).
-func (l *Leg) Identity() Identity { return Identity{} }
+func (l *Leg) Identity() Identity { return l.identity }
 
 // Request returns the INVITE: the received one of an incoming leg, the first one
-// sent of an outgoing leg. Do not change it.
-func (l *Leg) Request() *sip.Request { return nil }
+// of an outgoing leg. Do not change it.
+func (l *Leg) Request() *sip.Request { return l.invite }
 
 // Offer returns the SDP of an incoming INVITE, nil when it has none.
-func (l *Leg) Offer() []byte { return nil }
+func (l *Leg) Offer() []byte { return l.invite.SDP() }
 
 // Remote returns the flow of the other side's latest message (zero before any).
-func (l *Leg) Remote() sip.Flow { return sip.Flow{} }
+func (l *Leg) Remote() sip.Flow {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.remote
+}
+
+func (l *Leg) heard(f sip.Flow) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.remote = f
+}
 
 // Listen sets the sink of events. The sink must not block; it may call commands.
 // Events that came before Listen are given to it at once. For incoming legs call
 // it in Options.Incoming.
-func (l *Leg) Listen(on func(Event)) {}
+func (l *Leg) Listen(on func(Event)) {
+	l.mu.Lock()
+	early := l.early
+	l.on, l.early = on, nil
+	l.mu.Unlock()
+	for _, e := range early {
+		on(e)
+	}
+}
 
-// Ring sends a provisional response (180, 181, 182, 183) to an incoming INVITE,
-// with sdp for early media or nil. It may be repeated; the latest one is sent
-// again every 60 s so that no proxy's Timer C ends the call (RFC 3261 13.3.1.1).
-func (l *Leg) Ring(code int, sdp []byte) {}
+func (l *Leg) emit(e Event) {
+	l.mu.Lock()
+	on := l.on
+	if on == nil {
+		l.early = append(l.early, e)
+	}
+	l.mu.Unlock()
+	if on != nil {
+		on(e)
+	}
+}
 
-// Accept answers an incoming INVITE with 200 and sdp: the answer, or the offer if
-// the INVITE had none. It is repeated at 0.5, 1, 2, 4, 4 … s until the ACK, for 32
-// s at most. headers may add Contact-independent fields.
-func (l *Leg) Accept(sdp []byte, headers ...Header) {}
+// do runs a command in the leg's queue.
+func (l *Leg) do(f func()) {
+	l.a.stack.Queue(l.callID, func() {
+		if l.state != ended {
+			f()
+		}
+	})
+}
 
-// Reject refuses an incoming INVITE with a final code 300 to 699. reason "" gives
-// the standard phrase. The leg ends with Lost{Refused}.
-func (l *Leg) Reject(code int, reason string, headers ...Header) {}
+// finish ends the leg with its one last event.
+func (l *Leg) finish(e Event) {
+	if l.state == ended {
+		return
+	}
+	l.state = ended
+	for name := range l.timers {
+		l.timers.stop(name)
+	}
+	l.refuseAsked(487)
+	l.a.remove(l)
+	l.emit(e)
+}
 
-// Cancel gives up an outgoing leg that is not answered. reason, if not empty, is
-// sent as a Reason header; ElsewhereReason tells phones not to show a missed call.
-// The leg ends with Failed (487), also when nothing comes back; a 2xx that crosses
-// the CANCEL is acknowledged and ended with BYE, and reported as Failed 487 too.
-func (l *Leg) Cancel(reason string) {}
+// knows says whether a request within the dialog comes from its other side.
+func (l *Leg) knows(req *sip.Request) bool {
+	tag := l.dialog.remoteTag()
+	return tag == "" || tag == req.From().Tag()
+}
+
+// Q850Reason returns a Reason value for a Q.850 cause (16 normal clearing, 17 user
+// busy, 19 no answer, 34 no circuit …); text is optional.
+func Q850Reason(cause int, text string) string {
+	if text == "" {
+		return "Q.850;cause=" + strconv.Itoa(cause)
+	}
+	clean := strings.Map(func(r rune) rune {
+		if r < ' ' || r == '"' || r == '\\' || r == 0x7f {
+			return -1
+		}
+		return r
+	}, text)
+	return fmt.Sprintf(`Q.850;cause=%d;text="%s"`, cause, clean)
+}
 
 // ElsewhereReason is the Reason value of a call that another phone took (RFC 3326).
 const ElsewhereReason = `SIP;cause=200;text="Call completed elsewhere"`
 
-// AnswerOffer sends the ACK with the answer to an offer that came in Accepted.
-func (l *Leg) AnswerOffer(sdp []byte) {}
-
-// Bye ends an answered leg; reason, if not empty, is the value of a Reason header
-// (Q850Reason). On a leg that is not yet answered it does what Cancel or Reject
-// (480) would do.
-func (l *Leg) Bye(reason string) {}
-
-// Reinvite offers a changed session. Glare (491) is tried again after the random
-// wait of RFC 3261 14.1; one at a time, a further one waits for the first.
-func (l *Leg) Reinvite(sdp []byte) {}
-
-// AnswerReinvite answers Reinvited with 200 and sdp.
-func (l *Leg) AnswerReinvite(sdp []byte) {}
-
-// RejectReinvite answers Reinvited with a final code (488 …).
-func (l *Leg) RejectReinvite(code int) {}
-
-// SendDigit sends one DTMF digit by INFO (application/dtmf-relay), for peers
-// without RFC 4733.
-func (l *Leg) SendDigit(digit byte) {}
-
-// Q850Reason returns a Reason value for a Q.850 cause (16 normal clearing, 17 user
-// busy, 19 no answer, 34 no circuit …).
-func Q850Reason(cause int, text string) string {
-	return ""
+// reasonOf reads the Reason values of a message: the first one as text, the Q.850
+// cause, and whether SIP cause 200 is among them.
+func reasonOf(values []string) (text string, q850 int, elsewhere bool) {
+	for _, v := range values {
+		if text == "" {
+			text = v
+		}
+		protocol, params, _ := strings.Cut(v, ";")
+		cause, _ := sip.Params(";" + params).Get("cause")
+		n, _ := strconv.Atoi(cause)
+		switch {
+		case strings.EqualFold(strings.TrimSpace(protocol), "Q.850"):
+			q850 = n
+		case strings.EqualFold(strings.TrimSpace(protocol), "SIP") && n == 200:
+			elsewhere = true
+		}
+	}
+	return text, q850, elsewhere
 }

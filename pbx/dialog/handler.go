@@ -1,0 +1,115 @@
+package dialog
+
+import (
+	"centralino/pbx/sip"
+)
+
+// Stateless implements sip.Handler.
+func (a *Agent) Stateless(req *sip.Request) *sip.Response {
+	if req.To().Tag() != "" {
+		if l := a.find(req); l == nil || !l.knows(req) {
+			return sip.NewResponse(req, 481, "")
+		}
+		return nil
+	}
+	if req.Method() == sip.INVITE {
+		return a.admit(req)
+	}
+	if a.o.Stateless != nil {
+		if resp := a.o.Stateless(req); resp != nil {
+			return resp
+		}
+	}
+	switch req.Method() {
+	case sip.OPTIONS:
+		return capabilities(req)
+	case sip.REFER:
+		return sip.NewResponse(req, 603, "")
+	case sip.BYE, sip.PRACK, sip.UPDATE, sip.INFO, sip.NOTIFY:
+		return sip.NewResponse(req, 481, "")
+	}
+	if a.o.Other == nil {
+		resp := sip.NewResponse(req, 405, "")
+		resp.AddHeader("Allow", sip.AllowedMethods)
+		return resp
+	}
+	return nil
+}
+
+// admit decides about a new INVITE; its identity waits for Request, which follows
+// at once.
+func (a *Agent) admit(req *sip.Request) *sip.Response {
+	a.mu.Lock()
+	closed := a.closed
+	a.mu.Unlock()
+	if closed {
+		resp := sip.NewResponse(req, 503, "")
+		resp.AddHeader("Retry-After", "30")
+		return resp
+	}
+	if len(req.Contacts()) != 1 || req.From().Tag() == "" {
+		return sip.NewResponse(req, 400, "Bad Request: INVITE without Contact or From tag")
+	}
+	var id Identity
+	if a.o.Admit != nil {
+		var resp *sip.Response
+		if id, resp = a.o.Admit(req); resp != nil {
+			return resp
+		}
+	}
+	a.mu.Lock()
+	a.admitted[req] = id
+	a.mu.Unlock()
+	return nil
+}
+
+// capabilities answers OPTIONS (RFC 3261 11.2).
+func capabilities(req *sip.Request) *sip.Response {
+	resp := sip.NewResponse(req, 200, "")
+	resp.AddHeader("Allow", sip.AllowedMethods)
+	resp.AddHeader("Accept", "application/sdp")
+	resp.AddHeader("Supported", "timer")
+	return resp
+}
+
+// Request implements sip.Handler.
+func (a *Agent) Request(tx sip.ServerTx) {
+	req := tx.Request()
+	if req.To().Tag() != "" {
+		if l := a.find(req); l != nil {
+			l.inDialog(tx)
+			return
+		}
+		_ = tx.Respond(sip.NewResponse(req, 481, ""))
+		return
+	}
+	if req.Method() != sip.INVITE {
+		a.o.Other(tx)
+		return
+	}
+	a.mu.Lock()
+	id := a.admitted[req]
+	delete(a.admitted, req)
+	a.mu.Unlock()
+	a.incoming(tx, id)
+}
+
+// Ack implements sip.Handler. An ACK of an unknown dialog belongs to a stateless
+// refusal and is dropped.
+func (a *Agent) Ack(req *sip.Request) {
+	if l := a.find(req); l != nil && l.knows(req) {
+		l.acked(req)
+	}
+}
+
+// Cancel implements sip.Handler.
+func (a *Agent) Cancel(tx sip.ServerTx, cancel *sip.Request) {
+	a.mu.Lock()
+	l := a.byTx[tx]
+	a.mu.Unlock()
+	if l != nil {
+		l.cancelled(cancel)
+		return
+	}
+	_ = tx.Respond(sip.NewResponse(tx.Request(), 487, ""))
+}
