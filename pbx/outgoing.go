@@ -62,7 +62,7 @@ func (a *actor) ringContact(attempt int, dev *office.Device, c Contact) bool {
 	a.legs = append(a.legs, l)
 	a.step(call.LegStarted{Attempt: attempt, Leg: l.id, Kind: l.kind, Device: dev.ID, Person: dev.Owner})
 	to := sip.Address{URI: c.URI}
-	l.invite(dialog.InviteOptions{URI: c.URI, Dest: c.Flow, From: a.callerAddress(local), To: to})
+	l.invite(dialog.InviteOptions{URI: c.URI, Dest: c.Dest, From: a.callerAddress(local), To: to})
 	return true
 }
 
@@ -82,7 +82,7 @@ func (a *actor) callerAddress(local netip.Addr) sip.Address {
 	case a.request.Device != "":
 		user, display = a.deviceAddress(a.request.Device)
 	case a.request.Caller.Number != "":
-		user = numbering.Format(a.request.Caller.Number, numbering.National)
+		user = route.Plan(a.doc).Dial(numbering.Number{E164: a.request.Caller.Number}, numbering.FormNational)
 	case a.request.Caller.Short != "":
 		user = a.request.Caller.Short
 	}
@@ -195,7 +195,7 @@ func (p *PBX) localFor(f sip.Flow) netip.Addr {
 	if a := f.Local().Addr(); a.IsValid() && !a.IsUnspecified() {
 		return a
 	}
-	return p.o.Stack.LocalAddrFor(f.Remote()).Addr()
+	return p.o.Stack.LocalAddrFor(f.Transport(), f.Remote().Addr()).Addr()
 }
 
 // localToward is our address towards a destination that may still have to be
@@ -206,11 +206,11 @@ func (p *PBX) localToward(d sip.Destination, u sip.URI) netip.Addr {
 		return p.localFor(d)
 	case sip.Target:
 		if a, err := netip.ParseAddr(d.Host); err == nil {
-			return p.o.Stack.LocalAddrFor(netip.AddrPortFrom(a, 5060)).Addr()
+			return p.o.Stack.LocalAddrFor(sip.UDP, a).Addr()
 		}
 	}
 	if a, err := netip.ParseAddr(u.Host); err == nil {
-		return p.o.Stack.LocalAddrFor(netip.AddrPortFrom(a, 5060)).Addr()
+		return p.o.Stack.LocalAddrFor(sip.UDP, a).Addr()
 	}
-	return p.o.Stack.LocalAddrFor(netip.AddrPort{}).Addr()
+	return p.o.Stack.LocalAddrFor(sip.UDP, netip.IPv4Unspecified()).Addr()
 }

@@ -47,7 +47,8 @@ type Queue interface {
 // Contact is a place where a phone can be reached now.
 type Contact struct {
 	URI  sip.URI
-	Flow sip.Flow
+	Flow sip.Flow        // over which the phone registered
+	Dest sip.Destination // where requests go
 }
 
 // Phones is what the switch needs of the registrar. Now is the wall clock.

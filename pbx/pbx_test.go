@@ -1,0 +1,327 @@
+package pbx_test
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net/netip"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"centralino/hal"
+	"centralino/hal/sim"
+	"centralino/internal/journal"
+	"centralino/internal/numbering"
+	"centralino/internal/office"
+	"centralino/pbx"
+	"centralino/pbx/call"
+	"centralino/pbx/media"
+	"centralino/pbx/pbxtest"
+	"centralino/pbx/sdp"
+	"centralino/pbx/sip"
+)
+
+var boxAddr = netip.MustParseAddrPort("192.0.2.1:5060")
+
+// world is a box with three phones and two lines in a bubble.
+type world struct {
+	t        *testing.T
+	doc      *office.Document
+	pbx      *pbx.PBX
+	exchange *sim.Exchange
+	phones   map[office.ID]*pbxtest.Phone
+	answer   map[office.ID]func() (time.Duration, int, bool)
+	mu       sync.Mutex
+	events   []journal.Payload
+	queue    *oneAgent
+}
+
+func testDoc() *office.Document {
+	var week [7][]office.Span
+	return &office.Document{
+		Site: office.Site{Country: "IT", AreaCode: "02", TimeZone: "Europe/Rome", Language: "it"},
+		Lines: []office.Line{
+			{ID: "line-1", Name: "uno", Kind: office.LineAnalog, Channels: 1, RingsBeforeAnswer: 2, Emergency: true, Path: "path-1"},
+			{ID: "line-2", Name: "due", Kind: office.LineAnalog, Channels: 1, RingsBeforeAnswer: 2, Emergency: true, Path: "path-1"},
+		},
+		People: []office.Person{{ID: "p-1"}, {ID: "p-2"}, {ID: "p-3"}},
+		Extensions: []office.Extension{
+			{ID: "ext-1", Digits: "201", Target: office.Target{Kind: office.TargetPerson, ID: "p-1"}},
+			{ID: "ext-2", Digits: "202", Target: office.Target{Kind: office.TargetPerson, ID: "p-2"}},
+		},
+		Devices:   []office.Device{{ID: "dev-1", Owner: "p-1", Username: "u1"}, {ID: "dev-2", Owner: "p-2", Username: "u2"}, {ID: "dev-3", Owner: "p-3", Username: "u3"}},
+		Groups:    []office.Group{{ID: "queue-1", Mode: office.GroupQueue, Members: []journal.SubjectID{"p-2"}}},
+		Schedules: []office.Schedule{{ID: "hours-1", Week: week}},
+		Prompts:   []office.Prompt{{ID: "prompt-1", Builtin: "greeting"}, {ID: "prompt-2", Builtin: "menu"}},
+		Menus:     []office.Menu{{ID: "menu-1", Prompt: "prompt-2", Keys: map[string]office.ID{"1": "path-2"}, Timeout: 5 * time.Second, Tries: 2, Else: "path-2"}},
+		Paths: []office.Path{
+			{ID: "path-1", Steps: []office.Step{{Kind: office.StepMessage, Prompt: "prompt-1"}, {Kind: office.StepMenu, Menu: "menu-1"}}},
+			{ID: "path-2", Steps: []office.Step{{Kind: office.StepGroup, Group: "queue-1"}}},
+		},
+		Outbound: office.Outbound{Default: []office.ID{"line-1", "line-2"}},
+		Profiles: []office.Profile{{ID: "profile-1", Allow: []office.NumberClass{office.ClassNational, office.ClassMobile}}},
+	}
+}
+
+// oneAgent is a queue with a single agent who is always free.
+type oneAgent struct {
+	w     *world
+	agent journal.SubjectID
+	mu    sync.Mutex
+	next  journal.OfferID
+	log   []string
+}
+
+func (q *oneAgent) note(s string) { q.mu.Lock(); q.log = append(q.log, s); q.mu.Unlock() }
+
+func (q *oneAgent) Enqueue(id journal.CallID, _ office.ID, _ journal.SubjectID) error {
+	q.note("enqueue")
+	q.mu.Lock()
+	q.next++
+	o := q.next
+	q.mu.Unlock()
+	q.w.pbx.RingAgent(id, o, q.agent)
+	return nil
+}
+func (q *oneAgent) Abandon(journal.CallID)                        {}
+func (q *oneAgent) OfferAnswered(o journal.OfferID)               { q.note("answered"); q.w.pbx.ConnectOffer(o) }
+func (q *oneAgent) OfferFailed(_ journal.OfferID, why call.Cause) { q.note("failed " + string(why)) }
+func (q *oneAgent) TalkEnded(journal.CallID)                      { q.note("talk ended") }
+func (q *oneAgent) TalkLost(journal.CallID)                       { q.note("talk lost") }
+func (q *oneAgent) AgentBusy(p journal.SubjectID)                 { q.note("busy " + string(p)) }
+func (q *oneAgent) AgentFree(p journal.SubjectID)                 { q.note("free " + string(p)) }
+
+// directory lets everybody in and knows where the phones are.
+type directory struct{ w *world }
+
+func (d directory) Authenticate(req *sip.Request) (office.ID, *sip.Response) {
+	for id, p := range d.w.phones {
+		if _, f := p.Contact(); f.Remote() == req.Flow().Remote() {
+			return id, nil
+		}
+	}
+	return "", sip.NewResponse(req, 403, "")
+}
+
+func (d directory) KnownSource(from netip.AddrPort) (office.ID, bool) {
+	for id, p := range d.w.phones {
+		if _, f := p.Contact(); f.Remote() == from {
+			return id, true
+		}
+	}
+	return "", false
+}
+
+func (d directory) Contacts(id office.ID) []pbx.Contact {
+	p := d.w.phones[id]
+	if p == nil {
+		return nil
+	}
+	u, f := p.Contact()
+	return []pbx.Contact{{URI: u, Flow: f, Dest: f}}
+}
+
+type names struct{}
+
+func (names) Number(n numbering.E164) journal.SubjectID { return journal.SubjectID("n-" + string(n)) }
+func (names) NameForRouting(p journal.SubjectID) string { return string(p) }
+
+func (w *world) Append(_ journal.CallID, p journal.Payload) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.events = append(w.events, p)
+}
+
+func (w *world) ended() []journal.CallEnded {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var out []journal.CallEnded
+	for _, p := range w.events {
+		if e, ok := p.(journal.CallEnded); ok {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+// inWorld runs a test in a bubble with the box up.
+func inWorld(t *testing.T, f func(w *world)) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{t: t, doc: testDoc(), phones: map[office.ID]*pbxtest.Phone{}, answer: map[office.ID]func() (time.Duration, int, bool){}}
+		for i := range w.doc.People {
+			w.doc.People[i].Profile = "profile-1"
+		}
+		quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
+		sipNet, rtpNet := sip.NewMemNet(), &media.MemNet{}
+		ctx, cancel := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		for i, id := range []office.ID{"dev-1", "dev-2", "dev-3"} {
+			addr := netip.AddrPortFrom(netip.AddrFrom4([4]byte{192, 0, 2, byte(11 + i)}), 5060)
+			p, err := pbxtest.New(pbxtest.PhoneOptions{User: string(id), Addr: addr, Box: boxAddr, SIP: sipNet, Media: rtpNet, Log: quiet,
+				Answer: func() (time.Duration, int, bool) {
+					if f := w.answer[id]; f != nil {
+						return f()
+					}
+					return 2 * time.Second, 0, true
+				}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.phones[id] = p
+			wg.Go(func() { p.Run(ctx) })
+		}
+		w.exchange = sim.NewExchange(sim.ExchangeOptions{Seed: 1})
+		var lines []hal.Line
+		for _, id := range []hal.LineID{"line-1", "line-2"} {
+			w.exchange.AddLine(id, sim.LineOptions{})
+			l := w.exchange.DirectLine(id)
+			lines = append(lines, l)
+			wg.Go(func() { l.Run(ctx) })
+		}
+		stack, err := sip.New(sip.Options{Net: sipNet.Host(boxAddr.Addr()), UDP: []netip.AddrPort{boxAddr}, Log: quiet})
+		if err != nil {
+			t.Fatal(err)
+		}
+		plane, err := media.New(media.Options{Net: rtpNet, Loops: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.queue = &oneAgent{w: w, agent: "p-2"}
+		w.pbx, err = pbx.New(pbx.Options{Office: func() *office.Document { return w.doc }, Journal: w, Stack: stack, Plane: plane,
+			Phones: directory{w}, Lines: lines, Queue: w.queue, Names: names{}, Now: time.Now, Log: quiet})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var box sync.WaitGroup
+		boxCtx, stopBox := context.WithCancel(ctx)
+		box.Go(func() { w.pbx.Run(boxCtx) })
+		wg.Go(func() { stack.Run(ctx) })
+		wg.Go(func() { plane.Run(ctx) })
+		time.Sleep(time.Second)
+		f(w)
+		stopBox()
+		box.Wait()
+		if n := w.pbx.Calls(); n != 0 {
+			t.Errorf("%d calls left", n)
+		}
+		w.exchange.Close()
+		cancel()
+		wg.Wait()
+	})
+}
+
+func within(t *testing.T, what string, c <-chan struct{}, d time.Duration) {
+	t.Helper()
+	select {
+	case <-c:
+	case <-time.After(d):
+		t.Fatalf("%s: not within %s", what, d)
+	}
+}
+
+func TestPhoneToPhone(t *testing.T) {
+	inWorld(t, func(w *world) {
+		c, err := w.phones["dev-1"].Dial("202")
+		if err != nil {
+			t.Fatal(err)
+		}
+		within(t, "answer", c.Up(), 5*time.Second)
+		time.Sleep(10 * time.Second)
+		if st := c.Stats(); st.Received < 450 {
+			t.Errorf("caller received %d packets in 10 s", st.Received)
+		}
+		callee := w.phones["dev-2"].Current()
+		callee.Hold(sdp.SendOnly)
+		time.Sleep(3 * time.Second)
+		callee.Hold(sdp.SendRecv)
+		time.Sleep(3 * time.Second)
+		callee.HangUp()
+		within(t, "end at the caller", c.End(), 5*time.Second)
+		time.Sleep(time.Second)
+		if e := w.ended(); len(e) != 1 || e[0].Cause != "normal" || e[0].By != "called" || e[0].Talk < 15*time.Second {
+			t.Errorf("ended: %+v", e)
+		}
+	})
+}
+
+func TestOutsideCallerReachesTheAgent(t *testing.T) {
+	inWorld(t, func(w *world) {
+		p, err := w.exchange.Ring("line-1", sim.CallerSpec{Number: "0612345678"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		within(t, "box answers", p.Answered(), 12*time.Second)
+		time.Sleep(4 * time.Second)
+		p.Key("1")
+		time.Sleep(8 * time.Second)
+		c := w.phones["dev-2"].Current()
+		if c == nil {
+			t.Fatalf("no agent is in a call; queue did %v", w.queue.log)
+		}
+		within(t, "agent answers", c.Up(), 5*time.Second)
+		time.Sleep(5 * time.Second)
+		p.HangUp()
+		within(t, "agent's end", c.End(), 8*time.Second)
+		time.Sleep(2 * time.Second)
+		if e := w.ended(); len(e) != 1 || e[0].Cause != "normal" || e[0].By != "caller" {
+			t.Errorf("ended: %+v", e)
+		}
+	})
+}
+
+func TestPhoneDialsOut(t *testing.T) {
+	inWorld(t, func(w *world) {
+		dialled := make(chan string, 1)
+		w.exchange.OnDial(func(_ hal.LineID, number string) sim.DialOutcome {
+			dialled <- number
+			return sim.DialOutcome{Delay: 3 * time.Second}
+		})
+		c, err := w.phones["dev-1"].Dial("0698765432")
+		if err != nil {
+			t.Fatal(err)
+		}
+		within(t, "answer", c.Up(), 30*time.Second)
+		if n := <-dialled; n != "0698765432" {
+			t.Errorf("dialled %q", n)
+		}
+		time.Sleep(5 * time.Second)
+		c.HangUp()
+		within(t, "end", c.End(), 5*time.Second)
+		time.Sleep(5 * time.Second)
+		if e := w.ended(); len(e) != 1 || e[0].Cause != "normal" || e[0].By != "caller" {
+			t.Errorf("ended: %+v", e)
+		}
+	})
+}
+
+func TestEmergencyCallTakesABusyLine(t *testing.T) {
+	inWorld(t, func(w *world) {
+		var calls []*pbxtest.Call
+		for _, id := range []office.ID{"dev-1", "dev-2"} {
+			c, err := w.phones[id].Dial("0698765432")
+			if err != nil {
+				t.Fatal(err)
+			}
+			within(t, "ordinary call", c.Up(), 30*time.Second)
+			calls = append(calls, c)
+			time.Sleep(time.Second)
+		}
+		e, err := w.phones["dev-3"].Dial("112")
+		if err != nil {
+			t.Fatal(err)
+		}
+		within(t, "emergency call", e.Up(), 30*time.Second)
+		within(t, "youngest ordinary call ends", calls[1].End(), time.Second)
+		select {
+		case <-calls[0].End():
+			t.Error("the older call was ended too")
+		default:
+		}
+		e.HangUp()
+		calls[0].HangUp()
+		time.Sleep(5 * time.Second)
+	})
+}

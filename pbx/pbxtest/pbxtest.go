@@ -1,0 +1,273 @@
+// Package pbxtest is a SIP phone for tests: real signalling and media of the box's
+// own rooms over networks in memory, so that it lives in a testing/synctest bubble.
+// What real phones do is tested with real phones; this one makes days of traffic
+// pass in seconds. It starts its stack and plane in Run, which ends with its
+// context.
+package pbxtest
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"sync"
+	"time"
+
+	"centralino/pbx/dialog"
+	"centralino/pbx/media"
+	"centralino/pbx/sdp"
+	"centralino/pbx/sip"
+)
+
+// PhoneOptions say which phone.
+type PhoneOptions struct {
+	User  string
+	Addr  netip.AddrPort // its own SIP address
+	Box   netip.AddrPort // where it sends its calls
+	SIP   *sip.MemNet
+	Media *media.MemNet
+	// Answer decides about a call that comes: after how long it is answered, or
+	// ok false to refuse it with Code.
+	Answer func() (after time.Duration, code int, ok bool)
+	// Authorize answers a challenge of the box.
+	Authorize func(challenge *sip.Response, req *sip.Request) bool
+	Log       *slog.Logger
+}
+
+// Phone is one telephone with one call at a time.
+type Phone struct {
+	o     PhoneOptions
+	stack *sip.Stack
+	agent *dialog.Agent
+	plane *media.Plane
+
+	mu   sync.Mutex
+	call *Call
+	Rung int // calls that rang here, guarded by mu: see Rings
+}
+
+// Call is a call at a phone.
+type Call struct {
+	p       *Phone
+	leg     *dialog.Leg
+	stream  *media.Stream
+	local   *sdp.Description
+	up, end chan struct{}
+	once    sync.Once
+	upOnce  sync.Once
+	Code    int // final response of a call that failed
+	dead    bool
+	Digits  []byte // heard
+}
+
+// New makes a phone. Run must follow.
+func New(o PhoneOptions) (*Phone, error) {
+	p := &Phone{o: o}
+	var err error
+	p.stack, err = sip.New(sip.Options{Net: o.SIP.Host(o.Addr.Addr()), UDP: []netip.AddrPort{o.Addr}, Log: o.Log})
+	if err != nil {
+		return nil, err
+	}
+	p.plane, err = media.New(media.Options{Net: o.Media, Loops: 1})
+	if err != nil {
+		return nil, err
+	}
+	p.agent = dialog.New(p.stack, dialog.Options{Incoming: p.incoming, Log: o.Log})
+	return p, nil
+}
+
+// Run runs the phone until ctx ends.
+func (p *Phone) Run(ctx context.Context) {
+	var wg sync.WaitGroup
+	wg.Go(func() { p.stack.Run(ctx) })
+	wg.Go(func() { p.plane.Run(ctx) })
+	wg.Wait()
+}
+
+// Contact is where the box reaches the phone.
+func (p *Phone) Contact() (sip.URI, sip.Flow) {
+	u := sip.URI{Scheme: "sip", User: p.o.User, Host: p.o.Addr.Addr().String(), Port: p.o.Addr.Port()}
+	return u, sip.NewFlow(sip.UDP, p.o.Box, p.o.Addr)
+}
+
+// Rings is how many calls have rung here.
+func (p *Phone) Rings() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.Rung
+}
+
+// Current is the call that the phone is in, nil if none.
+func (p *Phone) Current() *Call {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.call
+}
+
+func (p *Phone) open() (*media.Stream, error) {
+	return p.plane.OpenRTP(media.RTPOptions{Bind: p.o.Addr.Addr()})
+}
+
+// incoming rings and then does what Answer says.
+func (p *Phone) incoming(in *dialog.Leg) {
+	c := &Call{p: p, leg: in, up: make(chan struct{}), end: make(chan struct{})}
+	p.mu.Lock()
+	busy := p.call != nil
+	if !busy {
+		p.call = c
+		p.Rung++
+	}
+	p.mu.Unlock()
+	in.Listen(c.handle)
+	if busy {
+		in.Reject(486, "")
+		return
+	}
+	in.Ring(180, nil)
+	after, code, ok := time.Second, 0, true
+	if p.o.Answer != nil {
+		after, code, ok = p.o.Answer()
+	}
+	time.AfterFunc(after, func() {
+		if !ok {
+			in.Reject(code, "")
+			return
+		}
+		c.answer()
+	})
+}
+
+func (c *Call) answer() {
+	select {
+	case <-c.end:
+		return
+	default:
+	}
+	offer, err := sdp.Parse(c.leg.Offer())
+	if err != nil {
+		c.leg.Reject(488, "")
+		return
+	}
+	if c.stream, err = c.p.open(); err != nil {
+		c.leg.Reject(500, "")
+		return
+	}
+	answer, agreed, err := sdp.Answer(nil, offer, sdp.Local{ID: 1, RTP: c.stream.Local()})
+	if err != nil {
+		c.leg.Reject(488, "")
+		return
+	}
+	c.local = answer
+	c.stream.SetRemote(media.RemoteOf(agreed, netip.Addr{}))
+	c.stream.Play(media.NewMusic(nil), 0)
+	c.leg.Accept(answer.Marshal())
+	c.upOnce.Do(func() { close(c.up) })
+}
+
+// Dial calls a number through the box.
+func (p *Phone) Dial(number string) (*Call, error) {
+	c := &Call{p: p, up: make(chan struct{}), end: make(chan struct{})}
+	p.mu.Lock()
+	if p.call != nil {
+		p.mu.Unlock()
+		return nil, fmt.Errorf("phone %s is in a call", p.o.User)
+	}
+	p.call = c
+	p.mu.Unlock()
+	var err error
+	if c.stream, err = p.open(); err != nil {
+		return nil, err
+	}
+	c.local = sdp.MakeOffer(nil, sdp.Local{ID: 1, RTP: c.stream.Local()})
+	box := p.o.Box
+	uri := sip.URI{Scheme: "sip", User: number, Host: box.Addr().String(), Port: box.Port()}
+	from := sip.Address{URI: sip.URI{Scheme: "sip", User: p.o.User, Host: box.Addr().String()}}
+	ready := make(chan struct{})
+	c.leg = p.agent.Invite(dialog.InviteOptions{URI: uri, From: from, SDP: c.local.Marshal(), ContactUser: p.o.User,
+		Dest: sip.NewFlow(sip.UDP, p.o.Addr, box), Authorize: p.o.Authorize,
+		On: func(ev dialog.Event) { <-ready; c.handle(ev) }})
+	close(ready)
+	return c, nil
+}
+
+func (c *Call) handle(ev dialog.Event) {
+	switch e := ev.(type) {
+	case dialog.Accepted:
+		answer, err := sdp.Parse(e.SDP)
+		if e.SDP == nil || err != nil {
+			break
+		}
+		if agreed, err := sdp.Accept(c.local, answer); err == nil {
+			c.stream.SetRemote(media.RemoteOf(agreed, netip.Addr{}))
+			c.stream.Play(media.NewMusic(nil), 0)
+		}
+		c.upOnce.Do(func() { close(c.up) })
+	case dialog.Reinvited:
+		offer, err := sdp.Parse(e.SDP)
+		if err != nil || c.stream == nil {
+			c.leg.RejectReinvite(488)
+			return
+		}
+		answer, agreed, err := sdp.Answer(c.local, offer, sdp.Local{ID: 1, RTP: c.stream.Local()})
+		if err != nil {
+			c.leg.RejectReinvite(488)
+			return
+		}
+		c.local = answer
+		c.stream.SetRemote(media.RemoteOf(agreed, netip.Addr{}))
+		c.leg.AnswerReinvite(answer.Marshal())
+	case dialog.Failed:
+		c.Code = e.Code
+		c.over()
+	case dialog.Cancelled, dialog.Ended, dialog.Lost:
+		c.over()
+	}
+}
+
+func (c *Call) over() {
+	c.once.Do(func() {
+		c.p.mu.Lock()
+		if c.p.call == c {
+			c.p.call = nil
+		}
+		c.p.mu.Unlock()
+		close(c.end)
+		if s := c.stream; s != nil {
+			go s.Close() // waits for the loop; ends at once
+		}
+	})
+}
+
+// Up is closed when the call is answered, End when it is over.
+func (c *Call) Up() <-chan struct{} { return c.up }
+
+// End is closed when the call is over.
+func (c *Call) End() <-chan struct{} { return c.end }
+
+// HangUp ends the call.
+func (c *Call) HangUp() { c.leg.Bye("") }
+
+// Press sends keys.
+func (c *Call) Press(keys string) {
+	if c.stream != nil {
+		c.stream.SendDTMF(keys)
+	}
+}
+
+// Hold asks the box to hold, or to resume, by a re-INVITE.
+func (c *Call) Hold(d sdp.Direction) {
+	c.local = sdp.MakeOffer(c.local, sdp.Local{ID: 1, RTP: c.stream.Local(), Direction: d})
+	c.leg.Reinvite(c.local.Marshal())
+}
+
+// Die makes the phone vanish from one moment to the next: it sends nothing more.
+func (c *Call) Die() {
+	c.dead = true
+	if c.stream != nil {
+		c.stream.Stop()
+		c.stream.SetRemote(media.Remote{})
+	}
+}
+
+// Stats are the figures of the call's media.
+func (c *Call) Stats() media.Stats { return c.stream.Stats() }
