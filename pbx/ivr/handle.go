@@ -70,7 +70,7 @@ func (r *run) note(step, key string) {
 
 // enter goes on at the first step of a path.
 func (r *run) enter(path office.ID) {
-	p := findPath(r.doc, path)
+	p := r.doc.PathByID(path)
 	if p == nil {
 		r.explain("ivr.missingPath", string(path))
 		r.everybody()
@@ -90,7 +90,7 @@ func (r *run) next() {
 // walk takes steps until one has to wait for something.
 func (r *run) walk() {
 	for {
-		p := findPath(r.doc, r.path)
+		p := r.doc.PathByID(r.path)
 		if p == nil || r.step >= len(p.Steps) {
 			r.explain("ivr.pathEnd", string(r.path))
 			r.lastWords(EndPath, "agents-busy")
@@ -120,7 +120,7 @@ func (r *run) take(st office.Step) bool {
 			return true
 		}
 	case office.StepMenu:
-		if findMenu(r.doc, st.Menu) != nil {
+		if r.doc.MenuByID(st.Menu) != nil {
 			r.note("menu", "")
 			r.sayMenu()
 			return true
@@ -129,7 +129,7 @@ func (r *run) take(st office.Step) bool {
 	case office.StepGroup:
 		return r.group(st)
 	case office.StepPerson:
-		if hasPerson(r.doc, st.Person) {
+		if r.doc.PersonByID(st.Person) != nil {
 			r.note("person", "")
 			r.phase = ringingPerson
 			r.do(RingPerson{Person: st.Person, For: orTime(st.Ring, RingTime)})
@@ -157,7 +157,7 @@ func (r *run) take(st office.Step) bool {
 // hours branches by the opening hours; a state without a path goes on, and so
 // does a schedule that is missing: then the office counts as open.
 func (r *run) hours(st office.Step) bool {
-	s := findSchedule(r.doc, st.Schedule)
+	s := r.doc.ScheduleByID(st.Schedule)
 	if s == nil {
 		r.explain("ivr.missingSchedule", string(st.Schedule))
 		r.step++
@@ -176,7 +176,7 @@ func (r *run) hours(st office.Step) bool {
 // jump sets path and step to the beginning of another path, or passes on where
 // that is missing.
 func (r *run) jump(to office.ID) bool {
-	if findPath(r.doc, to) == nil {
+	if r.doc.PathByID(to) == nil {
 		r.explain("ivr.missingPath", string(to))
 		r.step++
 		return false
@@ -187,7 +187,7 @@ func (r *run) jump(to office.ID) bool {
 
 // group hands the call to a queue or rings a group.
 func (r *run) group(st office.Step) bool {
-	g := findGroup(r.doc, st.Group)
+	g := r.doc.GroupByID(st.Group)
 	switch {
 	case g == nil:
 		r.explain("ivr.missingGroup", string(st.Group))
@@ -195,8 +195,8 @@ func (r *run) group(st office.Step) bool {
 		r.note("queue", "")
 		music := StartMusic{}
 		if g.Queue != nil {
-			if p := findPrompt(r.doc, g.Queue.Music); p != nil {
-				music.Prompt, music.Audio = p.ID, audioOf(p, r.doc.Site.Language)
+			if p := r.doc.PromptByID(g.Queue.Music); p != nil {
+				music.Prompt, music.Audio = p.ID, p.Audio[r.doc.Site.Language]
 			}
 		}
 		r.phase = queued
@@ -216,14 +216,14 @@ func (r *run) group(st office.Step) bool {
 
 // say plays a prompt of the office and reports whether there is one.
 func (r *run) say(prompt office.ID) bool {
-	p := findPrompt(r.doc, prompt)
+	p := r.doc.PromptByID(prompt)
 	if p == nil {
 		r.explain("ivr.missingPrompt", string(prompt))
 		return false
 	}
 	r.ids++
 	lang := r.doc.Site.Language
-	play := Play{ID: r.ids, Prompt: p.ID, Audio: audioOf(p, lang), Language: lang}
+	play := Play{ID: r.ids, Prompt: p.ID, Audio: p.Audio[lang], Language: lang}
 	if play.Audio == "" {
 		play.Builtin = p.Builtin
 	}
@@ -275,11 +275,11 @@ func (r *run) collect() {
 
 // menu is the menu of the present step; nil only outside of one.
 func (r *run) menu() *office.Menu {
-	p := findPath(r.doc, r.path)
+	p := r.doc.PathByID(r.path)
 	if p == nil || r.step >= len(p.Steps) {
 		return nil
 	}
-	return findMenu(r.doc, p.Steps[r.step].Menu)
+	return r.doc.MenuByID(p.Steps[r.step].Menu)
 }
 
 // digit takes a key. It counts while a menu is said, while its hint is said and
@@ -300,7 +300,7 @@ func (r *run) digit(key byte) {
 	}
 	r.note("menu", string(key))
 	to, ok := m.Keys[string(key)]
-	if !ok || findPath(r.doc, to) == nil {
+	if !ok || r.doc.PathByID(to) == nil {
 		if ok {
 			r.explain("ivr.missingPath", string(to))
 		}
@@ -326,7 +326,7 @@ func (r *run) again(hint string) {
 		return
 	}
 	r.explain("ivr.menuGivenUp", string(m.ID), "tries", strconv.Itoa(r.tries))
-	if m.Else != "" && findPath(r.doc, m.Else) != nil {
+	if m.Else != "" && r.doc.PathByID(m.Else) != nil {
 		r.enter(m.Else)
 		return
 	}
@@ -375,4 +375,11 @@ func (r *run) lastWords(reason, builtin string) {
 func (r *run) finish() {
 	r.phase = over
 	r.do(End{Reason: r.ended})
+}
+
+func orTime(d, otherwise time.Duration) time.Duration {
+	if d <= 0 {
+		return otherwise
+	}
+	return d
 }

@@ -1,6 +1,7 @@
 package route
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -39,13 +40,13 @@ func (d *decision) refuse(code int, prompt, rule string, args []string) Action {
 
 // fromPhone decides what a phone dialled.
 func (d *decision) fromPhone() Action {
-	dev, known := find(d.doc.Devices, func(x office.Device) bool { return x.ID == d.req.Device })
+	dev := d.doc.DeviceByID(d.req.Device)
 	dialled := numbering.Clean(d.req.Dialled)
-	if number, ok := d.emergency(dialled); ok && known && d.req.Trust != TrustNone && d.req.Trust != "" {
+	if number, ok := d.emergency(dialled); ok && dev != nil && d.req.Trust != TrustNone && d.req.Trust != "" {
 		return d.emergencyCall(number)
 	}
 	switch {
-	case !known:
+	case dev == nil:
 		return d.refuse(403, "", "route.unknownPhone", nil)
 	case d.req.Trust != TrustDigest:
 		return d.refuse(403, "", "route.notProved", nil)
@@ -57,11 +58,11 @@ func (d *decision) fromPhone() Action {
 		d.because("route.feature", "", "feature", string(f))
 		return Feature{Feature: f, Args: args}
 	}
-	if x, ok := find(d.doc.Extensions, func(x office.Extension) bool { return x.Digits == dialled }); ok {
-		d.because("route.extension", x.ID, "digits", x.Digits)
-		return d.extension(x)
+	if r, ok := d.doc.Resolve(dialled); ok && r.Extension != nil {
+		d.because("route.extension", r.Extension.ID, "digits", r.Extension.Digits)
+		return d.extension(*r.Extension)
 	}
-	return d.outside(dev, dialled)
+	return d.outside(*dev, dialled)
 }
 
 // emergency reports whether the complete dialled string is an emergency number,
@@ -83,10 +84,7 @@ func (d *decision) emergency(dialled string) (string, bool) {
 // with two equal codes still has one answer.
 func (d *decision) feature(dialled string) (office.Feature, string, bool) {
 	for _, f := range features {
-		code := office.StandardCodes[f]
-		if own, ok := d.doc.Codes[f]; ok {
-			code = own
-		}
+		code := d.doc.Code(f)
 		if code == "" {
 			continue
 		}
@@ -109,9 +107,9 @@ func (d *decision) extension(x office.Extension) Action {
 	case office.TargetDevice:
 		return d.ring(x, nil, office.ID(x.Target.ID))
 	case office.TargetGroup:
-		g, ok := find(d.doc.Groups, func(g office.Group) bool { return string(g.ID) == x.Target.ID })
+		g := d.doc.GroupByID(office.ID(x.Target.ID))
 		switch {
-		case !ok:
+		case g == nil:
 			return d.refuse(404, PromptUnknown, "route.missingTarget", []string{"kind", string(x.Target.Kind)})
 		case g.Mode == office.GroupQueue:
 			d.because("route.queue", g.ID)
@@ -121,7 +119,7 @@ func (d *decision) extension(x office.Extension) Action {
 			return d.ring(x, g.Members, "")
 		}
 	case office.TargetPath:
-		if d.hasPath(office.ID(x.Target.ID)) {
+		if d.doc.PathByID(office.ID(x.Target.ID)) != nil {
 			d.because("route.path", office.ID(x.Target.ID))
 			return EnterPath{Path: office.ID(x.Target.ID)}
 		}
@@ -133,16 +131,22 @@ func (d *decision) extension(x office.Extension) Action {
 // that asks.
 func (d *decision) ring(x office.Extension, people []journal.SubjectID, device office.ID) Action {
 	r := RingExtension{Extension: x.ID, Digits: x.Digits, Target: x.Target}
-	for _, dev := range d.doc.Devices {
-		wanted := dev.ID == device && device != ""
-		for _, p := range people {
-			wanted = wanted || (p == dev.Owner && p != "")
-		}
-		if !wanted || dev.Disabled || dev.ID == d.req.Device {
-			continue
+	add := func(dev *office.Device) {
+		if dev.Disabled || dev.ID == d.req.Device || slices.Contains(r.Devices, dev.ID) {
+			return
 		}
 		r.Devices = append(r.Devices, dev.ID)
-		r.People = addOnce(r.People, dev.Owner)
+		if dev.Owner != "" && !slices.Contains(r.People, dev.Owner) {
+			r.People = append(r.People, dev.Owner)
+		}
+	}
+	for _, p := range people {
+		for _, dev := range d.doc.DevicesOf(p) {
+			add(dev)
+		}
+	}
+	if dev := d.doc.DeviceByID(device); dev != nil {
+		add(dev)
 	}
 	if len(r.Devices) == 0 {
 		return d.refuse(480, PromptNobody, "route.noPhone", nil)
@@ -158,9 +162,9 @@ func (d *decision) ring(x office.Extension, people []journal.SubjectID, device o
 // fromLine decides where a call from outside goes: own number, line's path,
 // the line's only number, everybody.
 func (d *decision) fromLine() Action {
-	line, ok := find(d.doc.Lines, func(l office.Line) bool { return l.ID == d.req.Line })
+	line := d.doc.LineByID(d.req.Line)
 	switch {
-	case !ok:
+	case line == nil:
 		return d.refuse(404, "", "route.unknownLine", nil)
 	case line.Disabled:
 		return d.refuse(480, "", "route.lineDisabled", nil)
@@ -169,17 +173,17 @@ func (d *decision) fromLine() Action {
 	d.because("route.caller."+string(presentation(d.req.Caller)), "")
 	if n, ok := d.ownNumber(line.ID); ok {
 		d.because("route.number", n.ID)
-		if d.hasPath(n.Path) {
+		if d.doc.PathByID(n.Path) != nil {
 			d.because("route.path", n.Path)
 			return EnterPath{Path: n.Path, Number: n.ID}
 		}
 		d.because("route.missingPath", n.Path)
 	}
-	if d.hasPath(line.Path) {
+	if d.doc.PathByID(line.Path) != nil {
 		d.because("route.path", line.Path)
 		return EnterPath{Path: line.Path}
 	}
-	if n, ok := d.onlyNumber(line.ID); ok && d.hasPath(n.Path) {
+	if n, ok := d.onlyNumber(line.ID); ok && d.doc.PathByID(n.Path) != nil {
 		d.because("route.onlyNumber", n.ID)
 		d.because("route.path", n.Path)
 		return EnterPath{Path: n.Path, Number: n.ID}
@@ -231,11 +235,6 @@ func (d *decision) onlyNumber(line office.ID) (office.Number, bool) {
 	return found[0], true
 }
 
-func (d *decision) hasPath(id office.ID) bool {
-	_, ok := find(d.doc.Paths, func(p office.Path) bool { return p.ID == id })
-	return ok
-}
-
 // presentation treats a caller that nobody normalised as unavailable.
 func presentation(c numbering.Caller) numbering.Presentation {
 	switch c.Presentation {
@@ -244,26 +243,4 @@ func presentation(c numbering.Caller) numbering.Presentation {
 	default:
 		return numbering.Unavailable
 	}
-}
-
-func find[T any](list []T, is func(T) bool) (T, bool) {
-	for _, x := range list {
-		if is(x) {
-			return x, true
-		}
-	}
-	var none T
-	return none, false
-}
-
-func addOnce(list []journal.SubjectID, p journal.SubjectID) []journal.SubjectID {
-	if p == "" {
-		return list
-	}
-	for _, x := range list {
-		if x == p {
-			return list
-		}
-	}
-	return append(list, p)
 }

@@ -172,6 +172,7 @@ func sameAnywhere(t *rapid.T, doc *office.Document, req route.Request, at time.T
 	if err := json.Unmarshal(b, &copied); err != nil {
 		t.Fatal(err)
 	}
+	copied.Freeze() // as the applied document is
 	turned := route.State{Lines: map[office.ID]route.LineState{}}
 	for id, l := range st.Lines {
 		l.Calls = slices.Clone(l.Calls)

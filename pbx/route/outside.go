@@ -71,8 +71,8 @@ func (d *decision) badNumber(err error) Action {
 // allowed asks the profile of the phone's owner.
 func (d *decision) allowed(dev office.Device, class office.NumberClass) bool {
 	allow, profile := StandardClasses, office.ID("")
-	if p, ok := find(d.doc.People, func(p office.Person) bool { return p.ID == dev.Owner }); ok && p.Profile != "" {
-		if own, ok := find(d.doc.Profiles, func(x office.Profile) bool { return x.ID == p.Profile }); ok {
+	if p := d.doc.PersonByID(dev.Owner); p != nil {
+		if own := d.doc.ProfileByID(p.Profile); own != nil {
 			allow, profile = own.Allow, own.ID
 		}
 	}
@@ -158,9 +158,9 @@ func (d *decision) enabled(ids []office.ID) []office.Line {
 		}
 	}
 	for _, id := range ids {
-		l, ok := find(d.doc.Lines, func(l office.Line) bool { return l.ID == id })
-		if ok && !l.Disabled && !slices.ContainsFunc(out, func(o office.Line) bool { return o.ID == l.ID }) {
-			out = append(out, l)
+		l := d.doc.LineByID(id)
+		if l != nil && !l.Disabled && !slices.ContainsFunc(out, func(o office.Line) bool { return o.ID == l.ID }) {
+			out = append(out, *l)
 		}
 	}
 	return out
