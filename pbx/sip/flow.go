@@ -105,3 +105,11 @@ func (r *Request) WithFlow(f Flow) *Request {
 	c.flow = f
 	return c
 }
+
+// WithFlow returns a copy of the response as if it had come on flow f.
+func (r *Response) WithFlow(f Flow) *Response {
+	c := *r
+	c.fields = append([]field(nil), r.fields...)
+	c.flow = f
+	return &c
+}
