@@ -286,6 +286,9 @@ func TestPhonesRingAgainAfterARestart(t *testing.T) {
 				if got[0].Destination() != sip.Destination(sip.NewFlow(sip.UDP, netip.MustParseAddrPort("10.0.0.1:5060"), p.from)) {
 					t.Errorf("reached at %v", got[0].Destination())
 				}
+				if left := got[0].Expires.Sub(again.clock.Now()); left > 11*time.Minute {
+					t.Errorf("it would last for %v more", left)
+				}
 				if !again.Exempt(p.from) || len(again.changes) == 0 {
 					t.Error("neither exempt nor announced")
 				}
