@@ -6,9 +6,9 @@
 package acd
 
 import (
-	"context"
 	"errors"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"centralino/acd/engine"
@@ -41,15 +41,16 @@ type Offer struct {
 }
 
 // Switch is what the ACD needs of the exchange. The methods are called by Run,
-// one after the other in the order of decisions; they must not block, and they
-// may call the ACD's reporting methods (Abandon, OfferAnswered …) but none that
-// returns an answer.
+// one after the other in the order of decisions, after the journal has heard of
+// the decision; they must not block, and they may call the ACD's reporting methods
+// (Abandon, OfferAnswered …) but none that returns an answer, nor Snapshot.
 type Switch interface {
 	// Ring makes all phones of the offer's agent ring for the call. The switch
-	// answers with OfferAnswered, or OfferFailed when the last phone has refused.
+	// answers with OfferAnswered, or with OfferFailed when the last phone has
+	// refused or none could be rung.
 	Ring(o Offer)
 	// StopRing ends the ringing of an offer. The offer is over: an answer that
-	// comes now is refused.
+	// comes now is refused. After a restart it may name offers of the last run.
 	StopRing(o journal.OfferID, why Reason)
 	// Connect joins the caller with the agent who answered the offer.
 	Connect(o journal.OfferID)
@@ -89,83 +90,175 @@ const (
 )
 
 // ACD distributes calls to agents. Make it with New, feed Replay, then Run.
-type ACD struct{}
+type ACD struct {
+	o     Options
+	log   *slog.Logger
+	clock clock
+
+	engine *engine.State // Run's alone once it started
+	config engine.Config
+	alive  time.Time // when the box was last known to run before, by the journal
+
+	mail    mailbox
+	started atomic.Bool
+	done    chan struct{} // closed when Run has ended
+
+	version   atomic.Uint64 // counts what changed; moves before the journal hears of it
+	published atomic.Pointer[Snapshot]
+}
 
 // New checks the options and returns an ACD that does nothing before Run. The
 // error names the queue whose rules cannot be used.
-func New(o Options) (*ACD, error) { return &ACD{}, nil }
-
-// Replay takes one event of the journal of earlier runs, in order, before Run.
-// Agents keep their states and offers their numbering; Run then ends the contacts
-// of calls that died with the box as "restart".
-func (a *ACD) Replay(e journal.Event) {}
-
-// Run owns the engine until ctx ends and then returns nil. Calls still waiting
-// are left as they are: the switch ends them. It may be called once.
-func (a *ACD) Run(ctx context.Context) error { <-ctx.Done(); return nil }
+func New(o Options) (*ACD, error) {
+	if o.Switch == nil || o.Journal == nil || o.Office == nil {
+		return nil, errors.New("acd: Switch, Journal and Office are required")
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	a := &ACD{o: o, log: o.Log, clock: newClock(o.Now), done: make(chan struct{})}
+	a.mail.wake = make(chan struct{}, 1)
+	a.config = queuesOf(o.Office)
+	a.config.Seed = o.Seed
+	var err error
+	if a.engine, err = engine.New(a.config, a.clock.now()); err != nil {
+		return nil, err
+	}
+	a.publish()
+	return a, nil
+}
 
 // SetOffice makes the ACD work by doc, which must not change any more. Waiting
 // calls stay in line; those of a deleted queue leave it for their path. The error
-// names the queue whose rules cannot be used, and then nothing has changed.
-func (a *ACD) SetOffice(doc *office.Document) error { return nil }
+// names the queue whose rules cannot be used, and then nothing changes.
+func (a *ACD) SetOffice(doc *office.Document) error {
+	cfg := queuesOf(doc)
+	if err := cfg.Check(); err != nil {
+		return err
+	}
+	a.mail.put(letter{config: &cfg})
+	return nil
+}
 
 // Enqueue puts a call in a queue. A call that cannot wait there (no such queue,
 // queue full) gets Leave at once. ErrOverloaded or ErrStopped mean that the call
 // was not taken and its path must go on.
-func (a *ACD) Enqueue(e Entry) error { return nil }
+func (a *ACD) Enqueue(e Entry) error {
+	return a.request(letter{cmd: engine.Command{
+		Kind: engine.Enqueue, Contact: journal.ContactID(e.Call), Queue: engine.QueueID(e.Queue), Caller: e.Caller,
+		Bonus: max(e.Bonus, 0), Arrival: a.clock.engine(e.Arrival), Urgent: e.Urgent,
+	}})
+}
 
 // Abandon reports that the call has ended, whatever it was doing. It is harmless
 // for calls that the ACD does not know any more.
-func (a *ACD) Abandon(call journal.CallID) {}
+func (a *ACD) Abandon(call journal.CallID) {
+	a.report(engine.Command{Kind: engine.Abandon, Contact: journal.ContactID(call)})
+}
 
 // OfferAnswered reports that a phone took the offer. Connect or Refuse follows.
-func (a *ACD) OfferAnswered(o journal.OfferID) {}
+func (a *ACD) OfferAnswered(o journal.OfferID) {
+	a.report(engine.Command{Kind: engine.Accept, Offer: o})
+}
 
 // OfferFailed reports that no phone takes the offer any more.
-func (a *ACD) OfferFailed(o journal.OfferID, why Failure) {}
+func (a *ACD) OfferFailed(o journal.OfferID, why Failure) {
+	kind := engine.Decline
+	if why == FailedUnreachable {
+		kind = engine.Fail
+	}
+	a.report(engine.Command{Kind: kind, Offer: o})
+}
 
 // TalkEnded reports that caller and agent no longer talk because one of them hung
 // up or the agent gave the call away.
-func (a *ACD) TalkEnded(call journal.CallID) {}
+func (a *ACD) TalkEnded(call journal.CallID) {
+	a.report(engine.Command{Kind: engine.TalkEnded, Contact: journal.ContactID(call)})
+}
 
 // TalkLost reports that the agent's phone vanished while the caller is still
 // there: the call returns to its place, the agent is paused.
-func (a *ACD) TalkLost(call journal.CallID) {}
+func (a *ACD) TalkLost(call journal.CallID) {
+	a.report(engine.Command{Kind: engine.TalkLost, Contact: journal.ContactID(call)})
+}
 
 // AgentBusy reports that a person is in a call outside of the queues. It is a
 // level: say it for the first such call, and never for an offer's own leg.
-func (a *ACD) AgentBusy(agent journal.SubjectID) {}
+func (a *ACD) AgentBusy(agent journal.SubjectID) {
+	a.report(engine.Command{Kind: engine.AgentBusy, Agent: agent})
+}
 
 // AgentFree reports that the last call outside of the queues has ended.
-func (a *ACD) AgentFree(agent journal.SubjectID) {}
+func (a *ACD) AgentFree(agent journal.SubjectID) {
+	a.report(engine.Command{Kind: engine.AgentFree, Agent: agent})
+}
 
 // PhoneReachable reports whether any phone of a person is registered. The switch
 // says it for everybody at the start and then at each change.
-func (a *ACD) PhoneReachable(agent journal.SubjectID, reachable bool) {}
+func (a *ACD) PhoneReachable(agent journal.SubjectID, reachable bool) {
+	kind := engine.PhoneGone
+	if reachable {
+		kind = engine.PhoneBack
+	}
+	a.report(engine.Command{Kind: kind, Agent: agent})
+}
 
 // Login makes a person ready for calls of the queues he is a member of.
 func (a *ACD) Login(agent journal.SubjectID, from Source) (AgentStatus, error) {
-	return AgentStatus{}, nil
+	return a.ask(engine.Command{Kind: engine.Login, Agent: agent, Source: from})
 }
 
 // Logout ends that, after the present talk and its wrap-up if there is one; asked
 // again in wrap-up it works at once.
 func (a *ACD) Logout(agent journal.SubjectID, from Source) (AgentStatus, error) {
-	return AgentStatus{}, nil
+	return a.ask(engine.Command{Kind: engine.Logout, Agent: agent, Source: from})
 }
 
 // Pause keeps calls away until Ready, from the end of the present talk and its
-// wrap-up on. why is the reason chosen by the agent, or empty.
+// wrap-up on; in wrap-up at once. why is the reason chosen by the agent, or empty.
 func (a *ACD) Pause(agent journal.SubjectID, from Source, why Reason) (AgentStatus, error) {
-	return AgentStatus{}, nil
+	return a.ask(engine.Command{Kind: engine.Pause, Agent: agent, Source: from, Reason: why})
 }
 
 // Ready ends a pause or wrap-up and takes back a pause or logout that was asked.
 func (a *ACD) Ready(agent journal.SubjectID, from Source) (AgentStatus, error) {
-	return AgentStatus{}, nil
+	return a.ask(engine.Command{Kind: engine.Ready, Agent: agent, Source: from})
 }
 
-// Snapshot returns what the ACD looks like now. It is never older than the last
-// event that reached the journal. The caller must not change it. It names people
-// by pseudonym and reaches pages only through internal/privacy.
-func (a *ACD) Snapshot() *Snapshot { return &Snapshot{} }
+// report hands over a fact. It never waits.
+func (a *ACD) report(cmd engine.Command) { a.mail.put(letter{cmd: cmd}) }
+
+// request hands over what may be refused.
+func (a *ACD) request(l letter) error {
+	select {
+	case <-a.done:
+		return ErrStopped
+	default:
+	}
+	if !a.mail.offer(l) {
+		return ErrOverloaded
+	}
+	return nil
+}
+
+// ask hands over an agent's wish and waits for the answer.
+func (a *ACD) ask(cmd engine.Command) (AgentStatus, error) {
+	reply := make(chan answer, 1) // one answer, taken or not
+	if err := a.request(letter{cmd: cmd, reply: reply}); err != nil {
+		return AgentStatus{}, err
+	}
+	select {
+	case ans := <-reply:
+		return ans.agent, ans.err
+	case <-a.done:
+	}
+	select { // Run answers what it found in the mailbox before it ends
+	case ans := <-reply:
+		return ans.agent, ans.err
+	default:
+		return AgentStatus{}, ErrStopped
+	}
+}

@@ -1,17 +1,22 @@
 package acd
 
 import (
+	"slices"
+	"strings"
 	"time"
 
+	"centralino/acd/engine"
 	"centralino/internal/journal"
 	"centralino/internal/office"
 )
 
 // Snapshot is the state of the ACD at one instant; immutable.
 type Snapshot struct {
-	At     time.Time
+	At     time.Time     // when it was made; Since of all that did not change is before
 	Queues []QueueStatus // in the order of the office document
 	Agents []AgentStatus // members of any queue, by id
+
+	version uint64
 }
 
 // QueueStatus is what a queue looks like. The counts are of its members.
@@ -56,10 +61,94 @@ type AgentStatus struct {
 
 // Agent returns the status of one agent, and false if he is in no queue.
 func (s *Snapshot) Agent(id journal.SubjectID) (AgentStatus, bool) {
-	for i := range s.Agents {
-		if s.Agents[i].Agent == id {
-			return s.Agents[i], true
-		}
+	i, ok := slices.BinarySearchFunc(s.Agents, id, func(a AgentStatus, id journal.SubjectID) int {
+		return strings.Compare(string(a.Agent), string(id))
+	})
+	if ok {
+		return s.Agents[i], true
 	}
 	return AgentStatus{}, false
+}
+
+// Snapshot returns what the ACD looks like now: never older than the last event
+// that reached the journal. It is shared and must not be changed. Times are of the
+// wall clock. It names people by pseudonym and reaches pages only through
+// internal/privacy.
+func (a *ACD) Snapshot() *Snapshot {
+	s := a.published.Load()
+	if !a.started.Load() || s.version == a.version.Load() {
+		return s
+	}
+	look := make(chan *Snapshot, 1) // one answer, taken or not
+	a.mail.put(letter{look: look})
+	select {
+	case s = <-look:
+		return s
+	case <-a.done:
+		return a.published.Load()
+	}
+}
+
+// publish makes a snapshot of the engine, if anything has changed since the last.
+func (a *ACD) publish() {
+	version := a.version.Load()
+	if s := a.published.Load(); s != nil && s.version == version {
+		return
+	}
+	s := &Snapshot{version: version, At: a.clock.outside(a.clock.now())}
+	for _, v := range a.engine.Agents() {
+		s.Agents = append(s.Agents, a.status(&v))
+	}
+	for _, q := range a.engine.Queues() {
+		s.Queues = append(s.Queues, a.queueStatus(&q, s))
+	}
+	a.published.Store(s)
+}
+
+func (a *ACD) status(v *engine.AgentView) AgentStatus {
+	st := AgentStatus{
+		Agent: v.Agent, State: v.State, Reason: v.Reason, Asked: v.Asked,
+		Since: a.clock.outside(v.Since), Until: a.clock.outside(v.Until),
+		Misses: v.Misses, Call: journal.CallID(v.Contact),
+	}
+	for _, q := range v.Queues {
+		st.Queues = append(st.Queues, office.ID(q))
+	}
+	return st
+}
+
+func (a *ACD) queueStatus(v *engine.QueueView, s *Snapshot) QueueStatus {
+	st := QueueStatus{Queue: office.ID(v.Queue), Talking: v.Talking}
+	for _, c := range v.Waiting {
+		st.Waiting = append(st.Waiting, WaitingCall{
+			Call: journal.CallID(c.Contact), Since: a.clock.outside(c.Since), Ringing: c.Ringing, Urgent: c.Urgent,
+		})
+	}
+	for _, m := range v.Members {
+		if agent, ok := s.Agent(m); ok {
+			st.Agents.count(agent.State)
+		}
+	}
+	return st
+}
+
+func (c *AgentCounts) count(state journal.AgentStateName) {
+	if state == journal.AgentLoggedOut {
+		return
+	}
+	c.LoggedIn++
+	switch state {
+	case journal.AgentReady:
+		c.Free++
+	case journal.AgentOffered:
+		c.Offered++
+	case journal.AgentTalking:
+		c.Talking++
+	case journal.AgentWrapUp:
+		c.WrapUp++
+	case journal.AgentPaused:
+		c.Paused++
+	case journal.AgentBusy:
+		c.Busy++
+	}
 }

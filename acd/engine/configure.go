@@ -17,6 +17,7 @@ func (s *State) Configure(cfg Config, now time.Time) (Result, error) {
 		return Result{}, err
 	}
 	s.begin(now)
+	s.pass()
 	for i := range s.queues {
 		s.queues[i].live = false
 	}

@@ -83,10 +83,14 @@ func New(cfg Config, now time.Time) (*State, error) {
 }
 
 // Apply carries out one command at the instant now, after everything whose
-// deadline has passed by then. An instant before the last one counts as the last
+// deadline has passed by then (Restart: before it). An instant before the last one counts as the last
 // one. The result is valid until the next call.
 func (s *State) Apply(cmd Command, now time.Time) Result {
 	s.begin(now)
+	if cmd.Kind == Restart { // what was due while the box was off did not happen
+		s.restart(instant(cmd.Arrival))
+	}
+	s.pass()
 	s.res.Err = s.command(&cmd)
 	if s.res.Err == ErrStray {
 		s.strays++
@@ -107,7 +111,14 @@ func (s *State) Deadline() (time.Time, bool) {
 // Strays returns how many commands came late, twice or about something unknown.
 func (s *State) Strays() uint64 { return s.strays }
 
-// begin starts a new result and lets pass what is due.
+// Salvage returns what a command that panicked had decided so far, and makes the
+// engine build its indexes anew before the next one.
+func (s *State) Salvage() Result {
+	s.folded = true
+	return s.res
+}
+
+// begin starts a new result.
 func (s *State) begin(now time.Time) {
 	s.endReplay(now.UnixNano())
 	s.rebuild()
@@ -116,6 +127,10 @@ func (s *State) begin(now time.Time) {
 	s.res.Actions = s.res.Actions[:0]
 	s.res.Err = nil
 	s.cands = s.cands[:0]
+}
+
+// pass carries out what is due.
+func (s *State) pass() {
 	for len(s.timers) > 0 && s.timers[0].at <= s.now {
 		ref := s.timers[0].ref
 		if ref.isContact() {
@@ -128,7 +143,7 @@ func (s *State) begin(now time.Time) {
 
 func (s *State) command(cmd *Command) error {
 	switch cmd.Kind {
-	case Tick:
+	case Tick, Restart:
 		return nil
 	case Enqueue:
 		return s.enqueue(cmd)
@@ -149,9 +164,6 @@ func (s *State) command(cmd *Command) error {
 		return nil
 	case Login, Logout, Pause, Ready:
 		return s.wish(cmd)
-	case Restart:
-		s.restart(instant(cmd.Arrival))
-		return nil
 	}
 	return ErrCommand
 }

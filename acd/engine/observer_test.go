@@ -471,6 +471,24 @@ func (o *observer) replay(s *engine.State) error {
 	if got != want {
 		return fmt.Errorf("replay differs:\n%s\nlive:\n%s", got, want)
 	}
+	kept, err := engine.New(o.cfg, epoch)
+	if err != nil {
+		return err
+	}
+	var d engine.Dump
+	if err := json.Unmarshal([]byte(want), &d); err != nil {
+		return err
+	}
+	kept.Load(&d)
+	if got := dump(kept, o.last); got != want {
+		return fmt.Errorf("loaded dump differs:\n%s\nlive:\n%s", got, want)
+	}
+	if _, err := kept.Configure(o.cfg, o.last); err != nil {
+		return err
+	}
+	if got := dump(kept, o.last); got != want {
+		return fmt.Errorf("loaded dump differs once configured:\n%s\nlive:\n%s", got, want)
+	}
 	r, err := fresh.Configure(o.cfg, o.last)
 	if err != nil {
 		return err

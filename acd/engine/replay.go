@@ -1,16 +1,11 @@
 package engine
 
-import (
-	"slices"
-	"time"
-
-	"centralino/internal/journal"
-)
+import "centralino/internal/journal"
 
 // Fold takes an event of an earlier run and brings the state to where it was
 // after it. Give all events of the journal in order, after New and before the
-// first command; then Configure once more, in case the office was changed behind
-// the journal, and Restart if the calls did not survive. Events that do not fit
+// first command; then Restart if the calls did not survive, and Configure once
+// more, in case the office was changed behind the journal. Events that do not fit
 // (a damaged journal) are taken as far as they make sense. When the journal ends
 // in the future because the clock was wrong, the first command moves the whole
 // state back.
@@ -203,6 +198,10 @@ func (s *State) rebuild() {
 		c.heap, c.timer = -1, -1
 		switch q := &s.queues[c.queue]; {
 		case !c.used:
+		case c.talks && c.agent < 0: // a dump that does not fit together
+			c.talks = false
+			q.inside++
+			s.track(int32(ci))
 		case c.talks:
 			q.talking++
 		default:
@@ -210,122 +209,4 @@ func (s *State) rebuild() {
 			s.track(int32(ci))
 		}
 	}
-}
-
-// Dump is everything of the state that must survive a restart, in an order that
-// is always the same: two engines that would decide alike have equal dumps.
-type Dump struct {
-	LastOffer OfferID
-	Agents    []AgentDump
-	Contacts  []ContactDump
-	Last      map[QueueID]AgentID `json:",omitempty"` // offered to last, by queue
-}
-
-// AgentDump is an agent in a Dump; those logged out without a trace are left out.
-type AgentDump struct {
-	Agent    AgentID
-	State    journal.AgentStateName
-	Reason   Reason                 `json:",omitempty"`
-	Since    time.Time              `json:",omitzero"`
-	Misses   int32                  `json:",omitempty"`
-	Until    time.Time              `json:",omitzero"`
-	Idle     time.Time              `json:",omitzero"`
-	Retry    time.Time              `json:",omitzero"`
-	Asked    journal.AgentStateName `json:",omitempty"`
-	AskedWhy Reason                 `json:",omitempty"`
-	Outside  bool                   `json:",omitempty"`
-	Gone     bool                   `json:",omitempty"`
-	Contact  ContactID              `json:",omitempty"`
-	Offer    OfferID                `json:",omitempty"`
-	Deadline time.Time              `json:",omitzero"`
-	Calls    int64                  `json:",omitempty"`
-	Open     time.Duration          `json:",omitempty"` // logged in and not paused since login
-	Occupied int64                  `json:",omitempty"` // LeastOccupied's key
-}
-
-// ContactDump is a contact in a Dump.
-type ContactDump struct {
-	Contact ContactID
-	Queue   QueueID
-	Caller  journal.SubjectID `json:",omitempty"`
-	Urgent  bool              `json:",omitempty"`
-	Rank    time.Time
-	Since   time.Time
-	Talks   bool              `json:",omitempty"`
-	Waited  time.Duration     `json:",omitempty"`
-	Talked  time.Duration     `json:",omitempty"`
-	Offers  []OfferID         `json:",omitempty"`
-	Missed  map[AgentID]int32 `json:",omitempty"`
-}
-
-// Dump returns the state as it is at the instant at, without changing it.
-func (s *State) Dump(at time.Time) Dump {
-	now := max(s.now, at.UnixNano())
-	d := Dump{LastOffer: s.lastOffer, Last: map[QueueID]AgentID{}}
-	for i := range s.agents {
-		if a := &s.agents[i]; a.since != 0 {
-			d.Agents = append(d.Agents, s.dumpAgent(a, now))
-		}
-	}
-	for i := range s.contacts {
-		if c := &s.contacts[i]; c.used {
-			d.Contacts = append(d.Contacts, s.dumpContact(c))
-		}
-	}
-	for i := range s.queues {
-		if q := &s.queues[i]; q.last != "" {
-			d.Last[q.cfg.ID] = q.last
-		}
-	}
-	slices.SortFunc(d.Agents, func(a, b AgentDump) int { return compare(a.Agent, b.Agent) })
-	slices.SortFunc(d.Contacts, func(a, b ContactDump) int { return compare(a.Contact, b.Contact) })
-	return d
-}
-
-func (s *State) dumpAgent(a *agent, now int64) AgentDump {
-	w := a.work
-	w.book(a.shown.state, now)
-	v := a.view()
-	d := AgentDump{
-		Agent: a.id, State: v.state, Reason: v.reason, Since: stamp(a.since), Misses: v.misses,
-		Until: stamp(v.until), Idle: stamp(v.idle), Asked: v.asked, AskedWhy: v.askedWhy,
-		Outside: v.outside, Gone: v.gone, Offer: a.offer, Deadline: stamp(a.deadline),
-		Calls: w.calls, Open: time.Duration(w.open), Occupied: w.occupancy(),
-	}
-	if a.retryAt > now {
-		d.Retry = stamp(a.retryAt)
-	}
-	if a.contact >= 0 {
-		d.Contact = s.contacts[a.contact].id
-	}
-	return d
-}
-
-func (s *State) dumpContact(c *contact) ContactDump {
-	d := ContactDump{
-		Contact: c.id, Queue: s.queues[c.queue].cfg.ID, Caller: c.caller, Urgent: c.urgent,
-		Rank: stamp(c.key), Since: stamp(c.since), Talks: c.talks,
-		Waited: time.Duration(c.waited), Talked: time.Duration(c.talked),
-	}
-	for _, ai := range c.offers {
-		d.Offers = append(d.Offers, s.agents[ai].offer)
-	}
-	slices.Sort(d.Offers)
-	for _, m := range c.missed {
-		if d.Missed == nil {
-			d.Missed = map[AgentID]int32{}
-		}
-		d.Missed[s.agents[m.agent].id] = m.n
-	}
-	return d
-}
-
-func compare[T ~string](a, b T) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
 }

@@ -1,0 +1,203 @@
+package engine
+
+import (
+	"slices"
+	"time"
+
+	"centralino/internal/journal"
+)
+
+// Dump is everything of the state that must survive a restart, in an order that
+// is always the same: two engines that would decide alike have equal dumps.
+type Dump struct {
+	At        time.Time
+	LastOffer OfferID
+	Agents    []AgentDump
+	Contacts  []ContactDump
+	Last      map[QueueID]AgentID `json:",omitempty"` // offered to last, by queue
+}
+
+// AgentDump is an agent in a Dump; those logged out without a trace are left out.
+type AgentDump struct {
+	Agent    AgentID
+	State    journal.AgentStateName
+	Reason   Reason                 `json:",omitempty"`
+	Since    time.Time              `json:",omitzero"`
+	Misses   int32                  `json:",omitempty"`
+	Until    time.Time              `json:",omitzero"`
+	Idle     time.Time              `json:",omitzero"`
+	Retry    time.Time              `json:",omitzero"`
+	Asked    journal.AgentStateName `json:",omitempty"`
+	AskedWhy Reason                 `json:",omitempty"`
+	Outside  bool                   `json:",omitempty"`
+	Gone     bool                   `json:",omitempty"`
+	Contact  ContactID              `json:",omitempty"`
+	Offer    OfferID                `json:",omitempty"`
+	Deadline time.Time              `json:",omitzero"`
+	Calls    int64                  `json:",omitempty"`
+	Open     time.Duration          `json:",omitempty"` // logged in and not paused since login
+	Busy     []int32                `json:",omitempty"` // ms of talk and wrap-up, by minute of the hour
+	Avail    []int32                `json:",omitempty"` // ms logged in and not paused, by minute of the hour
+}
+
+// ContactDump is a contact in a Dump.
+type ContactDump struct {
+	Contact ContactID
+	Queue   QueueID
+	Caller  journal.SubjectID `json:",omitempty"`
+	Urgent  bool              `json:",omitempty"`
+	Rank    time.Time
+	Since   time.Time
+	Round   time.Time         `json:",omitzero"` // of the offers that stand
+	Talks   bool              `json:",omitempty"`
+	Waited  time.Duration     `json:",omitempty"`
+	Talked  time.Duration     `json:",omitempty"`
+	Offers  []OfferID         `json:",omitempty"`
+	Missed  map[AgentID]int32 `json:",omitempty"`
+}
+
+// Dump returns the state as it is at the instant at, without changing it. Load is
+// its reverse.
+func (s *State) Dump(at time.Time) Dump {
+	now := max(s.now, at.UnixNano())
+	d := Dump{At: stamp(now), LastOffer: s.lastOffer, Last: map[QueueID]AgentID{}}
+	for i := range s.agents {
+		if a := &s.agents[i]; a.since != 0 {
+			d.Agents = append(d.Agents, s.dumpAgent(a, now))
+		}
+	}
+	for i := range s.contacts {
+		if c := &s.contacts[i]; c.used {
+			d.Contacts = append(d.Contacts, s.dumpContact(c))
+		}
+	}
+	for i := range s.queues {
+		if q := &s.queues[i]; q.last != "" {
+			d.Last[q.cfg.ID] = q.last
+		}
+	}
+	slices.SortFunc(d.Agents, func(a, b AgentDump) int { return compare(a.Agent, b.Agent) })
+	slices.SortFunc(d.Contacts, func(a, b ContactDump) int { return compare(a.Contact, b.Contact) })
+	return d
+}
+
+func (s *State) dumpAgent(a *agent, now int64) AgentDump {
+	w := a.work
+	w.book(a.shown.state, now)
+	v := a.view()
+	d := AgentDump{
+		Agent: a.id, State: v.state, Reason: v.reason, Since: stamp(a.since), Misses: v.misses,
+		Until: stamp(v.until), Idle: stamp(v.idle), Asked: v.asked, AskedWhy: v.askedWhy,
+		Outside: v.outside, Gone: v.gone, Offer: a.offer, Deadline: stamp(a.deadline),
+		Calls: w.calls, Open: time.Duration(w.open),
+	}
+	if w.sumOpen > 0 {
+		d.Busy, d.Avail = w.busy[:], w.avail[:]
+	}
+	if a.retryAt > now {
+		d.Retry = stamp(a.retryAt)
+	}
+	if a.contact >= 0 {
+		d.Contact = s.contacts[a.contact].id
+	}
+	return d
+}
+
+func (s *State) dumpContact(c *contact) ContactDump {
+	d := ContactDump{
+		Contact: c.id, Queue: s.queues[c.queue].cfg.ID, Caller: c.caller, Urgent: c.urgent,
+		Rank: stamp(c.key), Since: stamp(c.since), Talks: c.talks,
+		Waited: time.Duration(c.waited), Talked: time.Duration(c.talked),
+	}
+	if len(c.offers) > 0 {
+		d.Round = stamp(c.round)
+	}
+	for _, ai := range c.offers {
+		d.Offers = append(d.Offers, s.agents[ai].offer)
+	}
+	slices.Sort(d.Offers)
+	for _, m := range c.missed {
+		if d.Missed == nil {
+			d.Missed = map[AgentID]int32{}
+		}
+		d.Missed[s.agents[m.agent].id] = m.n
+	}
+	return d
+}
+
+// Load takes over a dump, after New and before Fold.
+func (s *State) Load(d *Dump) {
+	s.replaying, s.folded = true, true
+	s.now = d.At.UnixNano()
+	s.lastOffer = d.LastOffer
+	for i := range d.Contacts {
+		s.loadContact(&d.Contacts[i])
+	}
+	for i := range d.Agents {
+		s.loadAgent(&d.Agents[i])
+	}
+	for i := range s.contacts {
+		slices.SortFunc(s.contacts[i].offers, func(a, b int32) int {
+			return int(s.agents[a].offer) - int(s.agents[b].offer) //nolint:gosec // a few apart
+		})
+	}
+	for q, last := range d.Last {
+		s.queues[s.queueSlot(q)].last = last
+	}
+}
+
+func (s *State) loadContact(d *ContactDump) {
+	if _, ok := s.contactAt[d.Contact]; ok || d.Contact == "" {
+		return
+	}
+	qi := s.queueSlot(d.Queue)
+	c := &s.contacts[s.newContact(d.Contact)]
+	c.queue, c.caller, c.urgent, c.talks = qi, d.Caller, d.Urgent, d.Talks
+	c.key, c.since, c.round = instant(d.Rank), instant(d.Since), instant(d.Round)
+	c.waited, c.talked = int64(d.Waited), int64(d.Talked)
+	for agent, n := range d.Missed {
+		c.missed = append(c.missed, miss{s.agentSlot(agent), n})
+	}
+}
+
+func (s *State) loadAgent(d *AgentDump) {
+	ai := s.agentSlot(d.Agent)
+	a := &s.agents[ai]
+	s.foldAgent(&Event{
+		Agent: d.Agent, State: d.State, Reason: d.Reason, Misses: int(d.Misses), Until: d.Until, Idle: d.Idle,
+		Asked: d.Asked, AskedReason: d.AskedWhy, Outside: d.Outside, Gone: d.Gone,
+	})
+	a.since, a.retryAt = instant(d.Since), instant(d.Retry)
+	a.work = workload{upto: s.now, calls: d.Calls, open: int64(d.Open)}
+	if len(d.Busy) == 60 && len(d.Avail) == 60 {
+		copy(a.work.busy[:], d.Busy)
+		copy(a.work.avail[:], d.Avail)
+		for i := range d.Busy {
+			a.work.sumBusy += int64(d.Busy[i])
+			a.work.sumOpen += int64(d.Avail[i])
+		}
+	}
+	ci, ok := s.contactAt[d.Contact]
+	if !ok || d.Offer == 0 {
+		return
+	}
+	c := &s.contacts[ci]
+	a.contact, a.offer, a.deadline = ci, d.Offer, instant(d.Deadline)
+	s.offerAt[d.Offer] = ai
+	if c.talks {
+		a.phase, c.agent = talking, ai
+		return
+	}
+	a.phase = ringing
+	c.offers = append(c.offers, ai)
+}
+
+func compare[T ~string](a, b T) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}
