@@ -17,6 +17,8 @@ import (
 	"centralino/pbx/media"
 	"centralino/pbx/sdp"
 	"centralino/pbx/sip"
+
+	"github.com/icholy/digest"
 )
 
 // PhoneOptions say which phone.
@@ -29,9 +31,9 @@ type PhoneOptions struct {
 	// Answer decides about a call that comes: after how long it is answered, or
 	// ok false to refuse it with Code.
 	Answer func() (after time.Duration, code int, ok bool)
-	// Authorize answers a challenge of the box.
-	Authorize func(challenge *sip.Response, req *sip.Request) bool
-	Log       *slog.Logger
+	// Password answers the box's challenges (digest, MD5).
+	Password string
+	Log      *slog.Logger
 }
 
 // Phone is one telephone with one call at a time.
@@ -184,7 +186,7 @@ func (p *Phone) Dial(number string) (*Call, error) {
 	from := sip.Address{URI: sip.URI{Scheme: "sip", User: p.o.User, Host: box.Addr().String()}}
 	ready := make(chan struct{})
 	c.leg = p.agent.Invite(dialog.InviteOptions{URI: uri, From: from, SDP: c.local.Marshal(), ContactUser: p.o.User,
-		Dest: sip.NewFlow(sip.UDP, p.o.Addr, box), Authorize: p.o.Authorize,
+		Dest: sip.NewFlow(sip.UDP, p.o.Addr, box), Authorize: p.authorize,
 		On: func(ev dialog.Event) { <-ready; c.handle(ev) }})
 	close(ready)
 	return c, nil
@@ -271,3 +273,63 @@ func (c *Call) Die() {
 
 // Stats are the figures of the call's media.
 func (c *Call) Stats() media.Stats { return c.stream.Stats() }
+
+// Register registers the phone at the box for an hour.
+func (p *Phone) Register(ctx context.Context) error {
+	id, tag := sip.NewCallID(), sip.NewTag()
+	box := sip.URI{Scheme: "sip", Host: p.o.Box.Addr().String(), Port: p.o.Box.Port()}
+	aor := sip.Address{URI: sip.URI{Scheme: "sip", User: p.o.User, Host: box.Host}}
+	contact, _ := p.Contact()
+	make := func(cseq string) *sip.Request {
+		req := sip.NewRequest(sip.REGISTER, box)
+		req.SetHeader("From", aor.WithTag(tag).String())
+		req.SetHeader("To", aor.String())
+		req.SetHeader("Call-ID", id)
+		req.SetHeader("CSeq", cseq+" REGISTER")
+		req.SetHeader("Contact", sip.Address{URI: contact}.String())
+		req.SetHeader("Expires", "3600")
+		return req
+	}
+	to := sip.NewFlow(sip.UDP, p.o.Addr, p.o.Box)
+	resp, err := p.stack.Do(ctx, make("1"), to)
+	if err != nil {
+		return err
+	}
+	if resp.Status() == 401 {
+		req := make("2")
+		if !p.authorize(resp, req) {
+			return fmt.Errorf("phone %s: no challenge in the 401", p.o.User)
+		}
+		if resp, err = p.stack.Do(ctx, req, to); err != nil {
+			return err
+		}
+	}
+	if resp.Status() != 200 {
+		return fmt.Errorf("phone %s: REGISTER answered %d", p.o.User, resp.Status())
+	}
+	return nil
+}
+
+// authorize adds digest credentials to req (RFC 7616, by a library that is not the
+// registrar's own code).
+func (p *Phone) authorize(challenge *sip.Response, req *sip.Request) bool {
+	header, answer := "WWW-Authenticate", "Authorization"
+	if challenge.Status() == 407 {
+		header, answer = "Proxy-Authenticate", "Proxy-Authorization"
+	}
+	text, ok := challenge.Header(header)
+	if !ok {
+		return false
+	}
+	c, err := digest.ParseChallenge(text)
+	if err != nil {
+		return false
+	}
+	cred, err := digest.Digest(c, digest.Options{Method: req.Method(), URI: req.URI().String(),
+		Username: p.o.User, Password: p.o.Password, Count: 1})
+	if err != nil {
+		return false
+	}
+	req.SetHeader(answer, cred.String())
+	return true
+}
