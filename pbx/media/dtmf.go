@@ -84,6 +84,7 @@ func (s *Stream) receiveKey(l *loop, h *header, b []byte) {
 // agreed, else as a tone of the usual length.
 func (s *Stream) hearKey(l *loop, from *Stream, h *header, b []byte, e telephoneEvent, pressed bool) {
 	if s.play.source != nil {
+		s.interrupt()
 		return
 	}
 	if s.rtp == nil || s.rtp.remote.DTMF == 0 {
@@ -95,12 +96,10 @@ func (s *Stream) hearKey(l *loop, from *Stream, h *header, b []byte, e telephone
 		}
 		return
 	}
-	if s.digits.busy() {
-		return
-	}
 	end := s.rtp
 	dst, ok := end.sendTo()
-	if !ok {
+	if !ok || s.digits.busy() {
+		s.interrupt()
 		return
 	}
 	seq, ts, marker, ok := end.tx.relay(l.now, from, h, uint32(e.duration))

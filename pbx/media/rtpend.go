@@ -105,7 +105,11 @@ func (s *Stream) receiveRTP(l *loop, b []byte, from netip.AddrPort) {
 		s.receiveKey(l, &h, b)
 		return
 	}
-	if s.peer == nil || !e.remote.Direction.Receives() || h.start == h.end {
+	switch {
+	case s.peer == nil:
+		return
+	case !e.remote.Direction.Receives() || h.start == h.end:
+		s.peer.interrupt()
 		return
 	}
 	s.peer.hearRTP(l, s, &h, b, law)
@@ -127,6 +131,7 @@ func (s *Stream) alive(l *loop) {
 // hearRTP passes a packet of sound of from on to the peer of s.
 func (s *Stream) hearRTP(l *loop, from *Stream, h *header, b []byte, law audio.Law) {
 	if s.play.source != nil || s.digits.busy() {
+		s.interrupt()
 		return
 	}
 	payload := b[h.start:h.end]
@@ -138,6 +143,7 @@ func (s *Stream) hearRTP(l *loop, from *Stream, h *header, b []byte, law audio.L
 	e := s.rtp
 	dst, ok := e.sendTo()
 	if !ok {
+		s.interrupt()
 		return
 	}
 	seq, ts, marker, ok := e.tx.relay(l.now, from, h, uint32(len(payload)))
@@ -148,6 +154,14 @@ func (s *Stream) hearRTP(l *loop, from *Stream, h *header, b []byte, law audio.L
 	out := b[h.start-rtpHeader : h.end]
 	putRTP(out, marker, e.remote.Codec.PT, seq, ts, e.tx.ssrc)
 	e.write(out, dst)
+}
+
+// interrupt says that something of the source was left out: what comes next
+// follows in the flow without a gap in the numbers.
+func (s *Stream) interrupt() {
+	if s.rtp != nil {
+		s.rtp.tx.from = nil
+	}
 }
 
 // hearFrame passes a frame of a line on to the peer of s.

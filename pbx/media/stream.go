@@ -169,6 +169,8 @@ func (s *Stream) Disconnect() { s.post(s.disconnect) }
 
 func (s *Stream) disconnect() {
 	if s.peer != nil {
+		s.peer.interrupt()
+		s.interrupt()
 		s.peer.peer = nil
 		s.peer = nil
 	}
