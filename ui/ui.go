@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"centralino/internal/journal"
+	"centralino/internal/numbering"
 	"centralino/internal/office"
 	"centralino/internal/privacy"
 	"centralino/internal/store"
@@ -42,6 +43,10 @@ type Deps struct {
 	Lines  func() []LineStatus  // lines and trunks
 	Phones func() []PhoneStatus // registered phones
 	Faults func() []Fault       // the one fault list
+
+	// SubjectOf returns the pseudonym of an outside number, to find its calls
+	// (privacy.Gate.Number). Optional.
+	SubjectOf func(n numbering.E164) journal.SubjectID
 
 	Agents   Agents                                          // login, pause of agents from the page
 	TestRing func(ctx context.Context, line office.ID) error // optional: make a line ring for a test

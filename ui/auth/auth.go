@@ -258,11 +258,16 @@ func (a *Auth) StageAccount(person journal.SubjectID, login, hash string) func(t
 	return func(tx *sql.Tx) error {
 		var owner string
 		err := tx.QueryRow(sqlLoginOwner, login).Scan(&owner)
-		if err == nil && owner != string(person) {
-			return ErrLoginTaken
-		}
-		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		switch {
+		case errors.Is(err, sql.ErrNoRows), err == nil && owner == string(person):
+		case err != nil:
 			return fmt.Errorf("look up user name: %w", err)
+		case a.o.Office().PersonByID(journal.SubjectID(owner)) != nil:
+			return ErrLoginTaken
+		default: // its owner left the office
+			if _, err := tx.Exec(sqlDropAccount, owner); err != nil {
+				return fmt.Errorf("free user name: %w", err)
+			}
 		}
 		if _, err := tx.Exec(sqlPutAccount, string(person), login, hash, now); err != nil {
 			return fmt.Errorf("keep account: %w", err)

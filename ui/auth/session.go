@@ -212,27 +212,6 @@ func (a *Auth) Logout(ctx context.Context, token string) error {
 	})
 }
 
-// EndSessions ends all sessions of a person.
-func (a *Auth) EndSessions(ctx context.Context, person journal.SubjectID) error {
-	return a.o.DB.Write(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, sqlDropSessions, string(person))
-		return err
-	})
-}
-
-// StageLeave returns the write that takes a person's account, sessions and
-// invitations away, for Edit.With of the deletion.
-func (a *Auth) StageLeave(person journal.SubjectID) func(tx *sql.Tx) error {
-	return func(tx *sql.Tx) error {
-		for _, q := range []string{sqlDropSessions, sqlDropInvite, sqlDropAccount} {
-			if _, err := tx.Exec(q, string(person)); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-}
-
 // Invite makes a one-time code with which a person sets a password; an older one
 // of the same person stops working.
 func (a *Auth) Invite(ctx context.Context, person, by journal.SubjectID) (code string, expires time.Time, err error) {

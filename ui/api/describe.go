@@ -1,0 +1,142 @@
+package api
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Operation is one JSON route, for the description.
+type Operation struct {
+	Method, Path, Doc string
+	Query             []string
+	Roles             []string
+	Answer            any // a value of the answer's type
+}
+
+// Describe writes the OpenAPI 3.1 document of the operations. Schemas are made
+// from the structs, so the document can't say anything else than what is sent.
+func Describe(ops []Operation) ([]byte, error) {
+	d := describer{schemas: map[string]any{}}
+	paths := map[string]any{}
+	for _, op := range ops {
+		o := map[string]any{
+			"summary":     op.Doc,
+			"description": "Roles: " + strings.Join(op.Roles, ", ") + ".",
+			"responses": map[string]any{
+				"200":     map[string]any{"description": "The answer.", "content": content(d.schema(reflect.TypeOf(op.Answer)))},
+				"default": map[string]any{"description": "A refusal.", "content": content(d.schema(reflect.TypeOf(Error{})))},
+			},
+		}
+		if params := parameters(op); len(params) > 0 {
+			o["parameters"] = params
+		}
+		item, ok := paths[op.Path].(map[string]any)
+		if !ok {
+			item = map[string]any{}
+			paths[op.Path] = item
+		}
+		item[strings.ToLower(op.Method)] = o
+	}
+	doc := map[string]any{
+		"openapi":  "3.1.0",
+		"info":     map[string]any{"title": "Centralino", "version": "1", "description": "What the pages show, as JSON. People appear as the privacy rules of the box allow for the one who asks."},
+		"security": []any{map[string]any{"session": []any{}}},
+		"paths":    paths,
+		"components": map[string]any{
+			"schemas":         d.schemas,
+			"securitySchemes": map[string]any{"session": map[string]any{"type": "apiKey", "in": "cookie", "name": "centralino"}},
+		},
+	}
+	b, err := json.MarshalIndent(doc, "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("describe api: %w", err)
+	}
+	return append(b, '\n'), nil
+}
+
+func content(schema any) any {
+	return map[string]any{"application/json": map[string]any{"schema": schema}}
+}
+
+func parameters(op Operation) []any {
+	var out []any
+	for s := range strings.SplitSeq(op.Path, "/") {
+		if strings.HasPrefix(s, "{") {
+			out = append(out, map[string]any{"name": strings.Trim(s, "{}"), "in": "path", "required": true, "schema": map[string]any{"type": "string"}})
+		}
+	}
+	for _, q := range op.Query {
+		out = append(out, map[string]any{"name": q, "in": "query", "schema": map[string]any{"type": "string"}})
+	}
+	return out
+}
+
+type describer struct{ schemas map[string]any }
+
+var timeType = reflect.TypeFor[time.Time]()
+
+// schema describes a type; structs go to the components and are referred to.
+func (d describer) schema(t reflect.Type) any {
+	if t == nil {
+		return map[string]any{"type": "object"}
+	}
+	if t == timeType {
+		return map[string]any{"type": "string", "format": "date-time"}
+	}
+	switch t.Kind() {
+	case reflect.Pointer:
+		return d.schema(t.Elem())
+	case reflect.Bool:
+		return map[string]any{"type": "boolean"}
+	case reflect.Int, reflect.Int64, reflect.Int32, reflect.Uint64, reflect.Uint32, reflect.Uint16, reflect.Uint8:
+		return map[string]any{"type": "integer"}
+	case reflect.Float64:
+		return map[string]any{"type": "number"}
+	case reflect.Slice, reflect.Array:
+		return map[string]any{"type": "array", "items": d.schema(t.Elem())}
+	case reflect.Map:
+		return map[string]any{"type": "object", "additionalProperties": d.schema(t.Elem())}
+	case reflect.Struct:
+		return d.object(t)
+	}
+	return map[string]any{"type": "string"}
+}
+
+func (d describer) object(t reflect.Type) any {
+	name := t.Name()
+	if p := t.PkgPath(); !strings.HasSuffix(p, "/api") { // two packages may use one name
+		name = p[strings.LastIndexByte(p, '/')+1:] + "." + name
+	}
+	ref := map[string]any{"$ref": "#/components/schemas/" + name}
+	if _, done := d.schemas[name]; done {
+		return ref
+	}
+	props := map[string]any{}
+	d.schemas[name] = nil // for types that contain themselves
+	var required []string
+	for i := range t.NumField() {
+		f := t.Field(i)
+		key, opts, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if key == "-" || !f.IsExported() {
+			continue
+		}
+		if key == "" {
+			key = f.Name
+		}
+		props[key] = d.schema(f.Type)
+		if !strings.Contains(opts, "omit") {
+			required = append(required, key)
+		}
+	}
+	s := map[string]any{"type": "object", "properties": props}
+	if len(required) > 0 {
+		slices.Sort(required)
+		s["required"] = required
+	}
+	d.schemas[name] = s
+	return ref
+}

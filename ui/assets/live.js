@@ -1,0 +1,195 @@
+// The box's only script: three small abilities that pages ask for by attribute.
+// Everything works without it, but then nothing moves by itself.
+//
+// data-live="/live?t=calls"   keep the elements named by the server up to date
+// data-swap="#name"           send this form or link here and replace that element
+// data-guard                  warn before leaving a form with unsaved changes
+// data-since="1700000000"     count up from that time (seconds)
+// data-copy="text"            copy text
+
+const $ = (sel, from = document) => from.querySelector(sel);
+const $$ = (sel, from = document) => [...from.querySelectorAll(sel)];
+
+// --- data-live -------------------------------------------------------------
+
+const SILENCE = 45000;      // the server speaks every 15 s; later than this is gone
+const FIRST_RETRY = 1000, LAST_RETRY = 20000;
+
+class Live {
+  constructor(url, banner) {
+    this.url = url;
+    this.banner = banner;
+    this.retry = FIRST_RETRY;
+    this.heard = Date.now();
+    document.addEventListener("visibilitychange", () => document.hidden ? this.pause() : this.open());
+    addEventListener("online", () => this.open());
+    addEventListener("pagehide", () => this.pause());
+    addEventListener("pageshow", e => { if (e.persisted) this.open(); });
+    setInterval(() => { if (this.source && Date.now() - this.heard > SILENCE) this.lost(); }, 5000);
+    this.open();
+  }
+
+  open() {
+    if (this.source || document.hidden) return;
+    clearTimeout(this.timer);
+    const source = this.source = new EventSource(this.url);
+    source.addEventListener("patch", e => { this.alive(); this.patch(JSON.parse(e.data)); });
+    source.addEventListener("alive", () => this.alive());
+    source.addEventListener("gone", e => { // logged out, or the box restarts
+      this.lost();
+      if (e.data === "login") location.reload();
+    });
+    source.onerror = () => this.lost();
+  }
+
+  alive() {
+    this.heard = Date.now();
+    this.retry = FIRST_RETRY;
+    this.banner.hidden = true;
+  }
+
+  // A hidden tab closes its stream: it costs nothing and comes back fresh.
+  pause() {
+    clearTimeout(this.timer);
+    this.source?.close();
+    this.source = null;
+  }
+
+  lost() {
+    this.pause();
+    const at = new Date(this.heard).toLocaleTimeString(document.documentElement.lang, { hour: "2-digit", minute: "2-digit" });
+    this.banner.textContent = this.banner.dataset.text.replace("{time}", at);
+    this.banner.hidden = false;
+    this.timer = setTimeout(() => this.open(), this.retry * (0.75 + Math.random() / 2));
+    this.retry = Math.min(this.retry * 2, LAST_RETRY);
+  }
+
+  patch({ id, html }) {
+    const old = document.getElementById(id);
+    if (!old || old.contains(document.activeElement) && document.activeElement.matches("input, select, textarea")) return;
+    const fresh = parse(html).getElementById(id);
+    if (!fresh || old.isEqualNode(fresh)) return;
+    const focus = old.contains(document.activeElement) ? document.activeElement.id : "";
+    keepOpen(old, fresh);
+    old.replaceWith(document.adoptNode(fresh));
+    if (focus) document.getElementById(focus)?.focus();
+    tick();
+  }
+}
+
+const parse = html => new DOMParser().parseFromString(html, "text/html");
+
+// What a person opened stays open.
+const keepOpen = (old, fresh) => $$("details[id][open]", old).forEach(d => {
+  const twin = fresh.querySelector("#" + CSS.escape(d.id));
+  if (twin) twin.open = true;
+});
+
+// --- data-since ------------------------------------------------------------
+
+const two = n => String(n).padStart(2, "0");
+const clock = s => s >= 3600 ? `${Math.floor(s / 3600)}:${two(Math.floor(s / 60) % 60)}:${two(s % 60)}` : `${Math.floor(s / 60)}:${two(s % 60)}`;
+// The box's clock counts, not the browser's: the page says what time it was there.
+const skew = Date.now() / 1000 - Number(document.body.dataset.now || Date.now() / 1000);
+function tick() {
+  const now = Date.now() / 1000 - skew;
+  for (const el of $$("[data-since]")) {
+    const text = clock(Math.max(0, Math.floor(now - Number(el.dataset.since))));
+    if (el.textContent !== text) el.textContent = text;
+  }
+}
+
+// --- data-swap -------------------------------------------------------------
+
+function announce(text) {
+  const region = $("#announce");
+  if (region) region.textContent = text;
+}
+
+async function swap(el, url, options) {
+  const target = $(el.dataset.swap);
+  if (!target) return false;
+  target.setAttribute("aria-busy", "true");
+  try {
+    const answer = await fetch(url, { ...options, headers: { "X-Swap": target.id } });
+    const page = parse(await answer.text());
+    const fresh = page.getElementById(target.id);
+    if (!fresh) { location.href = answer.url; return true; }
+    const here = document.adoptNode(fresh);
+    target.replaceWith(here);
+    document.title = page.title || document.title;
+    if (!options.body) history.replaceState(null, "", answer.url);
+    if (!el.isConnected || !el.matches("[role=search]")) { here.tabIndex = -1; here.focus({ preventScroll: true }); }
+    announce($("[data-announce]", here)?.textContent || page.title);
+    tick();
+  } catch {
+    target.removeAttribute("aria-busy");
+    return false;
+  }
+  return true;
+}
+
+document.addEventListener("submit", async e => {
+  const form = e.target;
+  form.dataset.sent = "1";
+  if (!form.dataset.swap || !$(form.dataset.swap)) return;
+  e.preventDefault();
+  const data = new FormData(form, e.submitter);
+  const url = new URL(e.submitter?.getAttribute("formaction") || form.action, location);
+  const get = form.method === "get";
+  if (get) url.search = new URLSearchParams(data);
+  const done = await swap(form, url, get ? {} : { method: "POST", body: new URLSearchParams(data) });
+  if (!done) form.submit();
+});
+
+document.addEventListener("click", async e => {
+  const link = e.target.closest("a[data-swap]");
+  if (!link || e.ctrlKey || e.metaKey || e.shiftKey || e.button) return;
+  e.preventDefault();
+  if (!await swap(link, link.href, {})) location.href = link.href;
+});
+
+// Search while typing, where a form asks for it.
+let typing;
+document.addEventListener("input", e => {
+  const form = e.target.closest("form[data-swap][role=search]");
+  if (!form || !$(form.dataset.swap)) return;
+  clearTimeout(typing);
+  typing = setTimeout(() => form.requestSubmit(), 250);
+});
+
+// --- data-guard ------------------------------------------------------------
+
+const shape = form => new URLSearchParams(new FormData(form)).toString();
+const guarded = $$("form[data-guard]").map(form => [form, shape(form)]);
+addEventListener("beforeunload", e => {
+  if (guarded.some(([form, was]) => form.isConnected && !form.dataset.sent && shape(form) !== was)) e.preventDefault();
+});
+
+// --- small comforts --------------------------------------------------------
+
+document.addEventListener("keydown", e => {
+  if (e.key !== "/" || e.ctrlKey || e.metaKey || e.target.matches("input, select, textarea")) return;
+  const box = $("#search");
+  if (box) { e.preventDefault(); box.focus(); box.select(); }
+});
+
+document.addEventListener("click", async e => {
+  const button = e.target.closest("[data-copy]");
+  if (!button) return;
+  try {
+    await navigator.clipboard.writeText(button.dataset.copy);
+    announce(button.dataset.done);
+    button.textContent = button.dataset.done;
+  } catch { /* plain HTTP has no clipboard: the text can be selected by hand */ }
+});
+// The clipboard exists on HTTPS only; without it the buttons say nothing true.
+if (!navigator.clipboard) $$("[data-copy]").forEach(b => b.hidden = true);
+
+// Errors first: the summary of a refused form takes the focus.
+$("#summary")?.focus();
+
+setInterval(tick, 1000);
+tick();
+const live = document.body.dataset.live;
+if (live) new Live(live, $("#stale"));

@@ -1,0 +1,267 @@
+package ui
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"encoding/hex"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"centralino/internal/journal"
+	"centralino/internal/office"
+	"centralino/ui/view"
+)
+
+// A draft lives in memory until its maker says yes or no, at most draftLasts; a
+// restart of the box drops it, and nothing has changed then.
+const (
+	draftLasts = 30 * time.Minute
+	maxDrafts  = 64 // above that the oldest goes
+)
+
+// change edits a document; it is run again on a newer document if somebody else
+// applied a version meanwhile. Problems are for the form that the change came from.
+type change func(doc *office.Document) []office.Problem
+
+// draft is a change that waits for a yes.
+type draft struct {
+	id      string
+	owner   journal.SubjectID
+	made    time.Time
+	title   string
+	edit    change
+	base    int
+	doc     *office.Document
+	names   map[journal.SubjectID]string // of people who are being made or renamed
+	renamed bool                         // names differ though the document may not
+	with    func(tx *sql.Tx) error
+	note    string
+	undo    int        // the version that is brought back
+	back    string     // address of the form
+	values  url.Values // what stood in it
+	done    string     // where to go afterwards; empty: back
+	moved   bool       // the office was changed by somebody else meanwhile
+}
+
+// form is the path of the form that the draft came from.
+func (n *draft) form() string {
+	path, _, _ := strings.Cut(n.back, "?")
+	return path
+}
+
+type drafts struct {
+	now func() time.Time
+	mu  sync.Mutex
+	by  map[string]*draft
+}
+
+func newDrafts(now func() time.Time) *drafts { return &drafts{now: now, by: map[string]*draft{}} }
+
+// put keeps a draft and names it.
+func (d *drafts) put(n *draft) {
+	b := make([]byte, 12)
+	rand.Read(b)
+	n.id, n.made = hex.EncodeToString(b), d.now()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if len(d.by) >= maxDrafts {
+		var oldest *draft
+		for _, x := range d.by {
+			if oldest == nil || x.made.Before(oldest.made) {
+				oldest = x
+			}
+		}
+		delete(d.by, oldest.id)
+	}
+	d.by[n.id] = n
+}
+
+// get returns a draft of this person; nil if there is none or it is too old.
+func (d *drafts) get(id string, owner journal.SubjectID) *draft {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	n := d.by[id]
+	if n == nil || n.owner != owner || d.now().Sub(n.made) > draftLasts {
+		return nil
+	}
+	return n
+}
+
+func (d *drafts) drop(id string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.by, id)
+}
+
+func (d *drafts) sweep() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for id, n := range d.by {
+		if d.now().Sub(n.made) > draftLasts {
+			delete(d.by, id)
+		}
+	}
+}
+
+// propose runs a change on the current document. With problems (not warnings) it
+// returns them and keeps nothing; else the draft waits under its address.
+func (v *visit) propose(n *draft) ([]office.Problem, error) {
+	cur := v.s.d.Office.Current()
+	doc := cur.Doc.Clone()
+	if problems := n.edit(doc); len(problems) > 0 {
+		return problems, nil
+	}
+	p := v.s.d.Office.Propose(cur.Version, doc)
+	if bad := serious(p.Problems); len(bad) > 0 {
+		return bad, nil
+	}
+	n.owner, n.base, n.doc = v.me.Person, cur.Version, doc
+	v.s.drafts.put(n)
+	return nil, v.goTo("/draft/" + n.id)
+}
+
+// serious leaves the warnings out.
+func serious(list []office.Problem) []office.Problem {
+	var out []office.Problem
+	for _, p := range list {
+		if !p.Warning {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// draft shows what a change would do.
+func (v *visit) draft() error {
+	n := v.s.drafts.get(v.r.PathValue("id"), v.me.Person)
+	if n == nil {
+		return v.draftGone()
+	}
+	return v.showDraft(http.StatusOK, n)
+}
+
+func (v *visit) draftGone() error {
+	v.flash("flash.draft.gone", "warn", 0)
+	return v.goTo("/versions")
+}
+
+func (v *visit) showDraft(status int, n *draft) error {
+	cur := v.s.d.Office.Current()
+	if n.base != cur.Version {
+		// Somebody else was faster: make the same change on what holds now.
+		doc := cur.Doc.Clone()
+		if problems := n.edit(doc); len(problems) > 0 {
+			v.s.drafts.drop(n.id)
+			v.flash("flash.draft.moved", "warn", 0)
+			return v.goTo(n.back)
+		}
+		n.base, n.doc, n.moved = cur.Version, doc, true
+	}
+	p := v.s.d.Office.Propose(n.base, n.doc)
+	page := view.Draft{Frame: v.frame(n.title), ID: n.id, Moved: n.moved, Undo: n.undo,
+		Changes: v.changes(cur.Doc, n.doc, p.Changes, n.names)}
+	if n.values != nil {
+		sep := "?"
+		if strings.Contains(n.back, "?") {
+			sep = "&"
+		}
+		page.Back = n.back + sep + "draft=" + n.id
+	}
+	if n.renamed {
+		page.Changes = append(v.renames(n), page.Changes...)
+	}
+	names := v.namer(n.doc, n.names)
+	for _, x := range p.Problems {
+		text := v.problemText(names, x)
+		if x.Object != "" || x.Kind != "" {
+			text = names.titled(x.Kind, x.Object) + ": " + text
+		}
+		if x.Warning {
+			page.Warnings = append(page.Warnings, text)
+		} else {
+			page.Problems = append(page.Problems, text)
+		}
+	}
+	return v.show(status, "draft", page)
+}
+
+// apply makes a draft the office's next version.
+func (v *visit) apply() error {
+	n := v.s.drafts.get(v.r.PathValue("id"), v.me.Person)
+	if n == nil {
+		return v.draftGone()
+	}
+	var conflict *office.Conflict
+	var invalid *office.Invalid
+	snap, err := v.s.d.Office.Apply(v.ctx(), office.Edit{Base: n.base, Doc: n.doc, By: v.me.Person, Note: n.note, With: n.with})
+	switch {
+	case errors.As(err, &conflict), errors.As(err, &invalid):
+		n.moved = true
+		return v.showDraft(http.StatusConflict, n)
+	case err != nil:
+		return err
+	}
+	v.s.drafts.drop(n.id)
+	if n.undo != 0 {
+		v.flash("flash.undone", "ok", snap.Version-1)
+	} else {
+		v.flash("flash.applied", "ok", snap.Version-1)
+	}
+	if n.done != "" {
+		return v.goTo(n.done)
+	}
+	return v.goTo(n.back)
+}
+
+func (v *visit) drop() error {
+	n := v.s.drafts.get(v.r.PathValue("id"), v.me.Person)
+	if n == nil {
+		return v.draftGone()
+	}
+	v.s.drafts.drop(n.id)
+	v.flash("flash.dropped", "ok", 0)
+	return v.goTo(n.back)
+}
+
+// undo brings a version back: at once where the page just offered it, else with a
+// look at the difference first.
+func (v *visit) undo() error {
+	number, err := pathInt(v.r, "n")
+	if err != nil {
+		return errNotFound
+	}
+	if v.r.PostFormValue("now") == "1" {
+		if err := v.bringBack(v.ctx(), number); err != nil {
+			return err
+		}
+		return v.goTo("/versions")
+	}
+	old, err := v.s.d.Office.At(v.ctx(), number)
+	if err != nil {
+		return errNotFound
+	}
+	cur := v.s.d.Office.Current()
+	n := &draft{title: v.p.T("draft.undo"), owner: v.me.Person, base: cur.Version, doc: old.Clone(), note: "undo", undo: number,
+		back: "/versions", edit: func(doc *office.Document) []office.Problem { *doc = *old.Clone(); return nil }}
+	v.s.drafts.put(n)
+	return v.goTo("/draft/" + n.id)
+}
+
+func (v *visit) bringBack(ctx context.Context, number int) error {
+	snap, err := v.s.d.Office.Undo(ctx, number, v.me.Person)
+	var invalid *office.Invalid
+	if errors.As(err, &invalid) {
+		v.flash("flash.undo.invalid", "bad", 0)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	v.flash("flash.undone", "ok", snap.Version-1)
+	return nil
+}

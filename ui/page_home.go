@@ -1,0 +1,308 @@
+package ui
+
+import (
+	"cmp"
+	"net/http"
+	"slices"
+
+	"centralino/internal/journal"
+	"centralino/internal/office"
+	"centralino/internal/privacy"
+	"centralino/ui/api"
+	"centralino/ui/live"
+	"centralino/ui/view"
+)
+
+func (v *visit) home() error {
+	page := v.homePage()
+	page.Frame = v.frame(v.p.T("home.title"))
+	page.Live = "/live?page=home"
+	return v.show(http.StatusOK, "home", page)
+}
+
+func (v *visit) apiHome() error   { return v.json(v.homeModel()) }
+func (v *visit) apiHealth() error { return v.json(v.healthModel()) }
+
+// homePage is the page without its frame: what the live fragments need.
+func (v *visit) homePage() view.Home {
+	return view.Home{Home: v.homeModel(), MayAgent: len(v.doc().GroupsOf(v.me.Person)) > 0}
+}
+
+func (v *visit) homeModel() api.Home {
+	st, doc := v.s.hub.State(), v.doc()
+	h := api.Home{
+		Now: v.s.d.Now(), Health: v.healthModel(), Lamps: v.lampModels(), Lines: v.lineModels(),
+		Calls: []api.LiveCall{}, Queues: []api.Queue{},
+	}
+	for _, c := range st.CallList() {
+		if v.mayFollow(st, c) {
+			h.Calls = append(h.Calls, v.liveCall(st, c))
+		}
+	}
+	for i := range doc.Groups {
+		if g := &doc.Groups[i]; g.Mode == office.GroupQueue {
+			h.Queues = append(h.Queues, v.queueModel(st, g))
+			if slices.Contains(g.Members, v.me.Person) {
+				a := v.agent(st, v.me.Person)
+				h.Me = &a
+			}
+		}
+	}
+	return h
+}
+
+// mayFollow says whether the reader may see that this call is going on. Who only
+// answers sees the office's traffic as everybody in the room does; a call within
+// the office is of interest to its two parties alone.
+func (v *visit) mayFollow(st *live.State, c *live.Call) bool {
+	if c.Direction != journal.Internal {
+		return true
+	}
+	return c.Emergency || c.From == v.me.Person || c.To == v.me.Person ||
+		v.s.d.People.MaySeeState(v.viewer(), c.From) && (c.To == "" || v.s.d.People.MaySeeState(v.viewer(), c.To))
+}
+
+// liveCall describes a call in progress. That somebody of the office talks is that
+// person's state: the name stands here only if the gate lets the state be seen.
+func (v *visit) liveCall(st *live.State, c *live.Call) api.LiveCall {
+	phase := st.Phase(c)
+	m := api.LiveCall{ID: string(c.ID), Direction: string(c.Direction), Started: c.Started, Emergency: c.Emergency,
+		Phase: api.State{ID: string(phase), Word: v.p.T("phase." + string(phase)), Tone: phaseTones[phase]}}
+	doc := v.doc()
+	if l := doc.LineByID(office.ID(c.Line)); l != nil {
+		m.Line = l.Name
+	}
+	if phase == live.Guided {
+		if p := doc.PathByID(office.ID(c.Path)); p != nil {
+			m.Step = p.Name
+		}
+	}
+	if w := st.Waiting[journal.ContactID(c.ID)]; w != nil {
+		if g := doc.GroupByID(office.ID(w.Queue)); g != nil {
+			m.Step = g.Name
+		}
+	}
+	m.Caller = v.liveParty(c.From)
+	switch {
+	case c.Direction == journal.Outbound && c.To != "":
+		m.Called = v.liveParty(c.To)
+	case c.Emergency:
+		m.Called = c.Dialled
+	case c.Agent != "":
+		m.Called = v.liveParty(c.Agent)
+	case talksTo(c) != "":
+		m.Called = v.liveParty(talksTo(c))
+	case phase == live.Guided || phase == live.Queued || phase == live.Ringing && c.Direction == journal.Inbound:
+		m.Called = doc.Site.Name
+	default:
+		m.Called = v.liveParty(c.To)
+	}
+	m.Called = cmp.Or(m.Called, v.p.T("who.unknown"))
+	return m
+}
+
+// talksTo is the person of the office on an answered leg, other than who began.
+func talksTo(c *live.Call) journal.SubjectID {
+	for _, l := range c.Legs {
+		if l.Person != "" && l.Person != c.From && l.State != journal.LegRinging {
+			return l.Person
+		}
+	}
+	return ""
+}
+
+// liveParty names one side of a live call.
+func (v *visit) liveParty(s journal.SubjectID) string {
+	if isPerson(s) && !v.s.d.People.MaySeeState(v.viewer(), s) {
+		return v.p.T("who.operator")
+	}
+	return v.name(privacy.LiveState, s)
+}
+
+var phaseTones = map[live.Phase]api.Tone{
+	live.Ringing: api.ToneWarn, live.Guided: api.ToneOff, live.Queued: api.ToneWarn, live.Offered: api.ToneWarn,
+	live.Talking: api.ToneOK, live.HoldPhase: api.ToneBusy, live.Emergency: api.ToneBad,
+}
+
+// queueModel describes a queue. Counts are of everybody; single people only where
+// the gate opens.
+func (v *visit) queueModel(st *live.State, g *office.Group) api.Queue {
+	q := api.Queue{ID: string(g.ID), Name: g.Name, Agents: []api.Agent{}}
+	waiting := st.WaitingIn(string(g.ID))
+	q.Waiting = len(waiting)
+	if len(waiting) > 0 {
+		q.Oldest = waiting[0].Arrival
+	}
+	states := map[journal.SubjectID]journal.AgentStateName{}
+	for _, m := range g.Members {
+		states[m] = cmp.Or(st.Agents[m].State, journal.AgentLoggedOut)
+	}
+	seen := v.s.d.People.AgentsForBoard(v.viewer(), states)
+	n := seen.Counts
+	q.Free = n[journal.AgentReady]
+	q.Talking = n[journal.AgentTalking] + n[journal.AgentOffered] + n[journal.AgentBusy]
+	q.Paused = n[journal.AgentPaused] + n[journal.AgentWrapUp]
+	q.Away = n[journal.AgentLoggedOut]
+	for _, a := range seen.Agents {
+		q.Agents = append(q.Agents, api.Agent{ID: string(a.Subject), Name: a.Name, State: v.agentState(a.State), Since: st.Agents[a.Subject].Since})
+	}
+	slices.SortFunc(q.Agents, func(a, b api.Agent) int { return cmp.Compare(a.Name, b.Name) })
+	return q
+}
+
+// agent is a person's own state.
+func (v *visit) agent(st *live.State, who journal.SubjectID) api.Agent {
+	a := st.Agents[who]
+	return api.Agent{ID: string(who), Name: v.name(privacy.LiveState, who), State: v.agentState(cmp.Or(a.State, journal.AgentLoggedOut)), Since: a.Since}
+}
+
+func (v *visit) agentState(s journal.AgentStateName) api.State {
+	tones := map[journal.AgentStateName]api.Tone{
+		journal.AgentLoggedOut: api.ToneOff, journal.AgentReady: api.ToneOK, journal.AgentOffered: api.ToneWarn,
+		journal.AgentTalking: api.ToneBusy, journal.AgentWrapUp: api.ToneWarn, journal.AgentPaused: api.ToneWarn, journal.AgentBusy: api.ToneBusy,
+	}
+	return api.State{ID: string(s), Word: v.p.T("agent." + string(s)), Tone: tones[s]}
+}
+
+func (v *visit) lampModels() []api.Lamp {
+	out := []api.Lamp{}
+	for _, l := range v.s.d.Lamps() {
+		m := api.Lamp{Name: l.Name, Pattern: l.Pattern, Code: l.Code}
+		key := "lamp." + l.Name + "." + l.Pattern
+		if !v.p.Has(key) {
+			key = "lamp." + l.Pattern
+		}
+		m.Word = v.p.T(key, "n", l.Code)
+		out = append(out, m)
+	}
+	return out
+}
+
+func (v *visit) healthModel() api.Health {
+	h := api.Health{Faults: []api.Fault{}}
+	for _, f := range v.s.d.Faults() {
+		subject := v.objectName(f.Subject)
+		args := map[string]string{"subject": cmp.Or(subject, f.Subject)}
+		h.Faults = append(h.Faults, api.Fault{Code: f.Code, Subject: subject, Since: f.Since, Warning: f.Warning,
+			Title: v.p.Args("fault."+f.Code+".title", args), Effect: v.p.Args("fault."+f.Code+".effect", args), Action: v.p.Args("fault."+f.Code+".action", args)})
+	}
+	h.OK = len(h.Faults) == 0
+	return h
+}
+
+// objectName is the name of an object of the office by its id, empty if it is none.
+func (v *visit) objectName(id string) string {
+	if id == "" {
+		return ""
+	}
+	return v.namer(v.doc(), nil).any(id)
+}
+
+// --- lines as they stand ---------------------------------------------------
+
+var lineTones = map[string]api.Tone{
+	"outOfService": api.ToneBad, "idle": api.ToneOK, "ringing": api.ToneWarn, "answering": api.ToneWarn, "dialing": api.ToneBusy,
+	"active": api.ToneBusy, "clearing": api.ToneOff, "registered": api.ToneOK, "registering": api.ToneWarn, "failed": api.ToneBad,
+	"disabled": api.ToneOff, "unknown": api.ToneOff,
+}
+
+func (v *visit) lineModels() []api.Line {
+	doc := v.doc()
+	out := []api.Line{}
+	for i := range doc.Lines {
+		out = append(out, v.lineModel(doc, &doc.Lines[i]))
+	}
+	return out
+}
+
+// lineModel describes a line with its state: the driver's own view, else what the
+// journal said last.
+func (v *visit) lineModel(doc *office.Document, l *office.Line) api.Line {
+	st := v.s.hub.State()
+	m := api.Line{ID: string(l.ID), Name: l.Name, Kind: string(l.Kind), KindWord: v.p.T("line.kind." + string(l.Kind)),
+		Channels: max(1, l.Channels), Emergency: l.Emergency, Disabled: l.Disabled}
+	state := "unknown"
+	if j, ok := st.Lines[string(l.ID)]; ok {
+		state, m.Reason, m.Since = j.State, j.Reason, j.Since
+	}
+	for _, s := range v.s.d.Lines() {
+		if s.ID == l.ID {
+			state, m.Reason, m.Device = s.State, s.Reason, s.Port
+			if !s.Since.IsZero() {
+				m.Since = s.Since
+			}
+		}
+	}
+	if l.Disabled {
+		state = "disabled"
+	}
+	if lineTones[state] == "" {
+		state = "unknown"
+	}
+	m.State = api.State{ID: state, Word: v.p.T("line.state." + state), Tone: lineTones[state]}
+	if l.Trunk != nil {
+		m.Server = l.Trunk.Server
+	}
+	for _, c := range st.Calls {
+		if c.Line == string(l.ID) || slices.ContainsFunc(c.Legs, func(x live.Leg) bool { return x.Line == string(l.ID) }) {
+			m.Calls++
+		}
+	}
+	for i := range doc.Numbers {
+		if doc.Numbers[i].Line == l.ID {
+			m.Numbers = append(m.Numbers, v.number(doc, doc.Numbers[i].Number))
+		}
+	}
+	return m
+}
+
+// --- one's own page --------------------------------------------------------
+
+func (v *visit) myPage() error { return v.myPageWith(http.StatusOK, nil) }
+
+func (v *visit) myPageWith(status int, problems []view.FieldProblem) error {
+	p := v.doc().PersonByID(v.me.Person)
+	if p == nil {
+		return errNotFound
+	}
+	page := view.MyPage{Frame: v.frame(v.p.T("me.title")), Problems: problems, Person: v.personModel(v.doc(), p, privacy.Account)}
+	return v.show(status, "me", page)
+}
+
+func (v *visit) myPassword() error {
+	f := v.r.PostForm
+	login, err := v.s.auth.LoginOf(v.ctx(), v.me.Person)
+	if err != nil {
+		return err
+	}
+	var problems []view.FieldProblem
+	if err := v.s.auth.CheckPassword(v.ctx(), v.me.Person, v.source, f.Get("old")); err != nil {
+		if !isWrong(err) {
+			return err
+		}
+		problems = append(problems, view.FieldProblem{Field: "old", Label: v.p.T("password.old"), Text: v.p.T("password.wrong")})
+	}
+	hash := v.newPassword(login, f, &problems)
+	if len(problems) > 0 {
+		return v.myPageWith(http.StatusUnprocessableEntity, problems)
+	}
+	if err := v.s.d.DB.Write(v.ctx(), v.s.auth.StageAccount(v.me.Person, login, hash)); err != nil {
+		return err
+	}
+	v.s.d.Journal.Append("", journal.AccessEvent{What: "password.set", Who: v.me.Person, Source: "page"})
+	return v.newSession("flash.password", "/me")
+}
+
+// myState logs the person in or out of the queues, or pauses.
+func (v *visit) myState() error {
+	a := v.s.d.Agents
+	do := map[string]func(journal.SubjectID) error{"login": a.Login, "logout": a.Logout, "pause": a.Pause, "ready": a.Ready}[v.r.PostFormValue("do")]
+	if do == nil {
+		return errBad
+	}
+	if err := do(v.me.Person); err != nil {
+		v.s.d.Log.Warn("change of agent's state refused", "do", v.r.PostFormValue("do"), "err", err)
+		v.flash("flash.state.refused", "bad", 0)
+	}
+	return v.goTo("/")
+}

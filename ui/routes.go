@@ -1,0 +1,245 @@
+package ui
+
+import (
+	"net/http"
+	"strings"
+	"time"
+
+	"centralino/internal/office"
+	"centralino/ui/api"
+	"centralino/ui/auth"
+)
+
+// Access is who may use a route: a set of roles, or everybody.
+type Access uint8
+
+// Who may use a route. A route without Access does not work for anybody.
+const (
+	Technician Access = 1 << iota
+	Manager
+	Leader
+	Operator
+	Anybody // also without login
+)
+
+// Common sets.
+const (
+	Chiefs   = Technician | Manager
+	Everyone = Technician | Manager | Leader | Operator
+)
+
+var roleAccess = map[office.Role]Access{
+	office.RoleTechnician: Technician, office.RoleManager: Manager,
+	office.RoleLeader: Leader, office.RoleOperator: Operator,
+}
+
+// allows says whether the one who is logged in is in the set.
+func (a Access) allows(me auth.Session) bool {
+	return a&Anybody != 0 || me.Person != "" && a&roleAccess[me.Role] != 0
+}
+
+// Route is one line of the table: what is not in it does not exist, and who is not
+// in Who is refused.
+type Route struct {
+	Method  string
+	Pattern string // of http.ServeMux, without the method
+	Who     Access
+	do      func(*visit) error
+	Limit   int64  // octets of body, maxBody if 0
+	Doc     string // what it is for, for the OpenAPI document
+	Answer  any    // what JSON it gives, nil for pages
+	Query   []string
+	stream  bool // answers for as long as the page is open
+}
+
+// table is every route of the box.
+func (s *Server) table() []Route {
+	const get, post = http.MethodGet, http.MethodPost
+	return []Route{
+		// Before anybody is logged in.
+		{Method: get, Pattern: "/assets/{name}", Who: Anybody, do: (*visit).asset},
+		{Method: get, Pattern: "/ca.crt", Who: Anybody, do: (*visit).caFile},
+		{Method: get, Pattern: "/claim", Who: Anybody, do: (*visit).claimForm},
+		{Method: post, Pattern: "/claim", Who: Anybody, do: (*visit).claim},
+		{Method: get, Pattern: "/login", Who: Anybody, do: (*visit).loginForm},
+		{Method: post, Pattern: "/login", Who: Anybody, do: (*visit).login},
+		{Method: get, Pattern: "/invite", Who: Anybody, do: (*visit).inviteForm},
+		{Method: post, Pattern: "/invite", Who: Anybody, do: (*visit).inviteCode},
+		{Method: get, Pattern: "/invite/{code}", Who: Anybody, do: (*visit).inviteLink},
+		{Method: post, Pattern: "/invite/set", Who: Anybody, do: (*visit).inviteSet},
+		{Method: post, Pattern: "/language", Who: Anybody, do: (*visit).language},
+
+		// Everybody of the office.
+		{Method: get, Pattern: "/{$}", Who: Everyone, do: (*visit).home},
+		{Method: get, Pattern: "/live", Who: Everyone, do: (*visit).live, stream: true},
+		{Method: post, Pattern: "/logout", Who: Everyone, do: (*visit).logout},
+		{Method: get, Pattern: "/me", Who: Everyone, do: (*visit).myPage},
+		{Method: post, Pattern: "/me/password", Who: Everyone, do: (*visit).myPassword},
+		{Method: post, Pattern: "/me/state", Who: Everyone, do: (*visit).myState},
+		{Method: get, Pattern: "/search", Who: Everyone, do: (*visit).search},
+		{Method: get, Pattern: "/calls", Who: Everyone, do: (*visit).calls},
+		{Method: get, Pattern: "/calls/{id}", Who: Everyone, do: (*visit).call},
+		{Method: get, Pattern: "/system", Who: Everyone, do: (*visit).system},
+		{Method: get, Pattern: "/system/licences", Who: Everyone, do: (*visit).licences},
+
+		// Who runs the office.
+		{Method: get, Pattern: "/people", Who: Chiefs, do: (*visit).people},
+		{Method: get, Pattern: "/people/new", Who: Chiefs, do: (*visit).newPersonForm},
+		{Method: post, Pattern: "/people/new", Who: Chiefs, do: (*visit).newPerson},
+		{Method: get, Pattern: "/people/{id}", Who: Chiefs, do: (*visit).person},
+		{Method: post, Pattern: "/people/{id}/invite", Who: Chiefs, do: (*visit).invite},
+		{Method: get, Pattern: "/phones/{id}", Who: Chiefs, do: (*visit).phone},
+		{Method: get, Pattern: "/lines", Who: Chiefs, do: (*visit).lines},
+		{Method: get, Pattern: "/lines/{id}", Who: Chiefs, do: (*visit).line},
+		{Method: get, Pattern: "/office", Who: Chiefs, do: (*visit).office},
+		{Method: get, Pattern: "/office/privacy", Who: Chiefs, do: (*visit).privacyForm},
+		{Method: post, Pattern: "/office/privacy", Who: Chiefs, do: (*visit).privacySet},
+		{Method: get, Pattern: "/edit/{kind}", Who: Chiefs, do: (*visit).editForm},
+		{Method: post, Pattern: "/edit/{kind}", Who: Chiefs, do: (*visit).edit},
+		{Method: get, Pattern: "/edit/{kind}/{id}", Who: Chiefs, do: (*visit).editForm},
+		{Method: post, Pattern: "/edit/{kind}/{id}", Who: Chiefs, do: (*visit).edit},
+		{Method: get, Pattern: "/delete/{kind}/{id}", Who: Chiefs, do: (*visit).deleteForm},
+		{Method: post, Pattern: "/delete/{kind}/{id}", Who: Chiefs, do: (*visit).delete},
+		{Method: get, Pattern: "/draft/{id}", Who: Chiefs, do: (*visit).draft},
+		{Method: post, Pattern: "/draft/{id}", Who: Chiefs, do: (*visit).apply},
+		{Method: post, Pattern: "/draft/{id}/drop", Who: Chiefs, do: (*visit).drop},
+		{Method: get, Pattern: "/versions", Who: Chiefs, do: (*visit).versions},
+		{Method: get, Pattern: "/versions/{n}", Who: Chiefs, do: (*visit).version},
+		{Method: post, Pattern: "/versions/{n}/undo", Who: Chiefs, do: (*visit).undo},
+
+		// The technician.
+		{Method: post, Pattern: "/phones/{id}/account", Who: Technician, do: (*visit).phoneAccount},
+		{Method: post, Pattern: "/phones/{id}/secret", Who: Technician, do: (*visit).phoneSecret},
+		{Method: post, Pattern: "/lines/{id}/test", Who: Technician, do: (*visit).testRing},
+		{Method: get, Pattern: "/system/backup", Who: Technician, do: (*visit).backupForm},
+		{Method: post, Pattern: "/system/backup", Who: Technician, do: (*visit).backup},
+		{Method: post, Pattern: "/system/restore", Who: Technician, do: (*visit).restore, Limit: maxUpload},
+		{Method: post, Pattern: "/system/restart", Who: Technician, do: (*visit).restart},
+		{Method: get, Pattern: "/system/log", Who: Technician, do: (*visit).log},
+
+		// The same as JSON.
+		{Method: get, Pattern: "/api/v1/openapi.json", Who: Everyone, do: (*visit).apiDocument, Doc: "This description."},
+		{Method: get, Pattern: "/api/v1/home", Who: Everyone, do: (*visit).apiHome, Doc: "What the box is doing now.", Answer: api.Home{}},
+		{Method: get, Pattern: "/api/v1/health", Who: Everyone, do: (*visit).apiHealth, Doc: "What is wrong, if anything.", Answer: api.Health{}},
+		{Method: get, Pattern: "/api/v1/calls", Who: Everyone, do: (*visit).apiCalls, Doc: "Calls, newest first. Operators get their own.", Answer: api.Calls{}, Query: []string{"before", "line", "number"}},
+		{Method: get, Pattern: "/api/v1/calls/{id}", Who: Everyone, do: (*visit).apiCall, Doc: "One call as a timeline with the reasons of each decision.", Answer: api.CallStory{}},
+		{Method: get, Pattern: "/api/v1/people", Who: Chiefs, do: (*visit).apiPeople, Doc: "People of the office with their phones.", Answer: []api.Person{}},
+		{Method: get, Pattern: "/api/v1/phones", Who: Chiefs, do: (*visit).apiPhones, Doc: "All phones with their registration.", Answer: []api.Phone{}},
+		{Method: get, Pattern: "/api/v1/lines", Who: Chiefs, do: (*visit).apiLines, Doc: "Lines and trunks with their state.", Answer: []api.Line{}},
+		{Method: get, Pattern: "/api/v1/office", Who: Chiefs, do: (*visit).apiOffice, Doc: "The office document in force; people are pseudonyms, secrets are handles.", Answer: office.Document{}},
+		{Method: get, Pattern: "/api/v1/versions", Who: Chiefs, do: (*visit).apiVersions, Doc: "Versions of the office, newest first.", Answer: []api.Version{}, Query: []string{"before"}},
+		{Method: get, Pattern: "/api/v1/versions/{n}", Who: Chiefs, do: (*visit).apiVersion, Doc: "What a version changed.", Answer: api.Difference{}},
+		{Method: get, Pattern: "/api/v1/search", Who: Everyone, do: (*visit).apiSearch, Doc: "Pages, settings and people by words.", Answer: []api.Hit{}, Query: []string{"q"}},
+		{Method: get, Pattern: "/api/v1/system", Who: Everyone, do: (*visit).apiSystem, Doc: "What the box is and how it is reached.", Answer: api.System{}},
+		{Method: get, Pattern: "/api/v1/log", Who: Technician, do: (*visit).apiLog, Doc: "The newest lines of the log.", Answer: []api.LogLine{}, Query: []string{"level", "text", "call"}},
+	}
+}
+
+// Routes lists the table, for tests and the OpenAPI document.
+func (s *Server) Routes() []Route { return s.routes }
+
+// Methods that are answered at all.
+var methods = map[string]bool{http.MethodGet: true, http.MethodHead: true, http.MethodPost: true}
+
+// mux joins the table to net/http. Whatever it does not match is refused.
+func (s *Server) mux() http.Handler {
+	m := http.NewServeMux()
+	for i := range s.routes {
+		route := &s.routes[i]
+		m.HandleFunc(route.Method+" "+route.Pattern, func(w http.ResponseWriter, r *http.Request) { s.enter(route, w, r) })
+	}
+	m.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		v := s.visit(nil, w, r)
+		if !methods[r.Method] {
+			v.refuse(http.StatusMethodNotAllowed, "E-405")
+			return
+		}
+		v.refuse(http.StatusNotFound, "E-404")
+	})
+	return m
+}
+
+// visit finds out who asks and in which language.
+func (s *Server) visit(route *Route, w http.ResponseWriter, r *http.Request) *visit {
+	v := &visit{s: s, w: w, r: r, route: route, source: remoteAddr(r.RemoteAddr)}
+	if token := v.cookie(v.cookieName()); token != "" {
+		if me, ok := s.auth.Session(r.Context(), token, route != nil && !route.stream); ok {
+			v.me = me
+		}
+	}
+	wish := v.cookie(cookieLang)
+	if wish == "" && v.me.Person != "" {
+		if p := v.doc().PersonByID(v.me.Person); p != nil {
+			wish = p.Language
+		}
+	}
+	v.p = s.texts.Choose(wish, r.Header.Get("Accept-Language"))
+	return v
+}
+
+// enter is the one door to every route.
+func (s *Server) enter(route *Route, w http.ResponseWriter, r *http.Request) {
+	limit := route.Limit
+	if limit == 0 {
+		limit = maxBody
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, limit)
+	v := s.visit(route, w, r)
+	if !route.Who.allows(v.me) {
+		v.keepOut()
+		return
+	}
+	if route.Method == http.MethodPost && route.Limit == 0 {
+		if err := r.ParseForm(); err != nil {
+			v.fail(orTooBig(err))
+			return
+		}
+	}
+	if err := route.do(v); err != nil {
+		v.fail(err)
+	}
+}
+
+// orTooBig keeps the error of a body over the limit and calls all else bad.
+func orTooBig(err error) error {
+	if strings.Contains(err.Error(), "request body too large") {
+		return &refusal{http.StatusRequestEntityTooLarge, "E-413"}
+	}
+	return errBad
+}
+
+// keepOut answers somebody who may not use the route: to the login, or a refusal.
+func (v *visit) keepOut() {
+	switch {
+	case v.me.Person != "":
+		v.refuse(http.StatusForbidden, "E-403")
+	case strings.HasPrefix(v.r.URL.Path, "/api/"), v.route.stream, v.r.Method != http.MethodGet:
+		v.refuse(http.StatusUnauthorized, "E-401")
+	default:
+		claimed, err := v.s.auth.Claimed(v.ctx())
+		if err != nil {
+			v.fail(err)
+			return
+		}
+		if !claimed {
+			_ = v.goTo("/claim")
+			return
+		}
+		_ = v.goTo("/login?next=" + escapePath(v.r.URL.Path))
+	}
+}
+
+// asset answers with one of the files.
+func (v *visit) asset() error {
+	v.s.assets.Serve(v.w, v.r, v.r.PathValue("name"))
+	return nil
+}
+
+// language keeps the language that a person chose.
+func (v *visit) language() error {
+	lang := v.r.PostFormValue("lang")
+	if lang == "it" || lang == "en" {
+		v.setCookie(cookieLang, lang, 365*24*time.Hour)
+	}
+	return v.goTo(safePath(v.r.PostFormValue("back")))
+}

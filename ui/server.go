@@ -1,0 +1,264 @@
+package ui
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"centralino/internal/journal"
+	"centralino/internal/office"
+	"centralino/ui/assets"
+	"centralino/ui/auth"
+	"centralino/ui/i18n"
+	"centralino/ui/live"
+	"centralino/ui/view"
+)
+
+// Limits of the web server. The pages must never cost a call: what comes above a
+// limit is refused.
+const (
+	maxStreams     = 200       // event streams at once
+	maxBody        = 64 << 10  // octets of an ordinary form
+	maxUpload      = 512 << 20 // octets of a backup
+	maxConnections = 256
+	maxPerSource   = 48
+	pollEvery      = 250 * time.Millisecond // lamps and lines, while somebody looks
+	sweepEvery     = 5 * time.Minute
+)
+
+// Server is the web page of the box.
+type Server struct {
+	d      Deps
+	auth   *auth.Auth
+	texts  *i18n.Catalogue
+	assets *assets.Set
+	views  *view.Views
+	hub    *live.Hub
+	drafts *drafts
+	routes []Route
+	ca     *localCA
+	h      http.Handler
+
+	restored restoreState
+	zones    zoneCache
+}
+
+// New builds the pages. It opens nothing and starts nothing.
+func New(d Deps) (*Server, error) {
+	if d.Now == nil || d.Log == nil || d.DB == nil || d.Office == nil || d.Secrets == nil || d.People == nil ||
+		d.Journal == nil || d.Lamps == nil || d.Lines == nil || d.Phones == nil || d.Faults == nil ||
+		d.Agents == nil || d.PairingUntil == nil || d.Addresses == nil {
+		return nil, ErrDeps
+	}
+	s := &Server{d: d, hub: live.NewHub(maxStreams)}
+	var err error
+	if s.texts, err = i18n.Load(); err != nil {
+		return nil, fmt.Errorf("start pages: %w", err)
+	}
+	if s.assets, err = assets.New(view.LampStyles()); err != nil {
+		return nil, fmt.Errorf("start pages: %w", err)
+	}
+	s.views = view.New(s.texts, s.assets.URL, s.zone)
+	s.auth, err = auth.New(auth.Options{
+		DB: d.DB, Now: d.Now, PairingUntil: d.PairingUntil,
+		Office: func() *office.Document { return d.Office.Current().Doc },
+		Record: func(e journal.AccessEvent) { d.Journal.Append("", e) },
+	})
+	if err != nil {
+		return nil, fmt.Errorf("start pages: %w", err)
+	}
+	s.drafts = newDrafts(d.Now)
+	if d.DataDir != "" {
+		if s.ca, err = openCA(d.DataDir, d.Now); err != nil {
+			return nil, fmt.Errorf("start pages: %w", err)
+		}
+	}
+	s.routes = s.table()
+	s.h = s.middleware(s.mux())
+	return s, nil
+}
+
+// Handler is the whole web page, for tests and for servers of one's own.
+func (s *Server) Handler() http.Handler { return s.h }
+
+// ClaimCode is the one-time code with which a browser may claim a box that
+// belongs to nobody; empty once it does.
+func (s *Server) ClaimCode(ctx context.Context) string {
+	claimed, err := s.auth.Claimed(ctx)
+	if err != nil || claimed {
+		return ""
+	}
+	return s.auth.ClaimCode()
+}
+
+// OpenPasswordReset opens ten minutes in which a technician's password can be set
+// anew from the LAN: what the button does when held 15 to 20 s.
+func (s *Server) OpenPasswordReset() { s.auth.OpenReset(10 * time.Minute) }
+
+// Notify redraws topics on open pages that changed outside of the journal.
+func (s *Server) Notify(t live.Topics) { s.hub.Notify(t) }
+
+// Live is what the journal tells now; shared, read only.
+func (s *Server) Live() *live.State { return s.hub.State() }
+
+// Run folds the journal for the live pages until ctx ends, and serves the
+// listeners of Deps. It returns the first error of a listener.
+func (s *Server) Run(ctx context.Context) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	var wg sync.WaitGroup
+	run := func(name string, f func(context.Context) error) {
+		wg.Go(func() {
+			if err := f(ctx); err != nil && ctx.Err() == nil {
+				stop(fmt.Errorf("%s: %w", name, err))
+			}
+		})
+	}
+	run("follow journal", s.follow)
+	run("watch lamps", s.poll)
+	run("sweep sessions", s.sweep)
+	if s.d.HTTP != nil {
+		run("serve http", func(ctx context.Context) error { return s.serve(ctx, s.d.HTTP, nil) })
+	}
+	if s.d.HTTPS != nil && s.ca != nil {
+		run("serve https", func(ctx context.Context) error { return s.serve(ctx, s.d.HTTPS, s.tlsConfig()) })
+	}
+	<-ctx.Done()
+	wg.Wait()
+	if err := context.Cause(ctx); !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}
+
+// follow folds the journal from its beginning on.
+func (s *Server) follow(ctx context.Context) error {
+	sub := s.d.Journal.Subscribe(1)
+	defer sub.Close()
+	for {
+		e, err := sub.Next(ctx)
+		if err != nil {
+			if ctx.Err() != nil {
+				return nil
+			}
+			return err
+		}
+		s.hub.Apply(e)
+	}
+}
+
+// poll tells open pages about what changes outside of the journal: lamps, and the
+// drivers' own view of lines, phones and faults.
+func (s *Server) poll(ctx context.Context) error {
+	var lamps []Lamp
+	var lines []LineStatus
+	var faults []Fault
+	tick := time.NewTicker(pollEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		if s.hub.Watching() == 0 {
+			continue
+		}
+		var t live.Topics
+		if now := s.d.Lamps(); !slices.Equal(now, lamps) {
+			lamps, t = slices.Clone(now), t|live.Lamps
+		}
+		if now := s.d.Lines(); !slices.Equal(now, lines) {
+			lines, t = slices.Clone(now), t|live.Lines
+		}
+		if now := s.d.Faults(); !slices.Equal(now, faults) {
+			faults, t = slices.Clone(now), t|live.Health
+		}
+		s.hub.Notify(t)
+	}
+}
+
+func (s *Server) sweep(ctx context.Context) error {
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+			s.drafts.sweep()
+			if err := s.auth.Sweep(ctx); err != nil && ctx.Err() == nil {
+				s.d.Log.Warn("sweep sessions", "err", err)
+			}
+		}
+	}
+}
+
+// serve serves one listener until ctx ends, over TLS where secure is given; open
+// pages are closed at once, since they come back by themselves.
+func (s *Server) serve(ctx context.Context, l net.Listener, secure *tls.Config) error {
+	srv := &http.Server{
+		Handler:           s.h,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       30 * time.Second,
+		WriteTimeout:      60 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    32 << 10,
+		BaseContext:       func(net.Listener) context.Context { return ctx },
+		TLSConfig:         secure,
+		ErrorLog:          slog.NewLogLogger(s.d.Log.Handler(), slog.LevelDebug),
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		<-ctx.Done()
+		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		defer cancel()
+		if srv.Shutdown(grace) != nil {
+			srv.Close()
+		}
+	}()
+	limited := newLimitListener(l, maxConnections, maxPerSource)
+	var err error
+	if secure != nil {
+		err = srv.ServeTLS(limited, "", "")
+	} else {
+		err = srv.Serve(limited)
+	}
+	if errors.Is(err, http.ErrServerClosed) {
+		<-done
+		return nil
+	}
+	return err
+}
+
+// zoneCache keeps the last time zone that was looked up.
+type zoneCache struct {
+	mu   sync.Mutex
+	name string
+	loc  *time.Location
+}
+
+// zone is the office's time zone, in which pages write times.
+func (s *Server) zone() *time.Location {
+	name := s.d.Office.Current().Doc.Site.TimeZone
+	s.zones.mu.Lock()
+	defer s.zones.mu.Unlock()
+	if s.zones.loc == nil || s.zones.name != name {
+		loc, err := time.LoadLocation(name)
+		if err != nil || name == "" {
+			if loc, err = time.LoadLocation("Europe/Rome"); err != nil {
+				loc = time.UTC
+			}
+		}
+		s.zones.name, s.zones.loc = name, loc
+	}
+	return s.zones.loc
+}

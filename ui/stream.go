@@ -1,0 +1,155 @@
+package ui
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"time"
+
+	"centralino/ui/live"
+)
+
+// Times of an event stream.
+const (
+	streamAlive = 15 * time.Second       // a word at least this often
+	streamPace  = 200 * time.Millisecond // redraws are never closer than this
+	streamWrite = 10 * time.Second       // a reader that takes longer is gone
+)
+
+// part is a piece of a page that is redrawn when a topic changes.
+type part struct {
+	name   string // template and element id
+	topics live.Topics
+}
+
+// livePages says which parts of which pages live, and which route decides who may
+// see them.
+var livePages = map[string]struct {
+	route string
+	parts []part
+}{
+	"home": {"GET /{$}", []part{
+		{"health", live.Health | live.Office}, {"lamps", live.Lamps}, {"me", live.Queues | live.Office},
+		{"calls", live.Calls | live.Queues | live.Office}, {"queues", live.Queues | live.Office},
+		{"lines", live.Lines | live.Calls | live.Office},
+	}},
+	"lines": {"GET /lines", []part{{"lineslist", live.Lines | live.Calls | live.Office}}},
+	"line":  {"GET /lines/{id}", []part{{"linestate", live.Lines | live.Calls | live.Office}}},
+}
+
+// live streams the parts of one page: each is drawn anew for this reader when its
+// topics change, and sent if it looks different. What happens while the reader is
+// slow is skipped; he gets the newest.
+func (v *visit) live() error {
+	name, id := v.r.URL.Query().Get("page"), v.r.URL.Query().Get("id")
+	page, ok := livePages[name]
+	if !ok {
+		return errNotFound
+	}
+	if !v.may(page.route) {
+		return errDenied
+	}
+	var topics live.Topics
+	for _, p := range page.parts {
+		topics |= p.topics
+	}
+	watch := v.s.hub.Watch(topics)
+	if watch == nil {
+		return errFull
+	}
+	defer watch.Close()
+	v.w.Header().Set("Content-Type", "text/event-stream")
+	v.w.Header().Set("X-Accel-Buffering", "no")
+	v.w.WriteHeader(http.StatusOK)
+	return v.pump(watch, page.parts, func() any {
+		switch name {
+		case "home":
+			return v.homePage()
+		case "lines":
+			return v.linesPage()
+		}
+		if data, ok := v.linePage(id); ok {
+			return data
+		}
+		return nil
+	})
+}
+
+// pump sends until the reader or the session is gone. Errors end the stream; the
+// browser comes back by itself.
+func (v *visit) pump(watch *live.Watch, parts []part, data func() any) error {
+	page := v.r.URL.Query().Get("page")
+	sent := make([][]byte, len(parts))
+	alive := time.NewTicker(streamAlive)
+	defer alive.Stop()
+	pace := time.NewTimer(0)
+	defer pace.Stop()
+	if v.send("alive", "") != nil {
+		return nil
+	}
+	for {
+		select {
+		case <-v.ctx().Done():
+			return nil
+		case <-alive.C:
+			if _, ok := v.s.auth.Session(v.ctx(), v.cookie(v.cookieName()), false); !ok {
+				_ = v.send("gone", "login")
+				return nil
+			}
+			if v.send("alive", "") != nil {
+				return nil
+			}
+			continue
+		case <-watch.Ring():
+		}
+		// Rest a little, so that a burst of events becomes one drawing.
+		select {
+		case <-v.ctx().Done():
+			return nil
+		case <-pace.C:
+		}
+		pace.Reset(streamPace)
+		changed := watch.Take()
+		model := data()
+		if model == nil {
+			return nil
+		}
+		for i, p := range parts {
+			if p.topics&changed == 0 {
+				continue
+			}
+			html, err := v.s.views.Fragment(v.p, page, p.name, model)
+			if err != nil {
+				v.s.d.Log.Error("live part failed", "page", page, "part", p.name, "err", err)
+				return nil
+			}
+			if bytes.Equal(html, sent[i]) {
+				continue
+			}
+			sent[i] = html
+			body, err := json.Marshal(struct {
+				ID   string `json:"id"`
+				HTML string `json:"html"`
+			}{p.name, string(html)})
+			if err != nil {
+				return nil
+			}
+			if v.send("patch", string(body)) != nil {
+				return nil
+			}
+		}
+	}
+}
+
+// send writes one event and flushes it.
+func (v *visit) send(event, data string) error {
+	rc := http.NewResponseController(v.w)
+	if err := rc.SetWriteDeadline(time.Now().Add(streamWrite)); err != nil {
+		return err
+	}
+	if _, err := fmt.Fprintf(v.w, "event: %s\ndata: %s\n\n", event, data); err != nil {
+		return err
+	}
+	return rc.Flush()
+}
