@@ -239,6 +239,9 @@ func (m *Modem) assign(name, v string) outcome {
 		if v == "8" && !m.p.voice() || !strings.Contains(","+m.p.Classes+",", ","+v+",") {
 			return failed
 		}
+		if m.fclass == "8" && v != "8" {
+			m.onHook() // leaving voice mode ends the call
+		}
 		m.fclass = v
 	case "+VSM":
 		n, _ := number(v)

@@ -2,10 +2,10 @@ package sim
 
 import "sync"
 
-// outboxSize is the modem's buffer towards the host: 128 ms of samples. What does
+// outboxSize is the modem's buffer towards the host: 256 ms of samples. What does
 // not fit is lost and reported as an overrun, as by a modem whose host does not
 // read.
-const outboxSize = 1024
+const outboxSize = 2048
 
 // outbox is the queue between a modem and the goroutine that writes its port.
 type outbox struct {

@@ -89,7 +89,7 @@ type Profile struct {
 // Generic is a plain V.253 modem with the formats of the Recommendation's table.
 var Generic = Profile{
 	Name: "generic", Kind: hal.Analog,
-	Info:    map[int]string{0: "33600", 3: "Generic V.253 voice modem", 9: ""},
+	Info:    map[int]string{0: "V253", 3: "Generic V.253 voice modem", 9: ""},
 	Ident:   map[string]string{"+GMI": "Generic", "+GMM": "V.253 voice modem", "+GMR": "1.0"},
 	Classes: "0,1,1.0,8",
 	Formats: []Format{
