@@ -63,8 +63,7 @@ func (h memHost) ListenUDP(addr netip.AddrPort) (PacketConn, error) {
 	if err != nil {
 		return nil, err
 	}
-	// 65536 datagrams stand for a large receive buffer; more are lost as there.
-	c := &memPacketConn{m: h.m, local: a, in: make(chan memPacket, 65536), done: make(chan struct{})}
+	c := &memPacketConn{m: h.m, local: a, wake: make(chan struct{}, 1), done: make(chan struct{})}
 	h.m.packets[a] = c
 	return c, nil
 }
@@ -74,20 +73,51 @@ type memPacket struct {
 	b    []byte
 }
 
+// memReceiveBuffer is how many datagrams wait for their reader; more are lost, as
+// in a kernel's receive buffer.
+const memReceiveBuffer = 65536
+
 type memPacketConn struct {
 	m     *MemNet
 	local netip.AddrPort
-	in    chan memPacket
+	wake  chan struct{} // one token: something is in the queue
 	done  chan struct{}
 	once  sync.Once
+
+	mu    sync.Mutex
+	queue []memPacket
 }
 
 func (c *memPacketConn) ReadFromUDPAddrPort(b []byte) (int, netip.AddrPort, error) {
+	for {
+		c.mu.Lock()
+		if len(c.queue) > 0 {
+			p := c.queue[0]
+			c.queue[0] = memPacket{}
+			if c.queue = c.queue[1:]; len(c.queue) == 0 {
+				c.queue = nil
+			}
+			c.mu.Unlock()
+			return copy(b, p.b), p.from, nil
+		}
+		c.mu.Unlock()
+		select {
+		case <-c.wake:
+		case <-c.done:
+			return 0, netip.AddrPort{}, net.ErrClosed
+		}
+	}
+}
+
+func (c *memPacketConn) put(p memPacket) {
+	c.mu.Lock()
+	if len(c.queue) < memReceiveBuffer {
+		c.queue = append(c.queue, p)
+	}
+	c.mu.Unlock()
 	select {
-	case p := <-c.in:
-		return copy(b, p.b), p.from, nil
-	case <-c.done:
-		return 0, netip.AddrPort{}, net.ErrClosed
+	case c.wake <- struct{}{}:
+	default:
 	}
 }
 
@@ -116,12 +146,8 @@ func (m *MemNet) deliver(to netip.AddrPort, p memPacket) {
 	m.mu.Lock()
 	c := m.packets[to]
 	m.mu.Unlock()
-	if c == nil {
-		return
-	}
-	select {
-	case c.in <- p:
-	default:
+	if c != nil {
+		c.put(p)
 	}
 }
 

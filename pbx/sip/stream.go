@@ -28,7 +28,7 @@ type stream struct {
 	s      *Stack
 	remote netip.AddrPort
 	dialed bool
-	// out holds messages for the writer. 64 is some seconds of the busiest phone;
+	// out holds messages for the writer, nil asks it to close. 64 is some seconds of the busiest phone;
 	// when it is full the peer has stopped reading and the connection is closed.
 	out  chan []byte
 	done chan struct{}
@@ -180,6 +180,10 @@ func (c *stream) write() {
 		case <-c.done:
 			return
 		case b := <-c.out:
+			if b == nil {
+				c.close(errors.New("framing lost"))
+				return
+			}
 			_ = c.conn.SetWriteDeadline(time.Now().Add(5 * time.Second))
 			if _, err := c.conn.Write(b); err != nil {
 				c.close(err)
@@ -226,16 +230,32 @@ func (c *stream) read() {
 			if errors.Is(err, errLimit) || errors.Is(err, errLength) || errors.Is(err, errNoSIP) || errors.Is(err, errHeaderForm) {
 				c.s.counters.Received.Add(1)
 				c.s.refuseRaw(msg, flow, err)
+				c.closeAfterWriting()
 			}
 			return
 		}
 		if !c.s.receive(msg, flow) {
+			c.closeAfterWriting()
 			return
 		}
 		wait = l.Idle
 		if buf = rest; cap(buf) > 16384 {
 			buf = nil
 		}
+	}
+}
+
+// closeAfterWriting lets the writer send what is queued, the refusal above all, and
+// then close; it waits a second at most.
+func (c *stream) closeAfterWriting() {
+	select {
+	case c.out <- nil:
+	default:
+		return
+	}
+	select {
+	case <-c.done:
+	case <-time.After(time.Second):
 	}
 }
 
