@@ -47,8 +47,8 @@ func (a *Agent) admit(req *sip.Request) *sip.Response {
 		resp.AddHeader("Retry-After", "30")
 		return resp
 	}
-	if len(req.Contacts()) != 1 || req.From().Tag() == "" {
-		return sip.NewResponse(req, 400, "Bad Request: INVITE without Contact or From tag")
+	if len(req.Contacts()) > 1 {
+		return sip.NewResponse(req, 400, "Bad Request: several Contacts")
 	}
 	var id Identity
 	if a.o.Admit != nil {

@@ -24,11 +24,12 @@ func (a *Agent) incoming(tx sip.ServerTx, id Identity) {
 	from, _ := req.Header("From")
 	l.dialog = dialogState{
 		local: tagged.String(), remote: from, rtag: req.From().Tag(),
-		target:    req.Contacts()[0].URI,
+		target:    req.From().URI, // an RFC 2543 caller has no Contact
 		routes:    recordRoutes(req.Headers("Record-Route")),
 		remoteSeq: seq,
 		user:      req.URI().Username(),
 	}
+	l.dialog.refresh(req.Contacts())
 	if len(req.Headers("Via")) == 1 { // nobody stands between
 		l.dialog.dest = req.Flow()
 	}
