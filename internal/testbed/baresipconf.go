@@ -21,6 +21,9 @@ var phoneCounter atomic.Uint32
 // into a dummy of aubridge, and sndfile records both directions on the way.
 func writePhoneConfig(t testing.TB, dir string, o PhoneOptions) (controlPort uint16) {
 	t.Helper()
+	if strings.ContainsAny(o.User+o.AuthUser+o.Password, " ;\"<>") {
+		t.Fatalf("phone %s: baresip cannot read a name or password with spaces, quotes or semicolons", o.User)
+	}
 	if err := os.MkdirAll(filepath.Join(dir, "rec"), 0o700); err != nil {
 		t.Fatal(err)
 	}

@@ -37,9 +37,9 @@ func (c *clock) Now() time.Time          { return c.now }
 func (c *clock) Advance(d time.Duration) { c.now = c.now.Add(d) }
 
 var accounts = map[string]registrar.Account{
-	"201": {Device: "phone-1", Secret: "correct horse battery", Algorithm: "MD5"},
+	"201": {Device: "phone-1", Secret: "correct-horse-battery", Algorithm: "MD5"},
 	"202": {Device: "phone-2", Secret: "staple"},
-	"203": {Device: "phone-3", Secret: "sha of it", Algorithm: "SHA-256"},
+	"203": {Device: "phone-3", Secret: "sha-of-it", Algorithm: "SHA-256"},
 }
 
 type bench struct {
