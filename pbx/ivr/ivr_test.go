@@ -225,4 +225,19 @@ func TestCirclesEnd(t *testing.T) {
 	d := shop(office.Open)
 	d.Paths = []office.Path{{ID: "a", Steps: []office.Step{{Kind: office.StepGoto, Path: "b"}}}, {ID: "b", Steps: []office.Step{{Kind: office.StepGoto, Path: "a"}}}}
 	run(t, d, "a", []step{{ivr.Started{}, "ivr.tooLong play1:agents-busy"}, {ivr.PlayDone{1}, "end:tooLong"}})
+
+	// A caller who goes on choosing is not cut off: it is his own doing.
+	d = shop(office.Open)
+	d.Paths = []office.Path{{ID: "again", Steps: []office.Step{{Kind: office.StepMenu, Menu: "menu"}}}}
+	d.Menus[0].Keys = map[string]office.ID{"1": "again"}
+	s, _ := ivr.Start(d, "again").Handle(ivr.Started{}, noon)
+	for range 3 * ivr.MaxSteps {
+		s, _ = s.Handle(ivr.Digit{'1'}, noon)
+	}
+	if s.Over() {
+		t.Error("a caller who goes on choosing was cut off")
+	}
+	if _, acts := s.Handle(ivr.Digit{'1'}, noon); !strings.Contains(words(acts), ":menu") {
+		t.Errorf("the menu is not said: %s", words(acts))
+	}
 }
