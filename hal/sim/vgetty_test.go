@@ -257,8 +257,8 @@ func TestVMDuplex(t *testing.T) {
 			file := filepath.Join(s.v.Dir, "heard.rmd")
 			ctx, stop := context.WithTimeout(t.Context(), 30*time.Second)
 			defer stop()
-			// In duplex vm does not double the DLEs of its file: they must be so in it.
-			play := rmd(t, s.v.Dir, s.o.Compression, bytes.ReplaceAll(played, []byte{0x10}, []byte{0x10, 0x10}))
+			played = slices.DeleteFunc(played, func(b byte) bool { return b == 0 }) // vm leaves NUL out
+			play := rmd(t, s.v.Dir, s.o.Compression, played)
 			if err := s.v.VM(ctx, "duplex", play, file); ctx.Err() != nil {
 				t.Fatal(err)
 			}
