@@ -31,7 +31,7 @@ func writePhoneConfig(t testing.TB, dir string, o PhoneOptions) (controlPort uin
 	if mic == nil {
 		mic = make([]int16, 8000)
 	}
-	if err := writeWAV(filepath.Join(dir, "mic.wav"), mic, 8000); err != nil {
+	if err := writeWAV(filepath.Join(dir, "mic.wav"), mic); err != nil {
 		t.Fatal(err)
 	}
 	n := phoneCounter.Add(1)

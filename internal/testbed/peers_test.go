@@ -105,7 +105,7 @@ func TestSIPpCountsWhatSucceedsAndWhatFails(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			got, err := testbed.RunSIPp(soon(t), t, testbed.SIPpOptions{
-				Namespace: net.Side("lan"), Scenario: "testdata/register.xml",
+				Namespace: net.Side("lan"), Scenario: testbed.Register,
 				Local: netip.AddrPortFrom(net.Side("lan").Addr(11), 0), Target: proxy.Addr,
 				Inject: testbed.SIPpUsers(t, map[string]string{"1001": tt.password}), Calls: 5, Rate: 50,
 			})

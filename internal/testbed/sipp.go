@@ -2,6 +2,7 @@ package testbed
 
 import (
 	"context"
+	_ "embed"
 	"encoding/csv"
 	"fmt"
 	"net/netip"
@@ -18,7 +19,7 @@ import (
 // too for a scenario that calls.
 type SIPpOptions struct {
 	Namespace *Namespace
-	Scenario  string            // XML file, or the name of a built-in scenario ("uac", "uas")
+	Scenario  string            // XML file, Register, or a name of SIPp's own ("uac", "uas")
 	Local     netip.AddrPort    // its SIP address; port 0 lets it choose
 	Target    netip.AddrPort    // whom it calls
 	Transport string            // "udp" (default) or "tcp" (one connection for all calls)
@@ -32,6 +33,13 @@ type SIPpOptions struct {
 	Timeout   time.Duration     // of the whole run, 30 s by default
 	Args      []string          // more arguments
 }
+
+// Register is the scenario that registers the users of SIPpUsers with digest:
+// REGISTER, 401, REGISTER, 200.
+const Register = "centralino-register"
+
+//go:embed register.xml
+var registerScenario string
 
 // SIPpResult is what SIPp counted at its end.
 type SIPpResult struct {
@@ -64,6 +72,12 @@ func StartSIPp(t testing.TB, o SIPpOptions) *SIPp {
 		"-timeout", strconv.Itoa(int(o.Timeout.Seconds())), "-r", strconv.Itoa(or(o.Rate, 10))}
 	if n := or(o.Calls, 1); n > 0 {
 		args = append(args, "-m", strconv.Itoa(n))
+	}
+	if o.Scenario == Register {
+		o.Scenario = filepath.Join(dir, "register.xml")
+		if err := os.WriteFile(o.Scenario, []byte(registerScenario), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if strings.HasSuffix(o.Scenario, ".xml") {
 		file, err := filepath.Abs(o.Scenario)

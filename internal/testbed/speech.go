@@ -69,7 +69,7 @@ func sayOnce(t testing.TB, v Voice) []int16 {
 	if err != nil {
 		t.Fatalf("espeak-ng %s: %v: %s", v.Name, err, out)
 	}
-	samples, rate, err := readWAVRate(file)
+	samples, rate, err := readEspeak(file)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -160,7 +160,7 @@ func TestManyRealRegistrationsAndGuesses(t *testing.T) {
 	o := openSite(t)
 	lan := o.net.Side("lan")
 	run := func(secret string) testbed.SIPpResult {
-		got, err := testbed.RunSIPp(soon(t), t, testbed.SIPpOptions{Namespace: lan, Scenario: "testdata/register.xml",
+		got, err := testbed.RunSIPp(soon(t), t, testbed.SIPpOptions{Namespace: lan, Scenario: testbed.Register,
 			Local: netip.AddrPortFrom(lan.Addr(12), 0), Target: o.addr, Calls: 200, Rate: 200,
 			Inject: testbed.SIPpUsers(t, map[string]string{"202": secret})})
 		check(t, err)

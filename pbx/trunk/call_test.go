@@ -78,9 +78,9 @@ func TestInvite(t *testing.T) {
 }
 
 func TestServiceRouteLeadsTheCall(t *testing.T) {
-	tests := []struct{ name, route, dest string }{
-		{"through the server itself", "<sip:10.0.0.1:5060;lr>", "10.0.0.1:5060"},
-		{"through another host", "<sip:edge.provider.test:5080;lr>", "edge.provider.test:5080"},
+	tests := []struct{ name, route, dest, addr string }{
+		{"through the server itself", "<sip:10.0.0.1:5060;lr>", "10.0.0.1:5060", "10.0.0.1:5060"},
+		{"through another host, from which calls come too", "<sip:edge.provider.test:5080;lr>", "edge.provider.test:5080", "10.0.0.7:5080"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -91,10 +91,15 @@ func TestServiceRouteLeadsTheCall(t *testing.T) {
 					resp.AddHeader("Service-Route", tt.route)
 					return resp
 				}
-				r := start(t, p, nil)
+				r := start(t, p, func(o *trunk.Options) {
+					o.Resolver = names{hosts: map[string][]netip.Addr{"edge.provider.test": {netip.MustParseAddr("10.0.0.7")}}}
+				})
 				defer r.stop()
 				r.take()
 				o := r.Invite("+390698765432", "")
+				if !r.Matches(request(t, "INVITE sip:+390212345678@192.168.1.2", tt.addr)) {
+					t.Errorf("a call from %s is not the trunk's", tt.addr)
+				}
 				if len(o.Headers) != 1 || o.Headers[0].Name != "Route" || o.Headers[0].Value != tt.route {
 					t.Errorf("headers %v", o.Headers)
 				}

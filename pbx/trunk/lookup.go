@@ -48,6 +48,35 @@ func (t *Trunk) lookup(ctx context.Context) ([]server, error) {
 	return found, nil
 }
 
+// admitRoute adds the host that the service route begins with to the addresses
+// that stand for the trunk: the registrar has named it.
+func (t *Trunk) admitRoute(ctx context.Context) {
+	t.mu.RLock()
+	routes := t.routes
+	t.mu.RUnlock()
+	if len(routes) == 0 {
+		return
+	}
+	a, err := sip.ParseAddress(routes[0])
+	if err != nil || t.matchesHost(a.URI.Host) {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, lookupTime)
+	defer cancel()
+	addrs := []netip.Addr{}
+	if ip, err := netip.ParseAddr(a.URI.Host); err == nil {
+		addrs = append(addrs, ip)
+	} else if addrs, err = t.o.Resolver.LookupNetIP(ctx, "ip", a.URI.Host); err != nil {
+		t.o.Log.Warn("trunk's service route not looked up", "line", t.o.Line, "err", err)
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, ip := range addrs {
+		t.servers[ip.Unmap()] = true
+	}
+}
+
 func (t *Trunk) resolve(ctx context.Context) ([]server, error) {
 	transport := t.target.Transport
 	if a, err := netip.ParseAddr(t.target.Host); err == nil {

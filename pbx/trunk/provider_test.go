@@ -267,3 +267,35 @@ func TestTheTrunkCallsARealSubscriber(t *testing.T) {
 	_, err = p.Wait(soon(t), "CALL_CLOSED")
 	check(t, err)
 }
+
+func TestARealProviderOverTCP(t *testing.T) {
+	t.Parallel()
+	testbed.Need(t, "kamailio")
+	// A connection is opened by a goroutine of the wire's own, which is not in a
+	// namespace: this provider is on the loopback interface.
+	var here *testbed.Namespace
+	free, err := here.ListenUDP(netip.MustParseAddrPort("127.0.0.1:0"))
+	check(t, err)
+	addr := netip.MustParseAddrPort(free.LocalAddr().String())
+	free.Close()
+	p := testbed.StartProvider(t, testbed.ProviderOptions{Addr: addr, Accounts: map[string]string{account: password}})
+	quiet := slog.New(slog.DiscardHandler)
+	loop := netip.MustParseAddrPort("127.0.0.1:0")
+	stack, err := sip.New(sip.Options{Net: sip.KernelNet{}, UDP: []netip.AddrPort{loop}, TCP: []netip.AddrPort{loop}, Log: quiet})
+	check(t, err)
+	dialog.New(stack, dialog.Options{Log: quiet})
+	o := &outside{provider: p, states: make(chan trunk.State, 100)}
+	o.trunk, err = trunk.New(trunk.Options{Line: "line-4", Stack: stack, Plan: italy, Secret: password, Log: quiet,
+		OnState: func(s trunk.State) { o.states <- s },
+		Config:  office.Trunk{Server: addr.String(), User: account, Transport: "tcp", Register: true, Expires: time.Minute}})
+	check(t, err)
+	o.run(t, stack)
+	o.await(t, trunk.Registered)
+	b, err := p.WaitBinding(soon(t), account)
+	check(t, err)
+	if !strings.HasSuffix(b.Contact, ";transport=tcp") {
+		t.Errorf("contact %s", b.Contact)
+	}
+	o.stop()
+	check(t, p.WaitNoBinding(soon(t), account))
+}

@@ -84,6 +84,8 @@ func (t *Trunk) turn(ctx context.Context) time.Duration {
 		}
 		granted, f := t.registerAt(ctx, s)
 		if f == nil {
+			t.registered = t.contact(s).URI
+			t.admitRoute(ctx)
 			t.inService(s, State{Phase: Registered, Server: s.addr, Expires: t.o.Now().Add(granted)})
 			return refreshIn(granted, t.o.Random())
 		}
@@ -141,8 +143,9 @@ func backoff(base, limit time.Duration, failures int, random float64) time.Durat
 	return time.Duration(float64(d) * (0.5 + 0.5*random))
 }
 
-// watch waits for the next turn and meanwhile asks the server for signs of life.
-// It returns false when ctx has ended.
+// watch waits for the next turn and meanwhile asks the server for signs of life
+// and looks whether our own address has changed. It returns false when ctx has
+// ended.
 func (t *Trunk) watch(ctx context.Context, wait time.Duration) bool {
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
@@ -164,7 +167,7 @@ func (t *Trunk) watch(ctx context.Context, wait time.Duration) bool {
 			t.mu.RLock()
 			current := t.current
 			t.mu.RUnlock()
-			if t.probe(ctx, current) != nil {
+			if t.contact(current).URI != t.registered || t.probe(ctx, current) != nil {
 				return ctx.Err() == nil
 			}
 		}

@@ -113,6 +113,7 @@ type Trunk struct {
 	callID, fromTag string
 	cseq            uint32
 	challenge       challenge
+	registered      sip.URI // contact of the last registration
 	failures        int
 	kicked          chan struct{} // 1: a kick not yet seen stands for all
 

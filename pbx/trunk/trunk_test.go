@@ -29,7 +29,8 @@ type provider struct {
 	reg      *registrar.Registrar
 	answer   func(req *sip.Request, to netip.AddrPort) *sip.Response // nil answer: registrar
 	silent   map[netip.AddrPort]bool
-	requests []string // "REGISTER 10.0.0.1:5060 600"
+	local    netip.AddrPort // the box's address
+	requests []string       // "REGISTER 10.0.0.1:5060 600"
 	sent     []*sip.Request
 }
 
@@ -44,11 +45,13 @@ func newProvider(t *testing.T) *provider {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &provider{reg: reg, silent: map[netip.AddrPort]bool{}}
+	return &provider{reg: reg, silent: map[netip.AddrPort]bool{}, local: netip.MustParseAddrPort("192.168.1.2:5060")}
 }
 
 func (p *provider) LocalAddrFor(string, netip.Addr) netip.AddrPort {
-	return netip.MustParseAddrPort("192.168.1.2:5060")
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.local
 }
 
 func (p *provider) Do(ctx context.Context, req *sip.Request, to sip.Destination) (*sip.Response, error) {
@@ -97,11 +100,14 @@ func (p *provider) log() []string {
 	return out
 }
 
-func (p *provider) silence(addr string, is map[netip.AddrPort]bool) {
+// silence makes exactly these servers silent.
+func (p *provider) silence(servers ...netip.AddrPort) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.silent = is
-	_ = addr
+	p.silent = map[netip.AddrPort]bool{}
+	for _, s := range servers {
+		p.silent[s] = true
+	}
 }
 
 // names is a Resolver out of a table.
@@ -325,13 +331,13 @@ func TestWaitsGrowAndEndWithTheFirstSuccess(t *testing.T) {
 		if diff := cmp.Diff(want, at); diff != "" {
 			t.Errorf("attempts (-want +got):\n%s", diff)
 		}
-		p.silence("", map[netip.AddrPort]bool{})
+		p.silence()
 		time.Sleep(2*time.Minute + 6*time.Second)
 		if !r.Ready() {
 			t.Fatal("not back")
 		}
 		r.take()
-		p.silence("", map[netip.AddrPort]bool{server: true})
+		p.silence(server)
 		time.Sleep(9*time.Minute + 10*time.Second)
 		same(t, "states", r.take(), []string{"failed unreachable", "registering"})
 	})
@@ -407,7 +413,7 @@ func TestServersOfAName(t *testing.T) {
 		}
 		p.log()
 		// The server in use stays in use, though the first is back.
-		p.silence("", map[netip.AddrPort]bool{})
+		p.silence()
 		time.Sleep(9*time.Minute + time.Second)
 		for _, l := range p.log() {
 			if strings.Contains(l, first.String()) {
@@ -416,7 +422,7 @@ func TestServersOfAName(t *testing.T) {
 		}
 		// It falls silent: the next sign of life asked for finds out, and the first
 		// takes over.
-		p.silence("", map[netip.AddrPort]bool{second: true})
+		p.silence(second)
 		time.Sleep(41 * time.Second)
 		synctest.Wait()
 		if got := r.State().Server; got != first {
@@ -441,15 +447,35 @@ func TestATrunkWithoutRegistrationIsWatched(t *testing.T) {
 		r := start(t, p, func(o *trunk.Options) { o.Config.Register, o.Watch = false, 30*time.Second })
 		same(t, "states", r.take(), []string{"registering", "idle 10.0.0.1:5060"})
 		same(t, "requests", p.log(), []string{"OPTIONS 10.0.0.1:5060"})
-		p.silence("", map[netip.AddrPort]bool{server: true})
+		p.silence(server)
 		time.Sleep(36 * time.Second)
 		same(t, "states", r.take(), []string{"failed unreachable"})
-		p.silence("", map[netip.AddrPort]bool{})
+		p.silence()
 		time.Sleep(10 * time.Second)
 		same(t, "states", r.take(), []string{"registering", "idle 10.0.0.1:5060"})
 		p.log()
 		r.stop()
 		same(t, "nothing to take back", p.log(), nil)
+	})
+}
+
+func TestAnotherAddressOfTheBoxIsRegistered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newProvider(t)
+		r := start(t, p, func(o *trunk.Options) { o.Watch = 5 * time.Second })
+		defer r.stop()
+		r.take()
+		p.log()
+		p.mu.Lock()
+		p.local = netip.MustParseAddrPort("192.168.7.7:5060")
+		p.mu.Unlock()
+		time.Sleep(6 * time.Second)
+		synctest.Wait()
+		same(t, "requests", p.log(), []string{"REGISTER 10.0.0.1:5060 600"})
+		if got := p.reg.Contacts("account"); got[0].URI.Host != "192.168.7.7" {
+			t.Errorf("contacts %v", got)
+		}
+		same(t, "states", r.take(), nil)
 	})
 }
 
