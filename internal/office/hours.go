@@ -2,6 +2,7 @@ package office
 
 import (
 	"slices"
+	"sync"
 	"time"
 )
 
@@ -31,12 +32,19 @@ func StateAt(s Schedule, site Site, t time.Time) (DayState, time.Time) {
 // Location returns the site's time zone; Europe/Rome or UTC if it is unknown.
 func (s Site) Location() *time.Location {
 	for _, name := range []string{s.TimeZone, "Europe/Rome"} {
+		if loc, ok := zones.Load(name); ok {
+			return loc.(*time.Location) //nolint:forcetypeassert // only locations are stored
+		}
 		if loc, err := time.LoadLocation(name); err == nil && name != "" {
+			zones.Store(name, loc)
 			return loc
 		}
 	}
 	return time.UTC
 }
+
+// zones keeps time zones that were loaded; there are as many as sites ever had.
+var zones sync.Map
 
 // at evaluates one instant.
 func (s Schedule) at(site Site, loc *time.Location, t time.Time) DayState {
@@ -69,7 +77,7 @@ func spanState(spans []Span, local time.Time) DayState {
 	before, after := false, false
 	for _, p := range spans {
 		switch {
-		case p.From >= p.To:
+		case p.From >= p.To || p.From < 0 || p.To > 24*60:
 		case minute < p.From:
 			after = true
 		case minute < p.To:
@@ -94,8 +102,9 @@ func (s Schedule) changes(day time.Time, loc *time.Location) []time.Time {
 	offsets := []int{offset(start), offset(end)}
 	var out []time.Time
 	if offsets[0] != offsets[1] {
-		_, change := start.ZoneBounds()
-		out = append(out, change)
+		if _, change := start.ZoneBounds(); change.In(loc).YearDay() == noon.YearDay() {
+			out = append(out, change)
+		}
 	}
 	spans := s.Week[noon.Weekday()]
 	if e := s.exception(noon); e != nil {

@@ -22,6 +22,15 @@ func copyFile(from, to string) error {
 	})
 }
 
+// WriteFile makes a file of mode 0600 durably: the new content appears whole or
+// the old one stays.
+func WriteFile(path string, content []byte) error {
+	return writeFile(path, func(w io.Writer) error {
+		_, err := w.Write(content)
+		return err
+	})
+}
+
 // writeFile makes a file durably: written beside, synced, renamed, folder synced.
 func writeFile(path string, fill func(w io.Writer) error) error {
 	part := path + ".part"
