@@ -167,12 +167,10 @@ func (v *visit) agentState(s journal.AgentStateName) api.State {
 func (v *visit) lampModels() []api.Lamp {
 	out := []api.Lamp{}
 	for _, l := range v.s.d.Lamps() {
-		m := api.Lamp{Name: l.Name, Pattern: l.Pattern, Code: l.Code}
-		key := "lamp." + l.Name + "." + l.Pattern
-		if !v.p.Has(key) {
-			key = "lamp." + l.Pattern
+		m := api.Lamp{Name: v.p.T("lamp.name." + string(l.Lamp)), Pattern: string(l.Pattern.Kind), Code: l.Pattern.N, State: string(l.State)}
+		if m.Word = v.p.T("led.answer"); l.State != "" {
+			m.Word = v.p.T("led." + string(l.State))
 		}
-		m.Word = v.p.T(key, "n", l.Code)
 		out = append(out, m)
 	}
 	return out

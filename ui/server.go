@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"centralino/board/led"
 	"centralino/internal/journal"
 	"centralino/internal/office"
 	"centralino/ui/assets"
@@ -157,7 +158,7 @@ func (s *Server) follow(ctx context.Context) error {
 // poll tells open pages about what changes outside of the journal: lamps, and the
 // drivers' own view of lines, phones and faults.
 func (s *Server) poll(ctx context.Context) error {
-	var lamps []Lamp
+	var lamps []led.Shown
 	var lines []LineStatus
 	var faults []Fault
 	tick := time.NewTicker(pollEvery)

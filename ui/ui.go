@@ -19,6 +19,7 @@ import (
 	"net/netip"
 	"time"
 
+	"centralino/board/led"
 	"centralino/internal/journal"
 	"centralino/internal/numbering"
 	"centralino/internal/office"
@@ -39,7 +40,7 @@ type Deps struct {
 	Journal Journal   // FromLog(*journal.Log)
 
 	// Live snapshots. Each must return at once and be safe from any goroutine.
-	Lamps  func() []Lamp        // the lamps as they are lit now
+	Lamps  func() []led.Shown   // the lamps as they are lit now (led.Driver.Shown)
 	Lines  func() []LineStatus  // lines and trunks
 	Phones func() []PhoneStatus // registered phones
 	Faults func() []Fault       // the one fault list
@@ -79,13 +80,6 @@ type Deps struct {
 	// HTTP keeps working and says so.
 	HTTP, HTTPS net.Listener
 	HTTPSPort   uint16 // shown to people on HTTP; 0: none
-}
-
-// Lamp is one lamp of the box as it is lit now.
-type Lamp struct {
-	Name    string // "STATUS", "LINES", "CALLS"
-	Pattern string // "solid", "blink", "code" … (board/led)
-	Code    int    // n of "code"
 }
 
 // LineStatus is the state of one line or trunk: a hal.LineState, or

@@ -40,8 +40,9 @@ type Home struct {
 // Lamp is one lamp of the box as it is lit now.
 type Lamp struct {
 	Name    string `json:"name"`
-	Pattern string `json:"pattern"`
+	Pattern string `json:"pattern"` // "SOLID", "CODE" … (board/led)
 	Code    int    `json:"code,omitempty"`
+	State   string `json:"state,omitempty"` // empty while the lamp answers the button
 	Word    string `json:"word"`
 }
 

@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"centralino/board/led"
 	"centralino/ui/api"
 	"centralino/ui/i18n"
 )
@@ -128,16 +129,14 @@ func dict(pairs ...any) (map[string]any, error) {
 
 // ledClass is the class under which the style sheet draws a lamp's pattern.
 func ledClass(l api.Lamp) string {
-	c := "led led-" + l.Pattern
-	if l.Pattern == "code" {
-		c = fmt.Sprintf("led led-code-%d", l.Code)
-	}
-	switch l.Pattern {
-	case "off":
+	p := led.Pattern{Kind: led.Kind(l.Pattern), N: l.Code}
+	c := "led " + lampClass(p)
+	switch p.Kind {
+	case led.Off:
 		c += " off"
-	case "blink":
+	case led.Blink:
 		c += " warn"
-	case "double", "code":
+	case led.Double, led.Code:
 		c += " bad"
 	}
 	return c
@@ -146,9 +145,9 @@ func ledClass(l api.Lamp) string {
 // legend lists the patterns that a person may see, for the explanation of lamps.
 func legend() []api.Lamp {
 	var out []api.Lamp
-	for _, p := range []string{"solid", "wink", "pulse", "breathe", "blink", "double", "code", "off"} {
-		l := api.Lamp{Pattern: p}
-		if p == "code" {
+	for _, k := range []led.Kind{led.Solid, led.Wink, led.Pulse, led.Breathe, led.Blink, led.Double, led.Code, led.Off} {
+		l := api.Lamp{Pattern: string(k)}
+		if k == led.Code {
 			l.Code = 3
 		}
 		out = append(out, l)
