@@ -1,0 +1,143 @@
+package gpio
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"centralino/hal"
+
+	"periph.io/x/conn/v3/gpio"
+	"periph.io/x/conn/v3/gpio/gpiotest"
+)
+
+// pins are two fake pins of periph's own making; this file is inside the package
+// to put them in the place of the computer's.
+func pins(all ...*gpiotest.Pin) *Pins {
+	return &Pins{find: func(name string) gpio.PinIO {
+		for _, p := range all {
+			if p.N == name {
+				return p
+			}
+		}
+		return nil
+	}}
+}
+
+func TestOutputs(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		on      Level
+		lit     gpio.Level
+		dark    gpio.Level
+		initial gpio.Level
+	}{
+		{"a lamp to ground is lit at high", High, gpio.High, gpio.Low, gpio.High},
+		{"a lamp to plus is lit at low", Low, gpio.Low, gpio.High, gpio.Low},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			pin := &gpiotest.Pin{N: "GPIO17", L: c.initial}
+			p := pins(pin)
+			led, err := p.LED(Pin{"GPIO17", c.on})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if pin.L != c.dark {
+				t.Error("opened lit")
+			}
+			if err := led.Set(true); err != nil || pin.L != c.lit {
+				t.Errorf("lit: %v %v", pin.L, err)
+			}
+			relay, err := p.Relay(Pin{"GPIO17", c.on})
+			if err != nil || pin.L != c.dark {
+				t.Errorf("relay opened pulled: %v %v", pin.L, err)
+			}
+			_ = relay
+		})
+	}
+}
+
+func TestNoSuchPin(t *testing.T) {
+	p := pins()
+	if _, err := p.LED(Pin{"GPIO99", High}); !errors.Is(err, ErrNoPin) {
+		t.Errorf("lamp: %v", err)
+	}
+	if _, err := p.Button(Pin{"GPIO99", Low}); !errors.Is(err, ErrNoPin) {
+		t.Errorf("button: %v", err)
+	}
+	if _, err := p.LED(Pin{Name: "GPIO17"}); err == nil {
+		t.Error("a pin without a level was opened")
+	}
+}
+
+// TestOpen: on a computer without pins Open says so.
+func TestOpen(t *testing.T) {
+	chips, _ := filepath.Glob("/dev/gpiochip*")
+	p, err := Open()
+	if len(chips) == 0 && !errors.Is(err, ErrNoGPIO) {
+		t.Errorf("no GPIO chips here, but Open gives %v, %v", p, err)
+	}
+	if len(chips) > 0 && os.Geteuid() == 0 && err != nil {
+		t.Logf("GPIO chips %v, Open: %v", chips, err)
+	}
+}
+
+func TestButton(t *testing.T) {
+	pin := &gpiotest.Pin{N: "GPIO23", EdgesChan: make(chan gpio.Level)}
+	b, err := pins(pin).Button(Pin{"GPIO23", Low})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	edges, err := b.Watch(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if pin.P != gpio.PullUp {
+		t.Errorf("pull %v", pin.P)
+	}
+	for _, step := range []struct {
+		level   gpio.Level
+		pressed bool
+	}{{gpio.Low, true}, {gpio.High, false}} {
+		pin.EdgesChan <- step.level
+		select {
+		case e := <-edges:
+			if e.Pressed != step.pressed || e.At.IsZero() {
+				t.Errorf("level %v gives %+v", step.level, e)
+			}
+		case <-time.After(10 * time.Second):
+			t.Fatal("no edge")
+		}
+	}
+	cancel()
+	for range edges { // closed in the end
+	}
+}
+
+// TestButtonHeldAtStart: needed for the factory reset from power-on.
+func TestButtonHeldAtStart(t *testing.T) {
+	pin := &heldPin{gpiotest.Pin{N: "GPIO23", EdgesChan: make(chan gpio.Level)}}
+	b := &button{io: pin, on: gpio.Low, pull: gpio.PullUp}
+	edges, err := b.Watch(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e := <-edges; !e.Pressed {
+		t.Errorf("a held button gives %+v", e)
+	}
+}
+
+// heldPin stays low whatever the pull does.
+type heldPin struct{ gpiotest.Pin }
+
+func (p *heldPin) Read() gpio.Level { return gpio.Low }
+
+var (
+	_ hal.LED    = (*output)(nil)
+	_ hal.Relay  = (*output)(nil)
+	_ hal.Button = (*button)(nil)
+)
