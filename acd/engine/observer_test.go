@@ -127,6 +127,9 @@ func (o *observer) take(r engine.Result, now time.Time) error {
 	o.left = map[engine.ContactID]bool{}
 	for i := range r.Events {
 		e := r.Events[i]
+		if err := o.length(&e, r.Events[i:]); err != nil {
+			return fmt.Errorf("%s: %w", describe(&e), err)
+		}
 		e.Candidates = slices.Clone(e.Candidates)
 		o.log = append(o.log, e)
 		if !e.At.Equal(now) {
@@ -140,6 +143,26 @@ func (o *observer) take(r engine.Result, now time.Time) error {
 		if err := o.action(&r.Actions[i]); err != nil {
 			return fmt.Errorf("action %+v: %w", r.Actions[i], err)
 		}
+	}
+	return nil
+}
+
+// length checks that a contact that enters is refused if the queue is full, and
+// only then.
+func (o *observer) length(e *engine.Event, rest []engine.Event) error {
+	if e.Kind != engine.ContactQueued || e.Reason != "" {
+		return nil
+	}
+	n := 0
+	for _, c := range o.contacts {
+		if c.queue == e.Queue && !c.talks {
+			n++
+		}
+	}
+	limit := o.queue(e.Queue).MaxLength
+	refused := len(rest) > 1 && rest[1].Contact == e.Contact && rest[1].Reason == engine.ReasonMaxLength
+	if full := limit > 0 && n >= limit && !e.Urgent; full != refused {
+		return fmt.Errorf("%d of %d waiting, refused is %v", n, limit, refused)
 	}
 	return nil
 }
@@ -416,6 +439,16 @@ func (o *observer) check(s *engine.State) error {
 		}
 		if off.ended != "" {
 			delete(o.rings, id)
+		}
+	}
+	for id, c := range o.contacts {
+		if c.talks && o.agent(c.agent).state != journal.AgentTalking {
+			return fmt.Errorf("%s talks to %s, who is %s", id, c.agent, o.agent(c.agent).state)
+		}
+		for off := range c.offers {
+			if who := o.offers[off].agent; o.agent(who).state != journal.AgentOffered {
+				return fmt.Errorf("%s rings at %s, who is %s", id, who, o.agent(who).state)
+			}
 		}
 	}
 	for id, a := range o.agents {

@@ -74,3 +74,28 @@ func TestAJournalFromTheFutureDoesNotStopTheClock(t *testing.T) {
 		}
 	}
 }
+
+func TestLateTimerDoesNotChangeTheOrderOfIdleAgents(t *testing.T) {
+	cfg := engine.Config{Queues: []engine.Queue{{
+		ID: "q", Strategy: engine.LongestIdle, WrapUp: 10 * time.Second, Members: []engine.AgentID{"anna", "bruno"},
+	}}}
+	s, err := engine.New(cfg, epoch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := func(sec int, cmd engine.Command) engine.Result {
+		return s.Apply(cmd, epoch.Add(time.Duration(sec)*time.Second))
+	}
+	at(0, engine.Command{Kind: engine.Login, Agent: "anna"})
+	at(1, engine.Command{Kind: engine.Login, Agent: "bruno"})
+	at(2, engine.Command{Kind: engine.Enqueue, Contact: "c1", Queue: "q"})
+	at(2, engine.Command{Kind: engine.Enqueue, Contact: "c2", Queue: "q"})
+	at(3, engine.Command{Kind: engine.Accept, Offer: 1})
+	at(3, engine.Command{Kind: engine.Accept, Offer: 2})
+	at(20, engine.Command{Kind: engine.TalkEnded, Contact: "c2"}) // bruno, until 30
+	at(21, engine.Command{Kind: engine.TalkEnded, Contact: "c1"}) // anna, until 31
+	r := at(60, engine.Command{Kind: engine.Enqueue, Contact: "c3", Queue: "q"})
+	if n := len(r.Actions); n != 1 || r.Actions[0].Agent != "bruno" {
+		t.Errorf("%+v", r.Actions)
+	}
+}
