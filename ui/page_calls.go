@@ -150,7 +150,7 @@ func (v *visit) calls() error {
 	if err != nil {
 		return err
 	}
-	page := view.Calls{Frame: v.frame(v.p.T("calls.title")), Calls: m, Own: v.ownOnly(), Number: q.Get("number"), Line: q.Get("line")}
+	page := view.Calls{Frame: v.frame(v.p.T("calls.title")), List: m, Own: v.ownOnly(), Number: q.Get("number"), Line: q.Get("line")}
 	page.Filtered = page.Number != "" || page.Line != ""
 	page.Lines = []view.Option{{Label: v.p.T("calls.anyline"), Selected: page.Line == ""}}
 	doc := v.doc()
@@ -230,7 +230,7 @@ func (v *visit) call() error {
 	if err != nil {
 		return err
 	}
-	page := view.Call{Frame: v.frame(v.p.T("call.title")), CallStory: m}
+	page := view.Call{Frame: v.frame(v.p.T("call.title")), Story: m}
 	if v.may("GET /system/log") && v.s.d.Logs != nil {
 		page.Log = "/system/log?call=" + url.QueryEscape(m.Call.ID)
 	}

@@ -60,7 +60,7 @@ func (v *visit) apiSystem() error {
 
 func (v *visit) systemPage(tab string) (view.System, error) {
 	m, err := v.systemModel()
-	page := view.System{System: m, Tab: tab, Prepared: v.s.restored.get(), MayManage: v.may("GET /system/backup"),
+	page := view.System{Box: m, Tab: tab, Prepared: v.s.restored.get(), MayManage: v.may("GET /system/backup"),
 		Backup: v.s.d.Backup != nil, Restore: v.s.d.Restore != nil}
 	page.Frame = v.frame(v.p.T("system.title"))
 	page.Health = v.healthModel()

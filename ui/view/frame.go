@@ -110,7 +110,7 @@ type Error struct {
 // Home is the first page.
 type Home struct {
 	Frame
-	api.Home
+	Home     api.Home
 	MayAgent bool // the person is in a queue and may change the own state
 }
 
@@ -307,7 +307,7 @@ type Delete struct {
 // Calls is the list of calls.
 type Calls struct {
 	Frame
-	api.Calls
+	List          api.Calls
 	Older, Newest string
 	Number        string
 	Line          string
@@ -319,8 +319,8 @@ type Calls struct {
 // Call is one call as a timeline.
 type Call struct {
 	Frame
-	api.CallStory
-	Log string
+	Story api.CallStory
+	Log   string
 }
 
 // Versions lists versions.
@@ -333,13 +333,13 @@ type Versions struct {
 // Version is one version's difference.
 type Version struct {
 	Frame
-	api.Difference
+	Difference api.Difference
 }
 
 // System is the box itself.
 type System struct {
 	Frame
-	api.System
+	Box       api.System
 	Tab       string
 	Backup    bool
 	Restore   bool

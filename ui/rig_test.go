@@ -1,0 +1,368 @@
+package ui_test
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/netip"
+	"net/url"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"centralino/board"
+	"centralino/board/led"
+	"centralino/internal/journal"
+	"centralino/internal/numbering"
+	"centralino/internal/office"
+	"centralino/internal/privacy"
+	"centralino/internal/store"
+	"centralino/ui"
+)
+
+// rig is a box with real database, journal and office, and hand-made rest.
+type rig struct {
+	t       *testing.T
+	db      *store.DB
+	log     *journal.Log
+	office  *office.Store
+	people  *fakePeople
+	box     *fakeBox
+	server  *ui.Server
+	http    *httptest.Server
+	sample  office.SampleOffice
+	stopped chan struct{}
+}
+
+// fakeBox is the rest of the box: what tests set is what pages show.
+type fakeBox struct {
+	mu       sync.Mutex
+	lamps    []led.Shown
+	lines    []ui.LineStatus
+	phones   []ui.PhoneStatus
+	faults   []ui.Fault
+	pairing  time.Time
+	did      []string // what agents were told
+	refuse   error
+	restored string
+}
+
+func (b *fakeBox) set(f func(b *fakeBox)) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	f(b)
+}
+
+func get[T any](b *fakeBox, f func(b *fakeBox) T) func() T {
+	return func() T {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		return f(b)
+	}
+}
+
+func (b *fakeBox) do(what string, who journal.SubjectID) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.did = append(b.did, what+" "+string(who))
+	return b.refuse
+}
+
+func (b *fakeBox) Login(a journal.SubjectID) error  { return b.do("login", a) }
+func (b *fakeBox) Logout(a journal.SubjectID) error { return b.do("logout", a) }
+func (b *fakeBox) Pause(a journal.SubjectID) error  { return b.do("pause", a) }
+func (b *fakeBox) Ready(a journal.SubjectID) error  { return b.do("ready", a) }
+
+// fakePeople is a gate with the same rule as the real one: everybody sees himself;
+// who sets people up sees names there; states, figures and details of others only
+// with an agreement.
+type fakePeople struct {
+	mu    sync.Mutex
+	names map[journal.SubjectID]string
+	open  privacy.Agreement
+	db    *store.DB
+}
+
+func (p *fakePeople) Name(v privacy.Viewer, why privacy.Purpose, s journal.SubjectID) (string, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n, known := p.names[s]
+	if !known || v.Subject == "" {
+		return "", false
+	}
+	if !strings.HasPrefix(string(s), "p-") || v.Subject == s {
+		return n, true
+	}
+	chief := v.Role == office.RoleTechnician || v.Role == office.RoleManager
+	switch why {
+	case privacy.Configure, privacy.Account:
+		return n, chief
+	case privacy.Route:
+		return n, true
+	}
+	return n, p.open.Kind != privacy.NoAgreement && (v.Role == office.RoleManager || v.Role == office.RoleLeader)
+}
+
+func (p *fakePeople) MaySeeState(v privacy.Viewer, s journal.SubjectID) bool {
+	_, ok := p.Name(v, privacy.LiveState, s)
+	return ok
+}
+
+func (p *fakePeople) MaySeeFigures(v privacy.Viewer, s journal.SubjectID) bool {
+	return p.MaySeeState(v, s)
+}
+
+func (p *fakePeople) AgentsForBoard(v privacy.Viewer, states map[journal.SubjectID]journal.AgentStateName) privacy.AgentsView {
+	out := privacy.AgentsView{Counts: map[journal.AgentStateName]int{}}
+	for s, st := range states {
+		out.Counts[st]++
+		if n, ok := p.Name(v, privacy.LiveState, s); ok {
+			out.Agents = append(out.Agents, privacy.AgentView{Subject: s, Name: n, State: st})
+		}
+	}
+	return out
+}
+
+func (p *fakePeople) StageName(s journal.SubjectID, name string) func(tx *sql.Tx) error {
+	return func(*sql.Tx) error {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.names[s] = name
+		return nil
+	}
+}
+
+func (p *fakePeople) Agreement() privacy.Agreement {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.open
+}
+
+func (p *fakePeople) Record(_ context.Context, _ privacy.Viewer, a privacy.Agreement) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.open = a
+	return nil
+}
+
+func (p *fakePeople) Erase(_ context.Context, _ privacy.Viewer, s journal.SubjectID) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.names, s)
+	return nil
+}
+
+// tech is the technician whom newRig adds to the sample office.
+const (
+	tech  = journal.SubjectID("p-tech")
+	anna  = journal.SubjectID("p-sample-anna")  // leader
+	bruno = journal.SubjectID("p-sample-bruno") // operator
+	carla = journal.SubjectID("p-sample-carla") // operator
+	dario = journal.SubjectID("p-sample-dario") // manager
+)
+
+// newRig starts a box with the sample office. claimed gives it a technician.
+func newRig(t *testing.T, claimed bool, change ...func(*ui.Deps)) *rig {
+	t.Helper()
+	ctx, stop := context.WithCancel(context.Background())
+	r := &rig{t: t, box: &fakeBox{}, sample: office.Sample(office.SampleOptions{AlwaysOpen: true, Now: time.Now()}), stopped: make(chan struct{})}
+	log := slog.New(slog.NewTextHandler(io.Discard, nil))
+	if os.Getenv("UI_TEST_LOG") != "" {
+		log = slog.Default()
+	}
+	folder := t.TempDir()
+	var migrations []store.Migration
+	migrations = append(migrations, journal.Migrations()...)
+	migrations = append(migrations, office.Migrations()...)
+	migrations = append(migrations, ui.Migrations()...)
+	must := func(err error) {
+		if err != nil {
+			t.Helper()
+			t.Fatal(err)
+		}
+	}
+	var err error
+	r.db, _, err = store.Open(ctx, store.Options{Folder: folder, Migrations: migrations, Now: time.Now, Log: log})
+	must(err)
+	r.log, _, err = journal.Open(ctx, journal.Options{DB: r.db, Now: time.Now, Trusted: func() bool { return true }, Log: log, Version: "1.2.3", Board: "sim"})
+	must(err)
+	var wg sync.WaitGroup
+	wg.Go(func() { _ = r.log.Run(ctx) })
+	doc := r.sample.Doc.Clone()
+	if claimed {
+		doc.People = append(doc.People, office.Person{ID: tech, Role: office.RoleTechnician})
+		r.sample.Names[tech] = "Tina Tecnica"
+	}
+	r.office, err = office.OpenStore(ctx, office.StoreOptions{DB: r.db, Journal: r.log, Now: time.Now, First: doc})
+	must(err)
+	secrets, err := office.OpenSecrets(ctx, r.db)
+	must(err)
+	for ref, secret := range r.sample.Secrets {
+		must(r.db.Write(ctx, secrets.StageAs(ref, secret)))
+	}
+	r.people = &fakePeople{names: r.sample.Names, db: r.db}
+	since := time.Now()
+	r.box.lamps = []led.Shown{
+		{Lamp: board.Status, State: led.StatusReady, Pattern: led.Pattern{Kind: led.Solid}, Since: since},
+		{Lamp: board.Lines, State: led.LinesReady, Pattern: led.Pattern{Kind: led.Solid}, Since: since},
+		{Lamp: board.Calls, State: led.CallsReady, Pattern: led.Pattern{Kind: led.Solid}, Since: since},
+	}
+	r.box.lines = []ui.LineStatus{{ID: "line-1", State: "idle", Since: since, Port: "/dev/ttyACM0"}, {ID: "line-2", State: "idle", Since: since}, {ID: "line-3", State: "outOfService", Reason: "no such port", Since: since}}
+	r.box.phones = []ui.PhoneStatus{{Device: "device-1", Address: netip.MustParseAddrPort("192.168.1.31:5060"), Transport: "udp", Agent: "Yealink SIP-T46S 66.86.0.15", Since: since}}
+	b := r.box
+	d := ui.Deps{
+		Now: time.Now, Log: log, DB: r.db, Office: r.office, Secrets: secrets, People: r.people, Journal: ui.FromLog(r.log),
+		Lamps:  get(b, func(b *fakeBox) []led.Shown { return b.lamps }),
+		Lines:  get(b, func(b *fakeBox) []ui.LineStatus { return b.lines }),
+		Phones: get(b, func(b *fakeBox) []ui.PhoneStatus { return b.phones }),
+		Faults: get(b, func(b *fakeBox) []ui.Fault { return b.faults }),
+		Agents: b, PairingUntil: get(b, func(b *fakeBox) time.Time { return b.pairing }),
+		TestRing:  func(_ context.Context, l office.ID) error { return b.do("ring", journal.SubjectID(l)) },
+		SubjectOf: func(n numbering.E164) journal.SubjectID { return journal.SubjectID("n-" + string(n)[1:]) },
+		Backup: func(_ context.Context, w io.Writer, pass string) error {
+			_, err := io.WriteString(w, "backup under "+pass)
+			return err
+		},
+		Restore: func(_ context.Context, in io.Reader, pass string) error {
+			body, err := io.ReadAll(in)
+			if err != nil {
+				return err
+			}
+			if !bytes.HasPrefix(body, []byte("backup under "+pass)) {
+				return errors.New("wrong password")
+			}
+			b.set(func(b *fakeBox) { b.restored = string(body) })
+			return nil
+		},
+		Restart: func() { b.set(func(b *fakeBox) { b.did = append(b.did, "restart") }) },
+		Logs: func(f ui.LogFilter) []ui.LogLine {
+			return []ui.LogLine{{Time: since, Level: "INFO", Text: "line opened", Attrs: "line=line-1", Call: f.Call}, {Time: since, Level: "WARN", Text: "no such port", Attrs: "line=line-3"}}
+		},
+		About: ui.About{Version: "1.2.3", Commit: "abcdef0", Board: "sim", Licences: []ui.Licence{{Module: "golang.org/x/text", Version: "v0.43.0", Name: "BSD-3-Clause", Text: "Copyright"}}},
+		Names: []string{"centralino.local"}, Addresses: func() []netip.Addr { return []netip.Addr{netip.MustParseAddr("192.168.1.20")} },
+		SIPPort: 5060, DataDir: folder, HTTPSPort: 8443,
+	}
+	for _, c := range change {
+		c(&d)
+	}
+	r.server, err = ui.New(d)
+	must(err)
+	wg.Go(func() { defer close(r.stopped); _ = r.server.Run(ctx) })
+	r.http = httptest.NewServer(r.server.Handler())
+	t.Cleanup(func() {
+		r.http.CloseClientConnections()
+		r.http.Close()
+		stop()
+		wg.Wait()
+		_ = r.db.Close()
+	})
+	return r
+}
+
+// browser is one person's browser.
+type browser struct {
+	r    *rig
+	c    *http.Client
+	lang string
+}
+
+// as opens a browser that is logged in as a person; empty: nobody.
+func (r *rig) as(who journal.SubjectID) *browser {
+	r.t.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	b := &browser{r: r, c: &http.Client{Jar: jar, Timeout: 10 * time.Second}, lang: "it"}
+	if who != "" {
+		token, _, err := r.server.Auth().Open(context.Background(), who, netip.MustParseAddr("192.168.1.9"))
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		u, _ := url.Parse(r.http.URL)
+		jar.SetCookies(u, []*http.Cookie{{Name: "centralino", Value: token, Path: "/"}})
+	}
+	return b
+}
+
+// page is an answer.
+type page struct {
+	status int
+	body   string
+	url    *url.URL
+	head   http.Header
+}
+
+func (b *browser) get(path string) page {
+	b.r.t.Helper()
+	req, err := http.NewRequest(http.MethodGet, b.r.http.URL+path, nil)
+	if err != nil {
+		b.r.t.Fatal(err)
+	}
+	return b.send(req)
+}
+
+func (b *browser) post(path string, form url.Values) page {
+	b.r.t.Helper()
+	req, err := http.NewRequest(http.MethodPost, b.r.http.URL+path, strings.NewReader(form.Encode()))
+	if err != nil {
+		b.r.t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	req.Header.Set("Origin", b.r.http.URL)
+	return b.send(req)
+}
+
+func (b *browser) send(req *http.Request) page {
+	b.r.t.Helper()
+	req.Header.Set("Accept-Language", b.lang)
+	res, err := b.c.Do(req)
+	if err != nil {
+		b.r.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		b.r.t.Fatal(err)
+	}
+	return page{res.StatusCode, string(body), res.Request.URL, res.Header}
+}
+
+// has fails the test if the page lacks one of the texts.
+func (p page) has(t *testing.T, texts ...string) page {
+	t.Helper()
+	for _, s := range texts {
+		if !strings.Contains(p.body, s) {
+			t.Fatalf("%s (%d) lacks %q:\n%s", p.url, p.status, s, p.body)
+		}
+	}
+	return p
+}
+
+// lacks fails the test if the page has one of the texts.
+func (p page) lacks(t *testing.T, texts ...string) page {
+	t.Helper()
+	for _, s := range texts {
+		if strings.Contains(p.body, s) {
+			t.Fatalf("%s (%d) has %q:\n%s", p.url, p.status, s, p.body)
+		}
+	}
+	return p
+}
+
+// is fails the test for another status.
+func (p page) is(t *testing.T, status int) page {
+	t.Helper()
+	if p.status != status {
+		t.Fatalf("%s: status %d, want %d:\n%s", p.url, p.status, status, p.body)
+	}
+	return p
+}
