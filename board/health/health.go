@@ -5,8 +5,8 @@
 //
 // List decides purely; Monitor keeps one List, and its Run is the only goroutine,
 // started by the caller. What a person reads about a fault of kind k are the texts
-// "fault.<k>" (what), "fault.<k>.effect" (what it means for calls) and
-// "fault.<k>.do" (what to do).
+// "fault.<k>.title", "fault.<k>.effect" (what it means for calls) and
+// "fault.<k>.action" (what to do).
 package health
 
 import "time"
@@ -97,14 +97,14 @@ type Entry struct {
 	By       Kind      `json:"by,omitempty"`
 }
 
-// Text ids of a fault.
-func (e Entry) Text() string { return "fault." + string(e.Kind) }
+// Title is the text id of what the fault is.
+func (e Entry) Title() string { return "fault." + string(e.Kind) + ".title" }
 
 // Effect is the text id of what the fault means for calls.
-func (e Entry) Effect() string { return e.Text() + ".effect" }
+func (e Entry) Effect() string { return "fault." + string(e.Kind) + ".effect" }
 
-// Do is the text id of what to do about it.
-func (e Entry) Do() string { return e.Text() + ".do" }
+// Action is the text id of what to do about it.
+func (e Entry) Action() string { return "fault." + string(e.Kind) + ".action" }
 
 // key is one fault: a kind about a subject.
 type key struct {

@@ -231,7 +231,7 @@ func TestTexts(t *testing.T) {
 		want := map[string]bool{}
 		for _, r := range health.Kinds {
 			e := health.Entry{Kind: r.Kind}
-			want[e.Text()], want[e.Effect()], want[e.Do()] = true, true, true
+			want[e.Title()], want[e.Effect()], want[e.Action()] = true, true, true
 		}
 		for id := range want {
 			if texts[id] == "" {
