@@ -1,45 +1,40 @@
-// Package privacy keeps the names behind the journal's pseudonyms and is the one
-// gate through which a name, a state or a figure of a person reaches a page,
-// stream, export, webhook or explanation. Routing works with names in memory.
+// Package privacy keeps the names and numbers behind the journal's pseudonyms and
+// is the one gate through which a name, a state or a figure of a person reaches a
+// page, stream, export, webhook or explanation. Routing works with names in memory.
 //
-// The rules it helps to obey: article 4 of Italian law 300/1970 (remote control
-// of workers needs an agreement or authorisation) and circular 4/2017 of the
-// national labour inspectorate (software that shows each operator's phone state
-// and times is not a working tool). This is help for the office, not legal advice.
+// The rules it helps to obey: article 4 of Italian law 300/1970 (tools that allow
+// to watch workers from afar need an agreement with their representatives or an
+// authorisation) and circular 4 of 26 July 2017 of the national labour inspectorate
+// (software that shows near in time each operator's phone state, times and pauses
+// is not a working tool). So states and figures of people are closed until an
+// agreement is recorded; each sees himself; groups of people are shown from five
+// on. This is help for the office, not legal advice.
 //
-// Goroutines: none; Run writes what was learned in the caller's goroutine.
+// A pseudonym of a person is drawn by lot; that of an outside number is a keyed
+// hash of it, so that the same caller is the same subject. Erasing deletes the row
+// behind a pseudonym (and gives an erased number a new one when it calls again);
+// the journal and its chain stay as they are. Local copies and backups made before
+// keep the row until they are gone.
+//
+// Goroutines: none; Run writes newly seen numbers in the caller's goroutine.
 package privacy
 
 import (
 	"context"
+	"crypto/cipher"
 	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"centralino/internal/journal"
 	"centralino/internal/numbering"
 	"centralino/internal/office"
 	"centralino/internal/store"
-)
-
-// Viewer is who wants to see something. The zero Viewer sees nothing of anybody.
-type Viewer struct {
-	Subject journal.SubjectID
-	Role    office.Role
-}
-
-// Purpose says what a name is wanted for.
-type Purpose string
-
-// Purposes.
-const (
-	Configure  Purpose = "configure"  // pages that set people and phones up
-	Route      Purpose = "route"      // the telephone function: who is called, lamps of phones
-	LiveState  Purpose = "liveState"  // what an agent does now
-	Figures    Purpose = "figures"    // counts and times of a person
-	Export     Purpose = "export"     // files, API and webhooks that leave the box
-	CallDetail Purpose = "callDetail" // who of the office had a call
-	Explain    Purpose = "explain"    // why a call went to this agent
-	Account    Purpose = "account"    // log of logins and changes
 )
 
 // Options are all required.
@@ -51,103 +46,236 @@ type Options struct {
 }
 
 // KeyFile is the name of the pseudonyms' key file in the data folder; it belongs
-// into store.Options.Files.
+// into store.Options.Files. Names in a database without it can't be read.
 const KeyFile = "pseudonyms.key"
 
-// Gate holds the pseudonym table. Its methods may be called from any goroutine;
-// those without a context never wait for the disk.
-type Gate struct{}
-
-// Open reads the table.
-func Open(ctx context.Context, o Options) (*Gate, error) { panic("thin") }
-
-// Run writes newly seen numbers until ctx ends.
-func (g *Gate) Run(ctx context.Context) error { panic("thin") }
-
-// NewPerson returns a fresh pseudonym ("p-…") for a person.
-func NewPerson() journal.SubjectID { return "" }
-
-// SetName keeps a person's name.
-func (g *Gate) SetName(ctx context.Context, person journal.SubjectID, name string) error {
-	panic("thin")
-}
-
-// StageName is SetName for office.Edit.With: the name is written with the change.
-func (g *Gate) StageName(person journal.SubjectID, name string) func(tx *sql.Tx) error {
-	panic("thin")
-}
-
-// Number returns the pseudonym of an outside number: always the same one until it
-// is erased. The number is kept shortly after.
-func (g *Gate) Number(n numbering.E164) journal.SubjectID { return "" }
-
-// NameForRouting returns a person's name for the telephone itself (display name of
-// a ringing phone); never for a page.
-func (g *Gate) NameForRouting(person journal.SubjectID) string { return "" }
-
-// NumberForRouting returns an outside number for the telephone itself.
-func (g *Gate) NumberForRouting(s journal.SubjectID) numbering.E164 { return "" }
-
-// Name returns how a viewer may see a subject: a person's name or an outside
-// number in full. If not, it returns an empty string and false; show the pseudonym's
-// place holder then.
-func (g *Gate) Name(v Viewer, p Purpose, s journal.SubjectID) (string, bool) { return "", false }
-
-// MaySeeState says whether a viewer may see what this person does now.
-func (g *Gate) MaySeeState(v Viewer, s journal.SubjectID) bool { return false }
-
-// MaySeeFigures says whether a viewer may see this person's figures. A look at
-// somebody else is journalled.
-func (g *Gate) MaySeeFigures(v Viewer, s journal.SubjectID) bool { return false }
-
-// MaySeeGroupFigures says whether a viewer may see figures of a group of people:
-// never of fewer than five, unless the gate is open for each of them.
-func (g *Gate) MaySeeGroupFigures(v Viewer, people []journal.SubjectID) bool { return false }
-
-// AgentView is one agent on the board.
-type AgentView struct {
-	Subject journal.SubjectID
-	Name    string
-	State   journal.AgentStateName
-}
-
-// AgentsView is what a viewer sees of the agents: how many are in each state, and
-// those whom he may see by name.
-type AgentsView struct {
-	Counts map[journal.AgentStateName]int
-	Agents []AgentView
-}
-
-// AgentsForBoard reduces the states of all agents to what the viewer may see.
-func (g *Gate) AgentsForBoard(v Viewer, states map[journal.SubjectID]journal.AgentStateName) AgentsView {
-	return AgentsView{}
-}
-
-// Erase deletes the name or number behind a pseudonym; the journal stays whole.
-func (g *Gate) Erase(ctx context.Context, by Viewer, s journal.SubjectID) error { panic("thin") }
-
-// Agreement is what opens the gate for states and figures of people.
-type Agreement struct {
-	Kind  AgreementKind
-	Date  string // of the agreement, "2026-03-01"
-	Note  string // reference, for people
-	Set   time.Time
-	SetBy journal.SubjectID
-}
-
-// AgreementKind says on which ground the gate opens.
-type AgreementKind string
-
-// Grounds.
-const (
-	NoAgreement   AgreementKind = ""              // the gate stays closed
-	UnionDeal     AgreementKind = "union"         // agreement with the employees' representatives
-	Authorisation AgreementKind = "authorisation" // of the labour inspectorate
-	NoEmployees   AgreementKind = "noEmployees"   // declaration that nobody is employed
+// Errors of the gate.
+var (
+	ErrForbidden = errors.New("not allowed")
+	ErrInUse     = errors.New("the person is still in the office")
+	ErrName      = errors.New("a name has 1 to 80 characters that can be shown")
+	ErrAgreement = errors.New("an agreement needs its date, which is not in the future")
+	ErrUnknown   = errors.New("no such pseudonym")
 )
 
-// Agreement returns the recorded agreement.
-func (g *Gate) Agreement() Agreement { return Agreement{} }
+// Gate holds the pseudonym table. Its methods may be called from any goroutine;
+// those without a context and an error do not write, and read the disk only for an
+// outside number that has not been seen for long.
+type Gate struct {
+	o    Options
+	aead cipher.AEAD
+	mac  []byte        // key of the numbers' pseudonyms
+	wake chan struct{} // capacity 1: a reminder for Run; full means one is there already
 
-// Record records an agreement, or takes it back (NoAgreement). It is journalled.
-func (g *Gate) Record(ctx context.Context, by Viewer, a Agreement) error { panic("thin") }
+	mu        sync.Mutex // guards all below; never held over the disk
+	names     map[journal.SubjectID]string
+	numbers   recent                               // seen lately
+	unwritten map[journal.SubjectID]numbering.E164 // waits for Run
+	erased    map[string]int                       // tag of an erased number -> its generation
+	agreement Agreement
+	looks     map[look]time.Time // when a look was journalled last
+}
+
+// look is somebody's look at somebody's figures, and whether he was let.
+type look struct {
+	who, about journal.SubjectID
+	may        bool
+}
+
+// maxUnwritten numbers wait for the disk; more are known by pseudonym only until
+// they call again.
+const maxUnwritten = 20000
+
+// Migrations are the gate's tables.
+func Migrations() []store.Migration {
+	return []store.Migration{{Domain: "privacy", Version: 1, SQL: []string{
+		`CREATE TABLE privacy_subjects (
+	subject TEXT PRIMARY KEY,
+	sealed BLOB NOT NULL -- name or number, encrypted
+) STRICT, WITHOUT ROWID`,
+		`CREATE TABLE privacy_erased (
+	tag BLOB PRIMARY KEY, -- keyed hash of an erased number
+	generation INTEGER NOT NULL
+) STRICT, WITHOUT ROWID`,
+		`CREATE TABLE privacy_agreements (
+	id INTEGER PRIMARY KEY,
+	kind TEXT NOT NULL,
+	date TEXT NOT NULL,
+	note TEXT NOT NULL,
+	recorded INTEGER NOT NULL,
+	recorder TEXT NOT NULL
+) STRICT`,
+	}}}
+}
+
+const (
+	sqlNames     = `SELECT subject, sealed FROM privacy_subjects WHERE subject >= 'p-' AND subject < 'p.'`
+	sqlSubject   = `SELECT sealed FROM privacy_subjects WHERE subject = ?`
+	sqlSetName   = `INSERT INTO privacy_subjects (subject, sealed) VALUES (?, ?) ON CONFLICT (subject) DO UPDATE SET sealed = excluded.sealed`
+	sqlAddNumber = `INSERT INTO privacy_subjects (subject, sealed) VALUES (?, ?) ON CONFLICT (subject) DO NOTHING`
+	sqlErase     = `DELETE FROM privacy_subjects WHERE subject = ?`
+	sqlErased    = `SELECT tag, generation FROM privacy_erased`
+	sqlSetErased = `INSERT INTO privacy_erased (tag, generation) VALUES (?, ?) ON CONFLICT (tag) DO UPDATE SET generation = excluded.generation`
+	sqlAgreement = `SELECT kind, date, note, recorded, recorder FROM privacy_agreements ORDER BY id DESC LIMIT 1`
+	sqlAgree     = `INSERT INTO privacy_agreements (kind, date, note, recorded, recorder) VALUES (?, ?, ?, ?, ?)`
+)
+
+// Open reads the table and the recorded agreement. Rows that the key does not open
+// (it was lost) count as erased.
+func Open(ctx context.Context, o Options) (*Gate, error) {
+	g := &Gate{
+		o: o, wake: make(chan struct{}, 1), names: map[journal.SubjectID]string{}, numbers: newRecent(),
+		unwritten: map[journal.SubjectID]numbering.E164{}, erased: map[string]int{}, looks: map[look]time.Time{},
+	}
+	if err := g.keys(o.DB.Folder()); err != nil {
+		return nil, fmt.Errorf("open names: %w", err)
+	}
+	err := o.DB.Read(ctx, func(tx *sql.Tx) error {
+		return errors.Join(g.readNames(ctx, tx), g.readErased(ctx, tx), g.readAgreement(ctx, tx))
+	})
+	if err != nil {
+		return nil, fmt.Errorf("open names: %w", err)
+	}
+	return g, nil
+}
+
+func (g *Gate) readNames(ctx context.Context, tx *sql.Tx) error {
+	rows, err := tx.QueryContext(ctx, sqlNames)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var s journal.SubjectID
+		var sealed []byte
+		if err := rows.Scan(&s, &sealed); err != nil {
+			return err
+		}
+		if name, ok := g.unseal(s, sealed); ok {
+			g.names[s] = name
+		}
+	}
+	return rows.Err()
+}
+
+func (g *Gate) readErased(ctx context.Context, tx *sql.Tx) error {
+	rows, err := tx.QueryContext(ctx, sqlErased)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var tag []byte
+		var generation int
+		if err := rows.Scan(&tag, &generation); err != nil {
+			return err
+		}
+		g.erased[string(tag)] = generation
+	}
+	return rows.Err()
+}
+
+func (g *Gate) readAgreement(ctx context.Context, tx *sql.Tx) error {
+	var a Agreement
+	var at int64
+	err := tx.QueryRowContext(ctx, sqlAgreement).Scan(&a.Kind, &a.Date, &a.Note, &at, &a.SetBy)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	a.Set = time.Unix(0, at).UTC()
+	g.agreement = a
+	return err
+}
+
+// SetName keeps a person's name; it is on disk when SetName returns.
+func (g *Gate) SetName(ctx context.Context, person journal.SubjectID, name string) error {
+	if err := g.o.DB.Write(ctx, g.StageName(person, name)); err != nil {
+		return fmt.Errorf("keep name: %w", err)
+	}
+	return nil
+}
+
+// StageName is SetName for office.Edit.With: the name is written with the change,
+// and known when it is.
+func (g *Gate) StageName(person journal.SubjectID, name string) func(tx *sql.Tx) error {
+	name = strings.TrimSpace(name)
+	return func(tx *sql.Tx) error {
+		if !validName(name) || !strings.HasPrefix(string(person), personPrefix) {
+			return ErrName
+		}
+		if _, err := tx.Exec(sqlSetName, string(person), g.seal(person, name)); err != nil {
+			return err
+		}
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		g.names[person] = name
+		return nil
+	}
+}
+
+func validName(s string) bool {
+	n := utf8.RuneCountInString(s)
+	return n >= 1 && n <= 80 && utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool {
+		return unicode.IsControl(r) || unicode.Is(unicode.Cf, r)
+	})
+}
+
+// NameForRouting returns a person's name for the telephone itself (what a ringing
+// phone shows); never for a page.
+func (g *Gate) NameForRouting(person journal.SubjectID) string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.names[person]
+}
+
+// Erase deletes the name or number behind a pseudonym; the journal stays whole. A
+// manager may erase; a person must have left the office first.
+func (g *Gate) Erase(ctx context.Context, by Viewer, s journal.SubjectID) error {
+	if by.Role != office.RoleManager {
+		return fmt.Errorf("erase %s: %w", s, ErrForbidden)
+	}
+	if g.o.Office().PersonByID(s) != nil {
+		return fmt.Errorf("erase %s: %w", s, ErrInUse)
+	}
+	behind, ok := g.behind(s)
+	if !ok {
+		return fmt.Errorf("erase %s: %w", s, ErrUnknown)
+	}
+	tag, generation := "", 0
+	if isNumber(s) {
+		tag = g.tag(numbering.E164(behind))
+		g.mu.Lock()
+		generation = g.erased[tag] + 1
+		g.mu.Unlock()
+	}
+	event := journal.AccessEvent{What: "erase", Who: by.Subject, About: s, Source: "page"}
+	_, err := g.o.Journal.AppendWith(ctx, "", event, func(tx *sql.Tx) error {
+		if tag != "" {
+			if _, err := tx.Exec(sqlSetErased, []byte(tag), generation); err != nil {
+				return err
+			}
+		}
+		if _, err := tx.Exec(sqlErase, string(s)); err != nil {
+			return err
+		}
+		g.forget(s, tag, generation)
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("erase %s: %w", s, err)
+	}
+	return nil
+}
+
+// forget drops what memory knows. It runs within the transaction, so that Run
+// can't write the number again behind it.
+func (g *Gate) forget(s journal.SubjectID, tag string, generation int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	delete(g.names, s)
+	delete(g.unwritten, s)
+	g.numbers.remove(s)
+	if tag != "" {
+		g.erased[tag] = generation
+	}
+}

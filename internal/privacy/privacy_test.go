@@ -1,0 +1,427 @@
+package privacy_test
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"centralino/internal/journal"
+	"centralino/internal/numbering"
+	"centralino/internal/office"
+	"centralino/internal/privacy"
+	"centralino/internal/store"
+)
+
+// room is a gate with its database.
+type room struct {
+	*privacy.Gate
+	db    *store.DB
+	log   *journal.Log
+	doc   *office.Document
+	close func()
+}
+
+func openRoom(t *testing.T, folder string) *room {
+	t.Helper()
+	ctx := context.Background()
+	r := &room{doc: office.Empty()}
+	r.doc.People = []office.Person{{ID: "p-anna", Role: office.RoleLeader}}
+	db, _, err := store.Open(ctx, store.Options{
+		Folder: folder, Migrations: append(journal.Migrations(), privacy.Migrations()...), Now: time.Now,
+		Readers: store.OneConnection, Log: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	log, _, err := journal.Open(ctx, journal.Options{DB: db, Now: time.Now, Trusted: func() bool { return true }, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.db, r.log = db, log
+	if r.Gate, err = privacy.Open(ctx, privacy.Options{DB: db, Journal: log, Now: time.Now, Office: func() *office.Document { return r.doc }}); err != nil {
+		t.Fatal(err)
+	}
+	run, cancel := context.WithCancel(ctx)
+	done := make(chan error, 2)
+	go func() { done <- log.Run(run) }()
+	go func() { done <- r.Run(run) }()
+	closed := false
+	r.close = func() {
+		if closed {
+			return
+		}
+		closed = true
+		cancel()
+		if err := errors.Join(<-done, <-done); err != nil {
+			t.Error(err)
+		}
+		db.Close()
+	}
+	return r
+}
+
+func bubble(t *testing.T, f func(t *testing.T, r *room)) {
+	t.Helper()
+	folder := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		r := openRoom(t, folder)
+		defer r.close()
+		f(t, r)
+	})
+}
+
+func (r *room) people(t *testing.T, ids ...journal.SubjectID) {
+	t.Helper()
+	for _, id := range ids {
+		if err := r.SetName(context.Background(), id, "Name of "+string(id)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func (r *room) agree(t *testing.T, kind privacy.AgreementKind) {
+	t.Helper()
+	boss := privacy.Viewer{Subject: "p-boss", Role: office.RoleManager}
+	if err := r.Record(context.Background(), boss, privacy.Agreement{Kind: kind, Date: "1999-03-01", Note: "protocol 7"}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (r *room) looks(t *testing.T) []string {
+	t.Helper()
+	ctx := context.Background()
+	if err := r.log.Flush(ctx); err != nil {
+		t.Fatal(err)
+	}
+	var out []string
+	err := r.log.Replay(ctx, 1, func(e journal.Event) error {
+		if a, ok := e.Payload.(journal.AccessEvent); ok {
+			out = append(out, fmt.Sprintf("%s %s %s", a.What, a.Who, a.About))
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// TestWhoSeesWhom walks every purpose, role, kind of subject and state of the
+// agreement, so that the table can be proof-read.
+func TestWhoSeesWhom(t *testing.T) {
+	// t, m, l, o: technician, manager, leader, operator see it.
+	want := map[string]string{
+		"configure person closed": "tml", "configure person open": "tml", "configure number closed": "", "configure number open": "",
+		"route person closed": "tmlo", "route person open": "tmlo", "route number closed": "tmlo", "route number open": "tmlo",
+		"liveState person closed": "", "liveState person open": "ml", "liveState number closed": "tmlo", "liveState number open": "tmlo",
+		"figures person closed": "", "figures person open": "ml", "figures number closed": "", "figures number open": "",
+		"export person closed": "", "export person open": "m", "export number closed": "m", "export number open": "m",
+		"callDetail person closed": "", "callDetail person open": "ml", "callDetail number closed": "tmlo", "callDetail number open": "tmlo",
+		"explain person closed": "", "explain person open": "ml", "explain number closed": "tml", "explain number open": "tml",
+		"account person closed": "tm", "account person open": "tm", "account number closed": "", "account number open": "",
+	}
+	bubble(t, func(t *testing.T, r *room) {
+		r.people(t, "p-anna", "p-me")
+		number := r.Number("+390212345678")
+		got := map[string]string{}
+		for _, state := range []string{"closed", "open"} {
+			if state == "open" {
+				r.agree(t, privacy.UnionDeal)
+			}
+			for _, p := range privacy.Purposes() {
+				for kind, subject := range map[string]journal.SubjectID{"person": "p-anna", "number": number} {
+					key := fmt.Sprintf("%s %s %s", p, kind, state)
+					got[key] = ""
+					for _, role := range []office.Role{office.RoleTechnician, office.RoleManager, office.RoleLeader, office.RoleOperator, "", "root"} {
+						v := privacy.Viewer{Subject: "p-me", Role: role}
+						if name, ok := r.Name(v, p, subject); ok {
+							got[key] += string(role[0])
+							if name == "" {
+								t.Errorf("%s: allowed without a name", key)
+							}
+						}
+						if name, ok := r.Name(v, p, "p-me"); !ok || name != "Name of p-me" {
+							t.Errorf("%s as %q does not see himself", key, role)
+						}
+					}
+				}
+				if _, ok := r.Name(privacy.Viewer{}, p, "p-anna"); ok {
+					t.Errorf("%s: nobody sees somebody", p)
+				}
+				if _, ok := r.Name(privacy.Viewer{}, p, ""); ok {
+					t.Errorf("%s: nobody is nobody", p)
+				}
+			}
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+func TestFiguresAndTheirLooks(t *testing.T) {
+	bubble(t, func(t *testing.T, r *room) {
+		lead := privacy.Viewer{Subject: "p-lead", Role: office.RoleLeader}
+		op := privacy.Viewer{Subject: "p-op", Role: office.RoleOperator}
+		six := []journal.SubjectID{"p-1", "p-2", "p-3", "p-4", "p-5", "p-6"}
+		type may struct{ person, himself, four, five, doubled bool }
+		check := func(v privacy.Viewer) may {
+			return may{r.MaySeeFigures(v, "p-1"), r.MaySeeFigures(v, v.Subject), r.MaySeeGroupFigures(v, six[:4]), r.MaySeeGroupFigures(v, six[:5]),
+				r.MaySeeGroupFigures(v, []journal.SubjectID{"p-1", "p-1", "p-1", "p-2", "p-2"})}
+		}
+		if got, want := check(lead), (may{himself: true, five: true}); got != want {
+			t.Errorf("closed, leader: %+v", got)
+		}
+		if got, want := check(op), (may{himself: true}); got != want {
+			t.Errorf("closed, operator: %+v", got)
+		}
+		r.agree(t, privacy.Authorisation)
+		if got, want := check(lead), (may{true, true, true, true, true}); got != want {
+			t.Errorf("open, leader: %+v", got)
+		}
+		if got, want := check(op), (may{himself: true}); got != want {
+			t.Errorf("open, operator: %+v", got)
+		}
+		if r.MaySeeGroupFigures(privacy.Viewer{}, six) || r.MaySeeGroupFigures(lead, nil) {
+			t.Error("nobody, or a group of nobody")
+		}
+		want := []string{
+			"figures.refused p-lead p-1", "figures.refused p-op p-1", "agreement.authorisation p-boss ",
+			"figures p-lead p-1", "figures p-lead p-2", "figures p-lead p-3", "figures p-lead p-4",
+		}
+		got := r.looks(t)
+		if len(got) != len(want) {
+			t.Errorf("looks in the journal: %q, want %q", got, want)
+		}
+		time.Sleep(6 * time.Minute)
+		r.MaySeeFigures(lead, "p-1")
+		if again := r.looks(t); len(again) != len(got)+1 {
+			t.Errorf("a look after six minutes is not in the journal: %q", again)
+		}
+	})
+}
+
+func TestBoard(t *testing.T) {
+	bubble(t, func(t *testing.T, r *room) {
+		r.people(t, "p-1", "p-2", "p-3")
+		states := map[journal.SubjectID]journal.AgentStateName{"p-1": journal.AgentReady, "p-2": journal.AgentPaused, "p-3": journal.AgentReady}
+		counts := map[journal.AgentStateName]int{journal.AgentReady: 2, journal.AgentPaused: 1}
+		me := privacy.AgentView{Subject: "p-2", Name: "Name of p-2", State: journal.AgentPaused}
+		for _, role := range []office.Role{office.RoleOperator, office.RoleLeader, office.RoleManager, office.RoleTechnician} {
+			got := r.AgentsForBoard(privacy.Viewer{Subject: "p-2", Role: role}, states)
+			if diff := cmp.Diff(privacy.AgentsView{Counts: counts, Agents: []privacy.AgentView{me}}, got); diff != "" {
+				t.Errorf("closed, %s: %s", role, diff)
+			}
+		}
+		r.agree(t, privacy.NoEmployees)
+		if got := r.AgentsForBoard(privacy.Viewer{Subject: "p-2", Role: office.RoleLeader}, states); len(got.Agents) != 3 {
+			t.Errorf("open, leader: %+v", got)
+		}
+		if got := r.AgentsForBoard(privacy.Viewer{Role: office.RoleTechnician}, states); len(got.Agents) != 0 {
+			t.Errorf("open, technician: %+v", got)
+		}
+		r.agree(t, privacy.NoAgreement)
+		if got := r.AgentsForBoard(privacy.Viewer{Subject: "p-9", Role: office.RoleLeader}, states); len(got.Agents) != 0 {
+			t.Errorf("agreement taken back: %+v", got)
+		}
+		if got := r.AgentsForBoard(privacy.Viewer{}, states); len(got.Counts)+len(got.Agents) != 0 {
+			t.Errorf("nobody: %+v", got)
+		}
+	})
+}
+
+func TestOnlyAManagerRecordsAnAgreement(t *testing.T) {
+	bubble(t, func(t *testing.T, r *room) {
+		boss := privacy.Viewer{Subject: "p-boss", Role: office.RoleManager}
+		for name, tt := range map[string]struct {
+			by   privacy.Viewer
+			a    privacy.Agreement
+			want error
+		}{
+			"the technician":    {privacy.Viewer{Subject: "p-t", Role: office.RoleTechnician}, privacy.Agreement{Kind: privacy.UnionDeal, Date: "1999-01-01"}, privacy.ErrForbidden},
+			"nobody":            {privacy.Viewer{}, privacy.Agreement{Kind: privacy.NoAgreement}, privacy.ErrForbidden},
+			"without a date":    {boss, privacy.Agreement{Kind: privacy.UnionDeal}, privacy.ErrAgreement},
+			"in the future":     {boss, privacy.Agreement{Kind: privacy.UnionDeal, Date: "2100-01-01"}, privacy.ErrAgreement},
+			"of unknown kind":   {boss, privacy.Agreement{Kind: "handshake", Date: "1999-01-01"}, privacy.ErrAgreement},
+			"with a book in it": {boss, privacy.Agreement{Kind: privacy.UnionDeal, Date: "1999-01-01", Note: strings.Repeat("x", 501)}, privacy.ErrAgreement},
+		} {
+			if err := r.Record(context.Background(), tt.by, tt.a); !errors.Is(err, tt.want) {
+				t.Errorf("%s: %v, want %v", name, err, tt.want)
+			}
+		}
+		if r.Agreement().Kind != privacy.NoAgreement {
+			t.Error("the gate opened")
+		}
+	})
+}
+
+func TestNamesNumbersAndTheAgreementOutliveARestart(t *testing.T) {
+	folder := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		ctx := context.Background()
+		r := openRoom(t, folder)
+		anna := journal.SubjectID("p-anna")
+		if err := r.SetName(ctx, anna, "  Anna Rossi "); err != nil {
+			t.Fatal(err)
+		}
+		n := r.Number("+390212345678")
+		if n != r.Number("+390212345678") || n == r.Number("+390212345679") || !strings.HasPrefix(string(n), "n-") || strings.Contains(string(n), "0212") {
+			t.Errorf("pseudonym of a number is %s", n)
+		}
+		r.agree(t, privacy.UnionDeal)
+		r.close()
+		r = openRoom(t, folder)
+		defer r.close()
+		if got := r.NameForRouting(anna); got != "Anna Rossi" {
+			t.Errorf("name is %q", got)
+		}
+		if got := r.NumberForRouting(n); got != "+390212345678" {
+			t.Errorf("number is %q", got)
+		}
+		if r.Number("+390212345678") != n {
+			t.Error("the caller is somebody else after a restart")
+		}
+		if a := r.Agreement(); a.Kind != privacy.UnionDeal || a.Date != "1999-03-01" || a.SetBy != "p-boss" || a.Note != "protocol 7" {
+			t.Errorf("agreement is %+v", a)
+		}
+		if r.Number("") != "" || r.NumberForRouting("p-anna") != "" || r.NumberForRouting("n-unknown") != "" {
+			t.Error("something out of nothing")
+		}
+	})
+}
+
+func TestErasing(t *testing.T) {
+	folder := t.TempDir()
+	boss := privacy.Viewer{Subject: "p-boss", Role: office.RoleManager}
+	number := numbering.E164("+390299887766")
+	synctest.Test(t, func(t *testing.T) {
+		ctx := context.Background()
+		r := openRoom(t, folder)
+		r.people(t, "p-anna", "p-left")
+		n := r.Number(number)
+		time.Sleep(time.Second)
+		for s, want := range map[journal.SubjectID]error{"p-anna": privacy.ErrInUse, "p-unknown": privacy.ErrUnknown, "p-left": nil, n: nil} {
+			if err := r.Erase(ctx, boss, s); !errors.Is(err, want) {
+				t.Errorf("erase %s: %v, want %v", s, err, want)
+			}
+		}
+		if err := r.Erase(ctx, privacy.Viewer{Subject: "p-t", Role: office.RoleTechnician}, "p-anna"); !errors.Is(err, privacy.ErrForbidden) {
+			t.Errorf("the technician erases: %v", err)
+		}
+		again := r.Number(number)
+		if again == n {
+			t.Error("an erased caller is recognised again")
+		}
+		time.Sleep(time.Second)
+		r.close()
+		r = openRoom(t, folder)
+		defer r.close()
+		if r.NameForRouting("p-left") != "" || r.NumberForRouting(n) != "" {
+			t.Error("came back after a restart")
+		}
+		if r.Number(number) != again || r.NumberForRouting(again) != number {
+			t.Error("the new pseudonym did not last")
+		}
+		if _, bad, err := r.log.Verify(ctx); bad != nil || err != nil {
+			t.Errorf("chain: %v %v", bad, err)
+		}
+	})
+}
+
+func TestNothingReadableOnDisk(t *testing.T) {
+	folder := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		r := openRoom(t, folder)
+		if err := r.SetName(context.Background(), "p-anna", "Annamaria Castelfranchi"); err != nil {
+			t.Fatal(err)
+		}
+		r.Number("+390299887766")
+		r.close()
+	})
+	files, err := filepath.Glob(filepath.Join(folder, "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		b, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, word := range []string{"Castelfranchi", "99887766"} {
+			if bytes.Contains(b, []byte(word)) {
+				t.Errorf("%s holds %q", filepath.Base(f), word)
+			}
+		}
+	}
+}
+
+func TestNames(t *testing.T) {
+	bubble(t, func(t *testing.T, r *room) {
+		for _, name := range []string{"", "   ", strings.Repeat("è", 81), "a\nb", "a\u202eb", "a\xffb"} {
+			if err := r.SetName(context.Background(), "p-1", name); !errors.Is(err, privacy.ErrName) {
+				t.Errorf("name %q: %v", name, err)
+			}
+		}
+		if err := r.SetName(context.Background(), "n-1", "a number's name"); !errors.Is(err, privacy.ErrName) {
+			t.Errorf("name of a number: %v", err)
+		}
+		staged := r.StageName("p-1", "Bruno")
+		if r.NameForRouting("p-1") != "" {
+			t.Error("known before it is written")
+		}
+		if err := r.db.Write(context.Background(), func(tx *sql.Tx) error { return staged(tx) }); err != nil || r.NameForRouting("p-1") != "Bruno" {
+			t.Errorf("staged name: %v", err)
+		}
+	})
+}
+
+func TestManyCallers(t *testing.T) {
+	bubble(t, func(t *testing.T, r *room) {
+		var first journal.SubjectID
+		for i := range 9000 { // more than memory keeps
+			s := r.Number(numbering.E164(fmt.Sprintf("+39029%07d", i)))
+			if i == 0 {
+				first = s
+			}
+			if i%2000 == 0 {
+				time.Sleep(time.Second)
+			}
+		}
+		time.Sleep(time.Second)
+		if got := r.NumberForRouting(first); got != "+390290000000" {
+			t.Errorf("first of many callers is %q", got)
+		}
+	})
+}
+
+func BenchmarkNumber(b *testing.B) {
+	folder := b.TempDir()
+	db, _, err := store.Open(b.Context(), store.Options{Folder: folder, Migrations: append(journal.Migrations(), privacy.Migrations()...), Now: time.Now, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer db.Close()
+	log, _, err := journal.Open(b.Context(), journal.Options{DB: db, Now: time.Now, Trusted: func() bool { return true }, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		b.Fatal(err)
+	}
+	g, err := privacy.Open(b.Context(), privacy.Options{DB: db, Journal: log, Now: time.Now, Office: office.Empty})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		g.Number("+390212345678")
+	}
+}
