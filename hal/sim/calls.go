@@ -136,6 +136,9 @@ func (m *Modem) callerID(c CallerSpec) {
 		if m.out == nil || m.offhook || m.mode != command {
 			return
 		}
+		if m.p.Caller != "" && !m.wanted(c.Called) {
+			return
+		}
 		m.caller = &c
 		if m.p.Caller != "" {
 			if c.BeforeRing {

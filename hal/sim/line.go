@@ -161,6 +161,9 @@ func (d *Line) take() []func() {
 
 // ask runs f in the Run goroutine and returns its answer.
 func (d *Line) ask(ctx context.Context, f func() error) error {
+	if d.State() == hal.LineOutOfService {
+		return hal.ErrLineState
+	}
 	answer := make(chan error, 1)
 	d.post(func() { answer <- f() })
 	select {

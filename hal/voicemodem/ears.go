@@ -61,9 +61,7 @@ func (m *machine) listen(rx []byte, keying bool) {
 	digits := e.dtmf.Feed(e.linear[:])
 	if !keying {
 		for _, d := range digits {
-			if e.keys.hear(ours, d, m.now) {
-				m.event(hal.DTMF{Digit: d})
-			}
+			m.key(ours, d)
 		}
 	}
 	m.classify()
@@ -196,8 +194,13 @@ func (m *machine) modemKey(c byte) {
 	if !e.bracket && e.keys.repeated(c, m.now) {
 		return
 	}
-	if e.keys.hear(theirs, c, m.now) {
-		m.event(hal.DTMF{Digit: c})
+	m.key(theirs, c)
+}
+
+// key is a key press that one of the two detectors heard.
+func (m *machine) key(who int, digit byte) {
+	if m.ears.keys.hear(who, digit, m.now) && m.state == hal.LineActive {
+		m.event(hal.DTMF{Digit: digit})
 	}
 }
 

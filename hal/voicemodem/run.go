@@ -130,8 +130,8 @@ func (l *Line) session(ctx context.Context, m *machine, port hal.Port, name stri
 	defer t.Stop()
 	done, closing := ctx.Done(), time.Time{}
 	for {
-		served = served || m.state == hal.LineIdle
-		if served {
+		if !served && m.state == hal.LineIdle {
+			served = true
 			l.device.Store([2]string{m.model(), m.dialect.Name})
 		}
 		if len(m.out) > 0 && m.fault == "" {

@@ -195,12 +195,22 @@ func (m *machine) model() string {
 	return best
 }
 
-// watch asks an idle modem from time to time whether it is still there.
+// watch asks an idle modem from time to time whether it is still there and still
+// in voice mode: one that lost its power for a moment is not.
 func (m *machine) watch() {
 	m.arm(timerProbe, probeEvery, func() {
 		if m.state == hal.LineIdle && m.done == nil && m.timers[timerCaller].at.IsZero() {
-			m.probe(3, func() {})
+			m.send("AT+FCLASS?", probeTimeout, plain, func(r reply) {
+				switch {
+				case r.code == "":
+					m.probe(2, func() {})
+				case r.code == "OK" && !strings.Contains(strings.Join(r.info, " "), "8"):
+					m.lost("modem has forgotten its settings")
+				}
+			})
 		}
-		m.watch()
+		if m.fault == "" {
+			m.watch()
+		}
 	})
 }

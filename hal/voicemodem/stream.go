@@ -168,6 +168,9 @@ func (s *stream) sendSilence() {
 // underrun is the modem's report that we were late: the standing queue grows.
 func (s *stream) underrun() {
 	s.m.stats.underruns.Add(1)
+	if s.leaving {
+		return
+	}
 	if s.queue < queueMax {
 		s.sendSilence()
 		s.setQueue(s.queue + 1)

@@ -128,6 +128,9 @@ func (l *Line) Device() (model, dialect string) {
 
 // ask lets the owner do something and returns its answer.
 func (l *Line) ask(ctx context.Context, do func(*machine) error) error {
+	if l.State() == hal.LineOutOfService {
+		return hal.ErrLineState
+	}
 	r := request{do, make(chan error, 1)}
 	select {
 	case l.commands <- r:

@@ -1,0 +1,619 @@
+package voicemodem_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"centralino/hal"
+	"centralino/hal/sim"
+	"centralino/hal/voicemodem"
+	"centralino/internal/audio"
+)
+
+// desk is a driver over a simulated modem in virtual time; its events are kept as
+// text with their time.
+type desk struct {
+	*testing.T
+	x    *sim.Exchange
+	l    *sim.ExLine
+	m    *sim.Modem
+	line *voicemodem.Line
+	ctx  context.Context
+	log  *[]string
+	end  func()
+}
+
+// setup is what a test wants to be different.
+type setup struct {
+	modem sim.ModemOptions
+	line  sim.LineOptions
+	o     voicemodem.Options
+}
+
+// atDesk runs f in a bubble with a line that was started but is not yet in service.
+func atDesk(t *testing.T, s setup, f func(d *desk)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		d := &desk{T: t, x: sim.NewExchange(sim.ExchangeOptions{}), log: new([]string)}
+		if s.modem.Profile.Name == "" {
+			s.modem.Profile = sim.Generic
+		}
+		s.line.Kind = s.modem.Profile.Kind
+		d.l = d.x.AddLine("line", s.line)
+		ctx, stop := context.WithCancel(context.Background())
+		d.ctx = ctx
+		var err error
+		if d.m, err = sim.OpenPortModem(context.Background(), d.l, s.modem); err != nil {
+			t.Fatal(err)
+		}
+		s.o.ID, s.o.Kind, s.o.Port = "line", s.modem.Profile.Kind, d.m
+		s.o.Log = slog.New(slog.DiscardHandler)
+		if d.line, err = voicemodem.New(s.o); err != nil {
+			t.Fatal(err)
+		}
+		began := time.Now()
+		go d.line.Run(ctx)
+		read := make(chan struct{})
+		go func() {
+			defer close(read)
+			for ev := range d.line.Events() {
+				*d.log = append(*d.log, fmt.Sprintf("%6.2f %s", time.Since(began).Seconds(), describe(ev)))
+			}
+		}()
+		d.end = func() {
+			stop()
+			<-read
+			d.m.Close()
+			d.x.Close()
+		}
+		defer d.end()
+		f(d)
+		if t.Failed() {
+			t.Logf("events:\n%s\ncommands: %q", strings.Join(*d.log, "\n"), d.m.Received())
+		}
+	})
+}
+
+func describe(ev hal.LineEvent) string {
+	switch ev := ev.(type) {
+	case hal.StateChanged:
+		return strings.TrimSpace("state " + string(ev.State) + " " + ev.Reason)
+	case hal.DTMF:
+		return "key " + string(ev.Digit)
+	}
+	return strings.TrimPrefix(fmt.Sprintf("%T%+v", ev, ev), "hal.")
+}
+
+// wait lets time pass and everything settle.
+func (d *desk) wait(t time.Duration) {
+	time.Sleep(t)
+	synctest.Wait()
+}
+
+// events returns what came since the last call, without times.
+func (d *desk) events() []string {
+	synctest.Wait()
+	var all []string
+	for _, s := range *d.log {
+		all = append(all, s[7:])
+	}
+	*d.log = (*d.log)[:0]
+	return all
+}
+
+// want compares the events since the last call.
+func (d *desk) want(events ...string) {
+	d.Helper()
+	if got := d.events(); !slices.Equal(got, events) {
+		d.Errorf("events\n  %s\nwant\n  %s", strings.Join(got, "\n  "), strings.Join(events, "\n  "))
+	}
+}
+
+// answered takes a call and returns the caller.
+func (d *desk) answered(c sim.CallerSpec) *sim.Party {
+	d.Helper()
+	p, err := d.x.Ring("line", c)
+	if err != nil {
+		d.Fatal(err)
+	}
+	d.wait(2500 * time.Millisecond)
+	if err := d.line.Answer(d.ctx); err != nil {
+		d.Fatal(err)
+	}
+	d.wait(time.Second)
+	if d.line.State() != hal.LineActive {
+		d.Fatalf("state %s after answering", d.line.State())
+	}
+	d.events()
+	return p
+}
+
+func TestCallerIDVariants(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		caller sim.CallerSpec
+		want   []string
+	}{
+		{"after the first ring", sim.CallerSpec{Number: "0612345678", Name: "ROSSI"},
+			[]string{"state ringing", "Ring{N:1 Called:}", "CallerID{Number:0612345678 Name:ROSSI Restricted:false Unknown:false}", "Ring{N:2 Called:}"}},
+		{"before the first ring, as in the United Kingdom", sim.CallerSpec{Number: "0612345678", BeforeRing: true},
+			[]string{"CallerID{Number:0612345678 Name: Restricted:false Unknown:false}", "state ringing", "Ring{N:1 Called:}", "Ring{N:2 Called:}"}},
+		{"restricted", sim.CallerSpec{Restricted: true},
+			[]string{"state ringing", "Ring{N:1 Called:}", "CallerID{Number: Name: Restricted:true Unknown:false}", "Ring{N:2 Called:}"}},
+		{"unavailable", sim.CallerSpec{Unknown: true},
+			[]string{"state ringing", "Ring{N:1 Called:}", "CallerID{Number: Name: Restricted:false Unknown:true}", "Ring{N:2 Called:}"}},
+		{"none", sim.CallerSpec{NoCLIP: true},
+			[]string{"state ringing", "Ring{N:1 Called:}", "Ring{N:2 Called:}"}},
+	} {
+		for _, p := range []sim.Profile{sim.Generic, sim.CX93001} {
+			t.Run(c.name+", "+p.Name, func(t *testing.T) {
+				atDesk(t, setup{modem: sim.ModemOptions{Profile: p}}, func(d *desk) {
+					d.wait(5 * time.Second)
+					d.events()
+					if _, err := d.x.Ring("line", c.caller); err != nil {
+						d.Fatal(err)
+					}
+					d.wait(7 * time.Second)
+					d.want(c.want...)
+				})
+			})
+		}
+	}
+}
+
+// The caller's number belongs to its call: when no ring follows it is forgotten.
+func TestCallerIDWithoutRingIsForgotten(t *testing.T) {
+	atDesk(t, setup{}, func(d *desk) {
+		d.wait(5 * time.Second)
+		d.m.Inject(sim.Fault{Garbage: []byte("\r\nNMBR=0611111\r\n")})
+		d.wait(10 * time.Second)
+		d.events()
+		d.x.Ring("line", sim.CallerSpec{Number: "0622222"})
+		d.wait(3 * time.Second)
+		d.want("state ringing", "Ring{N:1 Called:}", "CallerID{Number:0622222 Name: Restricted:false Unknown:false}")
+	})
+}
+
+func TestISDNCallIsForOneOfOurNumbers(t *testing.T) {
+	s := setup{modem: sim.ModemOptions{Profile: sim.TTYI}, o: voicemodem.Options{MSN: []string{"0212345", "0212346"}}}
+	atDesk(t, s, func(d *desk) {
+		d.wait(5 * time.Second)
+		d.want("state idle")
+		p, _ := d.x.Ring("line", sim.CallerSpec{Number: "06", Called: "0299999"})
+		d.wait(10 * time.Second)
+		d.want()
+		p.HangUp()
+		d.x.Ring("line", sim.CallerSpec{Number: "06", Called: "0212346"})
+		d.wait(3 * time.Second)
+		d.want("state ringing", "Ring{N:1 Called:0212346}", "CallerID{Number:06 Name: Restricted:false Unknown:false}")
+	})
+}
+
+func TestModemWithoutVoiceIsOutOfServiceAndSaysWhy(t *testing.T) {
+	atDesk(t, setup{modem: sim.ModemOptions{Profile: sim.NoVoice}}, func(d *desk) {
+		var log []string
+		d.wait(5 * time.Minute)
+		if d.line.State() != hal.LineOutOfService {
+			d.Errorf("state %s", d.line.State())
+		}
+		for _, c := range d.m.Received() {
+			if c == "AT+FCLASS=8" {
+				log = append(log, c)
+			}
+		}
+		if n := len(log); n < 4 || n > 20 {
+			d.Errorf("asked %d times in 5 minutes for a mode that the modem does not have", n)
+		}
+	})
+}
+
+// The trap: +VTR works although +VTR=? answers ERROR. The driver never asks.
+func TestDuplexIsNotAskedFor(t *testing.T) {
+	atDesk(t, setup{modem: sim.ModemOptions{Profile: sim.CX93001}}, func(d *desk) {
+		d.wait(5 * time.Second)
+		d.answered(sim.CallerSpec{Number: "06"})
+		for _, c := range d.m.Received() {
+			if strings.Contains(c, "VTR=?") {
+				d.Errorf("asked %s", c)
+			}
+		}
+	})
+}
+
+// The trap: the number of a sample format means something else on every modem. A
+// recording octet by octet shows that both sides mean the same one.
+func TestSamplesPassUnchanged(t *testing.T) {
+	for _, p := range []sim.Profile{sim.Generic, sim.CX93001, sim.USR5637, sim.TTYI} {
+		t.Run(p.Name, func(t *testing.T) {
+			s := setup{modem: sim.ModemOptions{Profile: p, NoEvents: true}, line: sim.LineOptions{ReturnLoss: 120}}
+			atDesk(t, s, func(d *desk) {
+				var got []byte
+				said, sent := shuffled(1, 16000), shuffled(2, 16000)
+				d.line.SetAudio(handler(func(rx, tx []byte) {
+					got = append(got, rx...)
+					n := copy(tx, sent)
+					sent = sent[n:]
+					for i := n; i < len(tx); i++ {
+						tx[i] = audio.ALawSilence
+					}
+				}))
+				d.wait(5 * time.Second)
+				expect := slices.Clone(sent)
+				far := d.answered(sim.CallerSpec{Number: "06"})
+				linear := make([]int16, len(said))
+				audio.ALawToLinear(linear, said)
+				far.Say(linear)
+				d.wait(3 * time.Second)
+				if !bytes.Contains(got, said) {
+					d.Error("what the caller said did not arrive octet by octet")
+				}
+				heard := make([]byte, len(far.Heard()))
+				audio.LinearToALaw(heard, far.Heard())
+				if !bytes.Contains(heard, expect) {
+					d.Error("what we sent was not heard octet by octet")
+				}
+				if st := d.line.Stats(); st.Underruns+st.Overruns != 0 {
+					d.Errorf("statistics %+v", st)
+				}
+			})
+		})
+	}
+}
+
+type handler func(rx, tx []byte)
+
+func (h handler) LineFrame(rx, tx []byte) { h(rx, tx) }
+
+// shuffled is A-law of every octet, at random.
+func shuffled(seed uint64, n int) []byte {
+	r := rand.New(rand.NewPCG(seed, 1))
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = byte(r.UintN(256))
+	}
+	return b
+}
+
+// kill -9 in mid-call leaves the modem off hook and in duplex.
+func TestStuckModemIsOnHookWithinFiveSeconds(t *testing.T) {
+	for _, p := range []sim.Profile{sim.Generic, sim.CX93001, sim.USR5637, sim.TTYI} {
+		t.Run(p.Name, func(t *testing.T) {
+			s := setup{modem: sim.ModemOptions{Profile: p, Stuck: true, Latency: 100 * time.Millisecond}}
+			atDesk(t, s, func(d *desk) {
+				for d.l.OffHook() {
+					d.wait(10 * time.Millisecond)
+				}
+				d.want()
+				d.wait(5 * time.Second)
+				d.want("state idle")
+			})
+		})
+	}
+}
+
+func TestCommandsThatFailAtStartDoNotStopTheLine(t *testing.T) {
+	for n := 1; n < 6; n++ {
+		atDesk(t, setup{}, func(d *desk) {
+			d.m.Inject(sim.Fault{Error: n})
+			d.wait(10 * time.Second)
+			if d.line.State() != hal.LineIdle {
+				d.Errorf("state %s after %d errors", d.line.State(), n)
+			}
+		})
+	}
+}
+
+func TestGarbageInCommandState(t *testing.T) {
+	atDesk(t, setup{}, func(d *desk) {
+		d.wait(5 * time.Second)
+		d.events()
+		d.m.Inject(sim.Fault{Garbage: bytes.Repeat([]byte("\xd5\x10\x93\r\nRI\x00NG\x7f"), 50)})
+		d.wait(10 * time.Second)
+		d.events()
+		d.answered(sim.CallerSpec{Number: "06"})
+	})
+}
+
+func TestSlowModemStillAnswers(t *testing.T) {
+	atDesk(t, setup{modem: sim.ModemOptions{Latency: 900 * time.Millisecond}}, func(d *desk) {
+		d.wait(40 * time.Second)
+		d.want("state idle")
+		p, _ := d.x.Ring("line", sim.CallerSpec{Number: "06"})
+		d.wait(time.Second)
+		if err := d.line.Answer(d.ctx); err != nil {
+			d.Fatal(err)
+		}
+		d.wait(5 * time.Second)
+		if d.line.State() != hal.LineActive || p.State() != sim.PartyTalking {
+			d.Errorf("line %s, caller %s", d.line.State(), p.State())
+		}
+	})
+}
+
+// A modem that answers nothing is found out, given DTR and a new start with growing
+// pauses, and taken back when it answers again.
+func TestMuteModem(t *testing.T) {
+	atDesk(t, setup{}, func(d *desk) {
+		d.wait(5 * time.Second)
+		d.want("state idle")
+		d.m.Inject(sim.Fault{Mute: true})
+		d.wait(40 * time.Second)
+		d.want("state outOfService modem does not answer")
+		before := len(d.m.Received())
+		d.wait(10 * time.Minute)
+		if n := len(d.m.Received()) - before; n < 30 || n > 120 {
+			d.Errorf("%d commands in ten minutes to a modem that does not answer", n)
+		}
+		d.m.Inject(sim.Fault{})
+		d.wait(45 * time.Second)
+		d.want("state idle")
+	})
+}
+
+func TestModemThatDiesInACall(t *testing.T) {
+	for _, f := range []sim.Fault{{Mute: true}, {Deaf: true}, {Mute: true, Deaf: true}} {
+		t.Run(fmt.Sprintf("mute %v, deaf %v", f.Mute, f.Deaf), func(t *testing.T) {
+			atDesk(t, setup{}, func(d *desk) {
+				d.wait(5 * time.Second)
+				far := d.answered(sim.CallerSpec{Number: "06"})
+				d.m.Inject(f)
+				d.wait(time.Second)
+				d.line.HangUp()
+				d.wait(10 * time.Second)
+				hangups := 0
+				for _, e := range d.events() {
+					if strings.HasPrefix(e, "Hangup") {
+						hangups++
+					}
+				}
+				if hangups != 1 || d.line.State() != hal.LineOutOfService {
+					d.Errorf("%d hangups, state %s", hangups, d.line.State())
+				}
+				d.m.Inject(sim.Fault{})
+				d.wait(time.Minute)
+				if d.l.OffHook() || far.State() != sim.PartyEnded || d.line.State() != hal.LineIdle {
+					d.Errorf("off hook %v, caller %s, line %s", d.l.OffHook(), far.State(), d.line.State())
+				}
+			})
+		})
+	}
+}
+
+// A modem that was without power for a moment has forgotten voice mode; it is set
+// up again before the next call needs it.
+func TestModemThatLostItsSettings(t *testing.T) {
+	atDesk(t, setup{}, func(d *desk) {
+		d.wait(5 * time.Second)
+		d.events()
+		port, _, err := d.m.OpenPort(d.ctx)
+		if err != nil {
+			d.Fatal(err)
+		}
+		port.Write([]byte("ATZ\r"))
+		d.wait(45 * time.Second)
+		d.want("state outOfService modem has forgotten its settings", "state idle")
+	})
+}
+
+func TestFarEndClears(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		profile  sim.Profile
+		clearing sim.Clearing
+		noEvents bool
+		within   time.Duration
+		want     string
+	}{
+		{"busy tone, heard by the modem", sim.Generic, sim.ClearBusyTone, false, 3500 * time.Millisecond, "Hangup{Cause:busyTone}"},
+		{"busy tone, heard by us only", sim.Generic, sim.ClearBusyTone, true, 3500 * time.Millisecond, "Hangup{Cause:busyTone}"},
+		{"loop break", sim.Generic, sim.ClearLoopBreak, false, 500 * time.Millisecond, "Hangup{Cause:loopBreak}"},
+		{"digital", sim.TTYI, sim.ClearBusyTone, false, 100 * time.Millisecond, "Hangup{Cause:reported}"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			atDesk(t, setup{modem: sim.ModemOptions{Profile: c.profile, NoEvents: c.noEvents}}, func(d *desk) {
+				d.wait(5 * time.Second)
+				far := d.answered(sim.CallerSpec{Number: "06", Clearing: c.clearing})
+				d.wait(2 * time.Second)
+				far.HangUp()
+				d.wait(c.within)
+				if got := d.events(); len(got) < 2 || got[0] != "state clearing" || got[1] != c.want {
+					d.Errorf("within %v: %q, want %s", c.within, got, c.want)
+				}
+				d.wait(3 * time.Second)
+				if d.line.State() != hal.LineIdle {
+					d.Errorf("state %s", d.line.State())
+				}
+				if d.l.OffHook() {
+					d.Error("off hook")
+				}
+			})
+		})
+	}
+}
+
+// The modem's busy report is not believed while somebody speaks.
+func TestBusyReportWhileSomebodySpeaks(t *testing.T) {
+	atDesk(t, setup{}, func(d *desk) {
+		d.wait(5 * time.Second)
+		far := d.answered(sim.CallerSpec{Number: "06"})
+		speech := make([]int16, 20*audio.Rate)
+		audio.NewNoise(1, -20).Read(speech)
+		far.Say(speech)
+		d.wait(time.Second)
+		d.m.Inject(sim.Fault{Garbage: []byte("\x10b")})
+		d.wait(10 * time.Second)
+		d.want()
+		d.m.Inject(sim.Fault{Garbage: []byte("\x10b")})
+		d.wait(time.Second)
+		d.want()
+		d.m.Inject(sim.Fault{Garbage: []byte("\x10b")})
+		d.wait(time.Second)
+		d.want("state clearing", "Hangup{Cause:busyTone}")
+	})
+}
+
+// Speech-like sound, bursts of changing pitch and level with pauses of changing
+// length, is no busy tone. (That it is no key either is the detector's own test,
+// with real speech: these steady partials do make digits now and then.)
+func TestSpeechIsNoBusyTone(t *testing.T) {
+	atDesk(t, setup{modem: sim.ModemOptions{NoEvents: true}}, func(d *desk) {
+		d.wait(5 * time.Second)
+		far := d.answered(sim.CallerSpec{Number: "06"})
+		far.Say(babble(7, 3*time.Minute))
+		d.wait(3*time.Minute + 5*time.Second)
+		if got := slices.DeleteFunc(d.events(), func(e string) bool { return strings.HasPrefix(e, "key ") }); len(got) > 0 {
+			d.Errorf("events %q", got)
+		}
+	})
+}
+
+// babble is a voiced sound with a wandering pitch and three formants, in syllables.
+func babble(seed uint64, d time.Duration) []int16 {
+	r := rand.New(rand.NewPCG(seed, 2))
+	var s []int16
+	for len(s) < audio.Samples(d) {
+		n := audio.Samples(time.Duration(60+r.IntN(350)) * time.Millisecond)
+		syllable := make([]int16, n)
+		pitch := 90 + 120*r.Float64()
+		part := make([]int16, n)
+		for range 6 {
+			f := pitch * float64(1+r.IntN(20))
+			audio.NewToneGen(audio.Tone{{Low: f, High: f * (1 + 0.02*r.Float64())}}, -22-10*r.Float64()).Read(part)
+			for i := range part {
+				syllable[i] += part[i]
+			}
+		}
+		s = append(s, syllable...)
+		s = append(s, make([]int16, audio.Samples(time.Duration(r.IntN(300))*time.Millisecond))...)
+	}
+	return s
+}
+
+func TestAnalogAnswerIsPresumed(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		says  []int16
+		after time.Duration // of the real answer
+	}{
+		{"the far end speaks", babble(3, 10*time.Second), 1500 * time.Millisecond},
+		{"the far end says nothing: ringback stays away", nil, 7 * time.Second},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			atDesk(t, setup{modem: sim.ModemOptions{NoEvents: true}}, func(d *desk) {
+				var far *sim.Party
+				d.x.OnDial(func(hal.LineID, string) sim.DialOutcome {
+					return sim.DialOutcome{Delay: 11 * time.Second, Party: func(p *sim.Party) { far = p }}
+				})
+				d.wait(5 * time.Second)
+				d.events()
+				if err := d.line.Dial(d.ctx, "0212345"); err != nil {
+					d.Fatal(err)
+				}
+				d.wait(2 * time.Second)
+				far.Say(c.says)
+				<-far.Answered()
+				synctest.Wait()
+				d.want("state dialing", "Progress{Tone:ringback}")
+				d.wait(c.after)
+				d.want("state active", "Answered{Presumed:true}")
+			})
+		})
+	}
+}
+
+// An hour of talk with a clock that is off: the modem's clock leads, so nothing
+// runs empty or over.
+func TestClockOfTheModemLeads(t *testing.T) {
+	for _, ppm := range []float64{-150, 150} {
+		t.Run(fmt.Sprint(ppm), func(t *testing.T) {
+			atDesk(t, setup{modem: sim.ModemOptions{PPM: ppm}}, func(d *desk) {
+				d.wait(5 * time.Second)
+				d.answered(sim.CallerSpec{Number: "06"})
+				d.wait(10 * time.Minute)
+				st, c := d.line.Stats(), d.m.Counts()
+				if st.Underruns+st.Overruns+c.Underruns+c.Overruns != 0 || st.RxFrames < 29900 {
+					d.Errorf("line %+v, modem %+v", st, c)
+				}
+				d.want()
+			})
+		})
+	}
+}
+
+// Every underrun makes the standing queue longer by a frame, every quiet minute
+// shorter again.
+func TestStandingQueue(t *testing.T) {
+	atDesk(t, setup{}, func(d *desk) {
+		queued := func() int { return d.line.Stats().QueuedMS }
+		d.wait(5 * time.Second)
+		d.answered(sim.CallerSpec{Number: "06"})
+		if q := queued(); q != 40 {
+			d.Errorf("begins with %d ms", q)
+		}
+		d.m.Inject(sim.Fault{Garbage: []byte("\x10u\x10u")})
+		d.wait(time.Second)
+		if q := queued(); q != 80 {
+			d.Errorf("after two underruns %d ms", q)
+		}
+		d.wait(61 * time.Second)
+		if q := queued(); q != 60 {
+			d.Errorf("after a quiet minute %d ms", q)
+		}
+		d.wait(61 * time.Second)
+		if q := queued(); q != 40 {
+			d.Errorf("after two quiet minutes %d ms", q)
+		}
+		for range 20 {
+			d.m.Inject(sim.Fault{Garbage: []byte("\x10u")})
+		}
+		d.wait(time.Second)
+		if q := queued(); q != 160 {
+			d.Errorf("after many underruns %d ms, want the limit", q)
+		}
+		if st := d.line.Stats(); st.Underruns != 22 {
+			d.Errorf("%d underruns counted", st.Underruns)
+		}
+	})
+}
+
+func TestFlashKeepsTheCall(t *testing.T) {
+	atDesk(t, setup{}, func(d *desk) {
+		d.wait(5 * time.Second)
+		far := d.answered(sim.CallerSpec{Number: "06"})
+		if err := d.line.Flash(d.ctx); err != nil {
+			d.Fatal(err)
+		}
+		d.wait(time.Second)
+		frames := d.line.Stats().RxFrames
+		d.wait(time.Second)
+		if far.State() != sim.PartyTalking || d.line.Stats().RxFrames-frames < 45 || !slices.Contains(d.m.Received(), "AT+VTS=!") {
+			d.Errorf("caller %s, %d frames in a second", far.State(), d.line.Stats().RxFrames-frames)
+		}
+		d.want()
+		d.line.HangUp()
+		d.wait(2 * time.Second)
+		d.want("state clearing", "Hangup{Cause:local}", "state idle")
+	})
+}
+
+func TestOptionsAreChecked(t *testing.T) {
+	port := hal.PortOpener(&sim.Modem{})
+	for name, o := range map[string]voicemodem.Options{
+		"no port":            {ID: "line"},
+		"no id":              {Port: port},
+		"unknown dialect":    {ID: "line", Port: port, Dialect: "rockwell"},
+		"MSN with a command": {ID: "line", Port: port, MSN: []string{"123;H"}},
+	} {
+		if _, err := voicemodem.New(o); err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+}
