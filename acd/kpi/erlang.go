@@ -146,6 +146,7 @@ func (t Traffic) erlangA(n int, threshold time.Duration) Outlook {
 // serve + q*leave, he himself loses patience at the rate leave. The chain is
 // solved by uniformisation.
 func servedWithin(found []float64, serve, leave, t float64) float64 {
+	t = min(t, 40/leave) // nobody waits 40 times the patience
 	x := append([]float64(nil), found...)
 	rate := serve + float64(len(x))*leave
 	steps := rate * t
