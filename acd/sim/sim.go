@@ -1,0 +1,300 @@
+// Package sim lets synthetic callers and agents loose on the real engine of
+// acd/engine under a virtual clock, so that its figures can be held against
+// queueing theory (acd/kpi). It runs no goroutine and draws its randomness from
+// the seed alone: the same setting always gives the same events.
+package sim
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"time"
+
+	"centralino/acd/engine"
+)
+
+// Setting is a queue in steady traffic: callers come at random (Poisson), talks
+// and patience are exponential, agents answer at once.
+type Setting struct {
+	PerHour   float64
+	Handle    time.Duration // mean
+	Patience  time.Duration // mean; 0: nobody hangs up (Erlang C)
+	Impatient bool          // nobody waits at all (Erlang B)
+	Agents    int
+	Threshold time.Duration // of the service level
+	Strategy  engine.Strategy
+	Calls     int // counted; a tenth more comes before
+	Seed      uint64
+}
+
+// Estimate is a simulated figure with its standard error, by batch means.
+type Estimate struct{ Mean, Error float64 }
+
+// Off returns how many standard errors the estimate is away from theory.
+func (e Estimate) Off(theory float64) float64 {
+	if e.Error == 0 {
+		return math.Abs(e.Mean-theory) * 1e9
+	}
+	return math.Abs(e.Mean-theory) / e.Error
+}
+
+// Result is what a run measured.
+type Result struct {
+	Abandons Estimate // share of callers
+	Waits    Estimate // share of callers who did not get an agent at once
+	Wait     Estimate // seconds, mean over all callers
+	Level    Estimate // share of callers answered within the threshold
+	Calls    int      // simulated, with those before counting began
+	Hash     uint64   // of all events
+}
+
+// batches is into how many parts a run is cut to know its error.
+const batches = 40
+
+// happening is something that will happen to a caller.
+type happening struct {
+	at    int64 // ns since the start
+	slot  int32
+	life  uint32 // of the slot: an older one is no longer meant
+	leave bool   // he hangs up; else his talk ends
+}
+
+// caller is a slot for one caller at a time.
+type caller struct {
+	id      engine.ContactID
+	life    uint32
+	number  int // of the call, from 0
+	since   int64
+	talking bool
+}
+
+type world struct {
+	set     Setting
+	engine  *engine.State
+	rng     *rand.Rand
+	start   time.Time
+	heap    []happening
+	callers []caller
+	free    []int32
+	slots   map[engine.ContactID]int32
+	sums    [batches]batch
+	warm    int
+	hash    uint64
+}
+
+type batch struct {
+	calls, abandons, waits, level int
+	wait                          float64
+}
+
+// Run simulates the setting. The error is the engine's, or says that the engine
+// did what it must not do.
+func Run(set Setting) (Result, error) {
+	if set.Strategy == "" {
+		set.Strategy = engine.LongestIdle
+	}
+	w := &world{
+		set: set, rng: rand.New(rand.NewPCG(set.Seed, 0x9e3779b97f4a7c15)),
+		start: time.Unix(1_800_000_000, 0), slots: map[engine.ContactID]int32{}, warm: set.Calls / 10, hash: 14695981039346656037,
+	}
+	queue := engine.Queue{ID: "q", Strategy: set.Strategy, RingTime: time.Hour}
+	for n := range set.Agents {
+		queue.Members = append(queue.Members, engine.AgentID(fmt.Sprintf("p-%d", n)))
+	}
+	var err error
+	if w.engine, err = engine.New(engine.Config{Seed: set.Seed, Queues: []engine.Queue{queue}}, w.start); err != nil {
+		return Result{}, err
+	}
+	for _, m := range queue.Members {
+		w.engine.Apply(engine.Command{Kind: engine.Login, Agent: m}, w.start)
+	}
+	if err := w.play(); err != nil {
+		return Result{}, err
+	}
+	return w.result(), nil
+}
+
+// play runs until the last call has come and everybody has left.
+func (w *world) play() error {
+	gap := float64(time.Hour) / w.set.PerHour
+	next, come := int64(w.rng.ExpFloat64()*gap), 0
+	last := w.warm + w.set.Calls
+	for come < last || len(w.heap) > 0 {
+		if come < last && (len(w.heap) == 0 || next <= w.heap[0].at) {
+			if err := w.arrive(next, come); err != nil {
+				return err
+			}
+			come++
+			next += int64(w.rng.ExpFloat64() * gap)
+			continue
+		}
+		h := w.pop()
+		c := &w.callers[h.slot]
+		if c.life != h.life || c.talking == h.leave {
+			continue
+		}
+		kind := engine.TalkEnded
+		if h.leave {
+			kind = engine.Abandon
+		}
+		if err := w.apply(engine.Command{Kind: kind, Contact: c.id}, h.at); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *world) arrive(at int64, number int) error {
+	if len(w.free) == 0 {
+		slot := int32(len(w.callers))
+		id := engine.ContactID(fmt.Sprintf("c%d", slot))
+		w.callers = append(w.callers, caller{id: id})
+		w.slots[id] = slot
+		w.free = append(w.free, slot)
+	}
+	slot := w.free[len(w.free)-1]
+	w.free = w.free[:len(w.free)-1]
+	c := &w.callers[slot]
+	c.number, c.since, c.talking = number, at, false
+	if err := w.apply(engine.Command{Kind: engine.Enqueue, Contact: c.id, Queue: "q"}, at); err != nil {
+		return err
+	}
+	c = &w.callers[slot]
+	if c.talking {
+		return nil
+	}
+	if w.set.Impatient {
+		return w.apply(engine.Command{Kind: engine.Abandon, Contact: c.id}, at)
+	}
+	if w.set.Patience > 0 {
+		w.push(happening{at + int64(w.rng.ExpFloat64()*float64(w.set.Patience)), slot, c.life, true})
+	}
+	return nil
+}
+
+// apply gives a command to the engine, and answers whatever rings.
+func (w *world) apply(cmd engine.Command, at int64) error {
+	now := w.start.Add(time.Duration(at))
+	r := w.engine.Apply(cmd, now)
+	if r.Err != nil {
+		return fmt.Errorf("%s at %v: %w", cmd.Contact, now, r.Err)
+	}
+	w.note(r.Events, at)
+	for i := range r.Actions {
+		if r.Actions[i].Kind == engine.RingAgent {
+			return w.apply(engine.Command{Kind: engine.Accept, Offer: r.Actions[i].Offer}, at)
+		}
+	}
+	return nil
+}
+
+// note counts what happened.
+func (w *world) note(events []engine.Event, at int64) {
+	for i := range events {
+		e := &events[i]
+		w.mix(uint64(e.Kind))
+		w.mix(uint64(at))
+		w.mix(uint64(e.Offer))
+		switch e.Kind {
+		case engine.ContactConnected:
+			slot := w.slots[e.Contact]
+			c := &w.callers[slot]
+			c.talking = true
+			w.push(happening{at + int64(w.rng.ExpFloat64()*float64(w.set.Handle)), slot, c.life, false})
+			w.count(c, e.Waited, true)
+		case engine.ContactEnded:
+			slot := w.slots[e.Contact]
+			c := &w.callers[slot]
+			if !c.talking {
+				w.count(c, e.Waited, false)
+			}
+			c.life++
+			w.free = append(w.free, slot)
+		}
+	}
+}
+
+func (w *world) count(c *caller, waited time.Duration, answered bool) {
+	if c.number < w.warm {
+		return
+	}
+	b := &w.sums[(c.number-w.warm)*batches/w.set.Calls]
+	b.calls++
+	b.wait += waited.Seconds()
+	if waited > 0 || !answered {
+		b.waits++
+	}
+	switch {
+	case !answered:
+		b.abandons++
+	case waited <= w.set.Threshold:
+		b.level++
+	}
+}
+
+func (w *world) result() Result {
+	share := func(of func(*batch) float64) Estimate {
+		var sum, squares float64
+		for i := range w.sums {
+			x := of(&w.sums[i]) / float64(w.sums[i].calls)
+			sum += x
+			squares += x * x
+		}
+		mean := sum / batches
+		variance := (squares - batches*mean*mean) / (batches - 1)
+		return Estimate{mean, math.Sqrt(max(variance, 0) / batches)}
+	}
+	return Result{
+		Abandons: share(func(b *batch) float64 { return float64(b.abandons) }),
+		Waits:    share(func(b *batch) float64 { return float64(b.waits) }),
+		Wait:     share(func(b *batch) float64 { return b.wait }),
+		Level:    share(func(b *batch) float64 { return float64(b.level) }),
+		Calls:    w.warm + w.set.Calls,
+		Hash:     w.hash,
+	}
+}
+
+// mix takes x into the hash (FNV-1a over 64-bit words).
+func (w *world) mix(x uint64) { w.hash = (w.hash ^ x) * 1099511628211 }
+
+// push and pop keep what will happen as a binary heap, earliest first.
+func (w *world) push(h happening) {
+	w.heap = append(w.heap, h)
+	for i := len(w.heap) - 1; i > 0; {
+		parent := (i - 1) / 2
+		if !w.earlier(i, parent) {
+			return
+		}
+		w.heap[i], w.heap[parent] = w.heap[parent], w.heap[i]
+		i = parent
+	}
+}
+
+func (w *world) pop() happening {
+	top := w.heap[0]
+	last := len(w.heap) - 1
+	w.heap[0] = w.heap[last]
+	w.heap = w.heap[:last]
+	for i := 0; ; {
+		child := 2*i + 1
+		if child >= last {
+			return top
+		}
+		if child+1 < last && w.earlier(child+1, child) {
+			child++
+		}
+		if !w.earlier(child, i) {
+			return top
+		}
+		w.heap[i], w.heap[child] = w.heap[child], w.heap[i]
+		i = child
+	}
+}
+
+func (w *world) earlier(i, j int) bool {
+	a, b := &w.heap[i], &w.heap[j]
+	if a.at != b.at {
+		return a.at < b.at
+	}
+	return a.slot < b.slot
+}
