@@ -125,6 +125,24 @@ func TestLossAndOrderOfTheSourceStayVisible(t *testing.T) {
 	})
 }
 
+func TestALongCallGoesOverTheEndOfTheNumbers(t *testing.T) {
+	bubble(t, [2]audio.Law{}, func(w *world, a, b *phone) {
+		n := 0
+		for i := range 140000 { // twice round, 47 minutes
+			a.say(frame(0))
+			if i%100 == 99 {
+				n += len(b.heard())
+			}
+		}
+		if n != 140000 {
+			t.Errorf("%d packets passed on", n)
+		}
+		if st := a.stream.Stats(); st.Lost != 0 || st.Received != 140000 {
+			t.Errorf("%+v", st)
+		}
+	})
+}
+
 func TestAPauseIsSeenInTheTimeStamps(t *testing.T) {
 	bubble(t, [2]audio.Law{}, func(w *world, a, b *phone) {
 		a.talk(a.sock, 3)

@@ -185,4 +185,3 @@ func TestLineFrameDoesNotAllocate(t *testing.T) {
 	}
 	s.Close()
 }
-

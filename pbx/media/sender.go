@@ -85,6 +85,9 @@ func (t *sender) relay(now time.Time, from *Stream, h *header, samples uint32) (
 	seq, ts = h.seq+t.seqOff, h.ts+t.tsOff
 	if int16(h.seq-t.high) >= 0 {
 		t.high, t.lastIn = h.seq, h.ts
+		if t.high-t.first > maxJump {
+			t.first = t.high - maxJump // keeps the comparison above within half a turn
+		}
 		t.seq = seq
 		if end := ts + samples; int32(end-t.end) > 0 {
 			t.end = end
