@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -117,14 +118,14 @@ func TestRestart(t *testing.T) {
 			<-ctx.Done()
 			return nil
 		})}
-		steady := 0
+		var steady atomic.Int32
 		ctx, cancel := context.WithCancel(t.Context())
 		done := run(t, ctx, service.New(service.Options{
 			BackOff: time.Second, MaxBackOff: 3 * time.Second,
 			Restarted: func(name string, n int, err error) {
 				restarts = append(restarts, fmt.Sprintf("%d %.6s", n, err))
 			},
-			Steady: func(string) { steady++ },
+			Steady: func(string) { steady.Add(1) },
 		}, flaky))
 		time.Sleep(10 * time.Minute)
 		cancel()
@@ -142,8 +143,8 @@ func TestRestart(t *testing.T) {
 				t.Errorf("pause %d is %v, not between %v and %v", i+1, pause, limit/2, limit)
 			}
 		}
-		if steady != 2 {
-			t.Errorf("steady again %d times, want 2", steady)
+		if n := steady.Load(); n != 2 {
+			t.Errorf("steady again %d times, want 2", n)
 		}
 	})
 }
