@@ -240,3 +240,58 @@ func TestSameCommandsSameDecisions(t *testing.T) {
 		}
 	})
 }
+
+// TestJournalWithHoles folds a journal from which events were lost, as happens
+// when the disk stalls for long: after the restart the engine is whole and works.
+func TestJournalWithHoles(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		cfg := drawConfig(t)
+		cfg.Queues = append(cfg.Queues, engine.Queue{ID: "all", Strategy: engine.Ordered, Members: someAgents})
+		b := newBox(t, cfg)
+		for range rapid.IntRange(1, 60).Draw(t, "steps") {
+			b.step()
+		}
+		s, err := engine.New(cfg, epoch)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range b.o.log {
+			if rapid.IntRange(0, 4).Draw(t, "lost") > 0 {
+				s.Fold(&b.o.log[i])
+			}
+		}
+		now := b.o.last.Add(time.Minute)
+		s.Apply(engine.Command{Kind: engine.Restart, Arrival: b.o.last}, now)
+		if _, err := s.Configure(cfg, now); err != nil {
+			t.Fatal(err)
+		}
+		if d := s.Dump(now); len(d.Contacts) != 0 {
+			t.Fatalf("contacts survived the restart: %+v", d.Contacts)
+		}
+		for _, q := range s.Queues() {
+			if q.Talking != 0 || len(q.Waiting) != 0 {
+				t.Fatalf("queue %+v", q)
+			}
+		}
+		// Everybody works again, and everybody gets a call.
+		for _, a := range someAgents {
+			for _, k := range []engine.CommandKind{engine.Login, engine.Ready, engine.AgentFree, engine.PhoneBack} {
+				s.Apply(engine.Command{Kind: k, Agent: a, Source: engine.FromPage}, now)
+			}
+		}
+		now = now.Add(engine.RetryDelay)
+		s.Apply(engine.Command{Kind: engine.Tick}, now)
+		rang := map[engine.AgentID]int{}
+		for i := range someAgents {
+			r := s.Apply(engine.Command{Kind: engine.Enqueue, Contact: someContacts[i], Queue: "all"}, now)
+			for _, a := range r.Actions {
+				rang[a.Agent]++
+			}
+		}
+		for _, a := range someAgents {
+			if v, _ := s.Agent(a); rang[a] != 1 {
+				t.Fatalf("%s rang %d times: %+v", a, rang[a], v)
+			}
+		}
+	})
+}
