@@ -61,13 +61,14 @@ func Judge(heard, said []int16) Result {
 	r.Lag = wholeLag(h, s)
 	voiced := voiceThreshold(s)
 	lag := r.Lag
+	find := newFinder(h)
 	var corr, gains, snrs []float64
 	for at := 0; at+judgeWindow <= len(s); at += judgeStep {
 		w := s[at : at+judgeWindow]
 		if rms(w) < voiced || at+lag-judgeReach < 0 || at+lag+judgeWindow+judgeReach > len(h) {
 			continue
 		}
-		best, bestLag := searchLag(h, w, at+lag)
+		best, bestLag := find.search(w, at+lag)
 		bestLag -= at
 		if math.Abs(best) >= judgeLock {
 			if d := bestLag - lag; (d > judgeJump || d < -judgeJump) && len(gains) > 0 {
@@ -136,21 +137,73 @@ func (r *Result) countSilence(h, s []float64, voiced float64) {
 	}
 }
 
-// searchLag finds where around from the window fits best; where it passes at from
-// itself, it stays there.
-func searchLag(h, w []float64, from int) (best float64, at int) {
-	at = from
-	if best = correlate(h[at:at+len(w)], w); best >= judgePass {
-		return best, at
+// finder finds windows in a recording.
+type finder struct {
+	h      []float64
+	energy []float64 // energy[i] is that of h[:i]
+	turns  []complex128
+	a, b   []complex128
+}
+
+// finderSize is the length of its transforms: a window and its reach on both sides.
+const finderSize = 4096
+
+func newFinder(h []float64) *finder {
+	f := &finder{h: h, energy: make([]float64, len(h)+1), turns: newTurns(finderSize),
+		a: make([]complex128, finderSize), b: make([]complex128, finderSize)}
+	for i, x := range h {
+		f.energy[i+1] = f.energy[i] + x*x
 	}
-	for d := 0; d <= judgeReach; d++ {
-		for _, k := range [2]int{from + d, from - d} {
-			if c := correlate(h[k:k+len(w)], w); math.Abs(c) > math.Abs(best)+1e-6 {
-				best, at = c, k
-			}
+	return f
+}
+
+// search finds where around from the window fits best, as correlation and place;
+// where it passes at from itself, it stays there. The correlations of all places
+// come from one cross-correlation by FFT.
+func (f *finder) search(w []float64, from int) (best float64, at int) {
+	if best = correlate(f.h[from:from+len(w)], w); best >= judgePass {
+		return best, from
+	}
+	begin := from - judgeReach
+	clear(f.a)
+	clear(f.b)
+	for i, x := range f.h[begin : begin+len(w)+2*judgeReach] {
+		f.a[i] = complex(x, 0)
+	}
+	var ww float64
+	for i, x := range w {
+		f.b[i] = complex(x, 0)
+		ww += x * x
+	}
+	crossCorrelate(f.a, f.b, f.turns, 1)
+	at = from
+	for k := range 2*judgeReach + 1 {
+		hh := f.energy[begin+k+len(w)] - f.energy[begin+k]
+		if hh <= 1e-12 || ww == 0 {
+			continue
+		}
+		if c := real(f.a[k]) / math.Sqrt(hh*ww); math.Abs(c) > math.Abs(best)+1e-6 {
+			best, at = c, begin+k
 		}
 	}
 	return best, at
+}
+
+// crossCorrelate leaves in a how well b fits at each place of a (circular). The
+// spectrum's magnitude is raised to the power: 1 is the plain correlation, less
+// whitens.
+func crossCorrelate(a, b, turns []complex128, power float64) {
+	fft(a, turns)
+	fft(b, turns)
+	n := complex(float64(len(a)), 0)
+	for i := range a {
+		c := a[i] * cmplx.Conj(b[i])
+		if m := cmplx.Abs(c); power != 1 && m > 0 {
+			c *= complex(math.Pow(m, power-1), 0)
+		}
+		a[i] = cmplx.Conj(c) / n // conjugate in, conjugate out: the inverse transform
+	}
+	fft(a, turns)
 }
 
 // wholeLag finds the delay of s in h at which both fit best over the whole
@@ -158,27 +211,18 @@ func searchLag(h, w []float64, from int) (best float64, at int) {
 // whitened so that the pitch of a voice does not make a broad hill of it.
 func wholeLag(h, s []float64) int {
 	n := 1 << bits.Len(uint(len(h)+len(s)))
-	fh, fs := make([]complex128, n), make([]complex128, n)
+	a, b := make([]complex128, n), make([]complex128, n)
 	for i, x := range h {
-		fh[i] = complex(x, 0)
+		a[i] = complex(x, 0)
 	}
 	for i, x := range s {
-		fs[i] = complex(x, 0)
+		b[i] = complex(x, 0)
 	}
-	fft(fh)
-	fft(fs)
-	for i := range fh {
-		c := fh[i] * cmplx.Conj(fs[i])
-		if a := cmplx.Abs(c); a > 0 {
-			c /= complex(math.Sqrt(a), 0)
-		}
-		fh[i] = cmplx.Conj(c) // conjugate in, conjugate out: the inverse transform
-	}
-	fft(fh)
+	crossCorrelate(a, b, newTurns(n), 0.5)
 	best, at := 0.0, 0
-	for i, c := range fh {
-		if a := math.Abs(real(c)); a > best {
-			best, at = a, i
+	for i, c := range a {
+		if m := math.Abs(real(c)); m > best {
+			best, at = m, i
 		}
 	}
 	if at > len(h) {
@@ -187,8 +231,17 @@ func wholeLag(h, s []float64) int {
 	return at
 }
 
+// newTurns is the table of an FFT of length n.
+func newTurns(n int) []complex128 {
+	turns := make([]complex128, n/2)
+	for k := range turns {
+		turns[k] = cmplx.Rect(1, -2*math.Pi*float64(k)/float64(n))
+	}
+	return turns
+}
+
 // fft is the radix-2 transform in place; the length is a power of two.
-func fft(a []complex128) {
+func fft(a, turns []complex128) {
 	n := len(a)
 	for i, j := 1, 0; i < n; i++ {
 		bit := n >> 1
@@ -201,15 +254,12 @@ func fft(a []complex128) {
 		}
 	}
 	for size := 2; size <= n; size <<= 1 {
-		half := size / 2
-		turn := make([]complex128, half)
-		for k := range turn {
-			turn[k] = cmplx.Rect(1, -2*math.Pi*float64(k)/float64(size))
-		}
+		half, step := size/2, n/size
 		for from := 0; from < n; from += size {
-			for k := range half {
-				u, v := a[from+k], a[from+k+half]*turn[k]
-				a[from+k], a[from+k+half] = u+v, u-v
+			low, high := a[from:from+half], a[from+half:from+size]
+			for k := range low {
+				u, v := low[k], high[k]*turns[k*step]
+				low[k], high[k] = u+v, u-v
 			}
 		}
 	}

@@ -54,15 +54,19 @@ func Reexec(t testing.TB, name string, args ...string) *Helper {
 	h.cmd.Env = append(os.Environ(), reexecKey+"="+name)
 	h.cmd.Stderr = &h.stderr
 	h.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	out, err := h.cmd.StdoutPipe()
+	out, in, err := os.Pipe() // not StdoutPipe: Wait would close it over unread lines
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := h.cmd.Start(); err != nil {
+	h.cmd.Stdout = in
+	err = h.cmd.Start()
+	_ = in.Close() // the helper has its own
+	if err != nil {
 		t.Fatalf("start helper %s: %v", name, err)
 	}
 	go func() { // ends with the process
 		defer close(h.Lines)
+		defer out.Close()
 		for s := bufio.NewScanner(out); s.Scan(); {
 			h.Lines <- s.Text()
 		}

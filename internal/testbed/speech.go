@@ -101,24 +101,40 @@ func levelTo(s []float64, rms float64) []int16 {
 
 // resample changes the rate by windowed-sinc interpolation (16 zero crossings a
 // side, Hann window), low-passed at 45 % of the lower rate. It is for making
-// references and judges of tests; the box has its own.
+// references; the box has its own. The taps repeat with the ratio of the rates
+// (22,050 to 8,000: 160 sets) and are computed once.
 func resample(in []int16, from, to int) []float64 {
-	n := len(in) * to / from
+	g := gcd(from, to)
+	up, down := to/g, from/g
 	cut := 0.45 * math.Min(float64(from), float64(to)) / float64(from) // cycles per input sample
-	half := 16 / (2 * cut)
-	out := make([]float64, n)
-	for i := range out {
-		center := float64(i) * float64(from) / float64(to)
-		lo, hi := max(int(math.Ceil(center-half)), 0), min(int(center+half), len(in)-1)
-		var sum float64
-		for k := lo; k <= hi; k++ {
-			d := float64(k) - center
-			w := 0.5 + 0.5*math.Cos(math.Pi*d/half)
-			sum += float64(in[k]) / 32768 * w * 2 * cut * sinc(2*cut*d)
+	half := int(math.Ceil(16 / (2 * cut)))
+	taps := make([][]float64, up)
+	for phase := range taps {
+		taps[phase] = make([]float64, 2*half)
+		frac := float64(phase*down%up) / float64(up)
+		for k := range taps[phase] {
+			d := float64(k-half+1) - frac
+			w := 0.5 + 0.5*math.Cos(math.Pi*d/float64(half))
+			taps[phase][k] = w * 2 * cut * sinc(2*cut*d) / 32768
 		}
-		out[i] = sum
+	}
+	out := make([]float64, len(in)*up/down)
+	for i := range out {
+		first := i*down/up - half + 1
+		for k, tap := range taps[i%up] {
+			if at := first + k; at >= 0 && at < len(in) {
+				out[i] += float64(in[at]) * tap
+			}
+		}
 	}
 	return out
+}
+
+func gcd(a, b int) int {
+	for b != 0 {
+		a, b = b, a%b
+	}
+	return a
 }
 
 func sinc(x float64) float64 {
