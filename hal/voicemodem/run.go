@@ -145,7 +145,7 @@ func (l *Line) session(ctx context.Context, m *machine, port hal.Port, name stri
 			l.dropDTR(ctx, m, port)
 			return served, errors.New(m.fault)
 		}
-		if done == nil && (m.onHook() || !time.Now().Before(closing)) {
+		if !closing.IsZero() && (m.onHook() || !time.Now().Before(closing)) {
 			return served, ctx.Err()
 		}
 		t.Stop()
