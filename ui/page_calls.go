@@ -108,6 +108,9 @@ func (v *visit) dialledWords(doc *office.Document, digits string) string {
 	if digits == "" {
 		return ""
 	}
+	if n := doc.NumberByE164(numbering.E164(digits)); n != nil {
+		return v.number(doc, n.Number)
+	}
 	r, ok := doc.Resolve(digits)
 	if !ok || r.Extension == nil {
 		return digits

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net/http"
 	"slices"
+	"time"
 
 	"centralino/internal/journal"
 	"centralino/internal/office"
@@ -33,6 +34,14 @@ func (v *visit) homeModel() api.Home {
 	h := api.Home{
 		Now: v.s.d.Now(), Health: v.healthModel(), Lamps: v.lampModels(), Lines: v.lineModels(),
 		Calls: []api.LiveCall{}, Queues: []api.Queue{},
+	}
+	h.Site = doc.Site.Name
+	if len(doc.Schedules) > 0 {
+		m := v.hoursModel(doc, &doc.Schedules[0])
+		h.Hours = &api.Hours{Name: m.Name, State: m.State, Until: m.Until}
+		if m.Until.Sub(h.Now) > 7*24*time.Hour { // of no interest today
+			h.Hours.Until = time.Time{}
+		}
 	}
 	for _, c := range st.CallList() {
 		if v.mayFollow(st, c) {

@@ -19,6 +19,7 @@ func (v *visit) office() error {
 	doc := v.doc()
 	page := view.Office{Frame: v.frame(v.p.T("office.title")), Edit: true}
 	names := v.namer(doc, nil)
+	var sections []view.Section
 	for i := range doc.Paths {
 		page.Paths = append(page.Paths, v.pathModel(names, &doc.Paths[i]))
 	}
@@ -38,7 +39,6 @@ func (v *visit) office() error {
 			text, _ := doc.Get(office.KindMenu, id, "keys")
 			return v.valueWords(names, office.KindMenu, "keys", text)
 		}},
-		{office.KindSchedule, "clock", nil},
 		{office.KindNumber, "hash", func(id string) string {
 			text, _ := doc.Get(office.KindNumber, id, "path")
 			return names.object(office.KindPath, text)
@@ -52,13 +52,14 @@ func (v *visit) office() error {
 			sec.New = "/edit/" + string(s.kind) + "/new"
 		}
 		for _, id := range doc.IDs(s.kind) {
+			sec.Chips = s.text == nil || s.kind == office.KindExtension || s.kind == office.KindNumber || s.kind == office.KindPrompt
 			item := view.Item{Title: names.object(s.kind, id), URL: objectURL(s.kind, id)}
 			if s.text != nil {
 				item.Text = s.text(id)
 			}
 			sec.Items = append(sec.Items, item)
 		}
-		page.Sections = append(page.Sections, sec)
+		sections = append(sections, sec)
 	}
 	whole := view.Section{Kind: "site", Title: v.p.T("office.whole"), Icon: "pin", Items: []view.Item{
 		{Title: cmp.Or(doc.Site.Name, v.p.T("kind.site")), Text: v.p.T("office.site.help"), URL: "/edit/site"},
@@ -66,7 +67,14 @@ func (v *visit) office() error {
 		{Title: v.p.T("kind.codes"), Text: v.p.T("office.codes.help"), URL: "/edit/codes"},
 		{Title: v.p.T("privacy.title"), Text: v.p.T("office.privacy.help"), URL: "/office/privacy"},
 	}}
-	page.Sections = append([]view.Section{whole}, page.Sections...)
+	for i, s := range sections {
+		if i%2 == 1 {
+			page.Left = append(page.Left, s)
+		} else {
+			page.Right = append(page.Right, s)
+		}
+	}
+	page.Right = append([]view.Section{whole}, page.Right...)
 	return v.show(http.StatusOK, "office", page)
 }
 

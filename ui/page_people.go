@@ -204,12 +204,18 @@ func (v *visit) grantable() []office.Role {
 	return roles
 }
 
-// freeExtension proposes the number after the highest one in use, or 201.
+// freeExtension proposes the number after the highest one of a person, or 201.
 func freeExtension(doc *office.Document) string {
 	next := 201
 	for i := range doc.Extensions {
-		if n, err := strconv.Atoi(doc.Extensions[i].Digits); err == nil && n >= next && n < 99999 {
+		e := &doc.Extensions[i]
+		if n, err := strconv.Atoi(e.Digits); err == nil && e.Target.Kind == office.TargetPerson && n >= next && n < 99999 {
 			next = n + 1
+		}
+	}
+	for taken := true; taken && next < 99999; {
+		if _, taken = doc.Resolve(strconv.Itoa(next)); taken {
+			next++
 		}
 	}
 	return strconv.Itoa(next)

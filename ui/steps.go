@@ -62,10 +62,10 @@ func (v *visit) stepRows(names namer, f office.Field, text string) []view.Row {
 		row := view.Row{Name: name, Label: v.p.T("step.nth", "n", i+1), Options: v.stepOptions(names, kind, parts)}
 		path := office.Field{Refs: []office.Kind{office.KindPath}}
 		for _, d := range dayStates {
-			row.More = append(row.More, view.Row{Name: name + ":" + string(d), Label: v.p.T("step.if", "state", v.p.T("day."+string(d))),
+			row.More = append(row.More, view.Row{Name: name + ":" + string(d), Class: "if-hours", Label: v.p.T("step.if", "state", v.p.T("day."+string(d))),
 				Options: names.refs(path, parts[string(d)], true)})
 		}
-		ring := view.Row{Name: name + ":ring", Label: v.p.T("step.ring"), Options: []view.Option{{Label: v.p.T("step.ring.standard"), Selected: parts["ring"] == ""}}}
+		ring := view.Row{Name: name + ":ring", Class: "if-ring", Label: v.p.T("step.ring"), Options: []view.Option{{Label: v.p.T("step.ring.standard"), Selected: parts["ring"] == ""}}}
 		for _, s := range []string{"10", "15", "20", "30", "45", "60", "90", "120"} {
 			ring.Options = append(ring.Options, view.Option{Value: s, Label: s + " " + v.p.T("unit.seconds"), Selected: parts["ring"] == s})
 		}
@@ -96,7 +96,7 @@ func (v *visit) stepOptions(names namer, kind string, parts map[string]string) [
 			out = append(out, view.Option{Value: "end", Label: v.p.T("step.end.silent"), Group: group, Selected: kind == "end" && parts["prompt"] == ""})
 		}
 		for _, id := range names.doc.IDs(k.of) {
-			out = append(out, view.Option{Value: string(k.kind) + " " + k.part + "=" + id, Label: names.object(k.of, id), Group: group,
+			out = append(out, view.Option{Value: string(k.kind) + " " + k.part + "=" + id, Label: group + ": " + names.object(k.of, id), Group: group,
 				Selected: kind == string(k.kind) && parts[k.part] == id})
 		}
 	}

@@ -13,7 +13,7 @@ import (
 )
 
 // spansPerDay is how many stretches of opening hours the form offers a day.
-const spansPerDay = 3
+const spansPerDay = 2
 
 // menuKeys are the keys of a telephone, in the order of the form.
 var menuKeys = []string{"1", "2", "3", "4", "5", "6", "7", "8", "9", "0", "*", "#"}
@@ -58,6 +58,9 @@ func (v *visit) widget(names namer, f office.Field, text string) view.Field {
 		}
 	case office.TypeHours:
 		w.Type, w.Rows = "hours", []view.Row{{Label: w.Label, Spans: spans(f.Name, text)}}
+		if f.Name != "week.1" { // said once is enough
+			w.Help = ""
+		}
 	case office.TypeKeys:
 		w.Type = "rows"
 		have := pairsOf(text)

@@ -29,12 +29,21 @@ type State struct {
 // Home is the first page.
 type Home struct {
 	Now    time.Time  `json:"now"`
+	Site   string     `json:"site"`
+	Hours  *Hours     `json:"hours,omitempty"` // of the first schedule
 	Health Health     `json:"health"`
 	Lamps  []Lamp     `json:"lamps"`
 	Lines  []Line     `json:"lines"`
 	Calls  []LiveCall `json:"calls"`
 	Queues []Queue    `json:"queues"`
 	Me     *Agent     `json:"me,omitempty"`
+}
+
+// Hours is what a schedule says now, and until when.
+type Hours struct {
+	Name  string    `json:"name"`
+	State State     `json:"state"`
+	Until time.Time `json:"until,omitzero"`
 }
 
 // Lamp is one lamp of the box as it is lit now.

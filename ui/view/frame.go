@@ -206,16 +206,17 @@ type Option struct {
 // Office is the overview of the office's settings.
 type Office struct {
 	Frame
-	Sections []Section
-	Paths    []Path
-	Hours    []Hours
-	Edit     bool
+	Left, Right []Section
+	Paths       []Path
+	Hours       []Hours
+	Edit        bool
 }
 
 // Section is one kind of object with its list.
 type Section struct {
 	Kind, Title, Help, Icon string
 	Items                   []Item
+	Chips                   bool   // short names: draw them side by side
 	New                     string // address of the form for a new one, if one may be made
 }
 
@@ -274,6 +275,7 @@ type Field struct {
 type Row struct {
 	Name, Label, Value string
 	Type               string // of the input; empty: a text of several lines
+	Class              string // when it is shown, for the style sheet
 	Spans              []Span
 	Options            []Option
 	More               []Row

@@ -1,0 +1,166 @@
+package ui_test
+
+import (
+	"context"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/chromedp"
+
+	"centralino/board"
+	"centralino/board/led"
+	"centralino/internal/journal"
+	"centralino/internal/testbed"
+	"centralino/ui"
+)
+
+// chromium starts a browser without a window; it ends with the test.
+func chromium(t *testing.T) context.Context {
+	t.Helper()
+	testbed.Need(t, "chromium")
+	profile, err := os.MkdirTemp("", "centralino-chromium-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	opts := append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.ExecPath("chromium"), chromedp.UserDataDir(profile), chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.Flag("disable-quic", true), chromedp.Flag("no-first-run", true), chromedp.Flag("disable-background-networking", true),
+		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true), chromedp.Flag("hide-scrollbars", true),
+	)
+	ctx, stop := context.WithTimeout(context.Background(), 2*time.Minute)
+	ctx, stop2 := chromedp.NewExecAllocator(ctx, opts...)
+	ctx, stop3 := chromedp.NewContext(ctx)
+	t.Cleanup(func() {
+		_ = chromedp.Cancel(ctx)
+		stop3()
+		stop2()
+		stop()
+		_ = os.RemoveAll(profile) // chromium may still be writing: what stays is in the temporary folder
+	})
+	if err := chromedp.Do(ctx); err != nil {
+		t.Fatal(err)
+	}
+	return ctx
+}
+
+// screen sets size, colour scheme and language.
+func screen(t *testing.T, ctx context.Context, width, height int64, scheme, lang string) {
+	t.Helper()
+	_, err := chromedp.Call(ctx, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: width, Height: height, DeviceScaleFactor: 1, Mobile: width < 600})
+	if err == nil {
+		_, err = chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}})
+	}
+	if err == nil {
+		_, err = chromedp.Call(ctx, emulation.SetUserAgentOverride, emulation.SetUserAgentOverrideParams{UserAgent: "Mozilla/5.0 Chrome", AcceptLanguage: lang})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+var remote = netip.MustParseAddr("192.168.1.9")
+
+// busy fills the box with a morning's life.
+func busy(r *rig) {
+	a := func(call journal.CallID, p journal.Payload) { r.log.Append(call, p) }
+	now := time.Now()
+	a("", journal.AgentChanged{Agent: anna, State: journal.AgentReady})
+	a("", journal.AgentChanged{Agent: bruno, State: journal.AgentTalking})
+	a("", journal.AgentChanged{Agent: carla, State: journal.AgentPaused, Reason: "page"})
+	caller := func(call journal.CallID, n journal.SubjectID, number string) {
+		r.people.mu.Lock()
+		r.people.names[n] = number
+		r.people.mu.Unlock()
+		a(call, journal.CallStarted{Direction: journal.Inbound, Line: "line-1", From: n, Dialled: "+390212345671"})
+	}
+	caller("c-0", "n-390", "02 9876 5432")
+	a("c-0", journal.CallRouted{Action: "path", Trace: []journal.TraceStep{{Rule: "route.line", Object: "line-1"}, {Rule: "route.number", Object: "number-1"}, {Rule: "ivr.hours.open", Object: "schedule-1"}}})
+	a("c-0", journal.CallAnswered{})
+	a("c-0", journal.CallStep{Path: "path-main", Step: "menu"})
+	a("c-0", journal.CallStep{Path: "path-main", Step: "menu", Key: "1"})
+	a("c-0", journal.ContactQueued{Contact: "c-0", Queue: "group-1", Arrival: now})
+	a("c-0", journal.ContactOffered{Contact: "c-0", Queue: "group-1", Offer: 1, Agent: bruno, Deadline: now.Add(20 * time.Second), Candidates: []journal.Candidate{{Agent: bruno}, {Agent: anna, Reason: "busy"}, {Agent: carla, Reason: "paused"}}})
+	a("c-0", journal.CallLeg{Leg: "b", Kind: journal.LegPhone, State: journal.LegRinging, Person: bruno, Device: "device-2"})
+	a("c-0", journal.CallLeg{Leg: "b", Kind: journal.LegPhone, State: journal.LegAnswered})
+	a("c-0", journal.OfferEnded{Contact: "c-0", Offer: 1, Agent: bruno, Outcome: journal.OfferAccepted})
+	a("c-0", journal.ContactConnected{Contact: "c-0", Queue: "group-1", Agent: bruno, Offer: 1, Waited: 12 * time.Second})
+	a("c-0", journal.CallBridged{A: "a", B: "b"})
+	a("c-0", journal.CallEnded{Cause: "hangup", By: "caller", Talk: 93 * time.Second, Total: 118 * time.Second, Quality: []journal.Quality{{Leg: "b", Received: 4650, Sent: 4648, Lost: 3, JitterMS: 1.4, RoundTripMS: 2.2}}})
+	caller("c-9", "n-391", "333 123 4567")
+	a("c-9", journal.CallEnded{Cause: "caller", By: "caller", Total: 8 * time.Second})
+	a("c-8", journal.CallStarted{Direction: journal.Outbound, From: dario, To: "n-390", Line: "line-3"})
+	a("c-8", journal.CallEnded{Cause: "busy", By: "box", Total: 8 * time.Second})
+	caller("c-1", "n-1", "02 5555 1234")
+	a("c-1", journal.CallAnswered{})
+	a("c-1", journal.ContactQueued{Contact: "c-1", Queue: "group-1", Arrival: now.Add(-47 * time.Second)})
+	caller("c-2", "n-2", "347 765 4321")
+	a("c-2", journal.CallAnswered{})
+	a("c-2", journal.ContactConnected{Contact: "c-2", Queue: "group-1", Agent: bruno, Offer: 2})
+	a("c-2", journal.CallBridged{A: "a", B: "b"})
+	a("c-3", journal.CallStarted{Direction: journal.Outbound, Line: "line-3", From: dario, To: "n-390"})
+	r.box.set(func(b *fakeBox) {
+		since := now.Add(-3 * time.Second)
+		b.lamps = []led.Shown{
+			{Lamp: board.Status, State: led.StatusWarning, Pattern: led.Pattern{Kind: led.Blink}, Since: since},
+			{Lamp: board.Lines, State: led.LinesInUse, Pattern: led.Pattern{Kind: led.Wink}, Since: since},
+			{Lamp: board.Calls, State: led.CallsWaiting, Pattern: led.Pattern{Kind: led.Blink}, Since: since},
+		}
+		b.lines[0].State, b.lines[1].State = "active", "ringing"
+	})
+	_ = r.log.Flush(context.Background())
+}
+
+// TestScreens takes pictures of every page for looking at, where UI_SCREENS names
+// a folder.
+func TestScreens(t *testing.T) {
+	folder := os.Getenv("UI_SCREENS")
+	if folder == "" {
+		t.Skip("UI_SCREENS names no folder")
+	}
+	r := newRig(t, true, func(d *ui.Deps) {})
+	busy(r)
+	ctx := chromium(t)
+	token, _, err := r.server.Auth().Open(context.Background(), tech, remote)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := chromedp.Call(ctx, network.SetCookie, network.SetCookieParams{Name: "centralino", Value: token, URL: r.http.URL}); err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range []struct {
+		name          string
+		width, height int64
+		scheme, lang  string
+		paths         string
+	}{
+		{"desk", 1280, 900, "light", "it", "/ /people /people/new /people/p-sample-anna /phones/device-1 /lines /lines/line-1 /edit/line/new?kind=trunk /office /edit/path/path-main /edit/schedule/schedule-1 /edit/group/group-1 /calls /calls/c-0 /versions /system /system/backup /system/log /search?q=orari /me /delete/path/path-main /office/privacy /nowhere"},
+		{"dark", 1280, 900, "dark", "en", "/ /people /office /calls /calls/c-0 /system /people/new /lines"},
+		{"phone", 390, 844, "light", "it", "/ /people /people/new /phones/device-1 /calls /calls/c-0 /office /edit/schedule/schedule-1 /edit/path/path-main /system"},
+		{"phonedark", 390, 844, "dark", "en", "/ /calls /versions"},
+	} {
+		for path := range strings.FieldsSeq(v.paths) {
+			screen(t, ctx, v.width, v.height, v.scheme, v.lang)
+			err := chromedp.Do(ctx, chromedp.Navigate(r.http.URL+path), chromedp.Sleep(250*time.Millisecond))
+			var png []byte
+			if err == nil {
+				png, err = chromedp.Run(ctx, chromedp.FullScreenshot(100))
+			}
+			if err != nil {
+				t.Fatal(path, err)
+			}
+			name := strings.NewReplacer("/", "_", "?", "_", "=", "_").Replace(strings.TrimPrefix(path, "/"))
+			if name == "" {
+				name = "home"
+			}
+			if err := os.WriteFile(filepath.Join(folder, v.name+"-"+name+".png"), png, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
