@@ -56,6 +56,22 @@ func TestTheTimeTheBoxWasOffIsNobodysWait(t *testing.T) {
 	}
 }
 
+func TestAnOfferThatRangWhenTheBoxDiedIsNoMiss(t *testing.T) {
+	o := newOffice(t, engine.Queue{ID: "q", Strategy: engine.LongestIdle, MissesToPause: 1, Members: []engine.AgentID{"anna"}})
+	o.do("0s login anna", "10s enqueue c1 q")
+	s, err := engine.New(o.p.cfg, epoch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range o.p.o.log {
+		s.Fold(&o.p.o.log[i])
+	}
+	s.Apply(engine.Command{Kind: engine.Restart, Arrival: epoch.Add(12 * time.Second)}, epoch.Add(time.Hour))
+	if a, _ := s.Agent("anna"); a.State != journal.AgentReady || a.Misses != 0 {
+		t.Errorf("%+v", a)
+	}
+}
+
 func TestAJournalFromTheFutureDoesNotStopTheClock(t *testing.T) {
 	s, _ := reborn(t, 4*365*24*time.Hour) // the clock was four years ahead
 	now := epoch.Add(time.Hour)

@@ -210,6 +210,9 @@ func TestChangesOfTheOffice(t *testing.T) {
 		{"who leaves all queues while he talks is logged out afterwards", []string{"0s login anna", "1s enqueue c1 a", "2s accept 1"},
 			[]engine.Queue{queue("a", "bruno"), queue("b")}, []string{"9s ended c1"},
 			"anna is talking, then loggedOut (removed)|anna is loggedOut (removed)"},
+		{"who leaves all queues in wrap-up is logged out after it", []string{"0s login anna", "1s enqueue c1 w", "2s accept 1", "4s ended c1"},
+			[]engine.Queue{queue("b")}, []string{"60s tick"},
+			"5s   agent anna is wrapUp, then loggedOut (removed), until 34s|34s   agent anna is loggedOut (removed)"},
 		{"who leaves the queue that rings at him stops ringing, the call goes to the next", []string{"0s login anna", "1s enqueue c1 a", "2s login bruno"},
 			[]engine.Queue{queue("a", "bruno"), queue("b", "anna")}, nil, "* stop offer 1 at anna (removed)|* ring bruno for c1"},
 		{"a new member gets the call that waits longest", []string{"0s enqueue c1 a", "1s enqueue c2 b"},
@@ -221,7 +224,9 @@ func TestChangesOfTheOffice(t *testing.T) {
 			[]engine.Queue{{ID: "b", Strategy: engine.RingAll, Members: []engine.AgentID{"anna", "bruno"}}}, nil, "* ring bruno for c1"},
 	} {
 		t.Run(c.what, func(t *testing.T) {
-			o := newOffice(t, queue("a", "anna", "bruno"), queue("b", "anna", "bruno"))
+			wrap := queue("w", "anna")
+			wrap.WrapUp = 30 * time.Second
+			o := newOffice(t, queue("a", "anna", "bruno"), queue("b", "anna", "bruno"), wrap)
 			o.do(c.before...)
 			from := o.p.out.Len()
 			o.change(5*time.Second, c.change...)
