@@ -1,0 +1,358 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"centralino/acd"
+	"centralino/hal"
+	"centralino/hal/serial"
+	"centralino/hal/sim"
+	"centralino/internal/journal"
+	"centralino/internal/office"
+	"centralino/internal/privacy"
+	"centralino/internal/store"
+	"centralino/pbx"
+	"centralino/pbx/media"
+	"centralino/pbx/registrar"
+	"centralino/pbx/sip"
+	"centralino/ui"
+)
+
+// stopLimit is how long an orderly stop may take.
+const stopLimit = 5 * time.Second
+
+// box is everything that runs, joined.
+type box struct {
+	opt options
+	log *slog.Logger
+	now func() time.Time
+
+	db        *store.DB
+	opened    store.Opened
+	journal   *journal.Log
+	office    *office.Store
+	secrets   *office.Secrets
+	people    *privacy.Gate
+	registrar *registrar.Registrar
+	stack     *sip.Stack
+	plane     *media.Plane
+	pbx       *pbx.PBX
+	acd       *acd.ACD
+	pages     *ui.Server
+	trunks    trunkSet
+	record    recorder
+	lines     []hal.Line
+	exchange  *sim.Exchange // nil on a real box
+	closers   []func() error
+
+	journalDone chan error
+	stopJournal context.CancelFunc
+	started     time.Time
+	lineStates  lineStates
+	answering   chan answerer // who waits for a call of the simulated box; unbuffered: a waiter stands in it
+	quit        func()
+}
+
+// migrations are those of every domain.
+func migrations() []store.Migration {
+	var all []store.Migration
+	all = append(all, journal.Migrations()...)
+	all = append(all, office.Migrations()...)
+	all = append(all, privacy.Migrations()...)
+	all = append(all, registrar.Migrations...)
+	return append(all, ui.Migrations()...)
+}
+
+// newBox opens everything in order. On error what was opened is closed again.
+//
+// It starts the journal's goroutine, because what follows writes to the journal.
+func newBox(ctx context.Context, o options) (_ *box, err error) {
+	b := &box{opt: o, log: slog.Default(), now: time.Now, started: time.Now(), answering: make(chan answerer)}
+	b.trunks.b = b
+	b.record.b = b
+	defer func() {
+		if err != nil {
+			b.close()
+		}
+	}()
+	if err := serial.Reserve(); err != nil {
+		b.log.Warn("no reserve of file descriptors", "err", err)
+	}
+	if err := b.openData(ctx); err != nil {
+		return nil, err
+	}
+	if err := b.openTelephony(ctx); err != nil {
+		return nil, err
+	}
+	return b, b.openPages(ctx)
+}
+
+// openData opens database, journal, office and names, and fills an empty office.
+func (b *box) openData(ctx context.Context) error {
+	var err error
+	b.db, b.opened, err = store.Open(ctx, store.Options{
+		Folder: b.opt.data, Migrations: migrations(), Now: b.now, Log: b.log,
+		Files: []string{office.KeyFile, privacy.KeyFile}, Readers: b.opt.seams.readers,
+	})
+	if err != nil {
+		return &exitError{exitData, "Check that the data folder can be written and that no other box uses it, or name another with -data", fmt.Errorf("open data folder %s: %w", b.opt.data, err)}
+	}
+	b.journal, _, err = journal.Open(ctx, journal.Options{
+		DB: b.db, Now: b.now, Trusted: func() bool { return true }, Log: b.log,
+		Version: version, Board: b.opt.board, Fault: b.journalFault,
+	})
+	if err != nil {
+		return fmt.Errorf("open journal: %w", err)
+	}
+	jctx, stop := context.WithCancel(context.WithoutCancel(ctx))
+	b.stopJournal, b.journalDone = stop, make(chan error, 1)
+	go func() { b.journalDone <- b.journal.Run(jctx) }() // awaited by close
+	if b.secrets, err = office.OpenSecrets(ctx, b.db); err != nil {
+		return fmt.Errorf("open secrets: %w", err)
+	}
+	b.office, err = office.OpenStore(ctx, office.StoreOptions{DB: b.db, Journal: b.journal, Now: b.now})
+	if err != nil {
+		return fmt.Errorf("open office: %w", err)
+	}
+	b.people, err = privacy.Open(ctx, privacy.Options{DB: b.db, Journal: b.journal, Now: b.now,
+		Office: func() *office.Document { return b.office.Current().Doc }})
+	if err != nil {
+		return fmt.Errorf("open names: %w", err)
+	}
+	return b.furnish(ctx)
+}
+
+func (b *box) journalFault(raised bool, reason string) {
+	if raised {
+		b.log.Error("the disk refuses the journal; calls go on", "reason", reason)
+	}
+}
+
+// openTelephony makes lines, media, SIP, ACD and the switch.
+func (b *box) openTelephony(ctx context.Context) error {
+	var err error
+	if err = b.openLines(ctx); err != nil {
+		return err
+	}
+	if b.plane, err = media.New(media.Options{Net: b.opt.seams.mediaNet(), Loops: b.opt.seams.loops, Log: b.log}); err != nil {
+		return fmt.Errorf("open media: %w", err)
+	}
+	b.registrar, err = registrar.New(registrar.Options{
+		Account: b.account, Now: b.now, Store: registrar.NewSQLStore(b.db), Log: b.log,
+		OnChange: b.phoneChanged,
+		OnBackoff: func(source netip.Addr, user string) {
+			b.log.Warn("passwords are being guessed", "source", source, "user", user)
+		},
+	})
+	if err != nil {
+		return fmt.Errorf("open registrar: %w", err)
+	}
+	if err := b.registrar.Load(ctx); err != nil {
+		b.log.Warn("phones must register again", "err", err)
+	}
+	b.stack, err = sip.New(sip.Options{
+		Net: b.opt.seams.sipNet(), UDP: []netip.AddrPort{b.opt.sip}, TCP: []netip.AddrPort{b.opt.sip},
+		Exempt: b.registrar.Exempt, Log: b.log,
+	})
+	if err != nil {
+		return fmt.Errorf("listen for SIP on %s: %w", b.opt.sip, err)
+	}
+	x := &exchange{}
+	b.acd, err = acd.New(acd.Options{Switch: x, Journal: &b.record, Office: b.office.Current().Doc, Now: b.now, Log: b.log})
+	if err != nil {
+		return fmt.Errorf("open call distribution: %w", err)
+	}
+	if err := b.journal.Replay(ctx, 1, func(e journal.Event) error { b.acd.Replay(e); return nil }); err != nil {
+		return fmt.Errorf("read the journal: %w", err)
+	}
+	b.pbx, err = pbx.New(pbx.Options{
+		Office: func() *office.Document { return b.office.Current().Doc }, Journal: &b.record,
+		Stack: b.stack, Plane: b.plane, Phones: phones{b}, Trunks: b.trunks.all, Lines: b.lines,
+		Queue: queues{b.acd}, Names: b.people, Feature: b.feature, Stateless: b.stateless,
+		Now: b.now, Log: b.log,
+	})
+	x.pbx = b.pbx
+	return err
+}
+
+// run runs everything until ctx ends or a part that must live fails, then stops in
+// order: calls, then what they need, then the journal, then the database.
+func (b *box) run(ctx context.Context) error {
+	defer b.close()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	rest, stopRest := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopRest()
+	var calls, others sync.WaitGroup
+	start := func(wg *sync.WaitGroup, ctx context.Context, name string, run func(context.Context) error) {
+		wg.Go(func() {
+			if err := run(ctx); err != nil && ctx.Err() == nil {
+				cancel(fmt.Errorf("%s: %w", name, err))
+			}
+		})
+	}
+	for _, l := range b.lines {
+		start(&others, rest, "line "+string(l.ID()), l.Run)
+	}
+	start(&others, rest, "media", b.plane.Run)
+	start(&others, rest, "sip", b.stack.Run)
+	start(&others, rest, "registrar", b.registrar.Run)
+	start(&others, rest, "names", b.people.Run)
+	start(&others, rest, "acd", b.acd.Run)
+	start(&others, rest, "store", b.db.Run)
+	start(&calls, ctx, "switch", b.pbx.Run)
+	start(&calls, ctx, "pages", b.pages.Run)
+	start(&others, rest, "trunks", b.trunks.Run)
+	if !b.opt.seams.virtual {
+		ctl := &control{path: filepath.Join(b.opt.data, controlName), handle: b.command, log: b.log}
+		start(&calls, ctx, "control", ctl.Run)
+	}
+	b.tellReachable()
+	unsubscribe := b.office.Subscribe(b.officeChanged)
+	defer unsubscribe()
+
+	<-ctx.Done()
+	deadline, done := context.WithTimeout(context.WithoutCancel(ctx), stopLimit)
+	defer done()
+	waitFor(deadline, &calls)
+	stopRest()
+	waitFor(deadline, &others)
+	if err := b.journal.Stop(deadline, "asked"); err != nil {
+		b.log.Error("the end was not written", "err", err)
+	}
+	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
+		return cause
+	}
+	return nil
+}
+
+// waitFor waits for wg, but not longer than ctx.
+func waitFor(ctx context.Context, wg *sync.WaitGroup) {
+	done := make(chan struct{})
+	go func() { wg.Wait(); close(done) }()
+	select {
+	case <-done:
+	case <-ctx.Done():
+	}
+}
+
+// close lets go of what newBox opened, in reverse order.
+func (b *box) close() {
+	for i := len(b.closers) - 1; i >= 0; i-- {
+		if err := b.closers[i](); err != nil {
+			b.log.Warn("close", "err", err)
+		}
+	}
+	b.closers = nil
+	if b.exchange != nil {
+		b.exchange.Close()
+	}
+	if b.stopJournal != nil {
+		b.stopJournal()
+		if err := <-b.journalDone; err != nil {
+			b.log.Error("journal", "err", err)
+		}
+		b.stopJournal = nil
+	}
+	if b.db != nil {
+		if err := b.db.Close(); err != nil {
+			b.log.Error("close database", "err", err)
+		}
+		b.db = nil
+	}
+}
+
+// officeChanged tells the parts that keep something of the office.
+func (b *box) officeChanged(s *office.Snapshot) {
+	if err := b.acd.SetOffice(s.Doc); err != nil {
+		b.log.Error("call distribution keeps its old queues", "err", err)
+	}
+	b.registrar.Recheck()
+	b.trunks.set(s.Doc)
+	b.tellReachable()
+}
+
+// command performs what a subcommand asks for.
+func (b *box) command(ctx context.Context, r controlRequest, say func(string)) ([]byte, error) {
+	switch r.Do {
+	case "ring":
+		return b.simulateCall(ctx, r, say)
+	case "answer":
+		return b.answerCall(ctx, r, say)
+	}
+	return nil, fmt.Errorf("this box does not know %q", r.Do)
+}
+
+// statusPrompt is the sentence that tells how the box is.
+func (b *box) statusPrompt() string { return "status-ok" }
+
+// addresses are the box's own on its networks, loopback last.
+func addresses() []netip.Addr {
+	var list, loop []netip.Addr
+	ifs, err := net.InterfaceAddrs()
+	if err != nil {
+		return nil
+	}
+	for _, a := range ifs {
+		p, ok := a.(*net.IPNet)
+		if !ok {
+			continue
+		}
+		addr, _ := netip.AddrFromSlice(p.IP)
+		switch addr = addr.Unmap(); {
+		case addr.IsLoopback():
+			loop = append(loop, addr)
+		case addr.IsGlobalUnicast():
+			list = append(list, addr)
+		}
+	}
+	return append(list, loop...)
+}
+
+// recorder is the journal for everybody who reports states: it keeps the present
+// state of lines for the pages.
+type recorder struct {
+	b     *box
+	watch func(journal.CallID, journal.Payload) // for tests; set before run
+}
+
+func (r *recorder) Append(call journal.CallID, p journal.Payload) {
+	if r.watch != nil {
+		r.watch(call, p)
+	}
+	if l, ok := p.(journal.LineChanged); ok {
+		r.b.lineStates.set(ui.LineStatus{ID: office.ID(l.Line), State: l.State, Reason: l.Reason, Since: r.b.now()})
+	}
+	r.b.journal.Append(call, p)
+}
+
+// seams are where a test puts a world of its own. The zero value is the real one.
+type seams struct {
+	sip     sip.Net
+	media   media.Net
+	loops   int
+	readers int
+	virtual bool // lines directly on the exchange, no control socket: lives in a bubble
+}
+
+func (s seams) mediaNet() media.Net {
+	if s.media != nil {
+		return s.media
+	}
+	return media.KernelNet()
+}
+
+func (s seams) sipNet() sip.Net {
+	if s.sip != nil {
+		return s.sip
+	}
+	return sip.KernelNet{}
+}

@@ -1,0 +1,225 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"path/filepath"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"centralino/acd/engine"
+	"centralino/internal/journal"
+	"centralino/internal/office"
+	"centralino/pbx/registrar"
+	"centralino/ui"
+)
+
+// openPages makes the web pages and opens their addresses.
+func (b *box) openPages(ctx context.Context) error {
+	d := ui.Deps{
+		Now: b.now, Log: b.log, DB: b.db, Office: b.office, Secrets: b.secrets, People: b.people,
+		Journal: ui.FromLog(b.journal),
+		Lamps:   b.lamps, Lines: b.lineStates.list, Phones: b.phoneList, Faults: b.faults,
+		Agents:       agents{b},
+		PairingUntil: b.pairingUntil,
+		Backup: func(ctx context.Context, w io.Writer, passphrase string) error {
+			_, err := b.db.Backup(ctx, w, passphrase, version)
+			return err
+		},
+		Restore: func(ctx context.Context, r io.Reader, passphrase string) error {
+			_, err := b.db.Restore(ctx, r, passphrase)
+			return err
+		},
+		Restart:   b.restart,
+		About:     ui.About{Version: version, Commit: commit(), Board: b.opt.board},
+		Names:     []string{"centralino.local", "centralino"},
+		Addresses: addresses, SIPPort: b.opt.sip.Port(), DataDir: b.opt.data,
+	}
+	if b.exchange != nil {
+		d.TestRing = b.testRing
+	}
+	var err error
+	if d.HTTP, err = listen(b.opt.http); err != nil {
+		return fmt.Errorf("listen for the page on %s: %w", b.opt.http, err)
+	}
+	if d.HTTPS, err = listen(b.opt.https); err != nil {
+		return fmt.Errorf("listen for the encrypted page on %s: %w", b.opt.https, err)
+	}
+	if d.HTTPS != nil {
+		d.HTTPSPort = d.HTTPS.Addr().(*net.TCPAddr).AddrPort().Port()
+	}
+	if b.pages, err = ui.New(d); err != nil {
+		return fmt.Errorf("make the pages: %w", err)
+	}
+	return nil
+}
+
+func listen(addr string) (net.Listener, error) {
+	if addr == "" {
+		return nil, nil
+	}
+	return net.Listen("tcp", addr)
+}
+
+// commit is the revision that the program was built from, if the build knows it.
+func commit() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return ""
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			return s.Value
+		}
+	}
+	return ""
+}
+
+// lineStates follows the journal's line.changed events for the pages.
+type lineStates struct {
+	mu   sync.Mutex
+	last map[office.ID]ui.LineStatus
+}
+
+func (l *lineStates) set(s ui.LineStatus) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.last == nil {
+		l.last = make(map[office.ID]ui.LineStatus)
+	}
+	l.last[s.ID] = s
+}
+
+func (l *lineStates) list() []ui.LineStatus {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	out := make([]ui.LineStatus, 0, len(l.last))
+	for _, s := range l.last {
+		out = append(out, s)
+	}
+	return out
+}
+
+// phoneList is every registered contact.
+func (b *box) phoneList() []ui.PhoneStatus {
+	var out []ui.PhoneStatus
+	for _, id := range b.registrar.Online() {
+		for _, x := range b.registrar.Contacts(id) {
+			out = append(out, phoneStatus(&x))
+		}
+	}
+	return out
+}
+
+func phoneStatus(x *registrar.Binding) ui.PhoneStatus {
+	return ui.PhoneStatus{Device: x.Device, Address: x.Source, Transport: x.Flow.Transport(), Agent: x.Agent,
+		Since: x.Registered, Expires: x.Expires}
+}
+
+// agents lets people log in and pause from the page.
+type agents struct{ b *box }
+
+func (a agents) Login(p journal.SubjectID) error {
+	_, err := a.b.acd.Login(p, engine.FromPage)
+	return err
+}
+
+func (a agents) Logout(p journal.SubjectID) error {
+	_, err := a.b.acd.Logout(p, engine.FromPage)
+	return err
+}
+
+func (a agents) Pause(p journal.SubjectID) error {
+	_, err := a.b.acd.Pause(p, engine.FromPage, engine.ReasonPage)
+	return err
+}
+
+func (a agents) Ready(p journal.SubjectID) error {
+	_, err := a.b.acd.Ready(p, engine.FromPage)
+	return err
+}
+
+// testRing makes the simulated exchange ring a line for a few seconds.
+func (b *box) testRing(_ context.Context, line office.ID) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 90*time.Second)
+	r := controlRequest{Line: string(line), From: "0612345678", EndMS: 60000}
+	go func() { // bounded by its context
+		defer cancel()
+		if _, err := b.simulateCall(ctx, r, func(string) {}); err != nil {
+			b.log.Warn("test ring", "line", line, "err", err)
+		}
+	}()
+	return nil
+}
+
+// restart asks for an orderly end; what started the box starts it again.
+func (b *box) restart() {
+	if b.quit != nil {
+		b.quit()
+	}
+}
+
+// hello tells the person at the terminal how to begin.
+func (b *box) hello(w io.Writer) {
+	fmt.Fprintf(w, "Centralino %s is running.\n\n", version)
+	if b.opt.http != "" {
+		fmt.Fprintf(w, "  Page            http://%s\n", visible(b.opt.http))
+	}
+	if code := b.pages.ClaimCode(context.Background()); code != "" {
+		fmt.Fprintf(w, "  Claim it with   %s  (one-time code)\n", code)
+	}
+	if b.opt.sample == "office" {
+		b.helloPhone(w)
+	}
+	if b.exchange != nil {
+		fmt.Fprintf(w, "  Outside caller  %s call -data %s -line line-1 -from 0612345678\n", program(), b.opt.data)
+	}
+	fmt.Fprintf(w, "  Stop            Ctrl-C\n\n")
+}
+
+// helloPhone prints the SIP accounts that can be typed into a softphone.
+func (b *box) helloPhone(w io.Writer) {
+	doc := b.office.Current().Doc
+	for i := range doc.Devices {
+		dev := &doc.Devices[i]
+		secret, ok := b.secrets.Get(dev.Secret)
+		if !ok {
+			continue
+		}
+		fmt.Fprintf(w, "  SIP account     server %s:%d, user %s, password %s\n", hostOf(b.opt.sip), b.opt.sip.Port(), dev.Username, secret)
+	}
+}
+
+// visible names a listening address as a browser reaches it.
+func visible(addr string) string {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return addr
+	}
+	if a, err := netip.ParseAddr(host); host == "" || (err == nil && a.IsUnspecified()) {
+		return net.JoinHostPort(ownHost(), port)
+	}
+	return addr
+}
+
+func hostOf(a netip.AddrPort) string {
+	if a.Addr().IsUnspecified() {
+		return ownHost()
+	}
+	return a.Addr().String()
+}
+
+func ownHost() string {
+	for _, a := range addresses() {
+		if a.Is4() {
+			return a.String()
+		}
+	}
+	return "localhost"
+}
+
+func program() string { return filepath.Join(".", "bin", "appliance") }

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"os/signal"
+	"syscall"
+	_ "time/tzdata" // the board's image has no zone files
+)
+
+// options are what serve's flags say.
+type options struct {
+	data   string
+	board  string
+	sim    bool
+	sample string
+	sip    netip.AddrPort
+	http   string
+	https  string
+	closed bool // the sample office keeps its opening hours
+	seams  seams
+}
+
+func parseServe(args []string, errOut io.Writer) (options, error) {
+	f := flag.NewFlagSet("serve", flag.ContinueOnError)
+	f.SetOutput(errOut)
+	var o options
+	f.StringVar(&o.data, "data", "data", "data folder; made if missing")
+	f.StringVar(&o.board, "board", "auto", "board: auto, sim, rpi4")
+	f.BoolVar(&o.sim, "sim", false, "simulated board and telephone lines, with a sample office")
+	f.StringVar(&o.sample, "sample", "", "office of an empty data folder: office, perf, none; office with -sim, else none")
+	sipAddr := f.String("sip", "0.0.0.0:5060", "address for phones and trunks (UDP and TCP)")
+	f.StringVar(&o.http, "http", "0.0.0.0:8080", "address of the page, empty for none")
+	f.StringVar(&o.https, "https", "0.0.0.0:8443", "address of the encrypted page, empty for none")
+	f.BoolVar(&o.closed, "hours", false, "the sample office keeps its opening hours (else it is always open)")
+	if err := f.Parse(args); err != nil {
+		return o, usageError(err)
+	}
+	addr, err := netip.ParseAddrPort(*sipAddr)
+	if err != nil {
+		return o, &exitError{exitUsage, "Give it as address:port, for instance 0.0.0.0:5060", fmt.Errorf("-sip %q is no address", *sipAddr)}
+	}
+	o.sip = addr
+	if o.sample == "" {
+		o.sample = "none"
+		if o.sim {
+			o.sample = "office"
+		}
+	}
+	if o.sim {
+		o.board = "sim"
+	}
+	return o, nil
+}
+
+// serve starts the box and runs it until SIGTERM or Ctrl-C.
+func serve(args []string, out, errOut io.Writer) error {
+	o, err := parseServe(args, errOut)
+	if err != nil || helpAsked(args) {
+		return err
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+	defer stop()
+	b, err := newBox(ctx, o)
+	if err != nil {
+		return explain(err)
+	}
+	b.hello(out)
+	return explain(b.run(ctx))
+}
+
+func helpAsked(args []string) bool {
+	for _, a := range args {
+		if a == "-h" || a == "-help" || a == "--help" {
+			return true
+		}
+	}
+	return false
+}
+
+// explain turns errors that a person can do something about into one sentence.
+func explain(err error) error {
+	var known *exitError
+	var op *net.OpError
+	var path *os.PathError
+	switch {
+	case err == nil || errors.As(err, &known):
+		return err
+	case errors.Is(err, syscall.EADDRINUSE):
+		return &exitError{exitPort, "Another program uses this address: stop it, or choose another with -sip, -http or -https", err}
+	case errors.Is(err, syscall.EADDRNOTAVAIL), errors.Is(err, syscall.EACCES) && errors.As(err, &op):
+		return &exitError{exitPort, "This machine may not listen there: choose another address with -sip, -http or -https", err}
+	case errors.As(err, &path), errors.Is(err, syscall.EROFS), errors.Is(err, syscall.ENOSPC):
+		return &exitError{exitData, "Check that the data folder exists and may be written, or name another with -data", err}
+	}
+	return err
+}
