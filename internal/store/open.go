@@ -9,7 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"time"
+	"strconv"
 )
 
 // writerPragmas of every connection; readers get query_only besides.
@@ -130,52 +130,84 @@ func quickCheck(ctx context.Context, conn *sql.DB) error {
 }
 
 // setAside moves the database's files into a dated folder and puts the newest
-// good copy in their place, if there is one.
+// good copy in their place, if there is one. It may be cut off anywhere: until the
+// copy stands in its place the next start finds the corrupt database again.
 func (db *DB) setAside(ctx context.Context, cause error) (*Damage, error) {
-	folder := "damaged-" + db.o.Now().UTC().Format(stamp)
-	damage := &Damage{Cause: cause, SetAside: folder}
-	if err := db.moveAside(folder); err != nil {
+	damage := &Damage{Cause: cause}
+	var err error
+	if damage.Copy, err = db.readyCopy(ctx); err != nil {
 		return nil, err
 	}
-	name, made, err := db.takeCopy(ctx)
+	damage.CopyTime = copyTime(damage.Copy)
+	if damage.Copy == "" {
+		damage.SetAside, err = db.moveAside("damaged-", os.Rename)
+	} else if damage.SetAside, err = db.moveAside("damaged-", os.Link); err == nil {
+		if err = db.fault("take copy"); err == nil {
+			err = os.Rename(db.path+newSuffix, db.path)
+		}
+	}
+	if err == nil {
+		err = syncDir(db.o.Folder)
+	}
 	if err != nil {
 		return nil, err
 	}
-	damage.Copy, damage.CopyTime = name, made
 	if err := os.Remove(filepath.Join(db.o.Folder, damagedMark)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	db.o.Log.Error("corrupt database set aside", "cause", cause, "folder", folder, "copy", name)
+	db.o.Log.Error("corrupt database set aside", "cause", cause, "folder", damage.SetAside, "copy", damage.Copy)
 	return damage, nil
 }
 
-// moveAside moves the database, its log and its index. The database goes last:
-// if power fails in between, the next start finds a database and tries again.
-func (db *DB) moveAside(folder string) error {
-	dir := filepath.Join(db.o.Folder, folder)
+// newSuffix is of a copy that is about to take the database's place.
+const newSuffix = ".new"
+
+// moveAside moves the database's log and index into a new folder of that prefix and
+// the date, then the database itself: by link where something shall take its place
+// in one step.
+func (db *DB) moveAside(prefix string, database func(from, to string) error) (folder string, err error) {
 	if err := db.fault("mkdir aside"); err != nil {
-		return err
+		return "", err
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
+	if folder, err = db.datedFolder(prefix); err != nil {
+		return "", err
 	}
-	for _, suffix := range []string{"-shm", "-wal", ""} {
-		if err := db.fault("rename aside" + suffix); err != nil {
-			return err
+	dir := filepath.Join(db.o.Folder, folder)
+	for _, part := range []struct {
+		suffix string
+		move   func(from, to string) error
+	}{{"-shm", os.Rename}, {"-wal", os.Rename}, {"", database}} {
+		if err := db.fault("rename aside" + part.suffix); err != nil {
+			return "", err
 		}
-		err := os.Rename(db.path+suffix, filepath.Join(dir, fileName+suffix))
+		err := part.move(db.path+part.suffix, filepath.Join(dir, fileName+part.suffix))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
+			return "", err
 		}
 	}
-	return syncDir(db.o.Folder)
+	return folder, syncDir(db.o.Folder)
 }
 
-// takeCopy puts the newest local copy that is whole in the database's place.
-func (db *DB) takeCopy(ctx context.Context) (string, time.Time, error) {
+// datedFolder makes a folder that was not there: the clock may say the same second
+// twice.
+func (db *DB) datedFolder(prefix string) (string, error) {
+	first := prefix + db.o.Now().UTC().Format(stamp)
+	name := first
+	for n := 2; ; n++ {
+		err := os.Mkdir(filepath.Join(db.o.Folder, name), 0o700)
+		if err == nil || !errors.Is(err, fs.ErrExist) {
+			return name, err
+		}
+		name = first + "-" + strconv.Itoa(n)
+	}
+}
+
+// readyCopy writes the newest local copy that is whole beside the database and
+// returns its name; empty if there is none.
+func (db *DB) readyCopy(ctx context.Context) (string, error) {
 	names, err := db.Copies()
 	if err != nil {
-		return "", time.Time{}, err
+		return "", err
 	}
 	for _, name := range names {
 		path := filepath.Join(db.copiesFolder(), name)
@@ -183,15 +215,12 @@ func (db *DB) takeCopy(ctx context.Context) (string, time.Time, error) {
 			db.o.Log.Warn("local copy is not whole", "copy", name, "cause", err)
 			continue
 		}
-		if err := db.fault("take copy"); err != nil {
-			return "", time.Time{}, err
+		if err := db.fault("ready copy"); err != nil {
+			return "", err
 		}
-		if err := copyFile(path, db.path); err != nil {
-			return "", time.Time{}, err
-		}
-		return name, copyTime(name), nil
+		return name, copyFile(path, db.path+newSuffix)
 	}
-	return "", time.Time{}, nil
+	return "", nil
 }
 
 // checkFile checks a database that nobody uses, without changing it.

@@ -365,8 +365,8 @@ func (db *DB) applyRestore() (*Manifest, error) {
 }
 
 func (db *DB) putInPlace(ready string) error {
-	aside := "before-restore-" + db.o.Now().UTC().Format(stamp)
-	if err := db.moveAside(aside); err != nil {
+	aside, err := db.moveAside("before-restore-", os.Rename)
+	if err != nil {
 		return err
 	}
 	for _, name := range db.o.Files {

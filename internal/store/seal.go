@@ -30,10 +30,17 @@ const (
 // What is used when sealing, and the most that is accepted when opening: a
 // hostile header must not cost more memory than the box has.
 const (
-	argonTime, argonTimeMax       = 3, 10
-	argonMemory, argonMemoryMax   = 64 << 10, 128 << 10 // KiB
-	argonThreads, argonThreadsMax = 1, 4
+	argonTimeMax                   = 10
+	argonMemoryMin, argonMemoryMax = 8 << 10, 128 << 10 // KiB
+	argonThreadsMax                = 4
 )
+
+// cost is what deriving the key costs when sealing (RFC 9106 section 4, second
+// recommended option). Tests make it cheap.
+var cost = struct {
+	time, memoryKiB uint32
+	threads         uint8
+}{3, 64 << 10, 1}
 
 // Errors of a backup that can't be read.
 var (
@@ -59,9 +66,9 @@ type sealer struct {
 func newSealer(w io.Writer, password string) (*sealer, error) {
 	header := make([]byte, headerLen)
 	p := copy(header, magic)
-	binary.BigEndian.PutUint32(header[p:], argonTime)
-	binary.BigEndian.PutUint32(header[p+4:], argonMemory)
-	header[p+8] = argonThreads
+	binary.BigEndian.PutUint32(header[p:], cost.time)
+	binary.BigEndian.PutUint32(header[p+4:], cost.memoryKiB)
+	header[p+8] = cost.threads
 	rand.Read(header[p+9:]) //nolint:errcheck // never fails
 	aead, err := openKey(header, password)
 	if err != nil {
@@ -138,7 +145,7 @@ func newOpener(r io.Reader, password string) (*opener, error) {
 	}
 	p := len(magic)
 	time, memory, threads := binary.BigEndian.Uint32(header[p:]), binary.BigEndian.Uint32(header[p+4:]), header[p+8]
-	if time < 1 || time > argonTimeMax || memory < 8<<10 || memory > argonMemoryMax || threads < 1 || threads > argonThreadsMax {
+	if time < 1 || time > argonTimeMax || memory < argonMemoryMin || memory > argonMemoryMax || threads < 1 || threads > argonThreadsMax {
 		return nil, fmt.Errorf("%w: key derivation asks for %d passes, %d KiB, %d threads", ErrNoBackup, time, memory, threads)
 	}
 	aead, err := openKey(header, password)
