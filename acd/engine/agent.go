@@ -42,7 +42,7 @@ type agent struct {
 	shown agentView // what the journal says
 	since int64     // shown.state or reason since
 	timer int32
-	work  workload
+	work  *workload // apart, so that agents lie close together
 }
 
 // agentView is everything about an agent that the journal repeats at each change.
@@ -99,7 +99,7 @@ func (s *State) agentSlot(id AgentID) int32 {
 	i := int32(len(s.agents))
 	h := fnv.New64a()
 	h.Write([]byte(id))
-	a := agent{id: id, hash: h.Sum64(), contact: -1, timer: -1}
+	a := agent{id: id, hash: h.Sum64(), contact: -1, timer: -1, work: &workload{}}
 	a.shown = a.view()
 	s.agents = append(s.agents, a)
 	s.agentAt[id] = i

@@ -82,7 +82,7 @@ func (s *State) Dump(at time.Time) Dump {
 }
 
 func (s *State) dumpAgent(a *agent, now int64) AgentDump {
-	w := a.work
+	w := *a.work
 	w.book(a.shown.state, now)
 	v := a.view()
 	d := AgentDump{
@@ -168,7 +168,7 @@ func (s *State) loadAgent(d *AgentDump) {
 		Asked: d.Asked, AskedReason: d.AskedWhy, Outside: d.Outside, Gone: d.Gone,
 	})
 	a.since, a.retryAt = instant(d.Since), instant(d.Retry)
-	a.work = workload{upto: s.now, calls: d.Calls, open: int64(d.Open)}
+	*a.work = workload{upto: s.now, calls: d.Calls, open: int64(d.Open)}
 	if len(d.Busy) == 60 && len(d.Avail) == 60 {
 		copy(a.work.busy[:], d.Busy)
 		copy(a.work.avail[:], d.Avail)

@@ -41,7 +41,8 @@ var (
 // State is the whole call distribution of one box. Use New. It has one owner and
 // is not safe for concurrent use.
 type State struct {
-	now       int64 // ns since 1970 of the last command; never goes back
+	now       int64     // ns since 1970 of the last command; never goes back
+	at        time.Time // the same, for events
 	seed      uint64
 	lastOffer OfferID
 
@@ -123,6 +124,7 @@ func (s *State) begin(now time.Time) {
 	s.endReplay(now.UnixNano())
 	s.rebuild()
 	s.now = max(s.now, now.UnixNano())
+	s.at = stamp(s.now)
 	s.res.Events = s.res.Events[:0]
 	s.res.Actions = s.res.Actions[:0]
 	s.res.Err = nil

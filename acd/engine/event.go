@@ -145,7 +145,7 @@ func (s *State) emit(kind EventKind) *Event {
 	}
 	e := &s.res.Events[n]
 	e.Kind = kind
-	e.At = stamp(s.now)
+	e.At = s.at
 	return e
 }
 
