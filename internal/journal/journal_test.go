@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"flag"
 	"fmt"
 	"log/slog"
 	"math"
@@ -17,6 +18,8 @@ import (
 	"centralino/internal/journal"
 	"centralino/internal/store"
 )
+
+var update = flag.Bool("update", false, "make the files in testdata anew")
 
 // box is a journal with its database, as after one start of the box.
 type box struct {
