@@ -208,6 +208,9 @@ func (tx *clientTx) next(cause error) {
 		tx.flow, tx.servers = tx.servers[0], tx.servers[1:]
 		branch := newBranch()
 		s.stamp(tx.req, tx.flow, branch)
+		if tx.bytes == nil {
+			tx.bytes = make([]byte, 0, 768+len(tx.req.body))
+		}
 		tx.bytes = tx.req.append(tx.bytes[:0])
 		tx.key = clientKey(branch, tx.req.method)
 		tx.sh.client[tx.key] = tx

@@ -38,7 +38,11 @@ func (tx *serverTx) Respond(resp *Response) error {
 	case tx.state >= txAccepted:
 		return errGone
 	}
-	b := resp.append(tx.last[:0])
+	b := tx.last[:0]
+	if cap(b) == 0 {
+		b = make([]byte, 0, 512+len(resp.body))
+	}
+	b = resp.append(b)
 	flow := responseFlow(resp)
 	err := tx.sh.s.write(flow, b)
 	if tx.state == txAccepted {

@@ -1,7 +1,6 @@
 package sip
 
 import (
-	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
@@ -37,7 +36,7 @@ func parseVia(s string) (via, bool) {
 	v.transport = rest[:end]
 	hostport, params, _ := cutAt(rest[end:], ';')
 	hostport = strings.TrimSpace(hostport)
-	if i := strings.IndexByte(hostport, ':'); i > 0 && hostport[0] != '[' {
+	if i := strings.IndexByte(hostport, ':'); i > 0 && hostport[0] != '[' && strings.ContainsAny(hostport, " \t") {
 		hostport = strings.TrimSpace(hostport[:i]) + ":" + strings.TrimSpace(hostport[i+1:])
 	}
 	var err error
@@ -112,14 +111,16 @@ var secret = func() (b [32]byte) { _, _ = rand.Read(b[:]); return }()
 // the request, so that stateless answers to repeats carry the same tag (RFC 3261
 // 8.2.7).
 func responseTag(req *Request) string {
-	mac := hmac.New(sha256.New, secret[:])
+	var buf [512]byte
+	b := append(buf[:0], secret[:]...)
 	_, top, _ := req.topVia()
 	from, _ := req.Header("From")
-	for _, s := range [...]string{req.CallID(), from, top, req.flow.remote.String()} {
-		mac.Write([]byte(s))
-		mac.Write([]byte{0})
+	for _, s := range [...]string{req.CallID(), from, top} {
+		b = append(append(b, s...), 0)
 	}
-	return hex.EncodeToString(mac.Sum(nil)[:8])
+	b, _ = req.flow.remote.AppendBinary(b)
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:8])
 }
 
 // NewTag returns a random tag for From and To (RFC 3261 19.3).
