@@ -169,6 +169,9 @@ const (
 	dario = journal.SubjectID("p-sample-dario") // manager
 )
 
+// techPassword is the technician's.
+const techPassword = "quattro gatti neri"
+
 // newRig starts a box with the sample office. claimed gives it a technician.
 func newRig(t *testing.T, claimed bool, change ...func(*ui.Deps)) *rig {
 	t.Helper()
@@ -255,6 +258,11 @@ func newRig(t *testing.T, claimed bool, change ...func(*ui.Deps)) *rig {
 	}
 	r.server, err = ui.New(d)
 	must(err)
+	if claimed {
+		hash, err := r.server.Auth().HashPassword(ctx, "tina", techPassword)
+		must(err)
+		must(r.db.Write(ctx, r.server.Auth().StageAccount(tech, "tina", hash)))
+	}
 	wg.Go(func() { defer close(r.stopped); _ = r.server.Run(ctx) })
 	r.http = httptest.NewServer(r.server.Handler())
 	t.Cleanup(func() {

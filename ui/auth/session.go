@@ -19,7 +19,7 @@ const (
 	sqlHashOf         = `SELECT login, hash FROM auth_account WHERE person = ?`
 	sqlPutSession     = `INSERT INTO auth_session (token, person, created, seen, expires, source) VALUES (?, ?, ?, ?, ?, ?)`
 	sqlTrimSessions   = `DELETE FROM auth_session WHERE person = ? AND token NOT IN
-		(SELECT token FROM auth_session WHERE person = ? ORDER BY seen DESC LIMIT ?)`
+		(SELECT token FROM auth_session WHERE person = ? ORDER BY seen DESC, rowid DESC LIMIT ?)`
 	sqlSession      = `SELECT person, created, seen, expires FROM auth_session WHERE token = ?`
 	sqlSeen         = `UPDATE auth_session SET seen = ? WHERE token = ?`
 	sqlDropSession  = `DELETE FROM auth_session WHERE token = ?`

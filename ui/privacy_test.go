@@ -1,0 +1,148 @@
+package ui_test
+
+import (
+	"bufio"
+	"context"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"centralino/internal/journal"
+	"centralino/internal/privacy"
+)
+
+// configuring are the routes on which people are set up: there names stand for who
+// may set up, without state or figures.
+var configuring = []string{"/people", "/phones", "/office", "/edit", "/delete", "/draft", "/versions", "/search", "/lines",
+	"/api/v1/people", "/api/v1/phones", "/api/v1/office", "/api/v1/versions", "/api/v1/search", "/api/v1/lines"}
+
+// stream reads an event stream for a moment, until its first drawing is complete.
+func (b *browser) stream(path string, until func(string) bool) string {
+	b.r.t.Helper()
+	ctx, stop := context.WithTimeout(context.Background(), 8*time.Second)
+	defer stop()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, b.r.http.URL+path, nil)
+	if err != nil {
+		b.r.t.Fatal(err)
+	}
+	req.Header.Set("Accept-Language", b.lang)
+	res, err := b.c.Do(req)
+	if err != nil {
+		b.r.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	var all strings.Builder
+	in := bufio.NewScanner(res.Body)
+	in.Buffer(nil, 1<<20)
+	for in.Scan() {
+		all.WriteString(in.Text() + "\n")
+		if until(all.String()) {
+			return all.String()
+		}
+	}
+	b.r.t.Fatalf("stream %s ended with %d: %s", path, res.StatusCode, all.String())
+	return ""
+}
+
+// walk reads every GET route as one person and calls see with what came.
+func walk(r *rig, who journal.SubjectID, see func(path, body string)) {
+	b := r.as(who)
+	for _, route := range r.server.Routes() {
+		if route.Method != http.MethodGet {
+			continue
+		}
+		if route.Pattern == "/live" {
+			for _, page := range []string{"home", "lines", "line&id=line-1"} {
+				p := "/live?page=" + page
+				last := map[string]string{"home": `"id":"lines"`, "lines": `"id":"lineslist"`, "line&id=line-1": `"id":"linestate"`}[page]
+				if page != "home" && !strings.HasPrefix(string(who), "p-tech") && who != dario {
+					continue // refused: the table's test
+				}
+				see(p, b.stream(p, func(s string) bool { return strings.Contains(s, last) }))
+			}
+			continue
+		}
+		path := real(route.Pattern)
+		see(path, b.get(path).body)
+		if path == "/calls/c-0" || path == "/api/v1/calls/c-0" {
+			for _, other := range []string{"c-1", "c-2", "c-3", "c-8", "c-9"} {
+				p := strings.Replace(path, "c-0", other, 1)
+				see(p, b.get(p).body)
+			}
+		}
+	}
+}
+
+func isConfiguring(path string) bool {
+	for _, c := range configuring {
+		if path == c || strings.HasPrefix(path, c+"/") || strings.HasPrefix(path, c+"?") {
+			return true
+		}
+	}
+	return false
+}
+
+// TestNobodySeesAnotherPersonsStateOrFigures walks route by route, with the gate
+// closed: what would name another person is nowhere but where people are set up.
+func TestNobodySeesAnotherPersonsStateOrFigures(t *testing.T) {
+	r := newRig(t, true)
+	busy(r)
+	marks := map[journal.SubjectID][]string{ // what would give a person away
+		anna: {"Anna", "p-sample-anna", "device-1"}, bruno: {"Bruno", "p-sample-bruno", "device-2"},
+		carla: {"Carla", "p-sample-carla", "device-3"}, dario: {"Dario", "p-sample-dario", "device-4"},
+	}
+	for _, who := range []journal.SubjectID{tech, dario, anna, bruno, carla} {
+		walk(r, who, func(path, body string) {
+			for about, list := range marks {
+				if about == who || (who == tech || who == dario) && isConfiguring(path) {
+					continue
+				}
+				for _, m := range list {
+					if strings.Contains(path, m) { // what one asked for stands in the page's own address
+						continue
+					}
+					if i := strings.Index(body, m); i >= 0 {
+						t.Errorf("%s reads %s and learns of %s: …%s…", who, path, about, body[max(0, i-80):min(len(body), i+80)])
+					}
+				}
+			}
+		})
+	}
+}
+
+// TestAgreementOpensTheGate shows that the walk above would have seen something.
+func TestAgreementOpensTheGate(t *testing.T) {
+	r := newRig(t, true)
+	busy(r)
+	if err := r.people.Record(context.Background(), privacy.Viewer{Subject: dario}, privacy.Agreement{Kind: privacy.UnionDeal, Date: "2026-03-01"}); err != nil {
+		t.Fatal(err)
+	}
+	seen := func(who journal.SubjectID) map[string]bool {
+		m := map[string]bool{}
+		walk(r, who, func(path, body string) {
+			if strings.Contains(body, "Bruno") {
+				m[path] = true
+			}
+		})
+		return m
+	}
+	leader := seen(anna)
+	for _, path := range []string{"/", "/api/v1/home", "/live?page=home", "/calls/c-0", "/api/v1/calls/c-0"} {
+		if !leader[path] {
+			t.Errorf("with an agreement the leader does not see Bruno on %s (%v)", path, leader)
+		}
+	}
+	if operator := seen(carla); len(operator) > 0 {
+		t.Errorf("an operator sees a colleague in spite of all: %v", operator)
+	}
+}
+
+func TestOperatorsReadTheirOwnCallsOnly(t *testing.T) {
+	r := newRig(t, true)
+	busy(r)
+	r.as(bruno).get("/calls/c-0").is(t, http.StatusOK).has(t, "Bruno Bianchi")
+	r.as(carla).get("/calls/c-0").is(t, http.StatusNotFound)
+	r.as(carla).get("/api/v1/calls").lacks(t, "c-0", "c-9")
+	r.as(carla).get("/api/v1/calls?number=0298765432").lacks(t, "c-0")
+}
