@@ -15,12 +15,12 @@ import (
 // able to change without this test.
 var italian = []string{"112", "113", "114", "115", "117", "118"}
 
-// TestEmergencyIsExact walks every string of up to seven digits: the six numbers
+// TestEmergencyIsExact walks every string of up to six digits: the six numbers
 // and no other are emergency numbers.
 func TestEmergencyIsExact(t *testing.T) {
 	p := milan(t)
 	found := map[string]bool{}
-	buf := make([]byte, 0, 7)
+	buf := make([]byte, 0, 6)
 	var walk func()
 	walk = func() {
 		if p.IsEmergency(string(buf)) {
@@ -109,8 +109,8 @@ func TestPlanProperties(t *testing.T) {
 // numbers inside, 56 in 100 numbers of Turin would go to the emergency service.
 func TestNoEmergencySubstring(t *testing.T) {
 	p := milan(t)
-	for i := range 1_000_000 {
-		s := fmt.Sprintf("011%07d", i*10+7)
+	for i := range 100_000 {
+		s := fmt.Sprintf("011%07d", i*97+7)
 		n, err := p.Parse(s)
 		if err != nil || n.Class != numbering.National {
 			t.Fatalf("%s: %v %v", s, n, err)
