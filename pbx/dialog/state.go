@@ -61,6 +61,9 @@ func (d *dialogState) way(flow sip.Flow) sip.Destination {
 		return hop
 	}
 	if d.dest != nil {
+		if _, ok := d.dest.(sip.Flow); ok && !flow.IsZero() {
+			return flow // the phone may have moved since
+		}
 		return d.dest
 	}
 	hop := sip.URITarget(d.target)

@@ -42,7 +42,7 @@ func (l *Leg) response(req *sip.Request, code int, reason string, sdp []byte, he
 	resp := sip.NewResponse(req, code, reason)
 	if code < 300 {
 		f := req.Flow()
-		local := l.a.stack.LocalAddrFor(f.Transport(), f.Remote().Addr())
+		local := l.a.stack.LocalOf(f)
 		u := sip.NewURI(l.dialog.user, local.Addr().String(), local.Port())
 		if f.Transport() == sip.TCP {
 			u.Params = ";transport=tcp"

@@ -157,7 +157,7 @@ func complete(req *Request) {
 
 // stamp writes Via, and Contact if LocalContact was asked for, for the way taken.
 func (s *Stack) stamp(req *Request, f Flow, branch string) {
-	local := s.LocalAddrFor(f.transport, f.remote.Addr())
+	local := s.LocalOf(f)
 	b := make([]byte, 0, 80)
 	if f.transport == TCP {
 		b = append(b, "SIP/2.0/TCP "...)

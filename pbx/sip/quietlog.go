@@ -8,8 +8,7 @@ import (
 	"time"
 )
 
-// quietLog writes what goes wrong on the wire: at most 5 lines a second with a
-// burst of 20, the number of lines left out with the next one, 512 octets of
+// quietLog writes what goes wrong on the wire: a line every 5 s with a burst of 20, the number of lines left out with the next one, 512 octets of
 // foreign text at most, control characters escaped, never a whole message.
 type quietLog struct {
 	log *slog.Logger
@@ -20,7 +19,7 @@ type quietLog struct {
 	left   int // lines left out
 }
 
-var logRate = Rate{PerSecond: 5, Burst: 20}
+var logRate = Rate{PerSecond: 0.2, Burst: 20}
 
 func newQuietLog(l *slog.Logger) *quietLog {
 	return &quietLog{log: l, start: time.Now(), bucket: bucket{tokens: float32(logRate.Burst)}}

@@ -113,6 +113,21 @@ func (tx *serverTx) tick() {
 	tx.timer.Reset(next)
 }
 
+// forgetLater ends a request without INVITE that nobody answers when its sender has
+// given up (RFC 4320 4.2). sh.mu is held.
+func (tx *serverTx) forgetLater() {
+	if tx.state >= txAccepted {
+		return
+	}
+	tx.timer = time.AfterFunc(timerB, func() {
+		tx.sh.mu.Lock()
+		defer tx.sh.mu.Unlock()
+		if tx.state < txAccepted {
+			tx.end(txTerminated, finishedTx{})
+		}
+	})
+}
+
 // confirm takes the ACK of a refusal. sh.mu is held.
 func (tx *serverTx) confirm() { tx.end(txConfirmed, finishedTx{}) }
 

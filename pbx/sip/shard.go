@@ -256,6 +256,11 @@ func (sh *shard) request(r *Request) {
 	sh.mu.Unlock()
 	sh.s.live.Add(1)
 	sh.s.handler.Request(tx)
+	if !tx.invite {
+		sh.mu.Lock()
+		defer sh.mu.Unlock()
+		tx.forgetLater()
+	}
 }
 
 // absorb answers a repeated request from its transaction and says whether there

@@ -82,6 +82,7 @@ func (s *Stack) listen() error {
 			return fmt.Errorf("listen for SIP on TCP %s: %w", a, err)
 		}
 		s.streams.listeners = append(s.streams.listeners, l)
+		s.streams.locals = append(s.streams.locals, addrPortOf(l.Addr()))
 	}
 	return nil
 }
@@ -90,10 +91,12 @@ func (s *Stack) closeListeners() {
 	for _, u := range s.udp {
 		u.close()
 	}
-	for _, l := range s.streams.listeners {
-		_ = l.Close()
-	}
+	s.streams.closeListeners()
 }
+
+// Exempt sets which remote addresses the flood budgets do not count, in place of
+// Options.Exempt. It must be called before Run.
+func (s *Stack) Exempt(f func(netip.AddrPort) bool) { s.o.Exempt = f }
 
 // Handle sets who takes requests. It must be called before Run.
 func (s *Stack) Handle(h Handler) { s.handler = h }
@@ -112,8 +115,8 @@ func (s *Stack) Run(ctx context.Context) error {
 	for _, u := range s.udp {
 		s.wg.Go(u.serve)
 	}
-	for _, l := range s.streams.listeners {
-		s.wg.Go(func() { s.acceptLoop(l) })
+	for i := range s.streams.listeners {
+		s.wg.Go(func() { s.acceptLoop(i) })
 	}
 	<-s.ctx.Done()
 	s.closeListeners()
@@ -138,10 +141,7 @@ func (s *Stack) Addrs(transport string) []netip.AddrPort {
 		}
 		return out
 	}
-	for _, l := range s.streams.listeners {
-		out = append(out, addrPortOf(l.Addr()))
-	}
-	return out
+	return append(out, s.streams.locals...)
 }
 
 // LocalAddrFor returns our address and port as remote should see it in Via, Contact
@@ -168,6 +168,15 @@ func (s *Stack) LocalAddrFor(transport string, remote netip.Addr) netip.AddrPort
 		return netip.AddrPortFrom(ip, pick.Port())
 	}
 	return pick
+}
+
+// LocalOf returns our address of a flow as the other side should see it: the
+// listener's own where it is bound to one address, else as LocalAddrFor.
+func (s *Stack) LocalOf(f Flow) netip.AddrPort {
+	if f.transport == UDP && f.local.IsValid() && !f.local.Addr().IsUnspecified() {
+		return f.local
+	}
+	return s.LocalAddrFor(f.transport, f.remote.Addr())
 }
 
 // Queue runs f in the queue of callID after everything that came before it. f must

@@ -14,12 +14,13 @@ import (
 
 // streams are the TCP listeners and connections of a stack.
 type streams struct {
-	listeners []net.Listener
+	locals []netip.AddrPort // of the listeners, constant
 
-	mu      sync.Mutex
-	conns   map[netip.AddrPort]*stream
-	perHost map[netip.Addr]int
-	closed  bool
+	mu        sync.Mutex
+	listeners []net.Listener
+	conns     map[netip.AddrPort]*stream
+	perHost   map[netip.Addr]int
+	closed    bool
 }
 
 // stream is one TCP connection, accepted or dialled. Its writer goroutine owns
@@ -91,12 +92,42 @@ func (t *streams) closeAll() {
 	}
 }
 
-// acceptLoop accepts until the stack ends; a failing listener is tried again with
-// a growing pause (out of descriptors, for instance).
-func (s *Stack) acceptLoop(l net.Listener) {
+func (t *streams) closeListeners() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.closed = true
+	for _, l := range t.listeners {
+		_ = l.Close()
+	}
+}
+
+func (t *streams) listener(i int) net.Listener {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.listeners[i]
+}
+
+// reopen puts a new listener in the place of a broken one.
+func (t *streams) reopen(i int, n Net) {
+	l, err := n.ListenTCP(t.locals[i])
+	if err != nil {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed {
+		_ = l.Close()
+		return
+	}
+	t.listeners[i] = l
+}
+
+// acceptLoop accepts until the stack ends. A failing listener is tried again after
+// a growing pause (out of descriptors, for instance), a closed one opened again.
+func (s *Stack) acceptLoop(i int) {
 	wait := 5 * time.Millisecond
 	for {
-		conn, err := l.Accept()
+		conn, err := s.streams.listener(i).Accept()
 		if s.ctx.Err() != nil {
 			if err == nil {
 				_ = conn.Close()
@@ -111,6 +142,9 @@ func (s *Stack) acceptLoop(l net.Listener) {
 			case <-time.After(wait):
 			}
 			wait = min(2*wait, 5*time.Second)
+			if errors.Is(err, net.ErrClosed) {
+				s.streams.reopen(i, s.o.Net)
+			}
 			continue
 		}
 		wait = 5 * time.Millisecond
