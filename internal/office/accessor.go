@@ -43,6 +43,7 @@ type kindTable interface {
 	add(d *Document, id string)
 	remove(d *Document, id string)
 	judge(v *validator, i int, id string)
+	diff(a, b *Document) []Change
 }
 
 func tableOf(k Kind) kindTable {

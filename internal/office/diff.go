@@ -38,54 +38,59 @@ func Diff(a, b *Document) []Change {
 		out = append(out, Change{Op: Changed, Kind: KindSite, Field: "schema"})
 	}
 	for _, t := range tables {
-		out = append(out, diffKind(t, a, b)...)
+		out = append(out, t.diff(a, b)...)
 	}
 	return out
 }
 
-func diffKind(t kindTable, a, b *Document) []Change {
+// diff compares the objects of one kind.
+func (t *table[T]) diff(a, b *Document) []Change {
+	if t.single() {
+		return t.diffFields("", t.one(a), t.one(b), Changed)
+	}
 	var out []Change
-	var common []string
-	idsA, idsB := t.ids(a), t.ids(b)
-	inA, inB := set(idsA), set(idsB)
-	for _, id := range idsA {
-		if !inB[id] {
-			out = append(out, Change{Op: Removed, Kind: t.kindOf(), ID: id})
-			out = append(out, diffObject(t, a, &Document{}, id, Removed)...)
+	var before, after []string // ids of what is in both, in either order
+	inA, inB := byKey(*t.list(a), t.id), byKey(*t.list(b), t.id)
+	for i := range *t.list(a) {
+		o := &(*t.list(a))[i]
+		id := t.id(o)
+		if inB[id] == nil {
+			out = append(out, Change{Op: Removed, Kind: t.kind, ID: id})
+			out = append(out, t.diffFields(id, o, nil, Removed)...)
 			continue
 		}
-		common = append(common, id)
-		out = append(out, diffObject(t, a, b, id, Changed)...)
+		before = append(before, id)
+		out = append(out, t.diffFields(id, o, inB[id], Changed)...)
 	}
-	for _, id := range idsB {
-		if !inA[id] {
-			out = append(out, Change{Op: Added, Kind: t.kindOf(), ID: id})
-			out = append(out, diffObject(t, &Document{}, b, id, Added)...)
+	for i := range *t.list(b) {
+		o := &(*t.list(b))[i]
+		id := t.id(o)
+		if inA[id] == nil {
+			out = append(out, Change{Op: Added, Kind: t.kind, ID: id})
+			out = append(out, t.diffFields(id, nil, o, Added)...)
+			continue
 		}
+		after = append(after, id)
 	}
-	now := slices.DeleteFunc(slices.Clone(idsB), func(id string) bool { return !inA[id] })
-	if !slices.Equal(common, now) {
-		out = append(out, Change{Op: Changed, Kind: t.kindOf(), Field: OrderField, From: strings.Join(common, " "), To: strings.Join(now, " ")})
+	if !slices.Equal(before, after) {
+		out = append(out, Change{Op: Changed, Kind: t.kind, Field: OrderField, From: strings.Join(before, " "), To: strings.Join(after, " ")})
 	}
 	return out
 }
 
-func diffObject(t kindTable, a, b *Document, id string, op ChangeOp) []Change {
+// diffFields compares two objects field by field; nil has only empty fields.
+func (t *table[T]) diffFields(id string, a, b *T, op ChangeOp) []Change {
+	text := func(f accessor[T], o *T) string {
+		if o == nil {
+			return ""
+		}
+		return f.get(o)
+	}
 	var out []Change
-	for _, f := range t.schema() {
-		from, _ := t.get(a, id, f.Name)
-		to, _ := t.get(b, id, f.Name)
-		if from != to {
-			out = append(out, Change{Op: op, Kind: t.kindOf(), ID: id, Field: f.Name, From: from, To: to})
+	for _, f := range t.fields {
+		if from, to := text(f, a), text(f, b); from != to {
+			out = append(out, Change{Op: op, Kind: t.kind, ID: id, Field: f.field.Name, From: from, To: to})
 		}
 	}
 	return out
-}
-
-func set(list []string) map[string]bool {
-	m := make(map[string]bool, len(list))
-	for _, s := range list {
-		m[s] = true
-	}
-	return m
 }

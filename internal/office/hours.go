@@ -32,15 +32,24 @@ func StateAt(s Schedule, site Site, t time.Time) (DayState, time.Time) {
 // Location returns the site's time zone; Europe/Rome or UTC if it is unknown.
 func (s Site) Location() *time.Location {
 	for _, name := range []string{s.TimeZone, "Europe/Rome"} {
-		if loc, ok := zones.Load(name); ok {
-			return loc.(*time.Location) //nolint:forcetypeassert // only locations are stored
-		}
-		if loc, err := time.LoadLocation(name); err == nil && name != "" {
-			zones.Store(name, loc)
+		if loc, ok := zone(name); ok {
 			return loc
 		}
 	}
 	return time.UTC
+}
+
+// zone loads a time zone once; false if there is none of that name.
+func zone(name string) (*time.Location, bool) {
+	if loc, ok := zones.Load(name); ok {
+		return loc.(*time.Location), true //nolint:forcetypeassert // only locations are stored
+	}
+	loc, err := time.LoadLocation(name)
+	if err != nil || name == "" {
+		return nil, false
+	}
+	zones.Store(name, loc)
+	return loc, true
 }
 
 // zones keeps time zones that were loaded; there are as many as sites ever had.

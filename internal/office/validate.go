@@ -164,7 +164,7 @@ func (v *validator) site() {
 	if s.AreaCode != "" && (!onlyDigits(s.AreaCode) || s.AreaCode[0] != '0') {
 		v.add(KindSite, "", "areaCode", ProblemArea, "value", s.AreaCode)
 	}
-	if _, err := time.LoadLocation(s.TimeZone); err != nil {
+	if _, ok := zone(s.TimeZone); !ok && s.TimeZone != "" {
 		v.add(KindSite, "", "timeZone", ProblemZone, "value", s.TimeZone)
 	}
 	if s.PatronDay != "" {

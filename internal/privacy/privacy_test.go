@@ -21,6 +21,7 @@ import (
 	"centralino/internal/office"
 	"centralino/internal/privacy"
 	"centralino/internal/store"
+	"centralino/internal/testbed"
 )
 
 // room is a gate with its database.
@@ -401,6 +402,14 @@ func TestManyCallers(t *testing.T) {
 		time.Sleep(time.Second)
 		if got := r.NumberForRouting(first); got != "+390290000000" {
 			t.Errorf("first of many callers is %q", got)
+		}
+	})
+}
+
+func TestEveryStatementPrepares(t *testing.T) {
+	bubble(t, func(t *testing.T, r *room) {
+		if n := testbed.PrepareAll(t, r.db, "."); n < 8 {
+			t.Errorf("only %d statements were found", n)
 		}
 	})
 }
