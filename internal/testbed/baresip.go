@@ -159,7 +159,9 @@ func (p *Phone) Hangup(ctx context.Context) error {
 	return err
 }
 
-// Hold puts the current call on hold by a re-INVITE.
+// Hold puts the current call on hold by a re-INVITE. This version of baresip hears
+// and talks again after Resume but records nothing more of what it hears: judge
+// its recording up to the hold, or the other party's.
 func (p *Phone) Hold(ctx context.Context) error {
 	_, err := p.Command(ctx, "hold", "")
 	return err

@@ -70,6 +70,13 @@ func TestTwoPhonesTalkThroughTheProvider(t *testing.T) {
 		t.Errorf("keys heard are %q, want 15#", got)
 	}
 	check(t, b.Talk(soon(t), 4*time.Second))
+	check(t, a.Hold(soon(t)))
+	check(t, a.Resume(soon(t)))
+	check(t, a.Press(soon(t), "9"))
+	_, err = b.WaitFor(soon(t), "digit 9 after the hold", func(e testbed.PhoneEvent) bool {
+		return e.Type == "CALL_DTMF_START" && e.Param == "9"
+	})
+	check(t, err)
 	check(t, b.Hangup(soon(t)))
 	_, err = a.Wait(soon(t), "CALL_CLOSED")
 	check(t, err)

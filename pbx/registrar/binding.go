@@ -40,6 +40,8 @@ type Binding struct {
 	Granted    time.Duration
 	Registered time.Time // first registration or last refresh
 	Expires    time.Time // as the phone was told
+
+	secret uint64 // hash of the secret it was registered with; 0 after a restart
 }
 
 // Destination is where requests to the contact are sent: its flow, or the address

@@ -267,6 +267,8 @@ func sha256Hex(out, b []byte) []byte {
 
 var hashSeed = maphash.MakeSeed()
 
+func secretHash(secret string) uint64 { return maphash.String(hashSeed, secret) }
+
 // requestHash tells a retransmission from a new request with stolen credentials.
 func requestHash(req *sip.Request, c credentials) uint64 {
 	var h maphash.Hash

@@ -344,3 +344,21 @@ func BenchmarkChallenge(b *testing.B) {
 		bn.Register(req, bn.clock.Now())
 	}
 }
+
+// Known and unknown users must cost the same; compare the two figures.
+func BenchmarkWrongPassword(b *testing.B) {
+	for _, user := range []string{"201", "299"} {
+		b.Run(map[string]string{"201": "known", "299": "unknown"}[user], func(b *testing.B) {
+			bn := newBench(b, nil)
+			p := bn.phone(b, "201", "10.0.0.66:5060")
+			p.user, p.password = user, "guess"
+			p.challengeOf()
+			req := p.sign(p.request("REGISTER", "sip:box.test", contactOf(p, "")))
+			b.ReportAllocs()
+			for b.Loop() {
+				bn.clock.Advance(20 * time.Minute) // no brake
+				bn.Register(req, bn.clock.Now())
+			}
+		})
+	}
+}

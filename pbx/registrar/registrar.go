@@ -272,15 +272,21 @@ func (r *Registrar) KnownSource(addr netip.AddrPort, now time.Time) (id office.I
 	return best.Device, true, !best.live(now)
 }
 
-// Recheck drops the bindings whose account is no more: deleted, disabled, or of
-// another device now. Call it after the office has changed.
+// Recheck drops the bindings whose account is no more (deleted, disabled, or of
+// another device now) and ends those that were made with another secret. Call it
+// after the office has changed.
 func (r *Registrar) Recheck() {
 	now := r.o.Now()
 	r.mu.Lock()
 	for id, d := range r.devices {
 		for _, b := range append([]*Binding(nil), d.bindings...) {
-			if a, ok := r.o.Account(b.Username); !ok || a.Device != id {
+			a, ok := r.o.Account(b.Username)
+			switch {
+			case !ok || a.Device != id:
 				r.drop(d, b, now)
+			case b.Granted > 0 && b.secret != 0 && b.secret != secretHash(a.Secret):
+				r.count.Removed.Add(1)
+				r.end(d, b, now)
 			}
 		}
 	}

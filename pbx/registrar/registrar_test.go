@@ -423,3 +423,22 @@ func TestRecheckDropsPhonesWithoutAccount(t *testing.T) {
 		t.Error("the source of a deleted phone is known")
 	}
 }
+
+func TestANewSecretEndsTheBindingsOfTheOld(t *testing.T) {
+	secret := accounts["201"].Secret
+	b := newBench(t, func(o *registrar.Options) {
+		o.Account = func(string) (registrar.Account, bool) {
+			return registrar.Account{Device: "phone-1", Secret: secret}, true
+		}
+	})
+	p := b.phone(t, "201", "10.0.0.11:5060")
+	want(t, p.register(contactOf(p, "")), 200)
+	secret = "a new one"
+	b.Recheck()
+	if got := b.Contacts("phone-1"); len(got) != 0 {
+		t.Errorf("contacts %v", got)
+	}
+	if id, known, expired := b.KnownSource(p.from, b.clock.Now()); id != "phone-1" || !known || !expired {
+		t.Error("a phone with the old secret can't call for help")
+	}
+}

@@ -174,7 +174,7 @@ func (r *Registrar) newBinding(req *sip.Request, who identity, a asked, now time
 	b := &Binding{
 		Device: who.account.Device, Username: who.username, URI: a.addr.URI, Source: source,
 		Flow: flowFor(flow, a.addr.URI), Q: 1000, CallID: req.CallID(), Granted: a.expires,
-		Registered: now, Expires: now.Add(a.expires),
+		Registered: now, Expires: now.Add(a.expires), secret: secretHash(who.account.Secret),
 	}
 	b.CSeq, _ = req.CSeq()
 	b.Agent, _ = req.Header("User-Agent")

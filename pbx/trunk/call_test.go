@@ -219,6 +219,45 @@ func TestAuthorize(t *testing.T) {
 			})
 		})
 	}
+	answers := func(r *rig, header string) bool {
+		req := sip.NewRequest(sip.INVITE, sip.NewURI("0698765432", "provider.test", 0))
+		resp := sip.NewResponse(req, 407, "")
+		resp.AddHeader("Proxy-Authenticate", header)
+		return r.Authorize(from(resp, netip.MustParseAddrPort(proxy)), req)
+	}
+	other := strings.Replace(realm, "provider", "evil", 1)
+	t.Run("nothing is answered before the registration has shown the realm", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			p := newProvider(t)
+			p.silence(netip.MustParseAddrPort(proxy))
+			r := start(t, p, nil)
+			defer r.stop()
+			r.take()
+			if answers(r, realm) {
+				t.Error("answered")
+			}
+		})
+	})
+	t.Run("a trunk that does not register keeps to the first realm", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			r := start(t, newProvider(t), func(o *trunk.Options) { o.Config.Register = false })
+			defer r.stop()
+			r.take()
+			if !answers(r, realm) || answers(r, other) || !answers(r, realm) {
+				t.Error("not exactly the first realm is answered")
+			}
+		})
+	})
+	t.Run("a second realm may be configured", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			r := start(t, newProvider(t), func(o *trunk.Options) { o.Realms = []string{"evil.test"} })
+			defer r.stop()
+			r.take()
+			if !answers(r, realm) || !answers(r, other) {
+				t.Error("refused")
+			}
+		})
+	})
 	t.Run("the strongest of several challenges", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			r := start(t, newProvider(t), nil)
