@@ -50,7 +50,7 @@ type Switch interface {
 	// refused or none could be rung.
 	Ring(o Offer)
 	// StopRing ends the ringing of an offer. The offer is over: an answer that
-	// comes now is refused. After a restart it may name offers of the last run.
+	// comes now is refused.
 	StopRing(o journal.OfferID, why Reason)
 	// Connect joins the caller with the agent who answered the offer.
 	Connect(o journal.OfferID)

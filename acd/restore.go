@@ -57,9 +57,12 @@ func (a *ACD) Checkpoint() ([]byte, error) {
 }
 
 // afterReplay takes up work: without the calls of the last run, in the office as it
-// is now.
+// is now. The switch of this run never knew those calls, so it is told nothing.
 func (a *ACD) afterReplay() {
-	_ = a.apply(engine.Command{Kind: engine.Restart, Arrival: a.alive}) // cannot be refused
+	now := a.clock.now()
+	r := a.decide(engine.Command{Kind: engine.Restart, Arrival: a.alive}, now)
+	r.Actions = nil
+	a.perform(&r, now)
 	a.configure(a.config)
 }
 

@@ -127,7 +127,7 @@ func (b *box) step() {
 		if rapid.IntRange(0, 5).Draw(t, "earlier") == 0 {
 			cmd.Arrival = b.now.Add(-time.Minute)
 		}
-		b.apply(cmd)
+		b.enqueue(cmd)
 	case n < 15:
 		b.apply(engine.Command{Kind: engine.Accept, Offer: b.offer()})
 	case n < 17:
@@ -157,6 +157,25 @@ func (b *box) step() {
 		b.apply(engine.Command{Kind: engine.Restart})
 	default:
 		b.apply(engine.Command{Kind: engine.Tick})
+	}
+}
+
+// enqueue checks that the rank is arrival minus bonus, which bounds overtaking: a
+// contact that came later than another by more than its bonus ranks after it.
+func (b *box) enqueue(cmd engine.Command) {
+	old := b.o.contacts[cmd.Contact]
+	b.apply(cmd)
+	c := b.o.contacts[cmd.Contact]
+	if c == nil || c == old {
+		return
+	}
+	want := b.o.last
+	if !cmd.Arrival.IsZero() && cmd.Arrival.Before(want) {
+		want = cmd.Arrival
+	}
+	want = want.Add(-cmd.Bonus - b.o.queue(cmd.Queue).Bonus)
+	if !c.rank.Equal(want) {
+		b.t.Fatalf("rank %v, want %v", c.rank, want)
 	}
 }
 
