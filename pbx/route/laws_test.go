@@ -233,6 +233,8 @@ func emergencyLaws(t *rapid.T, doc *office.Document, st route.State, d route.Dia
 		t.Fatalf("a free line that can carry the call does not come first: %+v", d)
 	case freeCapable == 0 && capable > 0 && best.Call != "" && (d.Preempt == nil || d.Preempt.Call != best.Call || d.Candidates[0].Line != d.Preempt.Line || d.Preempt.Prompt == ""):
 		t.Fatalf("the youngest ordinary call %q is not the one ended: %+v", best.Call, d.Preempt)
+	case d.Preempt != nil && freeLater(st, d.Candidates):
+		t.Fatalf("a line is to be freed, but another is free: %+v", d)
 	case best.Call == "" && d.Preempt != nil:
 		t.Fatalf("an emergency call is ended: %+v", d.Preempt)
 	case enabled > 0 && len(d.Candidates) == 0 && !allBusy(doc, st):
@@ -243,6 +245,10 @@ func emergencyLaws(t *rapid.T, doc *office.Document, st route.State, d route.Dia
 func freeFor(doc *office.Document, st route.State, id office.ID) bool {
 	i := slices.IndexFunc(doc.Lines, func(l office.Line) bool { return l.ID == id })
 	return i >= 0 && doc.Lines[i].Emergency && st.Lines[id].InService && st.Lines[id].Free > 0
+}
+
+func freeLater(st route.State, list []route.Candidate) bool {
+	return slices.ContainsFunc(list, func(c route.Candidate) bool { return st.Lines[c.Line].InService && st.Lines[c.Line].Free > 0 })
 }
 
 // allBusy: every enabled line is in service and has no free channel.

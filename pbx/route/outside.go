@@ -179,9 +179,9 @@ func form(l office.Line) numbering.Form {
 
 // emergencyCall never refuses. Its candidates are, in this order: free lines that
 // can carry emergency calls (those kept for a call back last); if there is none,
-// the line whose youngest ordinary call is ended for it; free lines that are not
-// marked for emergency calls; and last the lines that are out of service, because
-// trying costs nothing.
+// the line whose youngest ordinary call is ended for it; if there is none of those
+// either, free lines that are not marked for emergency calls; and last the lines
+// that are out of service, because trying costs nothing.
 func (d *decision) emergencyCall(number string) Action {
 	d.because("route.emergency", "", "number", number)
 	out := DialOut{
@@ -212,7 +212,7 @@ func (d *decision) emergencyCall(number string) Action {
 	if len(free) == 0 {
 		if call, line, ok := d.youngest(busy); ok {
 			out.Preempt = &Preempt{Call: call.Call, Line: line, Prompt: PromptPreempt}
-			free = []office.ID{line}
+			free, other = []office.ID{line}, nil
 			d.because("route.preempt", line)
 		}
 	}

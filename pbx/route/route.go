@@ -109,7 +109,7 @@ type Candidate struct {
 
 // Preempt ends an ordinary call so that an emergency call gets its line: say
 // Prompt to both ends of Call, end it, wait until Line is free, then use it. It is
-// the first of the candidates.
+// the first of the candidates, and no candidate after it is free now.
 type Preempt struct {
 	Call   journal.CallID
 	Line   office.ID

@@ -146,13 +146,13 @@ func TestEmergency(t *testing.T) {
 		}, phone("d-anna", "112"), call(nil, "line-2", "line-1", "trunk-1")},
 		{"the youngest ordinary call is ended", func(_ *office.Document, st route.State) {
 			st.Lines["line-1"], st.Lines["line-2"] = ordinary("old", 9), ordinary("young", 1)
-		}, phone("d-anna", "112"), call(&route.Preempt{Call: "young", Line: "line-2", Prompt: route.PromptPreempt}, "line-2", "trunk-1")},
+		}, phone("d-anna", "112"), call(&route.Preempt{Call: "young", Line: "line-2", Prompt: route.PromptPreempt}, "line-2")},
 		{"of two that began together the one with the greater id is ended", func(_ *office.Document, st route.State) {
 			st.Lines["line-1"], st.Lines["line-2"] = ordinary("z", 2), ordinary("a", 2)
-		}, phone("d-anna", "112"), call(&route.Preempt{Call: "z", Line: "line-1", Prompt: route.PromptPreempt}, "line-1", "trunk-1")},
+		}, phone("d-anna", "112"), call(&route.Preempt{Call: "z", Line: "line-1", Prompt: route.PromptPreempt}, "line-1")},
 		{"an emergency call is never the one ended", func(_ *office.Document, st route.State) {
 			st.Lines["line-1"], st.Lines["line-2"] = ordinary("old", 9), urgent("other")
-		}, phone("d-anna", "112"), call(&route.Preempt{Call: "old", Line: "line-1", Prompt: route.PromptPreempt}, "line-1", "trunk-1")},
+		}, phone("d-anna", "112"), call(&route.Preempt{Call: "old", Line: "line-1", Prompt: route.PromptPreempt}, "line-1")},
 		{"all busy with emergency calls: a line that is not marked, nobody ended", func(_ *office.Document, st route.State) {
 			st.Lines["line-1"], st.Lines["line-2"] = urgent("a"), urgent("b")
 		}, phone("d-anna", "112"), call(nil, "trunk-1")},
