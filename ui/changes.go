@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"time"
 
 	"centralino/internal/journal"
 	"centralino/internal/numbering"
@@ -137,6 +138,11 @@ func (v *visit) fieldWords(n namer, f office.Field, text string) string {
 		return v.number(n.doc, numbering.E164(text))
 	case office.TypeSecret:
 		return "••••••••"
+	case office.TypeOverride:
+		state, until, _ := strings.Cut(text, " until ")
+		if t, err := time.Parse(time.RFC3339, until); err == nil {
+			return v.p.T("override.words", "state", v.p.T("day."+state), "time", v.p.DateTime(t.In(v.s.zone())))
+		}
 	case office.TypeHours:
 		return strings.ReplaceAll(strings.ReplaceAll(text, "-", "–"), " ", ", ")
 	case office.TypeKeys:

@@ -280,8 +280,12 @@ func readField(f office.Field, form url.Values, have string, zone *time.Location
 		if state == "" {
 			return ""
 		}
+		_, was, _ := strings.Cut(have, " until ")
+		if t, err := time.Parse(time.RFC3339, was); err == nil && t.In(zone).Format(localTime) == until {
+			return state + " until " + was // the form shows no seconds: keep them
+		}
 		if t, err := time.ParseInLocation(localTime, until, zone); err == nil {
-			until = t.Format(time.RFC3339)
+			until = t.UTC().Format(time.RFC3339)
 		}
 		return state + " until " + cmp.Or(until, "?")
 	}
