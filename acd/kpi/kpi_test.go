@@ -164,7 +164,7 @@ func levelByRungeKutta(t kpi.Traffic, n int, threshold float64) float64 {
 		}
 		return y
 	}
-	const steps = 4000
+	const steps = 1000
 	h := threshold / steps
 	for range steps {
 		k1 := slope(x)

@@ -11,7 +11,7 @@ import (
 	"centralino/acd/sim"
 )
 
-var calls = flag.Int("calls", 100_000, "simulated calls per setting")
+var calls = flag.Int("calls", 40_000, "simulated calls per setting")
 
 const (
 	second = time.Second
