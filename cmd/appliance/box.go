@@ -2,22 +2,24 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/netip"
+	"os"
 	"path/filepath"
-	"sync"
 	"time"
 
 	"centralino/acd"
+	"centralino/board/health"
 	"centralino/hal"
 	"centralino/hal/serial"
 	"centralino/hal/sim"
 	"centralino/internal/journal"
+	"centralino/internal/logring"
 	"centralino/internal/office"
 	"centralino/internal/privacy"
+	"centralino/internal/service"
 	"centralino/internal/store"
 	"centralino/pbx"
 	"centralino/pbx/media"
@@ -31,9 +33,11 @@ const stopLimit = 5 * time.Second
 
 // box is everything that runs, joined.
 type box struct {
-	opt options
-	log *slog.Logger
-	now func() time.Time
+	opt   options
+	log   *slog.Logger
+	ring  *logring.Ring
+	now   func() time.Time
+	front *front
 
 	db        *store.DB
 	opened    store.Opened
@@ -75,7 +79,8 @@ func migrations() []store.Migration {
 //
 // It starts the journal's goroutine, because what follows writes to the journal.
 func newBox(ctx context.Context, o options) (_ *box, err error) {
-	b := &box{opt: o, log: slog.Default(), now: time.Now, started: time.Now(), answering: make(chan answerer)}
+	ring := logring.New(logring.Options{Next: slog.NewTextHandler(os.Stderr, nil)})
+	b := &box{opt: o, ring: ring, log: slog.New(ring.Handler()), now: time.Now, started: time.Now(), answering: make(chan answerer)}
 	b.trunks.b = b
 	b.record.b = b
 	defer func() {
@@ -83,6 +88,9 @@ func newBox(ctx context.Context, o options) (_ *box, err error) {
 			b.close()
 		}
 	}()
+	if err := b.openFront(); err != nil {
+		return nil, err
+	}
 	if err := serial.Reserve(); err != nil {
 		b.log.Warn("no reserve of file descriptors", "err", err)
 	}
@@ -105,6 +113,17 @@ func (b *box) openData(ctx context.Context) error {
 	if err != nil {
 		return &exitError{exitData, "Check that the data folder can be written and that no other box uses it, or name another with -data", fmt.Errorf("open data folder %s: %w", b.opt.data, err)}
 	}
+	if d := b.opened.Damage; d != nil {
+		b.log.Error("the database was damaged and set aside", "aside", d.SetAside, "copy", d.Copy, "cause", d.Cause)
+		b.front.faults.Raise(health.StorageRecovered, "")
+	}
+	b.db.OnSpace(func(s store.Space) {
+		if s.Level != store.SpaceFine {
+			b.front.faults.Raise(health.StorageFull, "")
+		} else {
+			b.front.faults.Clear(health.StorageFull, "")
+		}
+	})
 	b.journal, _, err = journal.Open(ctx, journal.Options{
 		DB: b.db, Now: b.now, Trusted: func() bool { return true }, Log: b.log,
 		Version: version, Board: b.opt.board, Fault: b.journalFault,
@@ -133,13 +152,16 @@ func (b *box) openData(ctx context.Context) error {
 func (b *box) journalFault(raised bool, reason string) {
 	if raised {
 		b.log.Error("the disk refuses the journal; calls go on", "reason", reason)
+		b.front.faults.Raise(health.StorageFailed, "")
+	} else {
+		b.front.faults.Clear(health.StorageFailed, "")
 	}
 }
 
 // openTelephony makes lines, media, SIP, ACD and the switch.
 func (b *box) openTelephony(ctx context.Context) error {
 	var err error
-	if err = b.openLines(ctx); err != nil {
+	if err = b.openLines(context.WithoutCancel(ctx)); err != nil {
 		return err
 	}
 	if b.plane, err = media.New(media.Options{Net: b.opt.seams.mediaNet(), Loops: b.opt.seams.loops, Log: b.log}); err != nil {
@@ -160,7 +182,7 @@ func (b *box) openTelephony(ctx context.Context) error {
 	}
 	b.stack, err = sip.New(sip.Options{
 		Net: b.opt.seams.sipNet(), UDP: []netip.AddrPort{b.opt.sip}, TCP: []netip.AddrPort{b.opt.sip},
-		Exempt: b.registrar.Exempt, Log: b.log,
+		Exempt: b.exempt, Log: b.log,
 	})
 	if err != nil {
 		return fmt.Errorf("listen for SIP on %s: %w", b.opt.sip, err)
@@ -184,64 +206,56 @@ func (b *box) openTelephony(ctx context.Context) error {
 }
 
 // run runs everything until ctx ends or a part that must live fails, then stops in
-// order: calls, then what they need, then the journal, then the database.
+// order: calls first, then what they need, then the journal, then the database.
 func (b *box) run(ctx context.Context) error {
 	defer b.close()
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	rest, stopRest := context.WithCancel(context.WithoutCancel(ctx))
-	defer stopRest()
-	var calls, others sync.WaitGroup
-	start := func(wg *sync.WaitGroup, ctx context.Context, name string, run func(context.Context) error) {
-		wg.Go(func() {
-			if err := run(ctx); err != nil && ctx.Err() == nil {
-				cancel(fmt.Errorf("%s: %w", name, err))
-			}
-		})
-	}
-	for _, l := range b.lines {
-		start(&others, rest, "line "+string(l.ID()), l.Run)
-	}
-	start(&others, rest, "media", b.plane.Run)
-	start(&others, rest, "sip", b.stack.Run)
-	start(&others, rest, "registrar", b.registrar.Run)
-	start(&others, rest, "names", b.people.Run)
-	start(&others, rest, "acd", b.acd.Run)
-	start(&others, rest, "store", b.db.Run)
-	start(&calls, ctx, "switch", b.pbx.Run)
-	start(&calls, ctx, "pages", b.pages.Run)
-	start(&others, rest, "trunks", b.trunks.Run)
-	if !b.opt.seams.virtual {
-		ctl := &control{path: filepath.Join(b.opt.data, controlName), handle: b.command, log: b.log}
-		start(&calls, ctx, "control", ctl.Run)
-	}
+	ctx, b.quit = context.WithCancel(ctx)
+	defer b.quit()
 	b.tellReachable()
-	unsubscribe := b.office.Subscribe(b.officeChanged)
-	defer unsubscribe()
-
-	<-ctx.Done()
-	deadline, done := context.WithTimeout(context.WithoutCancel(ctx), stopLimit)
+	defer b.office.Subscribe(b.officeChanged)()
+	err := service.New(service.Options{
+		Log: b.log, StopWait: stopLimit - time.Second,
+		Restarted: func(name string, inARow int, err error) {
+			if inARow > 2 {
+				b.front.faults.Raise(health.SoftwareRestarts, name)
+			}
+		},
+		Steady: func(name string) { b.front.faults.Clear(health.SoftwareRestarts, name) },
+	}, b.parts()...).Run(ctx)
+	deadline, done := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer done()
-	waitFor(deadline, &calls)
-	stopRest()
-	waitFor(deadline, &others)
-	if err := b.journal.Stop(deadline, "asked"); err != nil {
-		b.log.Error("the end was not written", "err", err)
+	if stopErr := b.journal.Stop(deadline, "asked"); stopErr != nil {
+		b.log.Error("the end was not written", "err", stopErr)
 	}
-	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
-		return cause
-	}
-	return nil
+	return err
 }
 
-// waitFor waits for wg, but not longer than ctx.
-func waitFor(ctx context.Context, wg *sync.WaitGroup) {
-	done := make(chan struct{})
-	go func() { wg.Wait(); close(done) }()
-	select {
-	case <-done:
-	case <-ctx.Done():
+// parts are what runs, in the order of starting; they stop in reverse.
+func (b *box) parts() []service.Part {
+	vital := func(name string, s service.Service) service.Part {
+		return service.Part{Name: name, Service: s, Vital: true}
 	}
+	list := []service.Part{
+		{Name: "store", Service: b.db},
+		{Name: "names", Service: b.people},
+		{Name: "faults", Service: b.front.faults},
+		{Name: "lamps", Service: b.front.lamps},
+		{Name: "button", Service: b.front},
+		vital("media", b.plane),
+		vital("sip", b.stack),
+		vital("registrar", b.registrar),
+		vital("acd", b.acd),
+		{Name: "trunks", Service: &b.trunks},
+	}
+	for _, l := range b.lines {
+		list = append(list, vital("line "+string(l.ID()), l))
+	}
+	list = append(list, service.Part{Name: "pages", Service: b.pages}, vital("switch", b.pbx))
+	if !b.opt.seams.virtual {
+		list = append(list, service.Part{Name: "control",
+			Service: &control{path: filepath.Join(b.opt.data, controlName), handle: b.command, log: b.log}})
+	}
+	return list
 }
 
 // close lets go of what newBox opened, in reverse order.
@@ -277,6 +291,7 @@ func (b *box) officeChanged(s *office.Snapshot) {
 	}
 	b.registrar.Recheck()
 	b.trunks.set(s.Doc)
+	b.front.officeChanged(s.Doc)
 	b.tellReachable()
 }
 
@@ -287,12 +302,16 @@ func (b *box) command(ctx context.Context, r controlRequest, say func(string)) (
 		return b.simulateCall(ctx, r, say)
 	case "answer":
 		return b.answerCall(ctx, r, say)
+	case "button":
+		if b.front.pressed == nil {
+			return nil, errNoExchange
+		}
+		b.front.pressed.press(ctx, time.Duration(r.HoldMS)*time.Millisecond)
+		say("pressed")
+		return nil, nil
 	}
 	return nil, fmt.Errorf("this box does not know %q", r.Do)
 }
-
-// statusPrompt is the sentence that tells how the box is.
-func (b *box) statusPrompt() string { return "status-ok" }
 
 // addresses are the box's own on its networks, loopback last.
 func addresses() []netip.Addr {
@@ -332,6 +351,7 @@ func (r *recorder) Append(call journal.CallID, p journal.Payload) {
 		r.b.lineStates.set(ui.LineStatus{ID: office.ID(l.Line), State: l.State, Reason: l.Reason, Since: r.b.now()})
 	}
 	r.b.journal.Append(call, p)
+	r.b.front.see(call, p)
 }
 
 // seams are where a test puts a world of its own. The zero value is the real one.

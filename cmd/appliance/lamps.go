@@ -1,11 +1,363 @@
 package main
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
 	"time"
 
-	"centralino/ui"
+	"centralino/board"
+	"centralino/board/button"
+	"centralino/board/health"
+	"centralino/board/led"
+	"centralino/hal"
+	"centralino/hal/gpio"
+	"centralino/internal/journal"
+	"centralino/internal/office"
+	"centralino/ui/live"
 )
 
-func (b *box) lamps() []ui.Lamp        { return nil }
-func (b *box) faults() []ui.Fault      { return nil }
-func (b *box) pairingUntil() time.Time { return time.Time{} }
+// pairingWindow is how long the button opens the box for pairing and claiming.
+const pairingWindow = 10 * time.Minute
+
+// front is what the box tells by lamps and button, and what it is told by them.
+type front struct {
+	b       *box
+	board   board.Board
+	lamps   *led.Driver
+	faults  *health.Monitor
+	button  hal.Button // nil where none is fitted
+	pressed *simButton // of the simulated board
+
+	mu        sync.Mutex
+	lines     map[office.ID]journal.LineChanged
+	calls     map[journal.CallID]bool // under way; true: emergency
+	waiting   map[journal.ContactID]bool
+	pairUntil time.Time
+}
+
+// openFront finds the board and its pins. A computer without pins runs without
+// lamps and says so.
+func (b *box) openFront() error {
+	f := &front{b: b, lines: map[office.ID]journal.LineChanged{}, calls: map[journal.CallID]bool{}, waiting: map[journal.ContactID]bool{}}
+	b.front = f
+	var err error
+	if f.board, err = chooseBoard(b.opt.board); err != nil {
+		return &exitError{exitBoard, "Name a board with -board, or leave it out", err}
+	}
+	leds := map[board.Lamp]hal.LED{}
+	switch {
+	case b.opt.sim:
+		f.pressed = &simButton{edges: make(chan hal.ButtonEdge, 16)}
+		f.button = f.pressed
+	case f.board.HasGPIO():
+		if err := f.openPins(leds); err != nil {
+			b.log.Warn("no lamps and no button", "err", err)
+			defer func() { f.faults.Raise(health.LampsMissing, "") }()
+		}
+	}
+	f.faults = health.NewMonitor(f.faultsChanged)
+	f.lamps = led.NewDriver(led.Options{LEDs: leds, On: func([]led.Shown) { b.notify(live.Lamps) }})
+	return nil
+}
+
+// chooseBoard finds the board by its name, or by what the kernel calls the machine.
+func chooseBoard(name string) (board.Board, error) {
+	if name != "auto" {
+		return board.ByName(name)
+	}
+	model, err := os.ReadFile("/proc/device-tree/model")
+	if err == nil {
+		if found, ok := board.Detect(string(model)); ok {
+			return found, nil
+		}
+	}
+	return board.Board{Name: "none", Title: "Computer without pins"}, nil
+}
+
+func (f *front) openPins(leds map[board.Lamp]hal.LED) error {
+	pins, err := gpio.Open()
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for lamp, pin := range f.board.LEDs {
+		l, err := pins.LED(gpio.Pin{Name: pin.Name, On: gpio.Level(pin.On)})
+		if err != nil {
+			errs = append(errs, fmt.Errorf("lamp %s: %w", lamp, err))
+			continue
+		}
+		leds[lamp] = l
+	}
+	if p := f.board.Button; p.Name != "" {
+		btn, err := pins.Button(gpio.Pin{Name: p.Name, On: gpio.Level(p.On)})
+		if err != nil {
+			errs = append(errs, fmt.Errorf("button: %w", err))
+		} else {
+			f.button = btn
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Run reads the button until ctx ends.
+func (f *front) Run(ctx context.Context) error {
+	f.show()
+	if f.button == nil {
+		<-ctx.Done()
+		return nil
+	}
+	return button.Run(ctx, button.Options{Button: f.button, Gesture: f.gesture, Hint: f.hint})
+}
+
+// gesture does what a person asks for with the button.
+func (f *front) gesture(g button.Gesture) {
+	f.b.log.Info("button", "gesture", string(g))
+	f.b.record.Append("", journal.AccessEvent{What: "button." + string(g), Source: "button"})
+	switch g {
+	case button.Press:
+		code := 0
+		if worst, ok := f.faults.Worst(); ok {
+			code = worst.Code
+		}
+		f.lamps.Reply(led.LampTest(code)...)
+	case button.Pair:
+		f.mu.Lock()
+		f.pairUntil = f.b.now().Add(pairingWindow)
+		f.mu.Unlock()
+		time.AfterFunc(pairingWindow+time.Second, f.show)
+		f.show()
+	case button.Restart:
+		f.b.restart()
+	case button.ResetPassword:
+		f.b.pages.OpenPasswordReset()
+	}
+}
+
+func (f *front) hint(h button.Hint) {
+	switch h.Kind {
+	case button.Pressed:
+		f.lamps.Reply(led.Receipt()...)
+	case button.Held:
+		f.lamps.Reply(led.Window(h.Window)...)
+	case button.Released:
+		f.lamps.Reply()
+	}
+}
+
+// pairing tells until when the window that the button opened lasts; zero: closed.
+func (f *front) pairing() time.Time {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.b.now().Before(f.pairUntil) {
+		return f.pairUntil
+	}
+	return time.Time{}
+}
+
+// see follows the journal's events that lamps and faults tell of.
+func (f *front) see(call journal.CallID, p journal.Payload) {
+	f.mu.Lock()
+	switch e := p.(type) {
+	case journal.LineChanged:
+		f.lines[office.ID(e.Line)] = e
+	case journal.CallStarted:
+		f.calls[call] = e.Emergency
+	case journal.CallEnded:
+		delete(f.calls, call)
+	case journal.ContactQueued:
+		f.waiting[e.Contact] = true
+	case journal.ContactConnected:
+		delete(f.waiting, e.Contact)
+	case journal.ContactEnded:
+		delete(f.waiting, e.Contact)
+	case journal.PhoneChanged:
+	default:
+		f.mu.Unlock()
+		return
+	}
+	f.mu.Unlock()
+	switch e := p.(type) {
+	case journal.LineChanged:
+		f.lineFault(e)
+	case journal.PhoneChanged:
+		f.phoneFault()
+	}
+	f.show()
+}
+
+// lineFault raises and clears what a line's state means.
+func (f *front) lineFault(e journal.LineChanged) {
+	kind := health.LineGone
+	if l := f.b.office.Current().Doc.LineByID(office.ID(e.Line)); l != nil && l.Kind == office.LineTrunk {
+		kind = health.TrunkDown
+	}
+	if lineDown(e.State) {
+		f.faults.Raise(kind, e.Line)
+	} else {
+		f.faults.ClearSubject(e.Line)
+	}
+	f.emergencyFault()
+}
+
+func lineDown(state string) bool {
+	return state == string(hal.LineOutOfService) || state == "failed"
+}
+
+// emergencyFault tells when no line in service could carry an emergency call.
+func (f *front) emergencyFault() {
+	doc := f.b.office.Current().Doc
+	f.mu.Lock()
+	able := false
+	for i := range doc.Lines {
+		l := &doc.Lines[i]
+		st, known := f.lines[l.ID]
+		able = able || l.Emergency && !l.Disabled && known && !lineDown(st.State)
+	}
+	f.mu.Unlock()
+	if able || len(doc.Lines) == 0 {
+		f.faults.Clear(health.NoEmergencyLine, "")
+	} else {
+		f.faults.Raise(health.NoEmergencyLine, "")
+	}
+}
+
+// phoneFault tells when phones are set up and none is there.
+func (f *front) phoneFault() {
+	if len(f.b.office.Current().Doc.Devices) > 0 && len(f.b.registrar.Online()) == 0 {
+		f.faults.Raise(health.NoPhones, "")
+	} else {
+		f.faults.Clear(health.NoPhones, "")
+	}
+}
+
+// officeChanged forgets what is about lines that are no more.
+func (f *front) officeChanged(doc *office.Document) {
+	f.mu.Lock()
+	var gone []office.ID
+	for id := range f.lines {
+		if doc.LineByID(id) == nil {
+			gone = append(gone, id)
+			delete(f.lines, id)
+		}
+	}
+	f.mu.Unlock()
+	for _, id := range gone {
+		f.faults.ClearSubject(string(id))
+	}
+	f.emergencyFault()
+	f.phoneFault()
+	f.show()
+}
+
+func (f *front) faultsChanged(_ []health.Entry, changes []health.Change) {
+	for _, c := range changes {
+		f.b.record.Append("", journal.FaultChanged{Code: string(c.Kind), Subject: c.Subject, Raised: c.Raised})
+	}
+	f.b.notify(live.Health)
+	f.show()
+}
+
+// show says every state that each lamp has now.
+func (f *front) show() {
+	f.mu.Lock()
+	status := []led.State{led.StatusReady}
+	if f.b.now().Before(f.pairUntil) {
+		status = append(status, led.StatusPairing)
+	}
+	lines, calls := f.lineStates(), f.callStates()
+	f.mu.Unlock()
+	if worst, ok := f.faults.Worst(); ok {
+		state := led.StatusWarning
+		if worst.Severity == health.Fault {
+			state = led.StatusFault
+		}
+		status = append(status, state)
+	}
+	f.lamps.Set(board.Status, status...)
+	f.lamps.Set(board.Lines, lines...)
+	f.lamps.Set(board.Calls, calls...)
+}
+
+// lineStates are those of the LINES lamp. Called with mu held.
+func (f *front) lineStates() []led.State {
+	if len(f.lines) == 0 {
+		return []led.State{led.LinesNone}
+	}
+	var out []led.State
+	for _, l := range f.lines {
+		switch {
+		case lineDown(l.State):
+			out = append(out, led.LinesFault)
+		case l.State == string(hal.LineRinging):
+			out = append(out, led.LinesRinging)
+		case l.State == "registering":
+			out = append(out, led.LinesWorking)
+		case l.State == string(hal.LineIdle), l.State == "registered":
+			out = append(out, led.LinesReady)
+		default:
+			out = append(out, led.LinesInUse)
+		}
+	}
+	return out
+}
+
+// callStates are those of the CALLS lamp. Called with mu held.
+func (f *front) callStates() []led.State {
+	out := []led.State{led.CallsReady}
+	if len(f.calls) > 0 {
+		out = append(out, led.CallsActive)
+	}
+	if len(f.waiting) > 0 {
+		out = append(out, led.CallsWaiting)
+	}
+	for _, emergency := range f.calls {
+		if emergency {
+			out = append(out, led.CallsEmergency)
+		}
+	}
+	return out
+}
+
+// statusPrompt is the sentence that tells how the box is.
+func (b *box) statusPrompt() string {
+	worst, ok := b.front.faults.Worst()
+	switch {
+	case !ok:
+		return "status-ok"
+	case worst.Kind == health.TrunkDown:
+		return "status-trunk"
+	case strings.HasPrefix(string(worst.Kind), "line."):
+		return "status-line"
+	}
+	return "status-fault"
+}
+
+// simButton is the simulated board's button.
+type simButton struct{ edges chan hal.ButtonEdge }
+
+// Watch gives the edges that press makes.
+func (s *simButton) Watch(context.Context) (<-chan hal.ButtonEdge, error) { return s.edges, nil }
+
+// press holds the button down for a time.
+func (s *simButton) press(ctx context.Context, hold time.Duration) {
+	s.edge(true)
+	t := time.NewTimer(hold)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+	s.edge(false)
+}
+
+// edge drops what nobody reads, as a real button's reader does.
+func (s *simButton) edge(pressed bool) {
+	select {
+	case s.edges <- hal.ButtonEdge{Pressed: pressed, At: time.Now()}:
+	default:
+	}
+}

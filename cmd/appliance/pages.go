@@ -13,9 +13,11 @@ import (
 
 	"centralino/acd/engine"
 	"centralino/internal/journal"
+	"centralino/internal/logring"
 	"centralino/internal/office"
 	"centralino/pbx/registrar"
 	"centralino/ui"
+	"centralino/ui/live"
 )
 
 // openPages makes the web pages and opens their addresses.
@@ -23,9 +25,9 @@ func (b *box) openPages(ctx context.Context) error {
 	d := ui.Deps{
 		Now: b.now, Log: b.log, DB: b.db, Office: b.office, Secrets: b.secrets, People: b.people,
 		Journal: ui.FromLog(b.journal),
-		Lamps:   b.lamps, Lines: b.lineStates.list, Phones: b.phoneList, Faults: b.faults,
+		Lamps:   b.front.lamps.Shown, Lines: b.lineStates.list, Phones: b.phoneList, Faults: b.front.faults.All,
 		Agents:       agents{b},
-		PairingUntil: b.pairingUntil,
+		PairingUntil: b.front.pairing, Logs: b.logs,
 		Backup: func(ctx context.Context, w io.Writer, passphrase string) error {
 			_, err := b.db.Backup(ctx, w, passphrase, version)
 			return err
@@ -156,11 +158,25 @@ func (b *box) testRing(_ context.Context, line office.ID) error {
 	return nil
 }
 
-// restart asks for an orderly end; what started the box starts it again.
+// restartWait is how long calls may go on before an orderly restart ends them.
+const restartWait = time.Minute
+
+// restart ends the program once no call is under way, or after restartWait; what
+// started the box starts it again.
 func (b *box) restart() {
-	if b.quit != nil {
-		b.quit()
+	if b.quit == nil {
+		return
 	}
+	until := b.now().Add(restartWait)
+	var look func()
+	look = func() {
+		if b.pbx.Calls() == 0 || b.now().After(until) {
+			b.quit()
+			return
+		}
+		time.AfterFunc(500*time.Millisecond, look)
+	}
+	look()
 }
 
 // hello tells the person at the terminal how to begin.
@@ -223,3 +239,19 @@ func ownHost() string {
 }
 
 func program() string { return filepath.Join(".", "bin", "appliance") }
+
+// logs are the last lines of the log, as the system page asks for them.
+func (b *box) logs(f ui.LogFilter) []ui.LogLine {
+	var out []ui.LogLine
+	for _, l := range b.ring.Lines(logring.Filter{Call: f.Call, Text: f.Text, Level: f.Level, Limit: f.Limit}) {
+		out = append(out, ui.LogLine{Time: l.Time, Level: l.Level.String(), Text: l.Text, Attrs: l.Attrs, Call: l.Call})
+	}
+	return out
+}
+
+// notify tells the pages that something changed that is not in the journal.
+func (b *box) notify(t live.Topics) {
+	if b.pages != nil {
+		b.pages.Notify(t)
+	}
+}

@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"net/netip"
 	"reflect"
 	"sync"
+	"sync/atomic"
 
 	"centralino/internal/journal"
 	"centralino/internal/office"
@@ -21,6 +23,7 @@ type trunkSet struct {
 	ctx     context.Context // of Run, nil before it
 	running map[office.ID]*runningTrunk
 	list    []pbx.Trunk
+	exempt  atomic.Pointer[[]*trunk.Trunk] // for every packet: no lock
 	wg      sync.WaitGroup
 }
 
@@ -69,6 +72,7 @@ func (t *trunkSet) set(doc *office.Document) {
 		}
 	}
 	t.list = nil
+	var exempt []*trunk.Trunk
 	for i := range doc.Lines {
 		id := doc.Lines[i].ID
 		if wanted[id] == nil {
@@ -79,8 +83,26 @@ func (t *trunkSet) set(doc *office.Document) {
 		}
 		if r := t.running[id]; r != nil {
 			t.list = append(t.list, r.trunk)
+			exempt = append(exempt, r.trunk)
 		}
 	}
+	t.exempt.Store(&exempt)
+}
+
+// exempt says whose packets the flood budgets do not count: registered phones and
+// the trunks' providers.
+func (b *box) exempt(from netip.AddrPort) bool {
+	if b.registrar.Exempt(from) {
+		return true
+	}
+	if list := b.trunks.exempt.Load(); list != nil {
+		for _, t := range *list {
+			if t.Exempt(from) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func (t *trunkSet) start(l *office.Line, doc *office.Document) {

@@ -79,6 +79,7 @@ type State struct {
 	playID     int // of the latest Play
 	ivrPlay    int // its name in the path
 	collecting int // the path's Collect that waits for a key, 0 for none
+	collectFor time.Duration
 	timers     map[timer]time.Time
 	ending     Cause
 	endedBy    string

@@ -49,7 +49,7 @@ func (s *State) perform(a ivr.Action) {
 		s.playID++ // a Played that is on its way counts no more
 		s.hear(StopPlay{Leg: c.id})
 	case ivr.Collect:
-		s.collecting = a.ID
+		s.collecting, s.collectFor = a.ID, a.For
 		s.arm(timerPath, s.now.Add(a.For))
 	case ivr.StartMusic:
 		s.hear(PlayLoop{Leg: c.id, What: Sound{Prompt: a.Prompt, Audio: a.Audio, OnHold: true, Lang: s.lang()}})
@@ -102,7 +102,7 @@ func (s *State) digit(e Digit) {
 	s.lead(ivr.Digit{Digit: e.Digit})
 	if s.path != nil && *s.path == before && collecting != 0 { // the key meant nothing
 		s.collecting = collecting
-		s.arm(timerPath, s.now.Add(ivr.MenuTimeout))
+		s.arm(timerPath, s.now.Add(s.collectFor))
 	}
 }
 
