@@ -16,6 +16,7 @@ import (
 	"centralino/board"
 	"centralino/board/led"
 	"centralino/internal/journal"
+	"centralino/internal/numbering"
 	"centralino/internal/testbed"
 	"centralino/ui"
 )
@@ -73,13 +74,11 @@ func busy(r *rig) {
 	a("", journal.AgentChanged{Agent: anna, State: journal.AgentReady})
 	a("", journal.AgentChanged{Agent: bruno, State: journal.AgentTalking})
 	a("", journal.AgentChanged{Agent: carla, State: journal.AgentPaused, Reason: "page"})
-	caller := func(call journal.CallID, n journal.SubjectID, number string) {
-		r.people.mu.Lock()
-		r.people.names[n] = number
-		r.people.mu.Unlock()
+	caller := func(call journal.CallID, number numbering.E164) {
+		n := r.people.Number(number)
 		a(call, journal.CallStarted{Direction: journal.Inbound, Line: "line-1", From: n, Dialled: "+390212345671"})
 	}
-	caller("c-0", "n-390", "02 9876 5432")
+	caller("c-0", "+390298765432")
 	a("c-0", journal.CallRouted{Action: "path", Trace: []journal.TraceStep{{Rule: "route.line", Object: "line-1"}, {Rule: "route.number", Object: "number-1"}, {Rule: "ivr.hours.open", Object: "schedule-1"}}})
 	a("c-0", journal.CallAnswered{})
 	a("c-0", journal.CallStep{Path: "path-main", Step: "menu"})
@@ -92,18 +91,18 @@ func busy(r *rig) {
 	a("c-0", journal.ContactConnected{Contact: "c-0", Queue: "group-1", Agent: bruno, Offer: 1, Waited: 12 * time.Second})
 	a("c-0", journal.CallBridged{A: "a", B: "b"})
 	a("c-0", journal.CallEnded{Cause: "hangup", By: "caller", Talk: 93 * time.Second, Total: 118 * time.Second, Quality: []journal.Quality{{Leg: "b", Received: 4650, Sent: 4648, Lost: 3, JitterMS: 1.4, RoundTripMS: 2.2}}})
-	caller("c-9", "n-391", "333 123 4567")
+	caller("c-9", "+393331234567")
 	a("c-9", journal.CallEnded{Cause: "caller", By: "caller", Total: 8 * time.Second})
-	a("c-8", journal.CallStarted{Direction: journal.Outbound, From: dario, To: "n-390", Line: "line-3"})
+	a("c-8", journal.CallStarted{Direction: journal.Outbound, From: dario, To: r.people.Number("+390298765432"), Line: "line-3"})
 	a("c-8", journal.CallEnded{Cause: "busy", By: "box", Total: 8 * time.Second})
-	caller("c-1", "n-1", "02 5555 1234")
+	caller("c-1", "+390255551234")
 	a("c-1", journal.CallAnswered{})
 	a("c-1", journal.ContactQueued{Contact: "c-1", Queue: "group-1", Arrival: now.Add(-47 * time.Second)})
-	caller("c-2", "n-2", "347 765 4321")
+	caller("c-2", "+393477654321")
 	a("c-2", journal.CallAnswered{})
 	a("c-2", journal.ContactConnected{Contact: "c-2", Queue: "group-1", Agent: bruno, Offer: 2})
 	a("c-2", journal.CallBridged{A: "a", B: "b"})
-	a("c-3", journal.CallStarted{Direction: journal.Outbound, Line: "line-3", From: dario, To: "n-390"})
+	a("c-3", journal.CallStarted{Direction: journal.Outbound, Line: "line-3", From: dario, To: r.people.Number("+390298765432")})
 	r.box.set(func(b *fakeBox) {
 		since := now.Add(-3 * time.Second)
 		b.lamps = []led.Shown{

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"centralino/board/health"
 	"centralino/internal/journal"
 	"centralino/internal/office"
 	"centralino/ui"
@@ -382,8 +383,10 @@ func TestFailedBackupIsAPageAndNotATorso(t *testing.T) {
 
 func TestFaultsStandOnTop(t *testing.T) {
 	r := newRig(t, true)
-	r.box.set(func(b *fakeBox) { b.faults = []ui.Fault{{Code: "box.unknown", Subject: "line-3", Since: time.Now()}} })
-	r.as(bruno).get("/").has(t, `class="note bad"`)
+	r.box.set(func(b *fakeBox) {
+		b.faults = []health.Entry{{Kind: health.LineGone, Subject: "line-3", Code: 6, Severity: health.Fault, Since: time.Now()}, {Kind: health.LineNoDialTone, Subject: "line-3", By: health.LineGone}}
+	})
+	r.as(bruno).get("/").has(t, `class="note bad"`, "linea ISDN non risponde").lacks(t, "tono di centrale")
 	r.as(bruno).get("/api/v1/health").has(t, `"ok":false`, `"subject":"ISDN"`)
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"centralino/board/health"
 	"centralino/internal/journal"
 	"centralino/internal/office"
 	"centralino/internal/privacy"
@@ -188,10 +189,13 @@ func (v *visit) lampModels() []api.Lamp {
 func (v *visit) healthModel() api.Health {
 	h := api.Health{Faults: []api.Fault{}}
 	for _, f := range v.s.d.Faults() {
+		if f.By != "" { // its cause is in the list
+			continue
+		}
 		subject := v.objectName(f.Subject)
-		args := map[string]string{"subject": cmp.Or(subject, f.Subject)}
-		h.Faults = append(h.Faults, api.Fault{Code: f.Code, Subject: subject, Since: f.Since, Warning: f.Warning,
-			Title: v.p.Args("fault."+f.Code+".title", args), Effect: v.p.Args("fault."+f.Code+".effect", args), Action: v.p.Args("fault."+f.Code+".action", args)})
+		args := map[string]string{"subject": cmp.Or(subject, f.Subject), "object": cmp.Or(subject, f.Subject)}
+		h.Faults = append(h.Faults, api.Fault{Code: string(f.Kind), Number: f.Code, Subject: subject, Since: f.Since, Warning: f.Severity == health.Warning,
+			Title: v.p.Args(f.Title(), args), Effect: v.p.Args(f.Effect(), args), Action: v.p.Args(f.Action(), args)})
 	}
 	h.OK = len(h.Faults) == 0
 	return h

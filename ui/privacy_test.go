@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"centralino/internal/journal"
+	"centralino/internal/office"
 	"centralino/internal/privacy"
 )
 
@@ -115,7 +116,7 @@ func TestNobodySeesAnotherPersonsStateOrFigures(t *testing.T) {
 func TestAgreementOpensTheGate(t *testing.T) {
 	r := newRig(t, true)
 	busy(r)
-	if err := r.people.Record(context.Background(), privacy.Viewer{Subject: dario}, privacy.Agreement{Kind: privacy.UnionDeal, Date: "2026-03-01"}); err != nil {
+	if err := r.people.Record(context.Background(), privacy.Viewer{Subject: dario, Role: office.RoleManager}, privacy.Agreement{Kind: privacy.UnionDeal, Date: "2026-03-01"}); err != nil {
 		t.Fatal(err)
 	}
 	seen := func(who journal.SubjectID) map[string]bool {

@@ -3,7 +3,6 @@ package ui_test
 import (
 	"bytes"
 	"context"
-	"database/sql"
 	"errors"
 	"io"
 	"log/slog"
@@ -19,9 +18,9 @@ import (
 	"time"
 
 	"centralino/board"
+	"centralino/board/health"
 	"centralino/board/led"
 	"centralino/internal/journal"
-	"centralino/internal/numbering"
 	"centralino/internal/office"
 	"centralino/internal/privacy"
 	"centralino/internal/store"
@@ -34,7 +33,7 @@ type rig struct {
 	db      *store.DB
 	log     *journal.Log
 	office  *office.Store
-	people  *fakePeople
+	people  *privacy.Gate
 	box     *fakeBox
 	server  *ui.Server
 	http    *httptest.Server
@@ -48,7 +47,7 @@ type fakeBox struct {
 	lamps    []led.Shown
 	lines    []ui.LineStatus
 	phones   []ui.PhoneStatus
-	faults   []ui.Fault
+	faults   []health.Entry
 	pairing  time.Time
 	did      []string // what agents were told
 	refuse   error
@@ -81,85 +80,6 @@ func (b *fakeBox) Logout(a journal.SubjectID) error { return b.do("logout", a) }
 func (b *fakeBox) Pause(a journal.SubjectID) error  { return b.do("pause", a) }
 func (b *fakeBox) Ready(a journal.SubjectID) error  { return b.do("ready", a) }
 
-// fakePeople is a gate with the same rule as the real one: everybody sees himself;
-// who sets people up sees names there; states, figures and details of others only
-// with an agreement.
-type fakePeople struct {
-	mu    sync.Mutex
-	names map[journal.SubjectID]string
-	open  privacy.Agreement
-	db    *store.DB
-}
-
-func (p *fakePeople) Name(v privacy.Viewer, why privacy.Purpose, s journal.SubjectID) (string, bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	n, known := p.names[s]
-	if !known || v.Subject == "" {
-		return "", false
-	}
-	if !strings.HasPrefix(string(s), "p-") || v.Subject == s {
-		return n, true
-	}
-	chief := v.Role == office.RoleTechnician || v.Role == office.RoleManager
-	switch why {
-	case privacy.Configure, privacy.Account:
-		return n, chief
-	case privacy.Route:
-		return n, true
-	}
-	return n, p.open.Kind != privacy.NoAgreement && (v.Role == office.RoleManager || v.Role == office.RoleLeader)
-}
-
-func (p *fakePeople) MaySeeState(v privacy.Viewer, s journal.SubjectID) bool {
-	_, ok := p.Name(v, privacy.LiveState, s)
-	return ok
-}
-
-func (p *fakePeople) MaySeeFigures(v privacy.Viewer, s journal.SubjectID) bool {
-	return p.MaySeeState(v, s)
-}
-
-func (p *fakePeople) AgentsForBoard(v privacy.Viewer, states map[journal.SubjectID]journal.AgentStateName) privacy.AgentsView {
-	out := privacy.AgentsView{Counts: map[journal.AgentStateName]int{}}
-	for s, st := range states {
-		out.Counts[st]++
-		if n, ok := p.Name(v, privacy.LiveState, s); ok {
-			out.Agents = append(out.Agents, privacy.AgentView{Subject: s, Name: n, State: st})
-		}
-	}
-	return out
-}
-
-func (p *fakePeople) StageName(s journal.SubjectID, name string) func(tx *sql.Tx) error {
-	return func(*sql.Tx) error {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		p.names[s] = name
-		return nil
-	}
-}
-
-func (p *fakePeople) Agreement() privacy.Agreement {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.open
-}
-
-func (p *fakePeople) Record(_ context.Context, _ privacy.Viewer, a privacy.Agreement) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.open = a
-	return nil
-}
-
-func (p *fakePeople) Erase(_ context.Context, _ privacy.Viewer, s journal.SubjectID) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	delete(p.names, s)
-	return nil
-}
-
 // tech is the technician whom newRig adds to the sample office.
 const (
 	tech  = journal.SubjectID("p-tech")
@@ -185,6 +105,7 @@ func newRig(t *testing.T, claimed bool, change ...func(*ui.Deps)) *rig {
 	var migrations []store.Migration
 	migrations = append(migrations, journal.Migrations()...)
 	migrations = append(migrations, office.Migrations()...)
+	migrations = append(migrations, privacy.Migrations()...)
 	migrations = append(migrations, ui.Migrations()...)
 	must := func(err error) {
 		if err != nil {
@@ -211,7 +132,12 @@ func newRig(t *testing.T, claimed bool, change ...func(*ui.Deps)) *rig {
 	for ref, secret := range r.sample.Secrets {
 		must(r.db.Write(ctx, secrets.StageAs(ref, secret)))
 	}
-	r.people = &fakePeople{names: r.sample.Names, db: r.db}
+	r.people, err = privacy.Open(ctx, privacy.Options{DB: r.db, Journal: r.log, Office: func() *office.Document { return r.office.Current().Doc }, Now: time.Now})
+	must(err)
+	wg.Go(func() { _ = r.people.Run(ctx) })
+	for who, name := range r.sample.Names {
+		must(r.people.SetName(ctx, who, name))
+	}
 	since := time.Now()
 	r.box.lamps = []led.Shown{
 		{Lamp: board.Status, State: led.StatusReady, Pattern: led.Pattern{Kind: led.Solid}, Since: since},
@@ -226,10 +152,10 @@ func newRig(t *testing.T, claimed bool, change ...func(*ui.Deps)) *rig {
 		Lamps:  get(b, func(b *fakeBox) []led.Shown { return b.lamps }),
 		Lines:  get(b, func(b *fakeBox) []ui.LineStatus { return b.lines }),
 		Phones: get(b, func(b *fakeBox) []ui.PhoneStatus { return b.phones }),
-		Faults: get(b, func(b *fakeBox) []ui.Fault { return b.faults }),
+		Faults: get(b, func(b *fakeBox) []health.Entry { return b.faults }),
 		Agents: b, PairingUntil: get(b, func(b *fakeBox) time.Time { return b.pairing }),
 		TestRing:  func(_ context.Context, l office.ID) error { return b.do("ring", journal.SubjectID(l)) },
-		SubjectOf: func(n numbering.E164) journal.SubjectID { return journal.SubjectID("n-" + string(n)[1:]) },
+		SubjectOf: r.people.Number,
 		Backup: func(_ context.Context, w io.Writer, pass string) error {
 			_, err := io.WriteString(w, "backup under "+pass)
 			return err

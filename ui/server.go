@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"centralino/board/health"
 	"centralino/board/led"
 	"centralino/internal/journal"
 	"centralino/internal/office"
@@ -160,7 +161,7 @@ func (s *Server) follow(ctx context.Context) error {
 func (s *Server) poll(ctx context.Context) error {
 	var lamps []led.Shown
 	var lines []LineStatus
-	var faults []Fault
+	var faults []health.Entry
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
 	for {

@@ -19,6 +19,7 @@ import (
 	"net/netip"
 	"time"
 
+	"centralino/board/health"
 	"centralino/board/led"
 	"centralino/internal/journal"
 	"centralino/internal/numbering"
@@ -40,10 +41,10 @@ type Deps struct {
 	Journal Journal   // FromLog(*journal.Log)
 
 	// Live snapshots. Each must return at once and be safe from any goroutine.
-	Lamps  func() []led.Shown   // the lamps as they are lit now (led.Driver.Shown)
-	Lines  func() []LineStatus  // lines and trunks
-	Phones func() []PhoneStatus // registered phones
-	Faults func() []Fault       // the one fault list
+	Lamps  func() []led.Shown    // the lamps as they are lit now (led.Driver.Shown)
+	Lines  func() []LineStatus   // lines and trunks
+	Phones func() []PhoneStatus  // registered phones
+	Faults func() []health.Entry // the one fault list (health.Monitor)
 
 	// SubjectOf returns the pseudonym of an outside number, to find its calls
 	// (privacy.Gate.Number). Optional.
@@ -100,15 +101,6 @@ type PhoneStatus struct {
 	Agent     string // what the phone calls itself
 	Since     time.Time
 	Expires   time.Time
-}
-
-// Fault is one entry of the fault list (board/health). Its texts are
-// fault.<Code>.title, .effect and .action in ui/i18n.
-type Fault struct {
-	Code    string
-	Subject string // object of the office or a device, may be empty
-	Since   time.Time
-	Warning bool // needs a person, but calls are not affected
 }
 
 // Office is what the pages need of the versions of the office document.

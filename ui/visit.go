@@ -13,6 +13,7 @@ import (
 	"unicode"
 
 	"centralino/internal/journal"
+	"centralino/internal/numbering"
 	"centralino/internal/office"
 	"centralino/internal/privacy"
 	"centralino/ui/api"
@@ -198,6 +199,9 @@ func (v *visit) name(p privacy.Purpose, s journal.SubjectID) string {
 		return v.p.T("who.unknown")
 	}
 	if n, ok := v.s.d.People.Name(v.viewer(), p, s); ok && n != "" {
+		if !isPerson(s) {
+			return v.number(v.doc(), numbering.E164(n))
+		}
 		return n
 	}
 	if isPerson(s) {

@@ -64,6 +64,7 @@ type Health struct {
 // Fault is one thing that is wrong.
 type Fault struct {
 	Code    string    `json:"code"`
+	Number  int       `json:"number"` // flashes of the STATUS lamp
 	Subject string    `json:"subject,omitempty"`
 	Title   string    `json:"title"`
 	Effect  string    `json:"effect"`
