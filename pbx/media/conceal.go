@@ -62,13 +62,13 @@ func (c *concealer) fake() (int16, bool) {
 	c.begin()
 	c.blend = 0
 	raw := c.past(c.lag)[0]
-	v, made := c.repeat()
-	if !made {
+	v, loud := c.repeat()
+	if !loud {
 		raw = 0
 	}
 	c.remember(raw)
 	c.made++
-	return v, made
+	return v, v != 0
 }
 
 // repeat is the sample one period ago at the present level of the fade.

@@ -7,9 +7,10 @@ const (
 	jitterTarget = 320  // 40 ms are gathered before playing begins
 	jitterMost   = 960  // 120 ms: more than that is thrown away
 	jitterRing   = 4096 // 512 ms
-	lowMargin    = 40   // less than 5 ms in hand: wait a little
-	spareMargin  = 120  // kept in hand after a late packet
-	highMargin   = 280  // 35 ms in hand for three seconds: catch up
+	lowMargin    = 140  // less in hand: wait, since whole packets come and the margin
+	midMargin    = 160  // moves in steps of one; what is waited for, or kept
+	highMargin   = 300  // more in hand for three seconds: catch up
+	lateMargin   = 40   // kept in hand beyond a late packet
 	window       = 50   // reads in which the smallest margin is looked for: 1 s
 	patience     = 100  // reads that an adjustment waits for silence: 2 s
 	lateLimit    = 10   // late packets in a row: the sender's clock has jumped
@@ -45,7 +46,7 @@ type jitterBuffer struct {
 	least  int // smallest margin of this window
 	reads  int // of this window
 	lows   [3]int
-	adjust int // samples to leave out (positive) or repeat
+	adjust int // samples still to be left out (positive) or repeated
 	asked  int // reads since adjust was decided
 
 	hide concealer
@@ -126,7 +127,7 @@ func (j *jitterBuffer) tooLate(ts uint32, by int) {
 
 // owe has playing wait so that a packet as late as this one comes in time.
 func (j *jitterBuffer) owe(by int) {
-	if debt := by + lowMargin; debt+j.depth() <= jitterMost {
+	if debt := by + lateMargin; debt+j.depth() <= jitterMost {
 		j.debt = max(j.debt, debt)
 	}
 }
@@ -187,22 +188,22 @@ func (j *jitterBuffer) plan(frame int) int {
 		return 0
 	}
 	j.asked++
-	n := adjustSilent
+	n := min(adjustSilent, max(j.adjust, -j.adjust))
 	if !j.silent(frame) {
 		if j.asked < patience {
 			return 0
 		}
 		n = j.hide.pitch()
 	}
-	if j.adjust > 0 && !j.whole(frame+n) || j.adjust < 0 && !whole {
-		return 0
+	switch {
+	case j.adjust > 0 && j.whole(frame+n):
+		j.adjust = max(0, j.adjust-n)
+		return n
+	case j.adjust < 0 && whole:
+		j.adjust = min(0, j.adjust+n)
+		return -n
 	}
-	sign := 1
-	if j.adjust < 0 {
-		sign = -1
-	}
-	j.adjust = 0
-	return sign * n
+	return 0
 }
 
 // whole reports whether the next n samples are all there.
@@ -325,9 +326,9 @@ func (j *jitterBuffer) learn() {
 	switch {
 	case j.adjust != 0: // still waiting for silence
 	case least < lowMargin:
-		j.adjust, j.asked = -1, 0
+		j.adjust, j.asked = least-midMargin, 0
 	case min(j.lows[0], j.lows[1], j.lows[2]) > highMargin:
-		j.adjust, j.asked = 1, 0
+		j.adjust, j.asked = min(j.lows[0], j.lows[1], j.lows[2])-midMargin, 0
 		j.lows = [3]int{}
 	}
 }
