@@ -179,7 +179,7 @@ type Line interface {
 	State() LineState
 	Run(ctx context.Context) error
 	// Events has room for 64: two seconds of the busiest line. A reader that is
-	// later than that loses the oldest DTMF and Progress events, never a Ring,
+	// later than that loses DTMF and Progress events, never a Ring,
 	// an Answered or a Hangup.
 	Events() <-chan LineEvent
 	// SetAudio installs who hears and feeds the line; nil means silence.

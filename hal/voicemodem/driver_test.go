@@ -2,9 +2,7 @@ package voicemodem_test
 
 import (
 	"bytes"
-	"context"
 	"fmt"
-	"log/slog"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -17,124 +15,6 @@ import (
 	"centralino/hal/voicemodem"
 	"centralino/internal/audio"
 )
-
-// desk is a driver over a simulated modem in virtual time; its events are kept as
-// text with their time.
-type desk struct {
-	*testing.T
-	x    *sim.Exchange
-	l    *sim.ExLine
-	m    *sim.Modem
-	line *voicemodem.Line
-	ctx  context.Context
-	log  *[]string
-	end  func()
-}
-
-// setup is what a test wants to be different.
-type setup struct {
-	modem sim.ModemOptions
-	line  sim.LineOptions
-	o     voicemodem.Options
-}
-
-// atDesk runs f in a bubble with a line that was started but is not yet in service.
-func atDesk(t *testing.T, s setup, f func(d *desk)) {
-	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
-		d := &desk{T: t, x: sim.NewExchange(sim.ExchangeOptions{}), log: new([]string)}
-		if s.modem.Profile.Name == "" {
-			s.modem.Profile = sim.Generic
-		}
-		s.line.Kind = s.modem.Profile.Kind
-		d.l = d.x.AddLine("line", s.line)
-		ctx, stop := context.WithCancel(context.Background())
-		d.ctx = ctx
-		var err error
-		if d.m, err = sim.OpenPortModem(context.Background(), d.l, s.modem); err != nil {
-			t.Fatal(err)
-		}
-		s.o.ID, s.o.Kind, s.o.Port = "line", s.modem.Profile.Kind, d.m
-		s.o.Log = slog.New(slog.DiscardHandler)
-		if d.line, err = voicemodem.New(s.o); err != nil {
-			t.Fatal(err)
-		}
-		began := time.Now()
-		go d.line.Run(ctx)
-		read := make(chan struct{})
-		go func() {
-			defer close(read)
-			for ev := range d.line.Events() {
-				*d.log = append(*d.log, fmt.Sprintf("%6.2f %s", time.Since(began).Seconds(), describe(ev)))
-			}
-		}()
-		d.end = func() {
-			stop()
-			<-read
-			d.m.Close()
-			d.x.Close()
-		}
-		defer d.end()
-		f(d)
-		if t.Failed() {
-			t.Logf("events:\n%s\ncommands: %q", strings.Join(*d.log, "\n"), d.m.Received())
-		}
-	})
-}
-
-func describe(ev hal.LineEvent) string {
-	switch ev := ev.(type) {
-	case hal.StateChanged:
-		return strings.TrimSpace("state " + string(ev.State) + " " + ev.Reason)
-	case hal.DTMF:
-		return "key " + string(ev.Digit)
-	}
-	return strings.TrimPrefix(fmt.Sprintf("%T%+v", ev, ev), "hal.")
-}
-
-// wait lets time pass and everything settle.
-func (d *desk) wait(t time.Duration) {
-	time.Sleep(t)
-	synctest.Wait()
-}
-
-// events returns what came since the last call, without times.
-func (d *desk) events() []string {
-	synctest.Wait()
-	var all []string
-	for _, s := range *d.log {
-		all = append(all, s[7:])
-	}
-	*d.log = (*d.log)[:0]
-	return all
-}
-
-// want compares the events since the last call.
-func (d *desk) want(events ...string) {
-	d.Helper()
-	if got := d.events(); !slices.Equal(got, events) {
-		d.Errorf("events\n  %s\nwant\n  %s", strings.Join(got, "\n  "), strings.Join(events, "\n  "))
-	}
-}
-
-// answered takes a call and returns the caller.
-func (d *desk) answered(c sim.CallerSpec) *sim.Party {
-	d.Helper()
-	p, err := d.x.Ring("line", c)
-	if err != nil {
-		d.Fatal(err)
-	}
-	d.wait(2500 * time.Millisecond)
-	if err := d.line.Answer(d.ctx); err != nil {
-		d.Fatal(err)
-	}
-	d.wait(time.Second)
-	if d.line.State() != hal.LineActive {
-		d.Fatalf("state %s after answering", d.line.State())
-	}
-	d.events()
-	return p
-}
 
 func TestCallerIDVariants(t *testing.T) {
 	for _, c := range []struct {
@@ -194,24 +74,6 @@ func TestISDNCallIsForOneOfOurNumbers(t *testing.T) {
 		d.x.Ring("line", sim.CallerSpec{Number: "06", Called: "0212346"})
 		d.wait(3 * time.Second)
 		d.want("state ringing", "Ring{N:1 Called:0212346}", "CallerID{Number:06 Name: Restricted:false Unknown:false}")
-	})
-}
-
-func TestModemWithoutVoiceIsOutOfServiceAndSaysWhy(t *testing.T) {
-	atDesk(t, setup{modem: sim.ModemOptions{Profile: sim.NoVoice}}, func(d *desk) {
-		var log []string
-		d.wait(5 * time.Minute)
-		if d.line.State() != hal.LineOutOfService {
-			d.Errorf("state %s", d.line.State())
-		}
-		for _, c := range d.m.Received() {
-			if c == "AT+FCLASS=8" {
-				log = append(log, c)
-			}
-		}
-		if n := len(log); n < 4 || n > 20 {
-			d.Errorf("asked %d times in 5 minutes for a mode that the modem does not have", n)
-		}
 	})
 }
 
@@ -280,127 +142,6 @@ func shuffled(seed uint64, n int) []byte {
 		b[i] = byte(r.UintN(256))
 	}
 	return b
-}
-
-// kill -9 in mid-call leaves the modem off hook and in duplex.
-func TestStuckModemIsOnHookWithinFiveSeconds(t *testing.T) {
-	for _, p := range []sim.Profile{sim.Generic, sim.CX93001, sim.USR5637, sim.TTYI} {
-		t.Run(p.Name, func(t *testing.T) {
-			s := setup{modem: sim.ModemOptions{Profile: p, Stuck: true, Latency: 100 * time.Millisecond}}
-			atDesk(t, s, func(d *desk) {
-				for d.l.OffHook() {
-					d.wait(10 * time.Millisecond)
-				}
-				d.want()
-				d.wait(5 * time.Second)
-				d.want("state idle")
-			})
-		})
-	}
-}
-
-func TestCommandsThatFailAtStartDoNotStopTheLine(t *testing.T) {
-	for n := 1; n < 6; n++ {
-		atDesk(t, setup{}, func(d *desk) {
-			d.m.Inject(sim.Fault{Error: n})
-			d.wait(10 * time.Second)
-			if d.line.State() != hal.LineIdle {
-				d.Errorf("state %s after %d errors", d.line.State(), n)
-			}
-		})
-	}
-}
-
-func TestGarbageInCommandState(t *testing.T) {
-	atDesk(t, setup{}, func(d *desk) {
-		d.wait(5 * time.Second)
-		d.events()
-		d.m.Inject(sim.Fault{Garbage: bytes.Repeat([]byte("\xd5\x10\x93\r\nRI\x00NG\x7f"), 50)})
-		d.wait(10 * time.Second)
-		d.events()
-		d.answered(sim.CallerSpec{Number: "06"})
-	})
-}
-
-func TestSlowModemStillAnswers(t *testing.T) {
-	atDesk(t, setup{modem: sim.ModemOptions{Latency: 900 * time.Millisecond}}, func(d *desk) {
-		d.wait(40 * time.Second)
-		d.want("state idle")
-		p, _ := d.x.Ring("line", sim.CallerSpec{Number: "06"})
-		d.wait(time.Second)
-		if err := d.line.Answer(d.ctx); err != nil {
-			d.Fatal(err)
-		}
-		d.wait(5 * time.Second)
-		if d.line.State() != hal.LineActive || p.State() != sim.PartyTalking {
-			d.Errorf("line %s, caller %s", d.line.State(), p.State())
-		}
-	})
-}
-
-// A modem that answers nothing is found out, given DTR and a new start with growing
-// pauses, and taken back when it answers again.
-func TestMuteModem(t *testing.T) {
-	atDesk(t, setup{}, func(d *desk) {
-		d.wait(5 * time.Second)
-		d.want("state idle")
-		d.m.Inject(sim.Fault{Mute: true})
-		d.wait(40 * time.Second)
-		d.want("state outOfService modem does not answer")
-		before := len(d.m.Received())
-		d.wait(10 * time.Minute)
-		if n := len(d.m.Received()) - before; n < 30 || n > 120 {
-			d.Errorf("%d commands in ten minutes to a modem that does not answer", n)
-		}
-		d.m.Inject(sim.Fault{})
-		d.wait(45 * time.Second)
-		d.want("state idle")
-	})
-}
-
-func TestModemThatDiesInACall(t *testing.T) {
-	for _, f := range []sim.Fault{{Mute: true}, {Deaf: true}, {Mute: true, Deaf: true}} {
-		t.Run(fmt.Sprintf("mute %v, deaf %v", f.Mute, f.Deaf), func(t *testing.T) {
-			atDesk(t, setup{}, func(d *desk) {
-				d.wait(5 * time.Second)
-				far := d.answered(sim.CallerSpec{Number: "06"})
-				d.m.Inject(f)
-				d.wait(time.Second)
-				d.line.HangUp()
-				d.wait(10 * time.Second)
-				hangups := 0
-				for _, e := range d.events() {
-					if strings.HasPrefix(e, "Hangup") {
-						hangups++
-					}
-				}
-				if hangups != 1 || d.line.State() != hal.LineOutOfService {
-					d.Errorf("%d hangups, state %s", hangups, d.line.State())
-				}
-				d.m.Inject(sim.Fault{})
-				d.wait(time.Minute)
-				if d.l.OffHook() || far.State() != sim.PartyEnded || d.line.State() != hal.LineIdle {
-					d.Errorf("off hook %v, caller %s, line %s", d.l.OffHook(), far.State(), d.line.State())
-				}
-			})
-		})
-	}
-}
-
-// A modem that was without power for a moment has forgotten voice mode; it is set
-// up again before the next call needs it.
-func TestModemThatLostItsSettings(t *testing.T) {
-	atDesk(t, setup{}, func(d *desk) {
-		d.wait(5 * time.Second)
-		d.events()
-		port, _, err := d.m.OpenPort(d.ctx)
-		if err != nil {
-			d.Fatal(err)
-		}
-		port.Write([]byte("ATZ\r"))
-		d.wait(45 * time.Second)
-		d.want("state outOfService modem has forgotten its settings", "state idle")
-	})
 }
 
 func TestFarEndClears(t *testing.T) {
@@ -529,7 +270,7 @@ func TestAnalogAnswerIsPresumed(t *testing.T) {
 	}
 }
 
-// An hour of talk with a clock that is off: the modem's clock leads, so nothing
+// Ten minutes of talk with a clock that is off: the modem's clock leads, so nothing
 // runs empty or over.
 func TestClockOfTheModemLeads(t *testing.T) {
 	for _, ppm := range []float64{-150, 150} {

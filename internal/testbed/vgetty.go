@@ -78,6 +78,10 @@ type VgettyOptions struct {
 func NewVgetty(t testing.TB, o VgettyOptions) *Vgetty {
 	t.Helper()
 	Need(t, "vgetty", "vm", "unshare", "mount")
+	probe := Start(t, nil, Command{Path: "unshare", Args: append(privateMounts(), "true")})
+	if <-probe.Done(); probe.Err() != nil {
+		Missing(t, "mount namespaces are not allowed here: %v", probe.Err())
+	}
 	v := &Vgetty{t: t, Dir: t.TempDir(), port: strings.TrimPrefix(o.Device, "/dev/")}
 	force := ""
 	if o.Force {
@@ -111,6 +115,15 @@ shift
 exec "$@"
 `
 
+// privateMounts are unshare's arguments for a mount namespace of one's own.
+func privateMounts() []string {
+	args := []string{"--mount", "--propagation", "private"}
+	if os.Geteuid() != 0 {
+		args = append(args, "--map-root-user")
+	}
+	return args
+}
+
 // Start runs a program of the package, "vgetty" or "vm".
 func (v *Vgetty) Start(program string, args ...string) *Process {
 	v.t.Helper()
@@ -118,11 +131,7 @@ func (v *Vgetty) Start(program string, args ...string) *Process {
 	if err != nil {
 		v.t.Fatal(err)
 	}
-	all := []string{"--mount", "--propagation", "private"}
-	if os.Geteuid() != 0 {
-		all = append(all, "--map-root-user")
-	}
-	all = append(all, "sh", "-c", script, "sh", v.Dir, path)
+	all := append(privateMounts(), "sh", "-c", script, "sh", v.Dir, path)
 	return Start(v.t, nil, Command{Path: "unshare", Args: append(all, args...), Dir: v.Dir})
 }
 
