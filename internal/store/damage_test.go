@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"bytes"
+	"database/sql"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -29,8 +30,16 @@ func filled(t testing.TB) (folder, copyName string) {
 		}
 	}
 	write("kept")
-	for range 200 { // some pages
-		write("filler " + strings.Repeat("x", 200))
+	err = db.Write(t.Context(), func(tx *sql.Tx) error { // some pages
+		for range 200 {
+			if err := insert("filler " + strings.Repeat("x", 200))(tx); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 	if copyName, err = db.Copy(t.Context()); err != nil {
 		t.Fatal(err)
