@@ -2,6 +2,7 @@ package dialog_test
 
 import (
 	"fmt"
+	"net/netip"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -358,5 +359,30 @@ func TestAdmission(t *testing.T) {
 		}
 		in.Reject(486, "")
 		peer.expect("100 486")
+	})
+}
+
+func TestRequestsFollowAPhoneThatMoved(t *testing.T) {
+	alone(t, nil, func(t *testing.T, box *party, peer *rawPeer) {
+		s, in := answered(t, box, peer)
+		moved := newRawPeer(t, peer.m, netip.AddrPortFrom(phoneIP, 5099))
+		s.p = moved // its address translator gave it another port
+		s.request(sip.OPTIONS, nil)
+		moved.expect("200")
+		in.Bye("")
+		moved.answer(moved.expect("BYE")[0].req, 200, "", nil)
+		peer.expect("")
+	})
+}
+
+func TestRegisterWithToTagIsNoDialog(t *testing.T) {
+	change := func(o *dialog.Options) {
+		o.Stateless = func(r *sip.Request) *sip.Response { return sip.NewResponse(r, 401, "") }
+	}
+	alone(t, change, func(t *testing.T, _ *party, peer *rawPeer) {
+		s := peer.dial()
+		s.to += ";tag=of-an-older-401"
+		s.request(sip.REGISTER, nil)
+		peer.expect("401")
 	})
 }

@@ -6,7 +6,7 @@ import (
 
 // Stateless implements sip.Handler.
 func (a *Agent) Stateless(req *sip.Request) *sip.Response {
-	if req.To().Tag() != "" {
+	if within(req) {
 		if l := a.find(req); l == nil || !l.knows(req) {
 			return sip.NewResponse(req, 481, "")
 		}
@@ -34,6 +34,12 @@ func (a *Agent) Stateless(req *sip.Request) *sip.Response {
 		return resp
 	}
 	return nil
+}
+
+// within says whether a request belongs to a dialog. A REGISTER never does, though
+// some phones repeat the To tag of a 401 in it.
+func within(req *sip.Request) bool {
+	return req.Method() != sip.REGISTER && req.To().Tag() != ""
 }
 
 // admit decides about a new INVITE; its identity waits for Request, which follows
@@ -75,7 +81,7 @@ func capabilities(req *sip.Request) *sip.Response {
 // Request implements sip.Handler.
 func (a *Agent) Request(tx sip.ServerTx) {
 	req := tx.Request()
-	if req.To().Tag() != "" {
+	if within(req) {
 		if l := a.find(req); l != nil {
 			l.inDialog(tx)
 			return

@@ -17,6 +17,7 @@ import (
 // comes with the virtual time.
 type rawPeer struct {
 	t     *testing.T
+	m     *sip.MemNet
 	conn  sip.PacketConn
 	addr  netip.AddrPort
 	start time.Time
@@ -46,7 +47,7 @@ func newRawPeer(t *testing.T, m *sip.MemNet, addr netip.AddrPort) *rawPeer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &rawPeer{t: t, conn: conn, addr: addr, start: time.Now()}
+	p := &rawPeer{t: t, m: m, conn: conn, addr: addr, start: time.Now()}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

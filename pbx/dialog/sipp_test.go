@@ -68,8 +68,23 @@ func TestWeCallSIPp(t *testing.T) {
 	agent, _ := kernelBox(t, func(*dialog.Leg) {})
 	at := freePort(t)
 	peer := testbed.StartSIPp(t, testbed.SIPpOptions{Scenario: "uas", Local: at, Calls: calls})
-	ends := make(chan string, calls) // one word for each call
-	for range calls {
+	// Ten at once: with more, a SIPp on a busy machine repeats its 200s, and its
+	// scenario counts the ACKs of the repeats as failures.
+	ends := make(chan string, 10)
+	for n := range calls + cap(ends) {
+		if n >= cap(ends) {
+			select {
+			case w := <-ends:
+				if w != "lost: hung up" {
+					t.Error(w)
+				}
+			case <-time.After(time.Minute):
+				t.Fatal("a call did not end")
+			}
+		}
+		if n >= calls {
+			continue
+		}
 		var out *dialog.Leg
 		ready := make(chan struct{})
 		out = agent.Invite(dialog.InviteOptions{
@@ -86,16 +101,6 @@ func TestWeCallSIPp(t *testing.T) {
 			},
 		})
 		close(ready)
-	}
-	for range calls {
-		select {
-		case w := <-ends:
-			if w != "lost: hung up" {
-				t.Error(w)
-			}
-		case <-time.After(time.Minute):
-			t.Fatal("a call did not end")
-		}
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()

@@ -170,20 +170,23 @@ func TestListenerIsOpenedAgain(t *testing.T) {
 		box := startStack(t, m, boxIP, &handler{stateless: func(r *sip.Request) *sip.Response {
 			return sip.NewResponse(r, 200, "")
 		}}, func(o *sip.Options) { o.Net = n })
-		_ = n.last.Load().Close() // the socket breaks under the reader
+		_ = n.last.Load().Close() // the sockets break under the reader
+		_ = (*n.tcp.Load()).Close()
 		time.Sleep(time.Second)
+		dialBox(t, m, phoneIP)
 		peer.send(peer.request(sip.OPTIONS, 1))
 		synctest.Wait()
-		if s := peer.starts(); s != "200" || box.Counters().ListenerRestarts.Load() != 1 {
+		if s := peer.starts(); s != "200" || box.Counters().ListenerRestarts.Load() != 2 {
 			t.Errorf("came %q after %d restarts", s, box.Counters().ListenerRestarts.Load())
 		}
 	})
 }
 
-// breakingNet remembers its last UDP socket so that a test can break it.
+// breakingNet remembers its last listeners so that a test can break them.
 type breakingNet struct {
 	sip.Net
 	last atomic.Pointer[breakable]
+	tcp  atomic.Pointer[net.Listener]
 }
 
 type breakable struct{ sip.PacketConn }
@@ -195,6 +198,14 @@ func (n *breakingNet) ListenUDP(a netip.AddrPort) (sip.PacketConn, error) {
 	}
 	n.last.Store(&breakable{c})
 	return c, nil
+}
+
+func (n *breakingNet) ListenTCP(a netip.AddrPort) (net.Listener, error) {
+	l, err := n.Net.ListenTCP(a)
+	if err == nil {
+		n.tcp.Store(&l)
+	}
+	return l, err
 }
 
 func TestLogIsShortEscapedAndRateLimited(t *testing.T) {

@@ -29,14 +29,37 @@ type stream struct {
 	s      *Stack
 	remote netip.AddrPort
 	dialed bool
-	// out holds messages for the writer, nil asks it to close. 64 is some seconds of the busiest phone;
-	// when it is full the peer has stopped reading and the connection is closed.
-	out  chan []byte
-	done chan struct{}
-	once sync.Once
+	wake   chan struct{} // one token: there is something to write
+	done   chan struct{}
+	once   sync.Once
 
 	mu   sync.Mutex
 	conn net.Conn // nil while dialling
+	out  []byte   // for the writer
+	last bool     // close when out is written
+}
+
+// streamBacklog is how many octets may wait for a peer that does not read: some
+// seconds of a busy trunk. With more the connection is closed.
+const streamBacklog = 256 << 10
+
+func newStream(s *Stack, remote netip.AddrPort) *stream {
+	return &stream{s: s, remote: remote, wake: make(chan struct{}, 1), done: make(chan struct{})}
+}
+
+// put queues octets for the writer and says false when the peer does not read.
+func (c *stream) put(b []byte) bool {
+	c.mu.Lock()
+	full := len(c.out)+len(b) > streamBacklog
+	if !full {
+		c.out = append(c.out, b...)
+	}
+	c.mu.Unlock()
+	select {
+	case c.wake <- struct{}{}:
+	default:
+	}
+	return !full
 }
 
 func (t *streams) init() {
@@ -148,7 +171,8 @@ func (s *Stack) acceptLoop(i int) {
 			continue
 		}
 		wait = 5 * time.Millisecond
-		c := &stream{s: s, remote: addrPortOf(conn.RemoteAddr()), out: make(chan []byte, 64), done: make(chan struct{}), conn: conn}
+		c := newStream(s, addrPortOf(conn.RemoteAddr()))
+		c.conn = conn
 		if !s.streams.add(c, &s.o.Limits) {
 			s.counters.ConnsRefused.Add(1)
 			_ = conn.Close()
@@ -168,7 +192,8 @@ func (s *Stack) writeTCP(f Flow, b []byte) error {
 		if s.ctx.Err() != nil {
 			return ErrClosed
 		}
-		c = &stream{s: s, remote: f.remote, dialed: true, out: make(chan []byte, 64), done: make(chan struct{})}
+		c = newStream(s, f.remote)
+		c.dialed = true
 		if s.streams.add(c, &s.o.Limits) {
 			s.wg.Go(c.dial)
 		} else if c = s.streams.get(f.remote); c == nil { // nobody else dials either
@@ -176,14 +201,15 @@ func (s *Stack) writeTCP(f Flow, b []byte) error {
 		}
 	}
 	select {
-	case c.out <- append([]byte(nil), b...):
-		return nil
 	case <-c.done:
 		return net.ErrClosed
 	default:
+	}
+	if !c.put(b) {
 		c.close(errors.New("peer does not read"))
 		return fmt.Errorf("peer does not read")
 	}
+	return nil
 }
 
 // dial connects and then serves; it gives up after 5 s.
@@ -209,20 +235,30 @@ func (c *stream) dial() {
 }
 
 func (c *stream) write() {
+	var spare []byte
 	for {
 		select {
 		case <-c.done:
 			return
-		case b := <-c.out:
-			if b == nil {
-				c.close(errors.New("framing lost"))
-				return
-			}
+		case <-c.wake:
+		}
+		c.mu.Lock()
+		b, last := c.out, c.last
+		c.out = spare[:0]
+		c.mu.Unlock()
+		if len(b) > 0 {
 			_ = c.conn.SetWriteDeadline(time.Now().Add(5 * time.Second))
 			if _, err := c.conn.Write(b); err != nil {
 				c.close(err)
 				return
 			}
+		}
+		if last {
+			c.close(errors.New("framing lost"))
+			return
+		}
+		if spare = b; cap(spare) > 16384 {
+			spare = nil
 		}
 	}
 }
@@ -282,11 +318,10 @@ func (c *stream) read() {
 // closeAfterWriting lets the writer send what is queued, the refusal above all, and
 // then close; it waits a second at most.
 func (c *stream) closeAfterWriting() {
-	select {
-	case c.out <- nil:
-	default:
-		return
-	}
+	c.mu.Lock()
+	c.last = true
+	c.mu.Unlock()
+	c.put(nil)
 	select {
 	case <-c.done:
 	case <-time.After(time.Second):
@@ -358,10 +393,7 @@ func (c *stream) skipKeepalives(r *bufio.Reader) error {
 			if ends++; ends == 2 {
 				ends = 0
 				c.s.counters.Keepalives.Add(1)
-				select {
-				case c.out <- []byte("\r\n"):
-				default:
-				}
+				c.put([]byte("\r\n"))
 			}
 		}
 	}

@@ -286,3 +286,61 @@ func TestPanicCostsOneMessage(t *testing.T) {
 		}
 	})
 }
+
+func TestUnansweredRequestIsForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := sip.NewMemNet()
+		peer := newRawPeer(t, m, phoneIP)
+		var kept sip.ServerTx
+		box := startStack(t, m, boxIP, &handler{request: func(tx sip.ServerTx) { kept = tx }}, nil)
+		peer.send(peer.request(sip.MESSAGE, 1))
+		time.Sleep(31 * time.Second)
+		if n := box.Transactions(); n != 1 {
+			t.Errorf("%d transactions after 31 s", n)
+		}
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		if n := box.Transactions(); n != 0 {
+			t.Errorf("%d transactions after 33 s", n)
+		}
+		if err := kept.Respond(sip.NewResponse(kept.Request(), 200, "")); err == nil || len(peer.take()) != 0 {
+			t.Error("a late answer went out")
+		}
+	})
+}
+
+func TestLargeMessagesPassOverUDP(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := sip.NewMemNet()
+		startStack(t, m, boxIP, &handler{request: func(tx sip.ServerTx) {
+			resp := sip.NewResponse(tx.Request(), 200, "")
+			resp.SetBody("text/plain", tx.Request().Body())
+			_ = tx.Respond(resp)
+		}}, nil)
+		phone := startStack(t, m, phoneIP, &handler{}, nil)
+		req := sip.NewRequest(sip.MESSAGE, sip.NewURI("1001", boxIP.String(), 0))
+		req.SetBody("text/plain", []byte(strings.Repeat("lungo ", 5000)))
+		resp, err := phone.Do(t.Context(), req, target(boxIP, sip.UDP))
+		if err != nil || len(resp.Body()) != 30000 {
+			t.Errorf("%v, %v", resp, err)
+		}
+	})
+}
+
+func TestOverloadIsAnswered503(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := sip.NewMemNet()
+		peer := newRawPeer(t, m, phoneIP)
+		box := startStack(t, m, boxIP, &handler{}, func(o *sip.Options) { o.Limits.Transactions = 3 })
+		for n := range 5 {
+			peer.send(peer.request(sip.INVITE, n))
+		}
+		synctest.Wait()
+		if s := peer.starts(); s != "503 503" || box.Counters().TransactionsOverloaded.Load() != 2 {
+			t.Errorf("came %q", s)
+		}
+		if _, err := box.Send(sip.NewRequest(sip.OPTIONS, sip.NewURI("", "x", 0)), target(phoneIP, sip.UDP), nil); !errors.Is(err, sip.ErrOverload) {
+			t.Errorf("sending: %v", err)
+		}
+	})
+}

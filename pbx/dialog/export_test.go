@@ -1,0 +1,4 @@
+package dialog
+
+// ParseDigit is parseDigit, for its fuzz target.
+var ParseDigit = parseDigit
