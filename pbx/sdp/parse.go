@@ -5,8 +5,6 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
-
-	pion "github.com/pion/sdp/v3"
 )
 
 // maxBody bounds what is parsed: the largest UDP datagram.
@@ -15,25 +13,81 @@ const maxBody = 65535
 // maxMedia bounds the m-lines of a description.
 const maxMedia = 32
 
+// letters are the line types of RFC 8866 section 9. A description with another
+// one is to be ignored as a whole.
+const letters = "vosiuepcbtrzkam"
+
+// line is one "x=value".
+type line struct {
+	letter byte
+	value  string
+}
+
+// section is the session part or one m-line with what is below it.
+type section struct {
+	m     string // value of the m-line
+	conn  string // value of the c-line, the first one
+	attrs []line // of a-lines; letter is not used
+}
+
+// attribute splits "key:value".
+func (l line) attribute() (key, value string) {
+	key, value, _ = strings.Cut(l.value, ":")
+	return key, value
+}
+
+// parse reads leniently where RFC 8866 is often broken and no harm follows (bare
+// line feeds, missing s= or t=, lines out of order) and strictly elsewhere. It
+// takes m-lines of any kind and transport, which the parser of pion does not.
 func parse(body []byte) (*Description, error) {
 	if len(body) > maxBody {
 		return nil, fmt.Errorf("%w: %d octets", ErrMalformed, len(body))
 	}
-	var p pion.SessionDescription
-	if err := p.Unmarshal(body); err != nil {
-		return nil, fmt.Errorf("%w: %v", ErrMalformed, err)
+	d := &Description{}
+	sections := []section{{}}
+	n := 0
+	for raw := range strings.Lines(string(body)) {
+		raw = strings.TrimRight(raw, "\r\n")
+		if raw == "" {
+			continue
+		}
+		n++
+		if len(raw) < 2 || raw[1] != '=' || strings.IndexByte(letters, raw[0]) < 0 || strings.IndexByte(raw, 0) >= 0 {
+			return nil, fmt.Errorf("%w: line %d: %.40q", ErrMalformed, n, raw)
+		}
+		l := line{raw[0], strings.TrimSpace(raw[2:])}
+		if n == 1 && (l.letter != 'v' || l.value != "0") {
+			return nil, fmt.Errorf("%w: does not begin with v=0", ErrMalformed)
+		}
+		here := &sections[len(sections)-1]
+		switch l.letter {
+		case 'o':
+			if err := d.Origin.parse(l.value); err != nil {
+				return nil, err
+			}
+		case 'c':
+			if here.conn == "" {
+				here.conn = l.value
+			}
+		case 'a':
+			here.attrs = append(here.attrs, l)
+		case 'm':
+			if len(sections) > maxMedia {
+				return nil, fmt.Errorf("%w: more than %d m-lines", ErrMalformed, maxMedia)
+			}
+			sections = append(sections, section{m: l.value})
+		}
 	}
-	if len(p.MediaDescriptions) > maxMedia {
-		return nil, fmt.Errorf("%w: %d m-lines", ErrMalformed, len(p.MediaDescriptions))
+	if n == 0 || d.Origin.ID == "" {
+		return nil, fmt.Errorf("%w: no origin", ErrMalformed)
 	}
-	d := &Description{Origin: Origin{
-		User:    p.Origin.Username,
-		ID:      strconv.FormatUint(p.Origin.SessionID, 10),
-		Version: strconv.FormatUint(p.Origin.SessionVersion, 10),
-	}}
-	session := directionOf(p.Attributes, SendRecv)
-	for _, pm := range p.MediaDescriptions {
-		m, err := parseMedia(pm, p.ConnectionInformation, session)
+	session := directionOf(sections[0].attrs, SendRecv)
+	for i := range sections[1:] {
+		s := &sections[i+1]
+		if s.conn == "" {
+			s.conn = sections[0].conn
+		}
+		m, err := s.media(session)
 		if err != nil {
 			return nil, err
 		}
@@ -42,39 +96,51 @@ func parse(body []byte) (*Description, error) {
 	return d, nil
 }
 
-func parseMedia(pm *pion.MediaDescription, session *pion.ConnectionInformation, dir Direction) (Media, error) {
-	m := Media{
-		Kind:      pm.MediaName.Media,
-		Proto:     strings.Join(pm.MediaName.Protos, "/"),
-		Formats:   pm.MediaName.Formats,
-		Direction: directionOf(pm.Attributes, dir),
+// parse reads "user id version IN IP4 address".
+func (o *Origin) parse(v string) error {
+	f := strings.Fields(v)
+	if len(f) != 6 || !isNumber(f[1]) || !isNumber(f[2]) {
+		return fmt.Errorf("%w: origin %.60q", ErrMalformed, v)
 	}
-	if p := pm.MediaName.Port.Value; p < 0 || p > 65535 {
-		return m, fmt.Errorf("%w: port %d", ErrMalformed, p)
+	*o = Origin{User: f[0], ID: f[1], Version: f[2]}
+	return nil
+}
+
+func isNumber(s string) bool {
+	return s != "" && strings.Trim(s, "0123456789") == ""
+}
+
+// media reads an m-line, "kind port[/count] transport format …".
+func (s *section) media(dir Direction) (Media, error) {
+	f := strings.Fields(s.m)
+	if len(f) < 4 {
+		return Media{}, fmt.Errorf("%w: media %.60q", ErrMalformed, s.m)
 	}
-	m.Port = uint16(pm.MediaName.Port.Value)
-	c := pm.ConnectionInformation
-	if c == nil {
-		c = session
+	number, _, _ := strings.Cut(f[1], "/")
+	port, err := strconv.ParseUint(number, 10, 16)
+	if err != nil {
+		return Media{}, fmt.Errorf("%w: port %.20q", ErrMalformed, f[1])
 	}
+	m := Media{Kind: f[0], Port: uint16(port), Proto: f[2], Formats: f[3:], Direction: directionOf(s.attrs, dir)}
+	conn := strings.Fields(s.conn)
 	switch {
-	case c != nil && c.Address != nil:
-		m.Addr, m.Host = parseAddress(c.Address.Address)
+	case len(conn) == 3 && conn[0] == "IN":
+		m.Addr, m.Host = parseAddress(conn[2])
 	case m.Port != 0:
-		return m, fmt.Errorf("%w: no connection address for %s", ErrMalformed, m.Kind)
+		return m, fmt.Errorf("%w: connection %.60q of %s", ErrMalformed, s.conn, m.Kind)
 	}
-	for _, a := range pm.Attributes {
-		switch a.Key {
+	for _, a := range s.attrs {
+		switch key, value := a.attribute(); key {
 		case "ptime":
-			if n, err := strconv.Atoi(strings.TrimSpace(a.Value)); err == nil && n > 0 && n <= 200 {
+			if n, err := strconv.Atoi(strings.TrimSpace(value)); err == nil && n > 0 && n <= 200 {
 				m.Ptime = n
 			}
 		case "rtcp":
-			m.RTCP = parseRTCP(a.Value, m.Addr)
+			m.RTCP = parseRTCP(value, m.Addr)
 		}
 	}
 	if strings.HasPrefix(m.Proto, "RTP/") {
-		m.Codecs = parseCodecs(m.Formats, pm.Attributes)
+		m.Codecs = parseCodecs(m.Formats, s.attrs)
 	}
 	return m, nil
 }
@@ -110,9 +176,9 @@ func parseRTCP(v string, addr netip.Addr) netip.AddrPort {
 	return netip.AddrPortFrom(addr, uint16(port))
 }
 
-func directionOf(attrs []pion.Attribute, def Direction) Direction {
+func directionOf(attrs []line, def Direction) Direction {
 	for _, a := range attrs {
-		switch d := Direction(a.Key); d {
+		switch d := Direction(a.value); d {
 		case SendRecv, SendOnly, RecvOnly, Inactive:
 			def = d
 		}
@@ -133,7 +199,7 @@ var static = map[uint8]Codec{
 	18: {PT: 18, Name: "G729", Clock: 8000},
 }
 
-func parseCodecs(formats []string, attrs []pion.Attribute) []Codec {
+func parseCodecs(formats []string, attrs []line) []Codec {
 	var list []Codec
 	for _, f := range formats {
 		n, err := strconv.ParseUint(f, 10, 7)
@@ -143,11 +209,12 @@ func parseCodecs(formats []string, attrs []pion.Attribute) []Codec {
 		c := static[uint8(n)]
 		c.PT, c.Fmtp = uint8(n), ""
 		for _, a := range attrs {
-			pt, rest, _ := strings.Cut(strings.TrimSpace(a.Value), " ")
+			key, value := a.attribute()
+			pt, rest, _ := strings.Cut(strings.TrimSpace(value), " ")
 			if pt != f {
 				continue
 			}
-			switch a.Key {
+			switch key {
 			case "rtpmap":
 				if name, clock, ok := parseRtpmap(rest); ok {
 					c.Name, c.Clock = name, clock
