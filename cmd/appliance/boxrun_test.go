@@ -85,7 +85,7 @@ func (r *running) start() {
 func (r *running) linesReady() {
 	r.t.Helper()
 	for _, line := range []string{"line-1", "line-2", "line-3"} {
-		r.want(line+" in service", r.proc.WaitOutput(limit(r.t, 30*time.Second), "line in service line="+line))
+		r.want(line+" in service", r.proc.WaitOutput(limit(r.t, 30*time.Second), "line in service\" line="+line))
 	}
 }
 
