@@ -52,7 +52,7 @@ func NewResampler(from, to int) (*Resampler, error) {
 func lowpass(n int, cutoff float64) []float64 {
 	const beta = 7.0
 	h := make([]float64, n)
-	mid := float64(n-1) / 2
+	mid := float64(n) / 2 // a whole number of samples: one tap less on the right
 	var sum float64
 	for i := range h {
 		x := float64(i) - mid
@@ -60,7 +60,7 @@ func lowpass(n int, cutoff float64) []float64 {
 		if x != 0 {
 			s = math.Sin(2*math.Pi*cutoff*x) / (math.Pi * x)
 		}
-		w := x / (mid + 0.5)
+		w := x / mid
 		h[i] = s * bessel0(beta*math.Sqrt(1-w*w)) / bessel0(beta)
 		sum += h[i]
 	}
@@ -80,7 +80,7 @@ func bessel0(x float64) float64 {
 }
 
 // Append resamples src and appends the result to dst. Over a whole stream the
-// number of samples is the number read times the ratio of the rates.
+// number of samples is the number read times the ratio of the rates, rounded up.
 func (r *Resampler) Append(dst, src []int16) []int16 {
 	for _, s := range src {
 		r.pos--
@@ -89,11 +89,11 @@ func (r *Resampler) Append(dst, src []int16) []int16 {
 		}
 		r.hist[r.pos] = float32(s)
 		if r.down > 1 {
-			r.phase++
-			if r.phase < r.down {
+			skip := r.phase != 0
+			r.phase = (r.phase + 1) % r.down
+			if skip {
 				continue
 			}
-			r.phase = 0
 		}
 		for p := range r.up {
 			dst = append(dst, clip(float64(r.filter(r.taps[p]))))
