@@ -28,6 +28,10 @@ type PhoneOptions struct {
 	Box   netip.AddrPort // where it sends its calls
 	SIP   *sip.MemNet
 	Media *media.MemNet
+	// Wire and Ports put the phone on other networks than SIP and Media, for
+	// instance on the kernel's.
+	Wire  sip.Net
+	Ports media.Net
 	// Answer decides about a call that comes: after how long it is answered, or
 	// ok false to refuse it with Code.
 	Answer func() (after time.Duration, code int, ok bool)
@@ -66,11 +70,18 @@ type Call struct {
 func New(o PhoneOptions) (*Phone, error) {
 	p := &Phone{o: o}
 	var err error
-	p.stack, err = sip.New(sip.Options{Net: o.SIP.Host(o.Addr.Addr()), UDP: []netip.AddrPort{o.Addr}, Log: o.Log})
+	wire, ports := o.Wire, o.Ports
+	if wire == nil {
+		wire = o.SIP.Host(o.Addr.Addr())
+	}
+	if ports == nil {
+		ports = o.Media
+	}
+	p.stack, err = sip.New(sip.Options{Net: wire, UDP: []netip.AddrPort{o.Addr}, Log: o.Log})
 	if err != nil {
 		return nil, err
 	}
-	p.plane, err = media.New(media.Options{Net: o.Media, Loops: 1})
+	p.plane, err = media.New(media.Options{Net: ports, Loops: 1})
 	if err != nil {
 		return nil, err
 	}
@@ -97,6 +108,14 @@ func (p *Phone) Rings() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.Rung
+}
+
+// Forget drops the call that the phone is in without a word, as if it had been
+// switched off and on.
+func (p *Phone) Forget() {
+	if c := p.Current(); c != nil {
+		c.over()
+	}
 }
 
 // Current is the call that the phone is in, nil if none.
