@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 
+	"centralino/internal/journal"
 	"centralino/internal/office"
 )
 
@@ -44,5 +45,24 @@ func (b *box) furnish(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("furnish the sample office: %w", err)
 	}
+	if b.opt.sample == "perf" {
+		return b.logInQueues(ctx, s.Doc)
+	}
 	return nil
+}
+
+// logInQueues has every member of a queue logged in when the box starts: the
+// measuring kit's agents do not dial feature codes. The ACD reads it back with the
+// journal.
+func (b *box) logInQueues(ctx context.Context, doc *office.Document) error {
+	for i := range doc.Groups {
+		g := &doc.Groups[i]
+		if g.Mode != office.GroupQueue {
+			continue
+		}
+		for _, p := range g.Members {
+			b.journal.Append("", journal.AgentChanged{Agent: p, State: journal.AgentReady, Idle: b.now().UTC()})
+		}
+	}
+	return b.journal.Flush(ctx)
 }
