@@ -4,3 +4,6 @@ import "centralino/ui/auth"
 
 // Auth lets tests open sessions without a password.
 func (s *Server) Auth() *auth.Auth { return s.auth }
+
+// SafePath is what keeps redirects at home.
+var SafePath = safePath

@@ -92,6 +92,12 @@ const (
 // techPassword is the technician's.
 const techPassword = "quattro gatti neri"
 
+// The hash costs 19 MiB and a while: all rigs share one.
+var (
+	techHash   sync.Once
+	techHashed string
+)
+
 // newRig starts a box with the sample office. claimed gives it a technician.
 func newRig(t *testing.T, claimed bool, change ...func(*ui.Deps)) *rig {
 	t.Helper()
@@ -185,8 +191,12 @@ func newRig(t *testing.T, claimed bool, change ...func(*ui.Deps)) *rig {
 	r.server, err = ui.New(d)
 	must(err)
 	if claimed {
-		hash, err := r.server.Auth().HashPassword(ctx, "tina", techPassword)
-		must(err)
+		techHash.Do(func() {
+			var err error
+			techHashed, err = r.server.Auth().HashPassword(ctx, "tina", techPassword)
+			must(err)
+		})
+		hash := techHashed
 		must(r.db.Write(ctx, r.server.Auth().StageAccount(tech, "tina", hash)))
 	}
 	wg.Go(func() { defer close(r.stopped); _ = r.server.Run(ctx) })

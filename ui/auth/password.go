@@ -42,6 +42,10 @@ var (
 	ErrBusy          = errors.New("too many logins are being checked at once")
 )
 
+// noAccount is checked when an account is unknown, so that this takes as long as a
+// wrong password. Its key is random: no password belongs to it.
+const noAccount = "$argon2id$v=19$m=19456,t=2,p=1$YNk33ZzrYBs2b33oIpcrNg$3QVq1an2lv4+ITvjI4ziMg9MTg4WyXp6iXBMXDGPig4"
+
 // easy holds guesses that every attacker tries first and that are long enough to
 // pass the length rule. Compared in lower case, also with digits appended.
 var easy = []string{

@@ -57,7 +57,7 @@ func (a *Auth) Login(ctx context.Context, source netip.Addr, name, password stri
 		return "", Session{}, fmt.Errorf("log in: %w", err)
 	}
 	if unknown {
-		hash = a.dummy // an unknown name takes as long as a wrong password
+		hash = noAccount
 	}
 	right, err := a.hash.verify(ctx, hash, password)
 	if err != nil {

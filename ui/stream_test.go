@@ -1,0 +1,60 @@
+package ui_test
+
+import (
+	"bufio"
+	"context"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"centralino/internal/journal"
+)
+
+func TestStreamShowsACallComeAndGo(t *testing.T) {
+	r := newRig(t, true)
+	ctx, stop := context.WithTimeout(context.Background(), 20*time.Second)
+	defer stop()
+	req, _ := http.NewRequestWithContext(ctx, http.MethodGet, r.http.URL+"/live?page=home", nil)
+	req.Header.Set("Accept-Language", "en")
+	res, err := r.as(bruno).c.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if got := res.Header.Get("Content-Type"); got != "text/event-stream" {
+		t.Fatalf("Content-Type %q", got)
+	}
+	in := bufio.NewScanner(res.Body)
+	in.Buffer(nil, 1<<20)
+	wait := func(text string) {
+		t.Helper()
+		for in.Scan() {
+			if strings.Contains(in.Text(), text) {
+				return
+			}
+		}
+		t.Fatalf("%q never came: %v", text, in.Err())
+	}
+	wait("No calls at this moment")
+	r.log.Append("c-1", journal.CallStarted{Direction: journal.Inbound, Line: "line-1", From: r.people.Number("+390255551234")})
+	wait("02 5555 1234")
+	r.log.Append("c-1", journal.ContactQueued{Contact: "c-1", Queue: "group-1", Arrival: time.Now()})
+	wait("1 waiting")
+	r.log.Append("c-1", journal.CallEnded{Cause: "hangup", By: "caller"})
+	wait("No calls at this moment")
+}
+
+func TestStreamOfALeavingPersonEnds(t *testing.T) {
+	r := newRig(t, true)
+	b := r.as(bruno)
+	if got := b.get("/live?page=nothing").status; got != http.StatusNotFound {
+		t.Errorf("unknown page: %d", got)
+	}
+	if got := b.get("/live?page=lines").status; got != http.StatusForbidden {
+		t.Errorf("page of another role: %d", got)
+	}
+	if got := r.as("").get("/live?page=home").status; got != http.StatusUnauthorized {
+		t.Errorf("nobody: %d", got)
+	}
+}
