@@ -155,6 +155,15 @@ func TestCancelOfOurInvite(t *testing.T) {
 			box.want("progress 180, failed 487")
 		})
 	})
+	t.Run("after the answer it is a BYE", func(t *testing.T) {
+		alone(t, nil, func(t *testing.T, box *party, peer *rawPeer) {
+			out, _ := established(t, box, peer)
+			out.Cancel(dialog.ElsewhereReason)
+			peer.answer(peer.expect("BYE")[0].req, 200, "", nil)
+			synctest.Wait()
+			box.want("accepted sdp, lost: hung up")
+		})
+	})
 	t.Run("ends 32 s after the CANCEL when nothing comes back", func(t *testing.T) {
 		alone(t, nil, func(t *testing.T, box *party, peer *rawPeer) {
 			out := box.call(peer, nil)

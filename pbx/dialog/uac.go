@@ -256,8 +256,18 @@ func (l *Leg) AnswerOffer(sdp []byte) {
 // Cancel gives up an outgoing leg that is not answered. reason, if not empty, is
 // sent as a Reason header; ElsewhereReason tells phones not to show a missed call.
 // The leg ends with Failed, also when nothing comes back; a 2xx that crosses the
-// CANCEL is acknowledged and ended with BYE, and reported as Failed 487 too.
-func (l *Leg) Cancel(reason string) { l.do(func() { l.cancel(reason) }) }
+// CANCEL is acknowledged and ended with BYE, and reported as Failed 487 too. When
+// the answer has been there first (Accepted may still be on its way to the owner),
+// Cancel does what Bye does.
+func (l *Leg) Cancel(reason string) {
+	l.do(func() {
+		if !l.in && l.state == up {
+			l.hangUp(reason)
+			return
+		}
+		l.cancel(reason)
+	})
+}
 
 func (l *Leg) cancel(reason string) {
 	if l.in || l.state != calling {
