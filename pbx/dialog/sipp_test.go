@@ -15,8 +15,8 @@ import (
 // kernelBox is an agent on the loopback of the kernel.
 func kernelBox(t *testing.T, incoming func(*dialog.Leg)) (*dialog.Agent, *sip.Stack) {
 	t.Helper()
-	any := []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:0")}
-	stack, err := sip.New(sip.Options{Net: sip.KernelNet{}, UDP: any, TCP: any})
+	loopback := []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:0")}
+	stack, err := sip.New(sip.Options{Net: sip.KernelNet{}, UDP: loopback, TCP: loopback})
 	if err != nil {
 		t.Fatal(err)
 	}
