@@ -47,6 +47,13 @@ func (b *book) addLine(id office.ID, st hal.LineState) {
 	b.entries[id] = &entry{state: st}
 }
 
+// removeLine forgets a telephone line; calls that hold it still release nothing.
+func (b *book) removeLine(id office.ID) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.entries, id)
+}
+
 // setState records a telephone line's state and wakes who waits for it.
 func (b *book) setState(id office.ID, st hal.LineState) {
 	b.mu.Lock()

@@ -122,10 +122,11 @@ func (m lineMail) deliver(*actor) {
 }
 
 // dialLine dials on a telephone line.
-func (a *actor) dialLine(x call.DialOut, cand route.Candidate, line hal.Line) bool {
+func (a *actor) dialLine(x call.DialOut, cand route.Candidate, r *lineReader) bool {
+	line := r.line
 	l := &lineLeg{a: a, id: a.newLegID(), lineID: cand.Line, line: line, off: true}
 	l.open()
-	if !a.p.reader(cand.Line).attach(l) {
+	if !r.attach(l) {
 		l.finish()
 		return false
 	}

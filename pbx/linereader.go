@@ -17,6 +17,7 @@ type lineReader struct {
 	p    *PBX
 	line hal.Line
 	id   office.ID
+	stop context.CancelFunc // guarded by PBX.mu
 
 	mu  sync.Mutex
 	leg *lineLeg // the call's leg on this line
@@ -27,8 +28,12 @@ type lineReader struct {
 	called string
 }
 
-// reader finds the reader of a line that exists.
-func (p *PBX) reader(id office.ID) *lineReader { return p.readers[id] }
+// reader finds the reader of a line, nil if the line is no more.
+func (p *PBX) reader(id office.ID) *lineReader {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.readers[id]
+}
 
 // attach makes l the leg that gets the line's events; false if another has it.
 func (r *lineReader) attach(l *lineLeg) bool {

@@ -157,10 +157,8 @@ func (a *actor) dialOn(x call.DialOut, cand route.Candidate) bool {
 			return a.dialTrunk(x, cand, t)
 		}
 	}
-	for _, l := range a.p.o.Lines {
-		if office.ID(l.ID()) == cand.Line {
-			return a.dialLine(x, cand, l)
-		}
+	if r := a.p.reader(cand.Line); r != nil {
+		return a.dialLine(x, cand, r)
 	}
 	a.p.book.release(cand.Line, a.id)
 	return false

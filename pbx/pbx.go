@@ -95,7 +95,7 @@ type Options struct {
 	Plane     *media.Plane
 	Phones    Phones
 	Trunks    func() []Trunk
-	Lines     []hal.Line
+	Lines     []hal.Line // at the start; SetLines changes them
 	Queue     Queue
 	Names     Names
 	Feature   Feature
@@ -133,11 +133,12 @@ type PBX struct {
 	dialogs *dialog.Agent
 	book    *book
 	people  *occupation
-	readers map[office.ID]*lineReader // fixed after New
 
 	mu      sync.Mutex // guards what follows, for lookups only
 	calls   map[journal.CallID]*actor
 	offers  map[journal.OfferID]*actor
+	readers map[office.ID]*lineReader
+	ctx     context.Context // of Run, nil before it
 	closing bool
 	wg      sync.WaitGroup // call actors and line readers
 }
@@ -154,20 +155,19 @@ func New(o Options) (*PBX, error) {
 		Admit: p.admit, Incoming: p.incoming, Stateless: o.Stateless, Other: o.Other, Log: o.Log,
 	})
 	p.readers = make(map[office.ID]*lineReader, len(o.Lines))
-	for _, l := range o.Lines {
-		id := office.ID(l.ID())
-		p.book.addLine(id, l.State())
-		p.readers[id] = &lineReader{p: p, line: l, id: id}
-	}
+	p.SetLines(o.Lines)
 	return p, nil
 }
 
 // Run reads the lines' events until ctx ends, then ends every call in order and
 // returns when the last one is over.
 func (p *PBX) Run(ctx context.Context) error {
+	p.mu.Lock()
+	p.ctx = ctx
 	for _, r := range p.readers {
-		p.wg.Go(func() { r.run(ctx) })
+		p.read(r)
 	}
+	p.mu.Unlock()
 	<-ctx.Done()
 	p.mu.Lock()
 	p.closing = true
@@ -181,6 +181,46 @@ func (p *PBX) Run(ctx context.Context) error {
 	}
 	p.wg.Wait()
 	return nil
+}
+
+// SetLines makes the switch use exactly these telephone lines from now on. A line
+// that is taken away carries its call to the end: whoever runs its driver stops it
+// only when it is idle.
+func (p *PBX) SetLines(lines []hal.Line) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	wanted := make(map[office.ID]hal.Line, len(lines))
+	for _, l := range lines {
+		wanted[office.ID(l.ID())] = l
+	}
+	for id, r := range p.readers {
+		if wanted[id] == r.line {
+			continue
+		}
+		if r.stop != nil {
+			r.stop()
+		}
+		delete(p.readers, id)
+		p.book.removeLine(id)
+	}
+	for id, l := range wanted {
+		if p.readers[id] != nil {
+			continue
+		}
+		r := &lineReader{p: p, line: l, id: id}
+		p.readers[id] = r
+		p.book.addLine(id, l.State())
+		if p.ctx != nil {
+			p.read(r)
+		}
+	}
+}
+
+// read starts a line's reader. Called with mu held while Run runs.
+func (p *PBX) read(r *lineReader) {
+	ctx, stop := context.WithCancel(p.ctx)
+	r.stop = stop
+	p.wg.Go(func() { r.run(ctx) })
 }
 
 // newActor starts a call, or returns nil when the box is closing.

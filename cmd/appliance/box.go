@@ -53,9 +53,9 @@ type box struct {
 	pages     *ui.Server
 	trunks    trunkSet
 	record    recorder
-	lines     []hal.Line
-	exchange  *sim.Exchange // nil on a real box
-	closers   []func() error
+	lines     lineSet
+	modems    map[hal.LineID]*sim.Modem // of the simulated exchange
+	exchange  *sim.Exchange             // nil on a real box
 
 	journalDone chan error
 	stopJournal context.CancelFunc
@@ -82,6 +82,8 @@ func newBox(ctx context.Context, o options) (_ *box, err error) {
 	ring := logring.New(logring.Options{Next: slog.NewTextHandler(os.Stderr, nil)})
 	b := &box{opt: o, ring: ring, log: slog.New(ring.Handler()), now: time.Now, started: time.Now(), answering: make(chan answerer)}
 	b.trunks.b = b
+	b.lines.b, b.lines.drivers = b, map[office.ID]*lineDriver{}
+	b.modems = map[hal.LineID]*sim.Modem{}
 	b.record.b = b
 	defer func() {
 		if err != nil {
@@ -161,8 +163,12 @@ func (b *box) journalFault(raised bool, reason string) {
 // openTelephony makes lines, media, SIP, ACD and the switch.
 func (b *box) openTelephony(ctx context.Context) error {
 	var err error
-	if err = b.openLines(context.WithoutCancel(ctx)); err != nil {
-		return err
+	if b.opt.sim {
+		b.exchange = sim.NewExchange(sim.ExchangeOptions{Seed: 1})
+		b.exchange.OnDial(b.farEnd)
+	}
+	if err = b.lines.configure(b.office.Current().Doc); err != nil {
+		b.log.Error("a line cannot be used", "err", err)
 	}
 	if b.plane, err = media.New(media.Options{Net: b.opt.seams.mediaNet(), Loops: b.opt.seams.loops, Log: b.log}); err != nil {
 		return fmt.Errorf("open media: %w", err)
@@ -197,7 +203,7 @@ func (b *box) openTelephony(ctx context.Context) error {
 	}
 	b.pbx, err = pbx.New(pbx.Options{
 		Office: func() *office.Document { return b.office.Current().Doc }, Journal: &b.record,
-		Stack: b.stack, Plane: b.plane, Phones: phones{b}, Trunks: b.trunks.all, Lines: b.lines,
+		Stack: b.stack, Plane: b.plane, Phones: phones{b}, Trunks: b.trunks.all, Lines: b.lines.list(),
 		Queue: queues{b.acd}, Names: b.people, Feature: b.feature, Stateless: b.stateless,
 		Now: b.now, Log: b.log,
 	})
@@ -247,10 +253,7 @@ func (b *box) parts() []service.Part {
 		vital("acd", b.acd),
 		{Name: "trunks", Service: &b.trunks},
 	}
-	for _, l := range b.lines {
-		list = append(list, vital("line "+string(l.ID()), l))
-	}
-	list = append(list, service.Part{Name: "pages", Service: b.pages}, vital("switch", b.pbx))
+	list = append(list, vital("lines", &b.lines), service.Part{Name: "pages", Service: b.pages}, vital("switch", b.pbx))
 	if !b.opt.seams.virtual {
 		list = append(list, service.Part{Name: "control",
 			Service: &control{path: filepath.Join(b.opt.data, controlName), handle: b.command, log: b.log}})
@@ -260,12 +263,12 @@ func (b *box) parts() []service.Part {
 
 // close lets go of what newBox opened, in reverse order.
 func (b *box) close() {
-	for i := len(b.closers) - 1; i >= 0; i-- {
-		if err := b.closers[i](); err != nil {
-			b.log.Warn("close", "err", err)
+	for _, m := range b.modems {
+		if err := m.Close(); err != nil {
+			b.log.Warn("close modem", "err", err)
 		}
 	}
-	b.closers = nil
+	clear(b.modems)
 	if b.exchange != nil {
 		b.exchange.Close()
 	}
@@ -291,6 +294,10 @@ func (b *box) officeChanged(s *office.Snapshot) {
 	}
 	b.registrar.Recheck()
 	b.trunks.set(s.Doc)
+	if err := b.lines.configure(s.Doc); err != nil {
+		b.log.Error("a line cannot be used", "err", err)
+	}
+	b.pbx.SetLines(b.lines.list())
 	b.front.officeChanged(s.Doc)
 	b.tellReachable()
 }

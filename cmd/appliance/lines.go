@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"centralino/hal"
@@ -26,47 +28,152 @@ var halKind = map[office.LineKind]hal.LineKind{
 	office.LineMobile: hal.Mobile,
 }
 
-// openLines makes the drivers of the office's telephone lines. In simulation each
-// line is a modem of the simulated exchange behind a pty, reached like a real one.
-func (b *box) openLines(ctx context.Context) error {
-	doc := b.office.Current().Doc
-	if b.opt.sim {
-		b.exchange = sim.NewExchange(sim.ExchangeOptions{Seed: 1})
-		b.exchange.OnDial(b.farEnd)
-	}
+// lineSet runs the drivers of the office's telephone lines and follows the office:
+// a line that is added, changed or taken away needs no restart, and a call on it
+// comes to its end first.
+type lineSet struct {
+	b *box
+
+	mu      sync.Mutex
+	ctx     context.Context // of Run, nil before it
+	drivers map[office.ID]*lineDriver
+	wg      sync.WaitGroup
+}
+
+type lineDriver struct {
+	cfg  lineConfig
+	line hal.Line
+	stop context.CancelFunc // nil until it runs
+}
+
+// lineConfig is what a driver is made of; a driver is made anew when it changes.
+type lineConfig struct {
+	kind                   office.LineKind
+	port, dialect, numbers string
+}
+
+// configure makes drivers for the telephone lines of doc and retires the others.
+func (s *lineSet) configure(doc *office.Document) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var failed error
+	wanted := make(map[office.ID]bool)
 	for i := range doc.Lines {
 		l := &doc.Lines[i]
 		kind, ok := halKind[l.Kind]
-		if !ok || l.Disabled {
+		if !ok || l.Disabled || l.Port == "" && !s.b.opt.sim {
 			continue
 		}
-		if b.opt.seams.virtual {
-			b.exchange.AddLine(hal.LineID(l.ID), sim.LineOptions{Kind: kind})
-			b.lines = append(b.lines, b.exchange.DirectLine(hal.LineID(l.ID)))
+		numbers := s.b.numbersOf(doc, l)
+		cfg := lineConfig{l.Kind, l.Port, l.Dialect, strings.Join(numbers, " ")}
+		if s.b.opt.sim {
+			cfg.port = "" // the simulated modem is always the same
+		}
+		wanted[l.ID] = true
+		if d := s.drivers[l.ID]; d != nil && d.cfg == cfg {
 			continue
 		}
-		port := l.Port
-		if b.opt.sim {
-			path, err := b.simulatedModem(ctx, hal.LineID(l.ID), kind)
-			if err != nil {
-				return err
-			}
-			port = "path:" + path
-		}
-		if port == "" {
-			b.log.Warn("line has no port yet", "line", l.ID)
-			continue
-		}
-		line, err := voicemodem.New(voicemodem.Options{
-			ID: hal.LineID(l.ID), Kind: kind, Port: serial.NewOpener(port, serial.Options{}),
-			Dialect: l.Dialect, MSN: b.numbersOf(doc, l), Country: doc.Site.Country, Log: b.log,
-		})
+		line, err := s.b.openLine(l, kind, numbers, doc.Site.Country)
 		if err != nil {
-			return fmt.Errorf("line %s: %w", l.ID, err)
+			failed = fmt.Errorf("line %s: %w", l.ID, err)
+			continue
 		}
-		b.lines = append(b.lines, line)
+		s.retire(l.ID)
+		s.drivers[l.ID] = &lineDriver{cfg: cfg, line: line}
 	}
+	for id := range s.drivers {
+		if !wanted[id] {
+			s.retire(id)
+		}
+	}
+	s.startAll()
+	return failed
+}
+
+// list returns the lines in use now.
+func (s *lineSet) list() []hal.Line {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []hal.Line
+	for _, d := range s.drivers {
+		out = append(out, d.line)
+	}
+	slices.SortFunc(out, func(a, b hal.Line) int { return strings.Compare(string(a.ID()), string(b.ID())) })
+	return out
+}
+
+// Run runs the drivers until ctx ends.
+func (s *lineSet) Run(ctx context.Context) error {
+	s.mu.Lock()
+	s.ctx = ctx
+	s.startAll()
+	s.mu.Unlock()
+	<-ctx.Done()
+	s.wg.Wait()
 	return nil
+}
+
+// startAll starts drivers that do not run yet. Called with mu held.
+func (s *lineSet) startAll() {
+	if s.ctx == nil || s.ctx.Err() != nil {
+		return
+	}
+	for _, d := range s.drivers {
+		if d.stop != nil {
+			continue
+		}
+		ctx, stop := context.WithCancel(s.ctx)
+		d.stop = stop
+		s.wg.Go(func() {
+			if err := d.line.Run(ctx); err != nil && ctx.Err() == nil {
+				s.b.log.Error("line driver ended", "line", d.line.ID(), "err", err)
+			}
+		})
+	}
+}
+
+// retire takes a driver out and stops it once its line is idle. Called with mu
+// held.
+func (s *lineSet) retire(id office.ID) {
+	d := s.drivers[id]
+	if d == nil {
+		return
+	}
+	delete(s.drivers, id)
+	var look func()
+	look = func() {
+		switch d.line.State() {
+		case hal.LineIdle, hal.LineOutOfService:
+			if d.stop != nil {
+				d.stop()
+			}
+		default:
+			time.AfterFunc(time.Second, look)
+		}
+	}
+	time.AfterFunc(time.Second, look) // the switch has let go of it by then
+}
+
+// openLine makes the driver of one line. In simulation it is a modem of the
+// simulated exchange behind a pty, reached like a real one.
+func (b *box) openLine(l *office.Line, kind hal.LineKind, numbers []string, country string) (hal.Line, error) {
+	id := hal.LineID(l.ID)
+	if b.opt.seams.virtual {
+		b.exchange.AddLine(id, sim.LineOptions{Kind: kind})
+		return b.exchange.DirectLine(id), nil
+	}
+	port := l.Port
+	if b.opt.sim {
+		path, err := b.simulatedModem(id, kind)
+		if err != nil {
+			return nil, err
+		}
+		port = "path:" + path
+	}
+	return voicemodem.New(voicemodem.Options{
+		ID: id, Kind: kind, Port: serial.NewOpener(port, serial.Options{}),
+		Dialect: l.Dialect, MSN: numbers, Country: country, Log: b.log,
+	})
 }
 
 // numbersOf lists the own numbers of an ISDN line in national form, for its MSN
@@ -85,20 +192,23 @@ func (b *box) numbersOf(doc *office.Document, l *office.Line) []string {
 	return msn
 }
 
-// simulatedModem connects a new line of the simulated exchange to a modem behind a
-// pty, and returns a path that always leads to it.
-func (b *box) simulatedModem(ctx context.Context, id hal.LineID, kind hal.LineKind) (string, error) {
-	line := b.exchange.AddLine(id, sim.LineOptions{Kind: kind})
+// simulatedModem connects a line of the simulated exchange to a modem behind a pty,
+// once, and returns a path that always leads to it.
+func (b *box) simulatedModem(id hal.LineID, kind hal.LineKind) (string, error) {
+	if m := b.modems[id]; m != nil {
+		return m.Path(), nil
+	}
 	profile := sim.CX93001
 	if kind == hal.ISDN {
 		profile = sim.TTYI
 	}
-	link := filepath.Join(b.opt.data, "tty-"+string(id))
-	m, err := sim.OpenModem(ctx, line, sim.ModemOptions{Profile: profile, Link: link})
+	// It ends by Close, after the last call, and not with the box's context.
+	m, err := sim.OpenModem(context.Background(), b.exchange.AddLine(id, sim.LineOptions{Kind: kind}),
+		sim.ModemOptions{Profile: profile, Link: filepath.Join(b.opt.data, "tty-"+string(id))})
 	if err != nil {
-		return "", fmt.Errorf("simulated modem of %s: %w", id, err)
+		return "", fmt.Errorf("simulated modem: %w", err)
 	}
-	b.closers = append(b.closers, m.Close)
+	b.modems[id] = m
 	return m.Path(), nil
 }
 

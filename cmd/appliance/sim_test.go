@@ -114,7 +114,7 @@ func simulate(t *testing.T, seed uint64, folder string) {
 	over, end := context.WithTimeout(t.Context(), time.Duration(*simHours*float64(time.Hour)))
 	w.over = over
 	b.exchange.OnDial(w.farEnd)
-	for _, l := range b.lines {
+	for _, l := range b.lines.list() {
 		w.every(40*time.Second, func() { w.callIn(l.ID()) })
 	}
 	w.every(time.Minute, w.callInside)
@@ -292,7 +292,7 @@ func (w *simWorld) farEnd(hal.LineID, string) sim.DialOutcome {
 
 // pullLine takes a line away for a while.
 func (w *simWorld) pullLine() {
-	l, ok := w.box.lines[w.pick(len(w.box.lines))].(*sim.Line)
+	l, ok := w.box.lines.list()[w.pick(len(w.box.lines.list()))].(*sim.Line)
 	if !ok {
 		return
 	}
