@@ -183,9 +183,6 @@ func (b *box) openTelephony(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("open registrar: %w", err)
 	}
-	if err := b.registrar.Load(ctx); err != nil {
-		b.log.Warn("phones must register again", "err", err)
-	}
 	b.stack, err = sip.New(sip.Options{
 		Net: b.opt.seams.sipNet(), UDP: []netip.AddrPort{b.opt.sip}, TCP: []netip.AddrPort{b.opt.sip},
 		Exempt: b.exempt, Log: b.log,
@@ -207,8 +204,14 @@ func (b *box) openTelephony(ctx context.Context) error {
 		Queue: queues{b.acd}, Names: b.people, Feature: b.feature, Stateless: b.stateless,
 		Now: b.now, Log: b.log,
 	})
+	if err != nil {
+		return err
+	}
 	x.pbx = b.pbx
-	return err
+	if err := b.registrar.Load(ctx); err != nil { // tells the ACD who can be reached
+		b.log.Warn("phones must register again", "err", err)
+	}
+	return nil
 }
 
 // run runs everything until ctx ends or a part that must live fails, then stops in

@@ -1,0 +1,202 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+)
+
+var (
+	killCount = flag.Int("kills", 20, "how often the box is killed under traffic")
+	killSeed  = flag.Uint64("killseed", 0, "seed of the killing moments; 0 picks one")
+)
+
+const (
+	// killLanes is how many boxes are killed side by side: each one mostly waits.
+	killLanes = 4
+	// onHookWithin is the law: so long after a restart no line may be off hook.
+	onHookWithin = 5 * time.Second
+	// writtenWithin is how old an ordinary event is when it must be on disk: the
+	// 100 ms of the promise and room for a slow disk under four boxes.
+	writtenWithin = 100*time.Millisecond + 900*time.Millisecond
+)
+
+// TestKilledUnderTraffic kills the box with SIGKILL at random moments, also while
+// it starts, under calls of phones and lines and edits of the office. The modems
+// are outside of the box and outlive it, as real ones do. After each death: the
+// database opens and was not set aside, the journal's chain holds, nothing that was
+// acknowledged is missing, each call has its one end. After each restart: a phone
+// that does not register again is rung, and every line is on hook within 5 s.
+func TestKilledUnderTraffic(t *testing.T) {
+	seed := *killSeed
+	if seed == 0 {
+		seed = rand.Uint64N(1e9)
+	}
+	t.Logf("repeat with: go test ./cmd/appliance -run TestKilledUnderTraffic -kills %d -killseed %d", *killCount, seed)
+	t.Parallel()
+	program4test(t)
+	lanes := make([]*lane, killLanes)
+	t.Run("lanes", func(t *testing.T) {
+		for i := range lanes {
+			kills := (*killCount + i) / killLanes
+			t.Run(fmt.Sprint(i), func(t *testing.T) {
+				t.Parallel()
+				l := newLane(t, i, rand.New(rand.NewPCG(seed, uint64(i))))
+				lanes[i] = l
+				for l.kills < kills && !t.Failed() {
+					l.life()
+				}
+				l.lastLife()
+			})
+		}
+	})
+	var f figures
+	var back, hook []time.Duration
+	for _, l := range lanes {
+		if l != nil {
+			f.add(l.figures)
+			back, hook = append(back, l.back...), append(hook, l.hook...)
+		}
+	}
+	t.Logf("FIGURE kills %d, of these while starting %d, with a line off hook %d", f.kills, f.early, f.offHook)
+	t.Logf("FIGURE acknowledged changes %d, finished calls shown %d, calls answered before the margin %d; missing 0 unless reported", f.edits, f.finished, f.answered)
+	t.Logf("FIGURE calls in the journals %d, ended by restart %d, talks from the queue %d, events %d", f.calls, f.restarts, f.connected, f.events)
+	t.Logf("FIGURE phone rung after restart p50 %v max %v; line on hook after restart p50 %v max %v",
+		middle(back), slices.Max(append(back, 0)), middle(hook), slices.Max(append(hook, 0)))
+	if t.Failed() || *killCount < 12 {
+		return
+	}
+	if f.offHook == 0 || f.edits == 0 || f.finished == 0 || f.restarts == 0 || f.connected == 0 {
+		t.Error("too little was going on when the box was killed: the test tests nothing")
+	}
+}
+
+// figures are what the killing has come across.
+type figures struct {
+	kills, early, offHook, edits, finished, answered int
+	calls, restarts, connected, events               int
+}
+
+func (f *figures) add(o figures) {
+	f.kills += o.kills
+	f.early += o.early
+	f.offHook += o.offHook
+	f.edits += o.edits
+	f.finished += o.finished
+	f.answered += o.answered
+	f.calls += o.calls
+	f.restarts += o.restarts
+	f.connected += o.connected
+	f.events += o.events
+}
+
+func middle(d []time.Duration) time.Duration {
+	if len(d) == 0 {
+		return 0
+	}
+	slices.Sort(d)
+	return d[len(d)/2]
+}
+
+// life is one run of the box from its start to its death.
+func (l *lane) life() {
+	l.t.Helper()
+	began := time.Now()
+	l.start()
+	stop := func() {}
+	if l.chance(0.15) {
+		l.early++
+		l.wait(time.Duration(l.rng.IntN(400)) * time.Millisecond)
+	} else {
+		l.recovered(began)
+		stop = l.traffic()
+		l.wait(time.Duration(l.rng.ExpFloat64() * float64(1200*time.Millisecond)))
+	}
+	l.kill(stop)
+}
+
+// lastLife sees the box well once more and stops it in order.
+func (l *lane) lastLife() {
+	if l.t.Failed() {
+		return
+	}
+	began := time.Now()
+	l.start()
+	l.recovered(began)
+	l.proc.Stop()
+	if err := l.proc.Err(); err != nil {
+		l.t.Errorf("orderly stop: %v", err)
+	}
+	l.survived(time.Now())
+}
+
+// recovered checks what must hold after a start, before traffic begins again.
+func (l *lane) recovered(began time.Time) {
+	l.t.Helper()
+	if err := l.proc.WaitOutput(limit(l.t, 20*time.Second), "Stop "); err != nil {
+		l.t.Fatalf("the box does not start again: %v\n%s", err, l.proc.Output())
+	}
+	for _, p := range l.phones {
+		p.Forget()
+	}
+	if l.born {
+		l.ringsAgain(began)
+	} else {
+		l.firstSteps()
+		l.born = true
+	}
+	for _, x := range l.lines {
+		for x.OffHook() {
+			if time.Since(began) > onHookWithin {
+				l.t.Fatalf("line %s is off hook %v after the restart", x.ID(), time.Since(began))
+			}
+			l.wait(5 * time.Millisecond)
+		}
+	}
+	if l.wasOff {
+		l.hook = append(l.hook, time.Since(began))
+	}
+}
+
+// ringsAgain calls a phone that registered long ago and never again.
+func (l *lane) ringsAgain(began time.Time) {
+	l.t.Helper()
+	before := l.phones[bruno].Rings()
+	c, err := l.phones[dario].Dial("202")
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	for l.phones[bruno].Rings() == before {
+		select {
+		case <-c.End():
+			l.t.Fatalf("kill %d: the phone is not rung after the restart: %d", l.kills, c.Code)
+		default:
+		}
+		if time.Since(began) > 20*time.Second {
+			l.t.Fatalf("kill %d: the phone is not rung after the restart", l.kills)
+		}
+		l.wait(time.Millisecond)
+	}
+	l.back = append(l.back, time.Since(began))
+	c.HangUp()
+}
+
+// kill ends the box at once, then the traffic, and looks at what is left.
+func (l *lane) kill(stop func()) {
+	l.t.Helper()
+	l.proc.Kill()
+	died := time.Now()
+	l.kills++
+	l.wasOff = false
+	for _, x := range l.lines {
+		l.wasOff = l.wasOff || x.OffHook()
+	}
+	if l.wasOff {
+		l.offHook++
+	}
+	stop()
+	l.survived(died)
+}

@@ -1,0 +1,188 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"centralino/internal/journal"
+	"centralino/internal/office"
+	"centralino/internal/store"
+)
+
+// apply makes doc the office in force.
+func apply(ctx context.Context, b *box, doc *office.Document) error {
+	_, err := b.office.Apply(ctx, office.Edit{Base: b.office.Current().Version, Doc: doc})
+	return err
+}
+
+// remains is what a dead box left on its disk, opened in a copy.
+type remains struct {
+	head   uint64 // last event that the box itself wrote
+	closed uint64 // sequence number of the box's last start
+	calls  map[journal.CallID]*endings
+	starts map[journal.SubjectID]int // calls by each person since the last start
+	office *office.Snapshot
+	edits  int // confirmed versions of the office
+	figures
+}
+
+// endings are the events that open and close one call.
+type endings struct {
+	started uint64
+	ended   []uint64
+	causes  []string
+}
+
+// survived opens a copy of what the box left and compares it with what it had told
+// the outside.
+func (l *lane) survived(died time.Time) {
+	l.t.Helper()
+	l.acked.Lock()
+	defer l.acked.Unlock()
+	r := openRemains(l.t, l.data, l.kills)
+	for id, c := range r.calls {
+		inLife := 0
+		for _, seq := range c.ended {
+			if seq <= r.head {
+				inLife++
+			}
+		}
+		if c.started == 0 {
+			l.t.Errorf("kill %d: call %s ends and never began", l.kills, id)
+		}
+		if len(c.ended) != 1 || c.started < r.closed && inLife != 1 {
+			l.t.Errorf("kill %d: call %s has %d ends (%v), %d of them written by the box", l.kills, id, len(c.ended), c.causes, inLife)
+		}
+	}
+	for id, outcome := range l.acked.finished {
+		c := r.calls[id]
+		if c == nil || len(c.ended) == 0 || c.ended[0] > r.head {
+			l.t.Errorf("kill %d: call %s was shown as %s and its end is missing", l.kills, id, outcome)
+		}
+	}
+	for i, times := range l.acked.answered {
+		due := 0
+		for _, at := range times {
+			if died.Sub(at) > writtenWithin {
+				due++
+			}
+		}
+		l.answered += due
+		if r.starts[persons[i]] < due {
+			l.t.Errorf("kill %d: %s had %d calls answered more than %v ago, %d are in the journal", l.kills, persons[i], due, writtenWithin, r.starts[persons[i]])
+		}
+		l.acked.answered[i] = nil
+	}
+	name, number := r.office.Doc.PathByID("path-closed").Name, 0
+	if l.acked.edit > 0 {
+		if _, err := fmt.Sscanf(name, "Chiuso %d", &number); err != nil || number < l.acked.edit || r.edits < l.edits {
+			l.t.Errorf("kill %d: edit %d was confirmed, the office has %q and %d edits of %d", l.kills, l.acked.edit, name, r.edits, l.edits)
+		}
+	}
+	l.calls, l.restarts, l.connected, l.events = r.figures.calls, r.restarts, r.connected, r.events
+	if strings.Contains(l.proc.Output(), "set aside") {
+		l.t.Errorf("kill %d: the database was set aside:\n%s", l.kills, l.proc.Output())
+	}
+}
+
+// openRemains opens a copy of the database as the next start will find it and reads
+// the whole journal.
+func openRemains(t *testing.T, data string, kill int) *remains {
+	t.Helper()
+	folder, err := os.MkdirTemp("", "remains")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(folder)
+	for _, name := range []string{"centralino.db", "centralino.db-wal"} {
+		if err := copyOf(filepath.Join(data, name), filepath.Join(folder, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx, quiet := t.Context(), slog.New(slog.DiscardHandler)
+	db, found, err := store.Open(ctx, store.Options{Folder: folder, Migrations: migrations(), Now: time.Now, Log: quiet})
+	if err != nil {
+		t.Fatalf("kill %d: %v", kill, err)
+	}
+	defer db.Close()
+	log, rec, err := journal.Open(ctx, journal.Options{DB: db, Now: time.Now, Trusted: func() bool { return true }, Log: quiet})
+	if err != nil {
+		t.Fatalf("kill %d: %v", kill, err)
+	}
+	if found.Damage != nil || rec.Bad != nil {
+		t.Errorf("kill %d: damage %+v, chain %v", kill, found.Damage, rec.Bad)
+	}
+	if _, bad, err := log.Verify(ctx); bad != nil || err != nil {
+		t.Errorf("kill %d: chain %v %v", kill, bad, err)
+	}
+	versions, err := office.OpenStore(ctx, office.StoreOptions{DB: db, Journal: log, Now: time.Now})
+	if err != nil {
+		t.Fatalf("kill %d: %v", kill, err)
+	}
+	r := &remains{head: rec.Head, calls: map[journal.CallID]*endings{}, office: versions.Current()}
+	if err := log.Replay(ctx, 1, func(e journal.Event) error { r.read(e); return nil }); err != nil {
+		t.Fatalf("kill %d: %v", kill, err)
+	}
+	return r
+}
+
+// read folds one event.
+func (r *remains) read(e journal.Event) {
+	r.events++
+	call := func() *endings {
+		c := r.calls[e.Call]
+		if c == nil {
+			c = &endings{}
+			r.calls[e.Call] = c
+		}
+		return c
+	}
+	switch p := e.Payload.(type) {
+	case journal.BoxStarted:
+		if e.Seq <= r.head {
+			r.closed, r.starts = e.Seq, map[journal.SubjectID]int{}
+		}
+	case journal.CallStarted:
+		r.figures.calls++
+		call().started = e.Seq
+		r.starts[p.From]++
+	case journal.CallEnded:
+		c := call()
+		c.ended, c.causes = append(c.ended, e.Seq), append(c.causes, p.Cause)
+		if p.Cause == "restart" {
+			r.restarts++
+		}
+	case journal.ContactConnected:
+		r.connected++
+	case journal.OfficeChanged:
+		if p.Note == "edit" && p.By != "" {
+			r.edits++
+		}
+	}
+}
+
+// copyOf copies a file that nobody writes; one that is not there stays away.
+func copyOf(from, to string) error {
+	src, err := os.Open(from)
+	if os.IsNotExist(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	dst, err := os.Create(to)
+	if err != nil {
+		return err
+	}
+	defer dst.Close()
+	_, err = io.Copy(dst, src)
+	return err
+}
