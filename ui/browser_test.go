@@ -2,15 +2,20 @@ package ui_test
 
 import (
 	"context"
+	"fmt"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 
 	"centralino/board"
@@ -160,6 +165,124 @@ func TestScreens(t *testing.T) {
 			if err := os.WriteFile(filepath.Join(folder, v.name+"-"+name+".png"), png, 0o644); err != nil {
 				t.Fatal(err)
 			}
+		}
+	}
+}
+
+// TestTheMainFlowInChromium is a technician's first minutes, in a real browser with
+// its real content security policy and script.
+func TestTheMainFlowInChromium(t *testing.T) {
+	r := newRig(t, false)
+	ctx := chromium(t)
+	screen(t, ctx, 1280, 900, "light", "it")
+	var mu sync.Mutex
+	var complaints []string
+	if err := chromedp.Listen(ctx, func(e any) {
+		mu.Lock()
+		defer mu.Unlock()
+		switch e := e.(type) {
+		case *log.EventEntryAdded:
+			if e.Entry.Level == log.EntryLevelError && !strings.Contains(e.Entry.Text, "status of 4") {
+				complaints = append(complaints, e.Entry.Text)
+			}
+		case *runtime.EventExceptionThrown:
+			complaints = append(complaints, e.ExceptionDetails.Text)
+		}
+	}); err != nil {
+		t.Fatal(err)
+	}
+	do := func(what string, steps ...chromedp.Action[chromedp.Void]) {
+		t.Helper()
+		if err := chromedp.Do(ctx, steps...); err != nil {
+			body, _ := chromedp.Run(ctx, chromedp.OuterHTML(chromedp.CSS("body")))
+			t.Fatalf("%s: %v\n%s", what, err, body)
+		}
+	}
+	text := func(sel string) string {
+		t.Helper()
+		s, err := chromedp.Run(ctx, chromedp.Text(chromedp.CSS(sel)))
+		if err != nil {
+			t.Fatal(sel, err)
+		}
+		return s
+	}
+	shows := func(sel, want string) {
+		t.Helper()
+		js := fmt.Sprintf("document.querySelector(%q)?.textContent.includes(%q) || false", sel, want)
+		if _, err := chromedp.Run(ctx, chromedp.Poll[bool](js)); err != nil {
+			t.Fatalf("%s never shows %q but %q: %v", sel, want, text(sel), err)
+		}
+	}
+	css := func(s string) chromedp.CSS { return chromedp.CSS(s) }
+	field := func(id, value string) chromedp.Action[chromedp.Void] {
+		return chromedp.Steps(chromedp.Clear(css(id)), chromedp.SendKeys(css(id), value))
+	}
+
+	// Claim by the button.
+	do("open", chromedp.Navigate(r.http.URL+"/"), chromedp.WaitVisible(css("#f-code")))
+	r.box.set(func(b *fakeBox) { b.pairing = time.Now().Add(10 * time.Minute) })
+	do("claim", chromedp.Reload(), chromedp.WaitVisible(css("#f-user")), chromedp.WaitNotPresent(css("#f-code")),
+		field("#f-site", "Studio Rossi"), field("#f-name", "Gina Prima"), field("#f-user", "gina"), field("#f-password", "corta"), field("#f-again", "corta"),
+		chromedp.Click(css("form.fields .btn")), chromedp.WaitVisible(css("#summary")))
+	shows("#summary", "Almeno 10 caratteri")
+	do("claim", field("#f-password", "quattro gatti neri"), field("#f-again", "quattro gatti neri"), chromedp.Click(css("form.fields .btn")), chromedp.WaitVisible(css("#calls")))
+	shows("h1", "Studio Rossi")
+
+	// A live call comes and goes by itself, with its lamps.
+	shows("#calls", "Nessuna chiamata in questo momento")
+	r.log.Append("c-1", journal.CallStarted{Direction: journal.Inbound, Line: "line-1", From: r.people.Number("+390255551234")})
+	r.box.set(func(b *fakeBox) {
+		b.lamps = slices.Clone(b.lamps)
+		b.lamps[1] = led.Shown{Lamp: board.Lines, State: led.LinesInUse, Pattern: led.Pattern{Kind: led.Wink}}
+	})
+	shows("#calls", "02 5555 1234")
+	shows("#lamps", "chiamate in corso")
+	do("lamp winks", chromedp.WaitReady(css("#lamps .led-wink")))
+	shows("#calls .time", "0:02")
+	r.log.Append("c-1", journal.CallEnded{Cause: "hangup", By: "caller"})
+	shows("#calls", "Nessuna chiamata in questo momento")
+
+	// Log out and in.
+	do("log out", chromedp.Click(css(".who .btn")), chromedp.WaitVisible(css("#f-password")),
+		field("#f-name", "gina"), field("#f-password", "quattro gatti neri"), chromedp.Click(css("form.fields .btn")), chromedp.WaitVisible(css("#calls")))
+
+	// Create a person with a phone: form, difference, apply, account, undo.
+	do("new person", chromedp.Navigate(r.http.URL+"/people"), chromedp.Click(css(".head .btn")), chromedp.WaitVisible(css("#f-extension")),
+		field("#f-name", "Elena Gialli"), field("#f-extension", "112"), chromedp.Click(css("form[data-guard] .btn")), chromedp.WaitVisible(css("#summary")))
+	shows("#summary", "numero di emergenza")
+	if focus, err := chromedp.Run(ctx, chromedp.Evaluate[string]("document.activeElement.id")); err != nil || focus != "summary" {
+		t.Errorf("focus is on %q (%v)", focus, err)
+	}
+	do("new person", field("#f-extension", "205"), chromedp.Click(css("form[data-guard] .btn")), chromedp.WaitVisible(css("#changes")))
+	shows("#changes", "Persona Elena Gialli")
+	do("apply", chromedp.Click(css("#apply")), chromedp.WaitVisible(css("#account")))
+	shows(".flash", "Applicato")
+	do("show account", chromedp.Click(css("#account .btn")), chromedp.WaitVisible(css("#sip-password")))
+	if at, err := chromedp.Run(ctx, chromedp.Location()); err != nil || !strings.Contains(at, "/phones/device-") || strings.HasSuffix(at, "/account") {
+		t.Errorf("the account was not swapped in: %s %v", at, err)
+	}
+	do("undo", chromedp.Click(css(".flash .btn")), chromedp.WaitVisible(css("table")))
+	shows(".flash", "Si è tornati indietro")
+	do("people", chromedp.Navigate(r.http.URL+"/people"), chromedp.WaitVisible(css("#people")))
+	if strings.Contains(text("#people"), "Elena") {
+		t.Error("Elena is still there")
+	}
+
+	// Search as one types.
+	do("search", chromedp.Navigate(r.http.URL+"/search?q="), chromedp.SendKeys(css("#search"), "carla"))
+	shows("#hits", "Carla Verdi")
+
+	// The box goes away: the page says so.
+	do("home", chromedp.Navigate(r.http.URL+"/"), chromedp.WaitVisible(css("#calls")))
+	r.http.CloseClientConnections()
+	r.http.Listener.Close()
+	shows("#stale:not([hidden])", "Scollegato: i dati sono delle")
+
+	mu.Lock()
+	defer mu.Unlock()
+	for _, c := range complaints {
+		if !strings.Contains(c, "ERR_CONNECTION") && !strings.Contains(c, "ERR_INCOMPLETE") {
+			t.Errorf("the browser complains: %s", c)
 		}
 	}
 }

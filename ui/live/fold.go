@@ -208,7 +208,6 @@ func (s *State) applyCall(e journal.Event) Topics {
 	case journal.CallEnded:
 		if s.Calls[e.Call] == nil {
 			s.Odd++
-			return 0
 		}
 		delete(s.Calls, e.Call)
 		delete(s.Waiting, journal.ContactID(e.Call))

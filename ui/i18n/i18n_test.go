@@ -1,0 +1,178 @@
+package i18n_test
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"centralino/board/health"
+	"centralino/board/led"
+	"centralino/internal/office"
+	"centralino/ui/i18n"
+)
+
+func load(t *testing.T) *i18n.Catalogue {
+	t.Helper()
+	c, err := i18n.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+var placeholder = regexp.MustCompile(`\{[a-zA-Z]+\}`)
+
+func TestLanguagesSayTheSame(t *testing.T) {
+	c := load(t)
+	it, en := c.Printer("it"), c.Printer("en")
+	for _, pair := range [][2]*i18n.Printer{{it, en}, {en, it}} {
+		for _, k := range pair[0].Keys() {
+			if !pair[1].Has(k) {
+				t.Errorf("%q is missing in %s", k, pair[1].Lang())
+			}
+			if strings.TrimSpace(pair[0].Raw(k)) == "" {
+				t.Errorf("%q is empty in %s", k, pair[0].Lang())
+			}
+			if stem, ok := strings.CutSuffix(k, ".one"); ok && !pair[0].Has(stem+".other") {
+				t.Errorf("%q has no other form", stem)
+			}
+		}
+	}
+	for _, k := range it.Keys() {
+		a, b := placeholder.FindAllString(it.Raw(k), -1), placeholder.FindAllString(en.Raw(k), -1)
+		slices.Sort(a)
+		slices.Sort(b)
+		if a, b := slices.Compact(a), slices.Compact(b); !slices.Equal(a, b) {
+			t.Errorf("%q: placeholders %v and %v", k, a, b)
+		}
+	}
+}
+
+// families are keys that are made at run time from a prefix.
+var families = []string{"month.", "weekday.", "role.", "agent.", "phase.", "line.kind.", "line.state.", "lamp.name.", "legend.", "led.", "kind.", "kinds.", "edit.new.", "edit.help.",
+	"day.", "step.", "step.kind.", "group.mode.", "privacy.kind.", "version.note.", "outcome.", "story.", "cause.", "offer.reason.", "log.level.", "phone.", "error.", "flash.", "diff.",
+	"search.words.", "lang.", "field.", "choice.", "problem.", "fault.", "route.", "ivr.", "call.", "trunk.", "acd.", "emergency.", "unit."}
+
+var quoted = regexp.MustCompile("\"([a-zA-Z][a-zA-Z0-9-]*(?:\\.[a-zA-Z0-9_-]+)+)\"")
+
+// TestEveryTextIsUsed and its reverse: no key without a use, no use without a text.
+func TestEveryTextIsUsedAndEveryUseHasAText(t *testing.T) {
+	p := load(t).Printer("it")
+	used := map[string]string{}
+	for _, pattern := range []string{"../*.go", "../*/*.go", "../view/*.html", "../view/pages/*.html"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range files {
+			if strings.HasSuffix(f, "_test.go") {
+				continue
+			}
+			b, err := os.ReadFile(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, m := range quoted.FindAllStringSubmatch(string(b), -1) {
+				used[m[1]] = f
+			}
+			for _, m := range regexp.MustCompile(`(?:\{|\()(?:t|n) "([^"]+)"`).FindAllStringSubmatch(string(b), -1) {
+				if k := m[1]; !p.Has(k) && !p.Has(k+".one") && !strings.HasSuffix(k, ".") {
+					t.Errorf("%s uses %q, which has no text", f, k)
+				}
+			}
+			for _, m := range regexp.MustCompile(`\bp\.(?:T|N|Args)\("([^"]+)"\s*[,)]`).FindAllStringSubmatch(string(b), -1) {
+				if k := m[1]; !p.Has(k) && !p.Has(k+".one") {
+					t.Errorf("%s uses %q, which has no text", f, k)
+				}
+			}
+		}
+	}
+	for _, k := range p.Keys() {
+		stem := strings.TrimSuffix(strings.TrimSuffix(k, ".one"), ".other")
+		_, direct := used[k]
+		_, plural := used[stem]
+		if !strings.Contains(k, ".") { // yes, no
+			continue
+		}
+		family := slices.ContainsFunc(families, func(f string) bool { return strings.HasPrefix(k, f) })
+		if !direct && !plural && !family {
+			t.Errorf("%q is never used", k)
+		}
+	}
+}
+
+// TestTextsOfTheTables: what other rooms name by text id is there.
+func TestTextsOfTheTables(t *testing.T) {
+	p := load(t).Printer("it")
+	need := func(k string) {
+		if !p.Has(k) {
+			t.Errorf("%q has no text", k)
+		}
+	}
+	for _, f := range office.Schema() {
+		need(f.Label())
+		need(f.Help())
+		if f.Example {
+			need(f.ExampleText())
+		}
+		if f.Unit != "" {
+			need(f.Unit)
+		}
+		for _, c := range f.Choices {
+			if !p.Has(f.ChoiceText(c)) {
+				need("choice." + c)
+			}
+		}
+	}
+	for _, c := range office.ProblemCodes() {
+		need(c)
+	}
+	for _, k := range office.Kinds() {
+		need("kind." + string(k))
+		need("kinds." + string(k))
+	}
+	for _, r := range health.Kinds {
+		e := health.Entry{Kind: r.Kind}
+		need(e.Title())
+		need(e.Effect())
+		need(e.Action())
+	}
+	for _, r := range led.Table {
+		need("led." + string(r.State))
+	}
+}
+
+func TestChoice(t *testing.T) {
+	c := load(t)
+	for _, x := range []struct{ wish, header, want string }{
+		{"", "", "it"}, {"", "it-IT,it;q=0.9,en;q=0.8", "it"}, {"", "en-GB,en;q=0.9", "en"}, {"", "de-DE,de", "en"}, {"", "de,it;q=0.5", "it"},
+		{"en", "it", "en"}, {"xx", "it", "it"}, {"", "*;;;q=x", "it"}, {"", strings.Repeat("en,", 200), "it"},
+	} {
+		if got := c.Choose(x.wish, x.header).Lang(); got != x.want {
+			t.Errorf("wish %q, header %.20q: %s, want %s", x.wish, x.header, got, x.want)
+		}
+	}
+}
+
+func TestWriting(t *testing.T) {
+	c := load(t)
+	it, en := c.Printer("it"), c.Printer("en")
+	at := time.Date(2026, 11, 2, 9, 5, 7, 0, time.UTC)
+	for _, x := range []struct{ got, want string }{
+		{it.Date(at), "2 novembre 2026"}, {en.Date(at), "2 November 2026"}, {it.Seconds(at), "09:05:07"},
+		{it.Clock(65 * time.Second), "1:05"}, {it.Clock(3725 * time.Second), "1:02:05"}, {it.Clock(-time.Second), "0:00"},
+		{it.Int(1234567), "1.234.567"}, {en.Int(-1234), "-1,234"}, {en.Int(999), "999"}, {it.Float(1.25), "1,2"}, {en.Float(1.25), "1.2"},
+		{it.N("form.problems", 1), "C'è una cosa da correggere"}, {it.N("form.problems", 3), "Ci sono 3 cose da correggere"}, {en.N("form.problems", 0), "0 things need correcting"},
+		{it.List([]string{"a", "b", "c"}), "a, b e c"}, {en.List([]string{"a"}), "a"}, {en.List(nil), ""}, {it.Weekday(time.Sunday), "domenica"},
+		{it.T("no.such.key"), "[no.such.key]"}, {i18n.Fill("{a}{b}{c", map[string]string{"a": "{b}", "b": "x"}), "{b}x{c"},
+		{it.Bytes(999), "999 B"}, {it.Bytes(1500), "1,5 kB"}, {en.Bytes(2_500_000), "2.5 MB"},
+	} {
+		if x.got != x.want {
+			t.Errorf("%q, want %q", x.got, x.want)
+		}
+	}
+}
