@@ -28,6 +28,9 @@ import (
 	"centralino/ui"
 )
 
+// firstPacket is how long the first packet of a leg is waited for, at most.
+const firstPacket = 30 * time.Second
+
 // stopLimit is how long an orderly stop may take.
 const stopLimit = 5 * time.Second
 
@@ -170,7 +173,8 @@ func (b *box) openTelephony(ctx context.Context) error {
 	if err = b.lines.configure(b.office.Current().Doc); err != nil {
 		b.log.Error("a line cannot be used", "err", err)
 	}
-	if b.plane, err = media.New(media.Options{Net: b.opt.seams.mediaNet(), Loops: b.opt.seams.loops, Log: b.log}); err != nil {
+	if b.plane, err = media.New(media.Options{Net: b.opt.seams.mediaNet(), Loops: b.opt.seams.loops,
+		NoPacket: b.opt.silence, FirstPacket: min(b.opt.silence, firstPacket), Log: b.log}); err != nil {
 		return fmt.Errorf("open media: %w", err)
 	}
 	b.registrar, err = registrar.New(registrar.Options{
@@ -319,6 +323,8 @@ func (b *box) command(ctx context.Context, r controlRequest, say func(string)) (
 		b.front.pressed.press(ctx, time.Duration(r.HoldMS)*time.Millisecond)
 		say("pressed")
 		return nil, nil
+	case "unplug", "replug":
+		return nil, b.replug(hal.LineID(r.Line), r.Do == "replug", say)
 	}
 	return nil, fmt.Errorf("this box does not know %q", r.Do)
 }

@@ -22,7 +22,7 @@ const controlName = "control.sock"
 
 // controlRequest is one line of JSON from a subcommand.
 type controlRequest struct {
-	Do     string `json:"do"` // "ring", "answer", "button"
+	Do     string `json:"do"` // "ring", "answer", "button", "unplug", "replug"
 	Line   string `json:"line,omitempty"`
 	From   string `json:"from,omitempty"`
 	Name   string `json:"name,omitempty"`
@@ -222,6 +222,22 @@ func buttonCommand(args []string, out, errOut io.Writer) error {
 	}
 	_, err := askBox(*folder, controlRequest{Do: "button", HoldMS: int(hold.Milliseconds())}, out)
 	return err
+}
+
+// plugCommand pulls out the simulated modem of a line (do is "unplug") or puts it
+// back under another device name ("replug").
+func plugCommand(do string) func(args []string, out, errOut io.Writer) error {
+	return func(args []string, out, errOut io.Writer) error {
+		f := flag.NewFlagSet(do, flag.ContinueOnError)
+		f.SetOutput(errOut)
+		folder := f.String("data", "data", "data folder of the running box")
+		line := f.String("line", "line-1", "whose modem")
+		if err := f.Parse(args); err != nil {
+			return usageError(err)
+		}
+		_, err := askBox(*folder, controlRequest{Do: do, Line: *line}, out)
+		return err
+	}
 }
 
 func usageError(err error) error {

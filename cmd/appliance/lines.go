@@ -212,6 +212,26 @@ func (b *box) simulatedModem(id hal.LineID, kind hal.LineKind) (string, error) {
 	return m.Path(), nil
 }
 
+// replug pulls the simulated modem of a line out, and with back puts it in again.
+func (b *box) replug(id hal.LineID, back bool, say func(string)) error {
+	b.lines.mu.Lock()
+	m := b.modems[id]
+	b.lines.mu.Unlock()
+	if m == nil {
+		return fmt.Errorf("%s has no simulated modem", id)
+	}
+	if !back {
+		m.Unplug()
+		say(string(id) + " unplugged")
+		return nil
+	}
+	if err := m.Replug(); err != nil {
+		return fmt.Errorf("replug %s: %w", id, err)
+	}
+	say(string(id) + " plugged in again")
+	return nil
+}
+
 // farEnd is who answers the calls that the simulated box makes: who waits with
 // 'appliance answer', or somebody who picks up after two seconds and talks.
 func (b *box) farEnd(_ hal.LineID, number string) sim.DialOutcome {

@@ -57,6 +57,8 @@ func subcommands() []subcommand {
 		{"call", "make the simulated exchange ring a line of a running box", ringCommand},
 		{"answer", "answer the next call that a simulated box makes", answerCommand},
 		{"button", "press the simulated button of a running box", buttonCommand},
+		{"unplug", "pull a line's simulated modem out of a running box", plugCommand("unplug")},
+		{"replug", "put it back under another device name", plugCommand("replug")},
 		{"version", "print the version", versionCommand},
 		{"help", "print this help", nil},
 	}

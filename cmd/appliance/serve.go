@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 	_ "time/tzdata" // the board's image has no zone files
 )
 
@@ -24,7 +25,9 @@ type options struct {
 	http   string
 	https  string
 	closed bool // the sample office keeps its opening hours
-	seams  seams
+	// silence is how long a leg may go without a packet before it counts as gone.
+	silence time.Duration
+	seams   seams
 }
 
 func parseServe(args []string, errOut io.Writer) (options, error) {
@@ -39,8 +42,12 @@ func parseServe(args []string, errOut io.Writer) (options, error) {
 	f.StringVar(&o.http, "http", "0.0.0.0:8080", "address of the page, empty for none")
 	f.StringVar(&o.https, "https", "0.0.0.0:8443", "address of the encrypted page, empty for none")
 	f.BoolVar(&o.closed, "hours", false, "the sample office keeps its opening hours (else it is always open)")
+	f.DurationVar(&o.silence, "silence", time.Minute, "a phone whose sound stays away for so long counts as gone")
 	if err := f.Parse(args); err != nil {
 		return o, usageError(err)
+	}
+	if o.silence < time.Second {
+		return o, &exitError{exitUsage, "Give a second or more, for instance 1m", fmt.Errorf("-silence %v is too short", o.silence)}
 	}
 	addr, err := netip.ParseAddrPort(*sipAddr)
 	if err != nil {
