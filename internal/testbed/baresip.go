@@ -30,6 +30,7 @@ type PhoneOptions struct {
 	Transport string         // "udp" (default) or "tcp"
 	Expires   int            // seconds of a registration, 120 by default; negative: no registration
 	Manual    bool           // do not answer by itself
+	Early     bool           // as Manual, and talk before the answer (183 with early media)
 	Codecs    string         // "PCMA" by default; "PCMU", "PCMA,PCMU"
 	DTMF      string         // "rtp" (default) or "info"
 	Mic       []int16        // what it says, 8 kHz; silence (nothing is sent) if nil

@@ -97,7 +97,10 @@ func accountLine(o PhoneOptions) string {
 		expires = 0
 	}
 	answer := "auto"
-	if o.Manual {
+	switch {
+	case o.Early:
+		answer = "early"
+	case o.Manual:
 		answer = "manual"
 	}
 	display := ""
