@@ -73,7 +73,7 @@ func (s statements) fold(ev Event) error {
 	var err error
 	switch p := ev.Payload.(type) {
 	case CallStarted:
-		_, err = s.started.Exec(int64(ev.Seq), string(ev.Call), at, string(p.Direction), p.Line, //nolint:gosec // counts up from 1
+		_, err = s.started.Exec(int64(ev.Seq), string(ev.Call), at, string(p.Direction), p.Line,
 			string(p.From), string(p.To), p.Extension, p.Dialled, p.Emergency)
 	case CallCaller:
 		_, err = s.caller.Exec(string(p.From), string(ev.Call))
@@ -98,7 +98,7 @@ func (l *Log) Calls(ctx context.Context, q CallQuery) ([]Call, CallCursor, error
 	limit = min(limit, 500)
 	before, since := int64(1<<62), int64(0)
 	if q.Before.First != 0 {
-		before = int64(q.Before.First) //nolint:gosec // came from a row
+		before = int64(q.Before.First)
 	}
 	if !q.Since.IsZero() {
 		since = q.Since.UnixNano()

@@ -150,17 +150,17 @@ type row struct {
 func (c *chain) next(previous [sha256.Size]byte, r row) [sha256.Size]byte {
 	b := append(c.buf[:0], previous[:]...)
 	b = binary.BigEndian.AppendUint64(b, r.seq)
-	b = binary.BigEndian.AppendUint64(b, uint64(r.nanos)) //nolint:gosec // bits only
+	b = binary.BigEndian.AppendUint64(b, uint64(r.nanos))
 	trusted := byte(0)
 	if r.trusted {
 		trusted = 1
 	}
 	b = append(b, trusted)
-	b = binary.BigEndian.AppendUint32(b, uint32(len(r.call))) //nolint:gosec // short
+	b = binary.BigEndian.AppendUint32(b, uint32(len(r.call)))
 	b = append(b, r.call...)
-	b = binary.BigEndian.AppendUint32(b, uint32(len(r.kind))) //nolint:gosec // short
+	b = binary.BigEndian.AppendUint32(b, uint32(len(r.kind)))
 	b = append(b, r.kind...)
-	b = binary.BigEndian.AppendUint32(b, uint32(len(r.payload))) //nolint:gosec // bounded by memory
+	b = binary.BigEndian.AppendUint32(b, uint32(len(r.payload)))
 	b = append(b, r.payload...)
 	c.buf = b
 	return sha256.Sum256(b)

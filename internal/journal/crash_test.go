@@ -48,8 +48,8 @@ func writer(args []string) {
 		os.Exit(1)
 	}
 	ctx := context.Background()
-	go log.Run(ctx) //nolint:errcheck // this process ends by being killed
-	go db.Run(ctx)  //nolint:errcheck // as above
+	go log.Run(ctx) // this process ends by being killed
+	go db.Run(ctx)  // as above
 	next, err := strconv.Atoi(args[1])
 	if err != nil {
 		os.Exit(2)

@@ -31,7 +31,7 @@ func (l *Log) SaveFold(ctx context.Context, f Fold) error {
 		}
 	}
 	err := l.o.DB.Write(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, sqlSaveFold, f.Name, f.Version, int64(f.Seq), f.State) //nolint:gosec // counts up from 1
+		_, err := tx.ExecContext(ctx, sqlSaveFold, f.Name, f.Version, int64(f.Seq), f.State)
 		return err
 	})
 	if err != nil {

@@ -172,11 +172,17 @@ func TestOrdinaryEventsAreOnDiskWithin100ms(t *testing.T) {
 		if b.Durable() != 2 {
 			t.Errorf("on disk after 100 ms: %d events, want 2", b.Durable())
 		}
+		b.Append("c1", journal.CallEnded{Cause: "caller"})
+		time.Sleep(11 * time.Millisecond)
+		synctest.Wait()
+		if b.Durable() != 3 {
+			t.Errorf("the end of a call waits for the batch: %d on disk, want 3", b.Durable())
+		}
 		for range 64 {
 			b.Append("", journal.LineChanged{Line: "line-1", State: "idle"})
 		}
 		synctest.Wait()
-		if b.Durable() != 66 {
+		if b.Durable() != 67 {
 			t.Errorf("64 rows waited for the time: %d on disk", b.Durable())
 		}
 	})
@@ -426,6 +432,7 @@ func TestListOfCalls(t *testing.T) {
 			b.Append(id, journal.CallCaller{From: "n-1"})
 			if i%3 == 0 {
 				b.Append(id, journal.CallAnswered{})
+				time.Sleep(time.Second)
 				b.Append(id, journal.CallAnswered{By: "p-1"})
 			}
 			time.Sleep(time.Minute)
@@ -470,7 +477,7 @@ func TestListOfCalls(t *testing.T) {
 		if err != nil || !ok {
 			t.Fatal(ok, err)
 		}
-		if c.From != "n-1" || c.By != "p-1" || c.Talk != time.Second || c.Ended.Sub(c.Start) != time.Minute || c.Answered.IsZero() || c.Cause != "called" {
+		if c.From != "n-1" || c.By != "p-1" || c.Talk != time.Second || c.Ended.Sub(c.Start) != 61*time.Second || !c.Answered.Equal(c.Start) || c.Cause != "called" {
 			t.Errorf("call c3 is %+v", c)
 		}
 		events, err := b.CallEvents(ctx, "c3")

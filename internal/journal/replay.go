@@ -121,7 +121,7 @@ func openCalls(ctx context.Context, tx *sql.Tx) ([]*item, error) {
 func (l *Log) page(ctx context.Context, from uint64, limit int) ([]Event, error) {
 	var out []Event
 	err := l.o.DB.Read(ctx, func(tx *sql.Tx) error {
-		rows, err := tx.QueryContext(ctx, sqlPage, int64(from), limit) //nolint:gosec // counts up from 1
+		rows, err := tx.QueryContext(ctx, sqlPage, int64(from), limit)
 		if err != nil {
 			return err
 		}
@@ -193,7 +193,7 @@ func CheckRestored(ctx context.Context, conn *sql.DB) error {
 		if err != nil {
 			return err
 		}
-		defer tx.Rollback() //nolint:errcheck // nothing was written
+		defer tx.Rollback() // nothing was written
 		return fn(tx)
 	}
 	_, bad, err := verify(ctx, read, 1)
@@ -209,7 +209,7 @@ func verify(ctx context.Context, read func(context.Context, func(*sql.Tx) error)
 	var previous [32]byte
 	var last uint64
 	err := read(ctx, func(tx *sql.Tx) (err error) {
-		last, previous, err = lastRow(ctx, tx, sqlRowHash, int64(from)) //nolint:gosec // counts up from 1
+		last, previous, err = lastRow(ctx, tx, sqlRowHash, int64(from))
 		return err
 	})
 	if err != nil {
@@ -250,7 +250,7 @@ func (r row) first() uint64 {
 }
 
 func readRows(ctx context.Context, tx *sql.Tx, from uint64) ([]row, error) {
-	rows, err := tx.QueryContext(ctx, sqlPage, int64(from), 2*pageRows) //nolint:gosec // counts up from 1
+	rows, err := tx.QueryContext(ctx, sqlPage, int64(from), 2*pageRows)
 	if err != nil {
 		return nil, err
 	}

@@ -284,7 +284,7 @@ func (w *batchWriter) append(ev *Event) error {
 	}
 	w.head = w.chain.next(w.head, r)
 	ev.Hash = w.head
-	if _, err := w.s.insert.Exec(int64(r.seq), r.nanos, r.trusted, r.call, r.kind, r.payload, w.head[:]); err != nil { //nolint:gosec // counts up from 1
+	if _, err := w.s.insert.Exec(int64(r.seq), r.nanos, r.trusted, r.call, r.kind, r.payload, w.head[:]); err != nil {
 		return fmt.Errorf("event %d: %w", r.seq, err)
 	}
 	return w.s.fold(*ev)

@@ -42,7 +42,7 @@ func (s Site) Location() *time.Location {
 // zone loads a time zone once; false if there is none of that name.
 func zone(name string) (*time.Location, bool) {
 	if loc, ok := zones.Load(name); ok {
-		return loc.(*time.Location), true //nolint:forcetypeassert // only locations are stored
+		return loc.(*time.Location), true // only locations are stored
 	}
 	loc, err := time.LoadLocation(name)
 	if err != nil || name == "" {

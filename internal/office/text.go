@@ -141,7 +141,7 @@ func formatOverride(o *Override) string {
 
 func parseOverride(text string) (*Override, *fault) {
 	if strings.TrimSpace(text) == "" {
-		return nil, nil //nolint:nilnil // no override is a value
+		return nil, nil // no override is a value
 	}
 	w := strings.Fields(text)
 	if len(w) != 3 || w[1] != "until" || !slices.Contains(dayStates, w[0]) {

@@ -71,7 +71,7 @@ func (db *DB) backup(ctx context.Context, w io.Writer, password, program string)
 	if err != nil {
 		return m, err
 	}
-	defer os.RemoveAll(temp) //nolint:errcheck // swept at the next start
+	defer os.RemoveAll(temp) // swept at the next start
 	path := filepath.Join(temp, restoredDBName)
 	if err := db.copyTo(ctx, path); err != nil {
 		return m, err
@@ -148,7 +148,7 @@ func writeManifest(w io.Writer, m Manifest) error {
 	if err != nil {
 		return err
 	}
-	_, err = w.Write(append(binary.BigEndian.AppendUint32(nil, uint32(len(b))), b...)) //nolint:gosec // small
+	_, err = w.Write(append(binary.BigEndian.AppendUint32(nil, uint32(len(b))), b...))
 	return err
 }
 
@@ -163,7 +163,7 @@ func writeEntry(ctx context.Context, w io.Writer, kind byte, name, path string) 
 		return err
 	}
 	head := append([]byte{kind, byte(len(name))}, name...)
-	head = binary.BigEndian.AppendUint64(head, uint64(info.Size())) //nolint:gosec // not negative
+	head = binary.BigEndian.AppendUint64(head, uint64(info.Size()))
 	if _, err := w.Write(head); err != nil {
 		return err
 	}

@@ -277,6 +277,15 @@ func TestDomainsJudgeABackup(t *testing.T) {
 	}
 }
 
+func TestBackupCutBetweenTwoChunksIsNoticed(t *testing.T) {
+	db, _ := open(t, options(t.TempDir()))
+	sealed := store.Seal(t, make([]byte, 100_000), password)
+	cut := sealed[:41+65536+16] // header, one whole chunk
+	if _, err := db.Restore(t.Context(), bytes.NewReader(cut), password); !errors.Is(err, store.ErrPassword) {
+		t.Errorf("one chunk of two: %v", err)
+	}
+}
+
 func TestAnyChangedByteOfABackupIsNoticed(t *testing.T) {
 	db, _ := open(t, options(t.TempDir()))
 	good := smallBackup(t)

@@ -40,7 +40,7 @@ func (db *DB) openWhole(ctx context.Context, found *Opened) error {
 	if err == nil || !errors.Is(err, ErrCorrupt) {
 		return wrapOpen(err)
 	}
-	db.closeHandles() //nolint:errcheck // it is corrupt
+	db.closeHandles() // it is corrupt
 	db.w, db.r = nil, nil
 	damage, err := db.setAside(ctx, err)
 	if err != nil {

@@ -85,7 +85,7 @@ func (db *DB) unpack(ctx context.Context, r io.Reader, draft string) (Manifest, 
 	if err := newer(m.Schema, targets(db.o.Migrations)); err != nil {
 		return m, err
 	}
-	if free, _, err := db.freeSpace(); err == nil && free < uint64(m.Database)+db.o.MinFree/4 { //nolint:gosec // checked not negative
+	if free, _, err := db.freeSpace(); err == nil && free < uint64(m.Database)+db.o.MinFree/4 {
 		return m, fmt.Errorf("%w: %d octets needed, %d free", ErrFull, m.Database, free)
 	}
 	b, err := json.Marshal(m)
@@ -344,7 +344,7 @@ func (db *DB) applyRestore() (*Manifest, error) {
 	ready := filepath.Join(db.o.Folder, restoreFolder)
 	b, err := os.ReadFile(filepath.Join(ready, manifestName))
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil //nolint:nilnil // nothing prepared
+		return nil, nil // nothing prepared
 	}
 	if err != nil {
 		return nil, err

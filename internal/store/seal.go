@@ -69,7 +69,7 @@ func newSealer(w io.Writer, password string) (*sealer, error) {
 	binary.BigEndian.PutUint32(header[p:], cost.time)
 	binary.BigEndian.PutUint32(header[p+4:], cost.memoryKiB)
 	header[p+8] = cost.threads
-	rand.Read(header[p+9:]) //nolint:errcheck // never fails
+	rand.Read(header[p+9:]) // never fails
 	aead, err := openKey(header, password)
 	if err != nil {
 		return nil, err

@@ -101,7 +101,7 @@ func statfs(path string) (free, total uint64, err error) {
 	if err := unix.Statfs(path, &s); err != nil {
 		return 0, 0, err
 	}
-	return s.Bavail * uint64(s.Bsize), s.Blocks * uint64(s.Bsize), nil //nolint:gosec,unconvert // sizes are not negative; types differ by architecture
+	return s.Bavail * uint64(s.Bsize), s.Blocks * uint64(s.Bsize), nil
 }
 
 // CheckSpace looks once: it drops what may be dropped, in order and only as much
@@ -199,6 +199,6 @@ func (db *DB) checkLarge(ctx context.Context) {
 		return
 	}
 	if err := quickCheck(ctx, db.r); err != nil && ctx.Err() == nil {
-		db.failed(err) //nolint:errcheck // marks the database for the next start
+		db.failed(err) // marks the database for the next start
 	}
 }

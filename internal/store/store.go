@@ -169,7 +169,7 @@ func (db *DB) write(fn func(tx *sql.Tx) error) error {
 	if err != nil {
 		return db.failed(err)
 	}
-	defer tx.Rollback() //nolint:errcheck // after Commit it does nothing
+	defer tx.Rollback() // after Commit it does nothing
 	if err := fn(tx); err != nil {
 		return db.failed(err)
 	}
@@ -194,7 +194,7 @@ func (db *DB) Read(ctx context.Context, fn func(tx *sql.Tx) error) error {
 	if err != nil {
 		return db.failed(err)
 	}
-	defer tx.Rollback() //nolint:errcheck // nothing was written
+	defer tx.Rollback() // nothing was written
 	return db.failed(fn(tx))
 }
 

@@ -146,7 +146,7 @@ func TestWriteKeepsAllOrNothing(t *testing.T) {
 		t.Fatalf("error of fn became %v", err)
 	}
 	func() {
-		defer func() { recover() }() //nolint:errcheck // the panic is wanted
+		defer func() { recover() }() // the panic is wanted
 		_ = db.Write(t.Context(), func(tx *sql.Tx) error {
 			_ = insert("lost too")(tx)
 			panic("in the transaction")
@@ -157,7 +157,7 @@ func TestWriteKeepsAllOrNothing(t *testing.T) {
 	add(t, db, "kept") // a panic must not keep the writer's place
 	want(t, db, "kept")
 	block := make(chan struct{})
-	go db.Write(context.Background(), func(*sql.Tx) error { <-block; return nil }) //nolint:errcheck // only holds the place
+	go db.Write(context.Background(), func(*sql.Tx) error { <-block; return nil }) // only holds the place
 	for db.Write(ended, insert("too late")) == nil {                               // until the other holds the place
 	}
 	close(block)
