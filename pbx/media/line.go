@@ -1,6 +1,9 @@
 package media
 
 import (
+	"fmt"
+	"runtime/debug"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -14,7 +17,8 @@ import (
 type lineEnd struct {
 	s    *Stream
 	line hal.Line
-	off  atomic.Bool
+	off  atomic.Bool // silent: released, or something panicked
+	once sync.Once   // released
 
 	up   ring[[FrameBytes]byte] // 16 frames, 320 ms of a loop that is late; then the newest are lost
 	down ring[linePacket]       // 16 packets, as much again; then the newest are lost
@@ -70,9 +74,10 @@ func newLineEnd(s *Stream, l hal.Line) *lineEnd {
 
 // release takes the stream off the line.
 func (e *lineEnd) release() {
-	if !e.off.Swap(true) {
+	e.once.Do(func() {
+		e.off.Store(true)
 		e.line.SetAudio(nil)
-	}
+	})
 }
 
 // LineFrame implements hal.AudioHandler: it hands rx to the loop and fills tx
@@ -82,6 +87,7 @@ func (e *lineEnd) LineFrame(rx, tx []byte) {
 		fill(tx, audio.ALawSilence)
 		return
 	}
+	defer e.rescue(tx)
 	if slot := e.up.put(); slot != nil {
 		copy(slot[:], rx)
 		e.up.commit()
@@ -91,6 +97,16 @@ func (e *lineEnd) LineFrame(rx, tx []byte) {
 	e.figure.frames.Add(1)
 	e.say(tx)
 	e.s.loop.Load().wake()
+}
+
+// rescue keeps a source that panics from taking the line's driver with it: the
+// line is silent from then on.
+func (e *lineEnd) rescue(tx []byte) {
+	if r := recover(); r != nil {
+		e.off.Store(true)
+		fill(tx, audio.ALawSilence)
+		e.s.plane.o.Log.Error("media line", "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
+	}
 }
 
 // say fills tx by the order of precedence that Stream documents.

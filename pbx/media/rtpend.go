@@ -209,6 +209,7 @@ func (s *Stream) tick(l *loop) {
 		s.sendFrame(l, fromPlay, l.frame[:])
 	}
 	if !more {
+		s.sendRest(l, fromPlay)
 		s.play = playing{}
 		l.updateTicking(s)
 		s.emit(PlayDone{p.id})

@@ -26,8 +26,9 @@ type sender struct {
 	tsOff    uint32
 	lastIn   uint32 // time stamp of high
 
-	pend  [maxPtimeBytes]byte // frames that wait for a longer packet
-	pendN int
+	pend     [maxPtimeBytes]byte // frames that wait for a longer packet
+	pendN    int
+	pendFrom any
 
 	packets, octets uint64
 }
@@ -142,8 +143,8 @@ func (s *Stream) sendFrame(l *loop, from any, alaw []byte) {
 		s.sendMade(l, dst, from, alaw)
 		return
 	}
-	if t.from != from {
-		t.pendN = 0
+	if t.pendFrom != from {
+		t.pendN, t.pendFrom = 0, from
 	}
 	n := t.pendN + copy(t.pend[t.pendN:], alaw)
 	off := 0
@@ -151,6 +152,15 @@ func (s *Stream) sendFrame(l *loop, from any, alaw []byte) {
 		s.sendMade(l, dst, from, t.pend[off:off+size])
 	}
 	t.pendN = copy(t.pend[:], t.pend[off:n])
+}
+
+// sendRest sends what still waits for a longer packet, at a source's end.
+func (s *Stream) sendRest(l *loop, from any) {
+	t := &s.rtp.tx
+	if dst, ok := s.rtp.sendTo(); ok && t.pendN > 0 && t.pendFrom == from {
+		s.sendMade(l, dst, from, t.pend[:t.pendN])
+	}
+	t.pendN = 0
 }
 
 func (s *Stream) sendMade(l *loop, dst netip.AddrPort, from any, alaw []byte) {
