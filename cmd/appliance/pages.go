@@ -37,7 +37,7 @@ func (b *box) openPages(ctx context.Context) error {
 			return err
 		},
 		Restart:   b.restart,
-		About:     ui.About{Version: version, Commit: commit(), Board: b.opt.board},
+		About:     ui.About{Version: version, Commit: commit(), Board: b.front.board.Title, Licences: linkedLicences()},
 		Names:     []string{"centralino.local", "centralino"},
 		Addresses: addresses, SIPPort: b.opt.sip.Port(), DataDir: b.opt.data,
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -28,6 +29,31 @@ func LinkedModules(t testing.TB, arch string) map[string]string {
 		}
 	}
 	return mods
+}
+
+// Shipped is a module that is linked into the appliance itself.
+type Shipped struct{ Path, Version, Dir string }
+
+// ShippedModules returns the modules that the appliance links on any architecture
+// it is built for, by path.
+func ShippedModules(t testing.TB) []Shipped {
+	t.Helper()
+	found := map[string]Shipped{}
+	for _, arch := range []string{"amd64", "arm64", "arm"} {
+		env := []string{"GOOS=linux", "GOARCH=" + arch, "CGO_ENABLED=0"}
+		out := goCommand(t, env, "list", "-deps", "-f", "{{with .Module}}{{if not .Main}}{{.Path}}\t{{.Version}}\t{{.Dir}}{{end}}{{end}}", "centralino/cmd/appliance")
+		for line := range strings.Lines(out) {
+			if f := strings.Split(strings.TrimSpace(line), "\t"); len(f) == 3 {
+				found[f[0]] = Shipped{f[0], f[1], f[2]}
+			}
+		}
+	}
+	list := make([]Shipped, 0, len(found))
+	for _, s := range found {
+		list = append(list, s)
+	}
+	slices.SortFunc(list, func(a, b Shipped) int { return strings.Compare(a.Path, b.Path) })
+	return list
 }
 
 // goCommand runs the go command in the module of the test and returns what it

@@ -1,0 +1,84 @@
+package main
+
+import (
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"centralino/internal/testbed"
+	"centralino/ui"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var update = flag.Bool("update", false, "make golden files anew")
+
+// TestLicencesOnThePageAreThoseOfTheModules keeps licences.json true.
+func TestLicencesOnThePageAreThoseOfTheModules(t *testing.T) {
+	t.Parallel()
+	want := []ui.Licence{{Module: "Go", Version: "standard library and runtime", Name: "BSD-3-Clause", Text: goLicence(t)}}
+	for _, m := range testbed.ShippedModules(t) {
+		text := licenceText(t, m.Dir)
+		want = append(want, ui.Licence{Module: m.Path, Version: m.Version, Name: licenceName(text), Text: text})
+	}
+	if *update {
+		b, err := json.MarshalIndent(want, "", " ")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile("licences.json", append(b, '\n'), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if d := cmp.Diff(want, linkedLicences()); d != "" {
+		t.Errorf("licences.json is not what is linked (go test -run Licences -update makes it anew):\n%.2000s", d)
+	}
+}
+
+func goLicence(t *testing.T) string {
+	b, err := os.ReadFile(filepath.Join(testbed.GoEnv(t, "GOROOT"), "LICENSE"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSpace(string(b))
+}
+
+// licenceText joins the licence files of a module.
+func licenceText(t *testing.T, dir string) string {
+	var texts []string
+	for _, pattern := range []string{"LICENSE*", "LICENCE*", "COPYING*", "NOTICE*"} {
+		names, _ := filepath.Glob(filepath.Join(dir, pattern))
+		for _, n := range names {
+			if b, err := os.ReadFile(n); err == nil {
+				texts = append(texts, strings.TrimSpace(string(b)))
+			}
+		}
+	}
+	if len(texts) == 0 {
+		t.Errorf("%s has no licence file", filepath.Base(dir))
+	}
+	return strings.Join(texts, "\n\n")
+}
+
+// licenceName tells the licence by words that only it holds; internal/arch checks
+// that it is on the allowed list.
+func licenceName(text string) string {
+	flat := strings.Join(strings.Fields(text), " ")
+	for _, l := range []struct{ words, name string }{
+		{"Apache License", "Apache-2.0"},
+		{"Mozilla Public License", "MPL-2.0"},
+		{"Permission is hereby granted, free of charge", "MIT"},
+		{"Neither the name", "BSD-3-Clause"},
+		{"Redistribution and use in source and binary forms", "BSD-2-Clause"},
+		{"Permission to use, copy, modify", "ISC"},
+	} {
+		if strings.Contains(flat, l.words) {
+			return l.name
+		}
+	}
+	return "see text"
+}
