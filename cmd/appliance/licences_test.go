@@ -21,8 +21,8 @@ func TestLicencesOnThePageAreThoseOfTheModules(t *testing.T) {
 	t.Parallel()
 	want := []ui.Licence{{Module: "Go", Version: "standard library and runtime", Name: "BSD-3-Clause", Text: goLicence(t)}}
 	for _, m := range testbed.ShippedModules(t) {
-		text := licenceText(t, m.Dir)
-		want = append(want, ui.Licence{Module: m.Path, Version: m.Version, Name: licenceName(text), Text: text})
+		texts := licenceTexts(t, m.Dir)
+		want = append(want, ui.Licence{Module: m.Path, Version: m.Version, Name: licenceName(texts[0]), Text: strings.Join(texts, "\n\n")})
 	}
 	if *update {
 		b, err := json.MarshalIndent(want, "", " ")
@@ -47,8 +47,8 @@ func goLicence(t *testing.T) string {
 	return strings.TrimSpace(string(b))
 }
 
-// licenceText joins the licence files of a module.
-func licenceText(t *testing.T, dir string) string {
+// licenceTexts reads the licence files of a module, its own first.
+func licenceTexts(t *testing.T, dir string) []string {
 	var texts []string
 	for _, pattern := range []string{"LICENSE*", "LICENCE*", "COPYING*", "NOTICE*"} {
 		names, _ := filepath.Glob(filepath.Join(dir, pattern))
@@ -59,9 +59,9 @@ func licenceText(t *testing.T, dir string) string {
 		}
 	}
 	if len(texts) == 0 {
-		t.Errorf("%s has no licence file", filepath.Base(dir))
+		t.Fatalf("%s has no licence file", filepath.Base(dir))
 	}
-	return strings.Join(texts, "\n\n")
+	return texts
 }
 
 // licenceName tells the licence by words that only it holds; internal/arch checks
