@@ -100,8 +100,10 @@ func (l *loop) stop() {
 
 // run works until stop.
 func (l *loop) run() {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
+	if _, memory := l.o.Net.(*MemNet); !memory { // it waits in the kernel: a thread of its own
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+	}
 	for !l.rounds() {
 	}
 }
