@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"log/slog"
 	"net"
@@ -56,6 +57,7 @@ type box struct {
 	pages     *ui.Server
 	trunks    trunkSet
 	record    recorder
+	voices    *voices
 	lines     lineSet
 	modems    map[hal.LineID]*sim.Modem // of the simulated exchange
 	exchange  *sim.Exchange             // nil on a real box
@@ -83,7 +85,7 @@ func migrations() []store.Migration {
 // It starts the journal's goroutine, because what follows writes to the journal.
 func newBox(ctx context.Context, o options) (_ *box, err error) {
 	ring := logring.New(logring.Options{Next: slog.NewTextHandler(os.Stderr, nil)})
-	b := &box{opt: o, ring: ring, log: slog.New(ring.Handler()), now: time.Now, started: time.Now(), answering: make(chan answerer)}
+	b := &box{opt: o, ring: ring, log: slog.New(ring.Handler()), now: o.seams.clock(), started: time.Now(), answering: make(chan answerer)}
 	b.trunks.b = b
 	b.lines.b, b.lines.drivers = b, map[office.ID]*lineDriver{}
 	b.modems = map[hal.LineID]*sim.Modem{}
@@ -113,10 +115,14 @@ func (b *box) openData(ctx context.Context) error {
 	var err error
 	b.db, b.opened, err = store.Open(ctx, store.Options{
 		Folder: b.opt.data, Migrations: migrations(), Now: b.now, Log: b.log,
-		Files: []string{office.KeyFile, privacy.KeyFile}, Readers: b.opt.seams.readers,
+		Files: []string{office.KeyFile, privacy.KeyFile}, Blobs: voicesFolder,
+		CheckRestored: []func(context.Context, *sql.DB) error{journal.CheckRestored, office.CheckRestored}, Readers: b.opt.seams.readers, Fault: b.opt.seams.disk,
 	})
 	if err != nil {
 		return &exitError{exitData, "Check that the data folder can be written and that no other box uses it, or name another with -data", fmt.Errorf("open data folder %s: %w", b.opt.data, err)}
+	}
+	if b.voices, err = openVoices(b.opt.data); err != nil {
+		return fmt.Errorf("open recordings of prompts: %w", err)
 	}
 	if d := b.opened.Damage; d != nil {
 		b.log.Error("the database was damaged and set aside", "aside", d.SetAside, "copy", d.Copy, "cause", d.Cause)
@@ -205,7 +211,7 @@ func (b *box) openTelephony(ctx context.Context) error {
 	b.pbx, err = pbx.New(pbx.Options{
 		Office: func() *office.Document { return b.office.Current().Doc }, Journal: &b.record,
 		Stack: b.stack, Plane: b.plane, Phones: phones{b}, Trunks: b.trunks.all, Lines: b.lines.list(),
-		Queue: queues{b.acd}, Names: b.people, Feature: b.feature, Stateless: b.stateless,
+		Queue: queues{b.acd}, Names: b.people, Feature: b.feature, Audio: b.voices.get, Stateless: b.stateless,
 		Now: b.now, Log: b.log,
 	})
 	if err != nil {
@@ -376,7 +382,16 @@ type seams struct {
 	media   media.Net
 	loops   int
 	readers int
-	virtual bool // lines directly on the exchange, no control socket: lives in a bubble
+	disk    func(operation string) error // of a failing disk
+	now     func() time.Time             // a wall clock that is set while the box runs
+	virtual bool                         // lines directly on the exchange, no control socket: lives in a bubble
+}
+
+func (s seams) clock() func() time.Time {
+	if s.now != nil {
+		return s.now
+	}
+	return time.Now
 }
 
 func (s seams) mediaNet() media.Net {

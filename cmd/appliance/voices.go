@@ -1,0 +1,103 @@
+package main
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"centralino/internal/audio"
+	"centralino/internal/audio/prompts"
+	"centralino/internal/store"
+)
+
+// voicesFolder holds uploaded prompts in the data folder, each named by its SHA-256;
+// it belongs to a backup.
+const voicesFolder = "audio"
+
+// voiceLimit is the longest uploaded prompt: three minutes of A-law.
+const voiceLimit = 3 * 60 * 8000
+
+// errVoice is what an upload gets that is no sound the box can use. The text id of
+// ui/i18n is "problem.prompt.audio".
+var errVoice = errors.New("no WAV file of at most three minutes, mono, 16 bit or G.711, at 8 or 16 kHz")
+
+// voices keeps uploaded prompts as A-law at 8 kHz, in memory and on disk: a call
+// never waits for the disk. Files are named by content and never by what a person
+// sent.
+type voices struct {
+	folder string
+	mu     sync.Mutex
+	known  map[string][]byte
+}
+
+// openVoices reads what has been uploaded. A file whose content is not what its
+// name says is left out.
+func openVoices(data string) (*voices, error) {
+	v := &voices{folder: filepath.Join(data, voicesFolder), known: map[string][]byte{}}
+	if err := os.MkdirAll(v.folder, 0o700); err != nil {
+		return nil, err
+	}
+	entries, err := os.ReadDir(v.folder)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range entries {
+		b, err := os.ReadFile(filepath.Join(v.folder, e.Name()))
+		if sum := sha256.Sum256(b); err == nil && len(b) <= voiceLimit && hex.EncodeToString(sum[:]) == e.Name() {
+			v.known[e.Name()] = b
+		}
+	}
+	return v, nil
+}
+
+// Put keeps a WAV file and returns the name under which Prompt.Audio refers to it.
+func (v *voices) Put(wav []byte) (string, error) {
+	w, err := audio.ParseWAV(wav)
+	if err != nil {
+		return "", errVoice
+	}
+	pcm := w.Samples
+	if w.Rate != 8000 {
+		if pcm, err = audio.Resample(pcm, w.Rate, 8000); err != nil {
+			return "", errVoice
+		}
+	}
+	if len(pcm) == 0 || len(pcm) > voiceLimit {
+		return "", errVoice
+	}
+	alaw := make([]byte, len(pcm))
+	audio.LinearToALaw(alaw, pcm)
+	sum := sha256.Sum256(alaw)
+	name := hex.EncodeToString(sum[:])
+	if err := store.WriteFile(filepath.Join(v.folder, name), alaw); err != nil {
+		return "", fmt.Errorf("keep an uploaded prompt: %w", err)
+	}
+	v.mu.Lock()
+	v.known[name] = alaw
+	v.mu.Unlock()
+	return name, nil
+}
+
+// get returns an uploaded prompt as A-law, nil if there is none of that name.
+func (v *voices) get(name string) []byte {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.known[name]
+}
+
+// WAV returns a prompt for a browser: the uploaded one of that name, or the box's
+// own sentence. False if there is neither.
+func (v *voices) WAV(sha256, builtin, lang string) ([]byte, bool) {
+	alaw := v.get(sha256)
+	if alaw == nil {
+		var ok bool
+		if alaw, ok = prompts.Prompt(lang, builtin); !ok {
+			return nil, false
+		}
+	}
+	return audio.AppendWAV(nil, audio.WAV{Rate: 8000, Format: audio.WAVPCM, Samples: linear(alaw)}), true
+}
