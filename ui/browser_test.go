@@ -150,7 +150,7 @@ func TestScreens(t *testing.T) {
 	} {
 		for path := range strings.FieldsSeq(v.paths) {
 			screen(t, ctx, v.width, v.height, v.scheme, v.lang)
-			err := chromedp.Do(ctx, chromedp.Navigate(r.http.URL+path), chromedp.Sleep(250*time.Millisecond))
+			err := chromedp.Do(ctx, chromedp.Navigate(r.http.URL+path), chromedp.WaitReady(chromedp.CSS("#main")))
 			var png []byte
 			if err == nil {
 				png, err = chromedp.Run(ctx, chromedp.FullScreenshot(100))

@@ -27,7 +27,7 @@ func (v *visit) apiHealth() error { return v.json(v.healthModel()) }
 
 // homePage is the page without its frame: what the live fragments need.
 func (v *visit) homePage() view.Home {
-	return view.Home{Home: v.homeModel(), MayAgent: len(v.doc().GroupsOf(v.me.Person)) > 0}
+	return view.Home{Home: v.homeModel()}
 }
 
 func (v *visit) homeModel() api.Home {

@@ -36,6 +36,7 @@ type rig struct {
 	people  *privacy.Gate
 	box     *fakeBox
 	server  *ui.Server
+	deps    ui.Deps
 	http    *httptest.Server
 	sample  office.SampleOffice
 	stopped chan struct{}
@@ -188,6 +189,7 @@ func newRig(t *testing.T, claimed bool, change ...func(*ui.Deps)) *rig {
 	for _, c := range change {
 		c(&d)
 	}
+	r.deps = d
 	r.server, err = ui.New(d)
 	must(err)
 	if claimed {

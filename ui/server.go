@@ -33,6 +33,7 @@ const (
 	maxPerSource   = 48
 	pollEvery      = 250 * time.Millisecond // lamps and lines, while somebody looks
 	sweepEvery     = 5 * time.Minute
+	keepEvery      = 2000 // events between two kept states: what a start reads at most
 )
 
 // Server is the web page of the box.
@@ -140,10 +141,12 @@ func (s *Server) Run(ctx context.Context) error {
 	return nil
 }
 
-// follow folds the journal from its beginning on.
+// follow folds the journal, from the state that was kept last.
 func (s *Server) follow(ctx context.Context) error {
-	sub := s.d.Journal.Subscribe(1)
+	from := s.resume(ctx) + 1
+	sub := s.d.Journal.Subscribe(from)
 	defer sub.Close()
+	kept := from
 	for {
 		e, err := sub.Next(ctx)
 		if err != nil {
@@ -153,6 +156,43 @@ func (s *Server) follow(ctx context.Context) error {
 			return err
 		}
 		s.hub.Apply(e)
+		if e.Seq >= kept+keepEvery {
+			kept = e.Seq
+			s.keep(ctx)
+		}
+	}
+}
+
+// foldName is the live state's name among the kept folds.
+const foldName = "ui.live"
+
+// resume takes up the kept state and returns its last event; 0: from the beginning.
+func (s *Server) resume(ctx context.Context) uint64 {
+	f, ok, err := s.d.Journal.LoadFold(ctx, foldName, live.StateVersion)
+	if err != nil || !ok {
+		if err != nil {
+			s.d.Log.Warn("kept live state is not to be had, reading the whole journal", "err", err)
+		}
+		return 0
+	}
+	st, err := live.Resume(f.State)
+	if err != nil || st.Seq != f.Seq {
+		s.d.Log.Warn("kept live state is broken, reading the whole journal", "err", err)
+		return 0
+	}
+	s.hub.Restore(st)
+	return f.Seq
+}
+
+// keep writes the present state. If it can't, the next start reads more.
+func (s *Server) keep(ctx context.Context) {
+	st := s.hub.State()
+	b, err := st.Keep()
+	if err == nil {
+		err = s.d.Journal.SaveFold(ctx, journal.Fold{Name: foldName, Version: live.StateVersion, Seq: st.Seq, State: b})
+	}
+	if err != nil && ctx.Err() == nil {
+		s.d.Log.Warn("keep live state", "err", err)
 	}
 }
 

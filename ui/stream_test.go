@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"centralino/internal/journal"
+	"centralino/ui"
 )
 
 func TestStreamShowsACallComeAndGo(t *testing.T) {
@@ -57,4 +58,64 @@ func TestStreamOfALeavingPersonEnds(t *testing.T) {
 	if got := r.as("").get("/live?page=home").status; got != http.StatusUnauthorized {
 		t.Errorf("nobody: %d", got)
 	}
+}
+
+func TestRestartTakesUpTheKeptState(t *testing.T) {
+	r := newRig(t, true)
+	for range 2100 {
+		r.log.Append("", journal.AgentChanged{Agent: anna, State: journal.AgentPaused})
+	}
+	r.log.Append("c-1", journal.CallStarted{Direction: journal.Inbound, Line: "line-1", From: r.people.Number("+390255551234")})
+	deadline := time.After(10 * time.Second)
+	for {
+		f, ok, err := r.log.LoadFold(context.Background(), "ui.live", 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ok && f.Seq >= 2000 {
+			break
+		}
+		select {
+		case <-deadline:
+			t.Fatal("no state was kept")
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+	d := r.deps
+	d.Journal = countJournal{d.Journal, new(uint64)}
+	second, err := ui.New(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- second.Run(ctx) }()
+	for second.Live().Seq != r.server.Live().Seq {
+		select {
+		case <-deadline:
+			t.Fatalf("stands at %d of %d", second.Live().Seq, r.server.Live().Seq)
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+	stop()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	if from := *d.Journal.(countJournal).from; from < 2000 {
+		t.Errorf("it read from %d on", from)
+	}
+	if len(second.Live().Calls) != 1 || second.Live().Agents[anna].State != journal.AgentPaused {
+		t.Errorf("it knows %+v", second.Live())
+	}
+}
+
+// countJournal notes from where it is followed.
+type countJournal struct {
+	ui.Journal
+	from *uint64
+}
+
+func (c countJournal) Subscribe(from uint64) ui.Subscription {
+	*c.from = from
+	return c.Journal.Subscribe(from)
 }

@@ -124,12 +124,10 @@ type Secrets interface {
 type People interface {
 	Name(v privacy.Viewer, p privacy.Purpose, s journal.SubjectID) (string, bool)
 	MaySeeState(v privacy.Viewer, s journal.SubjectID) bool
-	MaySeeFigures(v privacy.Viewer, s journal.SubjectID) bool
 	AgentsForBoard(v privacy.Viewer, states map[journal.SubjectID]journal.AgentStateName) privacy.AgentsView
 	StageName(person journal.SubjectID, name string) func(tx *sql.Tx) error
 	Agreement() privacy.Agreement
 	Record(ctx context.Context, by privacy.Viewer, a privacy.Agreement) error
-	Erase(ctx context.Context, by privacy.Viewer, s journal.SubjectID) error
 }
 
 // Agents changes what agents do, as *70 to *73 do from a phone.
@@ -175,6 +173,8 @@ type Journal interface {
 	Calls(ctx context.Context, q journal.CallQuery) ([]journal.Call, journal.CallCursor, error)
 	CallByID(ctx context.Context, id journal.CallID) (journal.Call, bool, error)
 	CallEvents(ctx context.Context, id journal.CallID) ([]journal.Event, error)
+	SaveFold(ctx context.Context, f journal.Fold) error
+	LoadFold(ctx context.Context, name string, version int) (journal.Fold, bool, error)
 }
 
 // Subscription follows the journal.

@@ -18,10 +18,14 @@ const spansPerDay = 2
 // menuKeys are the keys of a telephone, in the order of the form.
 var menuKeys = []string{"1", "2", "3", "4", "5", "6", "7", "8", "9", "0", "*", "#"}
 
+// needed are fields that the schema can't call required, since they belong to one
+// kind of line alone, but that a form that shows them needs.
+var needed = map[string]bool{"trunk.server": true, "trunk.user": true}
+
 // widget makes the form's widget of a field with its present text.
 func (v *visit) widget(names namer, f office.Field, text string) view.Field {
 	w := view.Field{Name: f.Name, ID: "f-" + strings.ReplaceAll(f.Name, ".", "-"), Label: v.p.T(f.Label()), Help: v.p.T(f.Help()),
-		Type: "text", Value: text, Required: f.Required, ReadOnly: !v.mayEdit(f.Role), Min: f.Min, Max: f.Max}
+		Type: "text", Value: text, Required: f.Required || needed[f.Name], ReadOnly: !v.mayEdit(f.Role), Min: f.Min, Max: f.Max}
 	if e := f.ExampleText(); e != "" {
 		w.Example = v.p.T(e)
 	}

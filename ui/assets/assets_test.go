@@ -54,7 +54,7 @@ func TestSizes(t *testing.T) {
 	}
 }
 
-// tokens reads the pairs of the style sheet's light-dark() tokens.
+// tokens reads the style sheet's colours for the light and the dark scheme.
 func tokens(t *testing.T) map[string][2][3]float64 {
 	t.Helper()
 	out := map[string][2][3]float64{}
@@ -68,8 +68,22 @@ func tokens(t *testing.T) map[string][2][3]float64 {
 		}
 		return c
 	}
-	for _, m := range regexp.MustCompile(`--([a-z0-9-]+): light-dark\(#([0-9a-f]{6}), #([0-9a-f]{6})\);`).FindAllStringSubmatch(read(t, "app.css"), -1) {
-		out[m[1]] = [2][3]float64{hex(m[2]), hex(m[3])}
+	css := read(t, "app.css")
+	token := regexp.MustCompile(`--([a-z0-9-]+): #([0-9a-f]{6});`)
+	light, dark, ok := strings.Cut(css, "@media (prefers-color-scheme: dark)")
+	if !ok {
+		t.Fatal("no dark scheme")
+	}
+	for _, m := range token.FindAllStringSubmatch(light, -1) {
+		out[m[1]] = [2][3]float64{hex(m[2]), hex(m[2])}
+	}
+	for _, m := range token.FindAllStringSubmatch(dark, -1) {
+		v, known := out[m[1]]
+		if !known {
+			t.Errorf("--%s has no light value", m[1])
+		}
+		v[1] = hex(m[2])
+		out[m[1]] = v
 	}
 	return out
 }

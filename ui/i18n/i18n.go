@@ -211,17 +211,6 @@ func (p *Printer) Float(x float64) string {
 	return s
 }
 
-// Bytes writes a size with its unit.
-func (p *Printer) Bytes(n int64) string {
-	switch {
-	case n < 1000:
-		return strconv.FormatInt(n, 10) + " B"
-	case n < 1000*1000:
-		return p.Float(float64(n)/1e3) + " kB"
-	}
-	return p.Float(float64(n)/1e6) + " MB"
-}
-
 // Clock writes a duration like a stopwatch, "3:05" or "1:02:45".
 func (p *Printer) Clock(d time.Duration) string {
 	if d < 0 {

@@ -2,8 +2,11 @@ package live
 
 import (
 	"cmp"
+	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"centralino/internal/journal"
@@ -41,6 +44,15 @@ type Box struct {
 
 // FaultKey names one fault.
 type FaultKey struct{ Code, Subject string }
+
+// MarshalText writes the key for a kept state.
+func (k FaultKey) MarshalText() ([]byte, error) { return []byte(k.Code + "\n" + k.Subject), nil }
+
+// UnmarshalText reads it.
+func (k *FaultKey) UnmarshalText(b []byte) error {
+	k.Code, k.Subject, _ = strings.Cut(string(b), "\n")
+	return nil
+}
 
 // Phase is where a call stands, for people.
 type Phase string
@@ -127,6 +139,21 @@ func New() *State {
 		Phones:  map[string]Phone{},
 		Faults:  map[FaultKey]time.Time{},
 	}
+}
+
+// StateVersion is the form in which a state is kept; another one is not read.
+const StateVersion = 1
+
+// Keep writes the state, so that a later start need not read the whole journal.
+func (s *State) Keep() ([]byte, error) { return json.Marshal(s) }
+
+// Resume reads a kept state.
+func Resume(b []byte) (*State, error) {
+	s := New()
+	if err := json.Unmarshal(b, s); err != nil {
+		return nil, fmt.Errorf("read kept live state: %w", err)
+	}
+	return s, nil
 }
 
 // Clone copies the state; the copy shares nothing with the original.
@@ -335,33 +362,4 @@ func (s *State) WaitingIn(queue string) []*Contact {
 		return cmp.Or(a.Arrival.Compare(b.Arrival), cmp.Compare(a.ID, b.ID))
 	})
 	return in
-}
-
-// Headcount is how many agents do what.
-type Headcount struct {
-	Free, Offered, Talking, WrapUp, Paused, Busy, Away int
-}
-
-// Count counts what the given people do. Who never logged in is away.
-func (s *State) Count(members []journal.SubjectID) Headcount {
-	var h Headcount
-	for _, m := range members {
-		switch s.Agents[m].State {
-		case journal.AgentReady:
-			h.Free++
-		case journal.AgentOffered:
-			h.Offered++
-		case journal.AgentTalking:
-			h.Talking++
-		case journal.AgentWrapUp:
-			h.WrapUp++
-		case journal.AgentPaused:
-			h.Paused++
-		case journal.AgentBusy:
-			h.Busy++
-		default:
-			h.Away++
-		}
-	}
-	return h
 }

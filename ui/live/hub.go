@@ -2,7 +2,6 @@ package live
 
 import (
 	"context"
-	"strings"
 	"sync"
 
 	"centralino/internal/journal"
@@ -24,38 +23,6 @@ const (
 	// All is every topic.
 	All Topics = 1<<iota - 1
 )
-
-var topicNames = []struct {
-	name string
-	t    Topics
-}{
-	{"calls", Calls}, {"lines", Lines}, {"queues", Queues}, {"phones", Phones},
-	{"health", Health}, {"lamps", Lamps}, {"office", Office}, {"log", Log},
-}
-
-// ParseTopics reads "calls,lines"; unknown names are left out.
-func ParseTopics(s string) Topics {
-	var t Topics
-	for name := range strings.SplitSeq(s, ",") {
-		for _, n := range topicNames {
-			if n.name == name {
-				t |= n.t
-			}
-		}
-	}
-	return t
-}
-
-// String lists the topics' names with commas.
-func (t Topics) String() string {
-	var names []string
-	for _, n := range topicNames {
-		if t&n.t != 0 {
-			names = append(names, n.name)
-		}
-	}
-	return strings.Join(names, ",")
-}
 
 // Hub holds the state that the journal tells and wakes the streams that show it.
 // A stream never gets a list of changes, only the topics that changed since it
@@ -82,6 +49,14 @@ func (h *Hub) Apply(e journal.Event) {
 	t := h.state.Apply(e)
 	h.shown = nil
 	h.wake(t)
+}
+
+// Restore puts a kept state in place of the empty one, before the first Apply.
+func (h *Hub) Restore(s *State) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.state, h.shown = s, nil
+	h.wake(All)
 }
 
 // Notify wakes the streams of topics that changed outside of the journal.

@@ -110,8 +110,7 @@ type Error struct {
 // Home is the first page.
 type Home struct {
 	Frame
-	Home     api.Home
-	MayAgent bool // the person is in a queue and may change the own state
+	Home api.Home
 }
 
 // People lists people and phones.
@@ -232,8 +231,8 @@ type Path struct {
 
 // Step is one step of a path in words.
 type Step struct {
-	Icon, Text string
-	Branches   []string
+	Text     string
+	Branches []string
 }
 
 // Hours is a schedule as a table.

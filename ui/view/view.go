@@ -109,22 +109,8 @@ func (v *Views) funcs(p *i18n.Printer) template.FuncMap {
 		"upto":     func(from, to time.Time) string { return p.Clock(to.Sub(from)) },
 		"led":      ledClass,
 		"legend":   legend,
-		"dict":     dict,
 		"ns":       func(s string) string { return strings.NewReplacer(".", "-", " ", "-").Replace(s) },
 	}
-}
-
-// dict makes a map of pairs, to hand several values to a part.
-func dict(pairs ...any) (map[string]any, error) {
-	m := map[string]any{}
-	for i := 0; i+1 < len(pairs); i += 2 {
-		k, ok := pairs[i].(string)
-		if !ok {
-			return nil, fmt.Errorf("dict: %v is no name", pairs[i])
-		}
-		m[k] = pairs[i+1]
-	}
-	return m, nil
 }
 
 // ledClass is the class under which the style sheet draws a lamp's pattern.
