@@ -85,6 +85,7 @@ func busy(r *rig) {
 	}
 	caller("c-0", "+390298765432")
 	a("c-0", journal.CallRouted{Action: "path", Trace: []journal.TraceStep{{Rule: "route.line", Object: "line-1"}, {Rule: "route.number", Object: "number-1"}, {Rule: "ivr.hours.open", Object: "schedule-1"}}})
+	a("c-0", journal.CallRouted{Action: "ring", Trace: []journal.TraceStep{{Rule: "route.ring", Object: string(bruno)}, {Rule: "route.phone", Object: "device-2"}, {Rule: "route.extension", Args: map[string]string{"digits": "202"}}, {Rule: "route.extension", Object: "extension-2", Args: map[string]string{"digits": string(bruno)}}}})
 	a("c-0", journal.CallAnswered{})
 	a("c-0", journal.CallStep{Path: "path-main", Step: "menu"})
 	a("c-0", journal.CallStep{Path: "path-main", Step: "menu", Key: "1"})
@@ -108,6 +109,10 @@ func busy(r *rig) {
 	a("c-2", journal.ContactConnected{Contact: "c-2", Queue: "group-1", Agent: bruno, Offer: 2})
 	a("c-2", journal.CallBridged{A: "a", B: "b"})
 	a("c-3", journal.CallStarted{Direction: journal.Outbound, Line: "line-3", From: dario, To: r.people.Number("+390298765432")})
+	a("c-4", journal.CallStarted{Direction: journal.Internal, From: dario, To: carla, Dialled: "203"})
+	a("c-4", journal.CallLeg{Leg: "b", Kind: journal.LegPhone, State: journal.LegRinging, Person: carla, Device: "device-3"})
+	a("c-5", journal.CallStarted{Direction: journal.Internal, From: dario, Dialled: "202"})
+	a("c-5", journal.CallEnded{Cause: "noAnswer"})
 	r.box.set(func(b *fakeBox) {
 		since := now.Add(-3 * time.Second)
 		b.lamps = []led.Shown{

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -67,10 +68,23 @@ func walk(r *rig, who journal.SubjectID, see func(path, body string)) {
 		path := real(route.Pattern)
 		see(path, b.get(path).body)
 		if path == "/calls/c-0" || path == "/api/v1/calls/c-0" {
-			for _, other := range []string{"c-1", "c-2", "c-3", "c-8", "c-9"} {
+			for _, other := range []string{"c-1", "c-2", "c-3", "c-4", "c-5", "c-8", "c-9"} {
 				p := strings.Replace(path, "c-0", other, 1)
 				see(p, b.get(p).body)
 			}
+		}
+	}
+}
+
+// TestCallsWithinTheOfficeAreTheirPartiesOwn: that two colleagues talk to each other
+// stands on nobody else's board.
+func TestCallsWithinTheOfficeAreTheirPartiesOwn(t *testing.T) {
+	r := newRig(t, true)
+	busy(r)
+	for who, want := range map[journal.SubjectID]bool{tech: false, anna: false, bruno: false, carla: true, dario: true} {
+		got := strings.Contains(r.as(who).get("/api/v1/home").body, `"c-4"`)
+		if got != want {
+			t.Errorf("%s sees the call of Dario and Carla: %v", who, got)
 		}
 	}
 }
@@ -98,6 +112,10 @@ func TestNobodySeesAnotherPersonsStateOrFigures(t *testing.T) {
 			for about, list := range marks {
 				if about == who || (who == tech || who == dario) && isConfiguring(path) {
 					continue
+				}
+				digits := map[journal.SubjectID]string{anna: "201", bruno: "202", carla: "203", dario: "204"}[about]
+				if m := regexp.MustCompile(`[^0-9:]` + digits + `[^0-9:]`).FindStringIndex(body); m != nil {
+					t.Errorf("%s reads %s and learns the extension of %s: …%s…", who, path, about, body[max(0, m[0]-80):min(len(body), m[1]+80)])
 				}
 				for _, m := range list {
 					if strings.Contains(path, m) { // what one asked for stands in the page's own address
