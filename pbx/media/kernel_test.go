@@ -259,7 +259,7 @@ func cpuOfLoad(b *testing.B, dest func(i int) netip.AddrPort) time.Duration {
 	got := 0
 	start, before := time.Now(), cpuTime()
 	for step := range int(loadTime / time.Millisecond) {
-		time.Sleep(time.Until(start.Add(time.Duration(step) * time.Millisecond)))
+		<-time.After(time.Until(start.Add(time.Duration(step) * time.Millisecond)))
 		for i := step % 20; i < len(socks); i += 20 {
 			seq := step / 20
 			binary.BigEndian.PutUint16(out[2:], uint16(seq))
