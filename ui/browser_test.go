@@ -142,6 +142,30 @@ func TestScreens(t *testing.T) {
 	if _, err := chromedp.Call(ctx, network.SetCookie, network.SetCookieParams{Name: "centralino", Value: token, URL: r.http.URL}); err != nil {
 		t.Fatal(err)
 	}
+	// Pages that need more than an address.
+	take := func(name string, steps ...chromedp.Action[chromedp.Void]) {
+		t.Helper()
+		if err := chromedp.Do(ctx, steps...); err != nil {
+			t.Fatal(name, err)
+		}
+		png, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
+		if err == nil {
+			err = os.WriteFile(filepath.Join(folder, name+".png"), png, 0o644)
+		}
+		if err != nil {
+			t.Fatal(name, err)
+		}
+	}
+	css := func(s string) chromedp.CSS { return chromedp.CSS(s) }
+	screen(t, ctx, 1280, 900, "light", "it")
+	take("desk-problem", chromedp.Navigate(r.http.URL+"/people/new"), chromedp.SetValue(css("#f-name"), "Elena"), chromedp.SetValue(css("#f-extension"), "112"), chromedp.Click(css("form[data-guard] .btn")), chromedp.WaitVisible(css("#summary")))
+	take("desk-draft", chromedp.SetValue(css("#f-extension"), "205"), chromedp.Click(css("form[data-guard] .btn")), chromedp.WaitVisible(css("#changes")))
+	take("desk-account", chromedp.Click(css("#apply")), chromedp.WaitVisible(css("#account")), chromedp.Click(css("#account .btn")), chromedp.WaitVisible(css("#sip-password")))
+	take("desk-invite", chromedp.Navigate(r.http.URL+"/people/p-sample-bruno"), chromedp.Click(css("footer .btn")), chromedp.WaitVisible(css("#invite")))
+	screen(t, ctx, 390, 844, "light", "it")
+	take("phone-menu", chromedp.Navigate(r.http.URL+"/"), chromedp.Click(css("summary")))
+	other := newRig(t, false)
+	take("phone-claim", chromedp.Navigate(other.http.URL+"/"), chromedp.WaitVisible(css("#f-code")))
 	for _, v := range []struct {
 		name          string
 		width, height int64

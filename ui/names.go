@@ -108,13 +108,17 @@ func (n namer) kindOf(id string) (office.Kind, bool) {
 	return "", false
 }
 
-// titled is the kind and the name: "Linea «Uno»".
+// titled is the kind and the name: "Gruppo Assistenza".
 func (n namer) titled(k office.Kind, id string) string {
 	kind := n.v.p.T("kind." + string(k))
 	if id == "" {
 		return kind
 	}
-	return kind + " " + n.object(k, id)
+	name := n.object(k, id)
+	if strings.HasPrefix(strings.ToLower(name)+" ", strings.ToLower(kind)+" ") {
+		return name // "Linea 1" needs no "Linea" before it
+	}
+	return kind + " " + name
 }
 
 // target names what a target points at.
