@@ -29,7 +29,7 @@ func writePhoneConfig(t testing.TB, dir string, o PhoneOptions) (controlPort uin
 	}
 	mic := o.Mic
 	if mic == nil {
-		mic = make([]int16, 8000)
+		mic = make([]int16, 180*8000) // at its end baresip hangs up
 	}
 	if err := writeWAV(filepath.Join(dir, "mic.wav"), mic); err != nil {
 		t.Fatal(err)
