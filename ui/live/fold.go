@@ -313,6 +313,9 @@ func (c *Call) leg(p journal.CallLeg, at time.Time) {
 	l.Kind, l.State, l.Since = p.Kind, p.State, at
 	// Later events of a leg may leave out what its first one said.
 	l.Line = cmp.Or(p.Line, l.Line)
+	if c.Direction == journal.Outbound && p.Line != "" {
+		c.Line = p.Line // the one it goes out on, known only now
+	}
 	l.Device = cmp.Or(p.Device, l.Device)
 	l.Person = cmp.Or(p.Person, l.Person)
 	l.Extension = cmp.Or(p.Extension, l.Extension)
