@@ -102,14 +102,20 @@ func (r *running) linesReady() {
 // audio from its host's first address, whatever address it is told to use.
 func (r *running) phone(n int, side string, o testbed.PhoneOptions) *testbed.Phone {
 	r.t.Helper()
-	o.Namespace, o.Addr = r.net.Side(side), r.net.Side(side).Addr(2)
-	o.User, o.Password, o.Registrar = r.accounts[n].user, r.accounts[n].password, netip.AddrPortFrom(r.net.BoxAddr(side), 5060)
+	o = r.options(n, side, o)
 	p := testbed.StartPhone(r.t, o)
 	favour(p.Process)
 	if err := p.WaitRegistered(limit(r.t, 15*time.Second)); err != nil {
 		r.t.Fatalf("phone %s: %v\n%s", o.User, err, r.proc.Output())
 	}
 	return p
+}
+
+// options completes those of a phone with the nth account on a side.
+func (r *running) options(n int, side string, o testbed.PhoneOptions) testbed.PhoneOptions {
+	o.Namespace, o.Addr = r.net.Side(side), r.net.Side(side).Addr(2)
+	o.User, o.Password, o.Registrar = r.accounts[n].user, r.accounts[n].password, netip.AddrPortFrom(r.net.BoxAddr(side), 5060)
+	return o
 }
 
 // favour lets a process that carries sound go before compilers and other tests: the

@@ -169,12 +169,26 @@ func (w *web) finished() []api.Call {
 	return c.Calls
 }
 
-// quiet waits until no call is left in the box.
+// quiet waits until no call is left in the box. The technician is not shown live
+// calls within the office: the list of calls has those.
 func (w *web) quiet(d time.Duration) {
 	w.t.Helper()
-	var left []api.LiveCall
-	if !eventually(w.t, d, func() bool { left = w.home().Calls; return len(left) == 0 }) {
-		w.t.Errorf("%d calls are left: %+v", len(left), left)
+	var left []string
+	if !eventually(w.t, d, func() bool {
+		left = nil
+		for _, c := range w.home().Calls {
+			left = append(left, c.ID)
+		}
+		for _, c := range w.finished() {
+			if c.Outcome.ID == "running" {
+				left = append(left, c.ID)
+			}
+		}
+		return len(left) == 0
+	}) {
+		for _, id := range left {
+			w.t.Errorf("a call is left: %s", w.get("/api/v1/calls/"+id).body)
+		}
 	}
 }
 
