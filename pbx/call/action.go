@@ -68,6 +68,9 @@ type PlayLoop struct {
 // StopPlay makes a leg hear silence.
 type StopPlay struct{ Leg journal.LegID }
 
+// Echo lets a leg hear itself.
+type Echo struct{ Leg journal.LegID }
+
 // Sound is something to hear: a prompt of the office by id, a built-in sentence,
 // or a tone. Exactly one of the fields is set.
 type Sound struct {
@@ -132,6 +135,7 @@ func (Connect) callAction()       {}
 func (Play) callAction()          {}
 func (PlayLoop) callAction()      {}
 func (StopPlay) callAction()      {}
+func (Echo) callAction()          {}
 func (EnterQueue) callAction()    {}
 func (LeaveQueue) callAction()    {}
 func (OfferAnswered) callAction() {}

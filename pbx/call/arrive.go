@@ -58,11 +58,12 @@ func (s *State) ringsWanted(line office.ID) int {
 }
 
 func (s *State) callerKnown(e CallerKnown) {
-	if len(s.legs) == 0 || s.phase != Arriving {
+	if len(s.legs) == 0 || s.phase == Ending || s.phase == Over {
 		return
 	}
 	s.request.Caller = e.Request.Caller
-	if e.Caller != "" {
+	if e.Caller != "" && s.from == "" { // also after the decision, which may not wait for it
+		s.from = e.Caller
 		s.log(journal.CallCaller{From: e.Caller})
 	}
 }
@@ -163,8 +164,9 @@ func (s *State) featureDone(prompt string) {
 		return
 	}
 	if prompt == "" {
-		s.arm(timerSaying, s.now.Add(echoLimit)) // the caller listens to himself
 		s.disarm(timerFeature)
+		s.do(Echo{Leg: s.caller().id})
+		s.arm(timerSaying, s.now.Add(echoLimit))
 		return
 	}
 	s.say(prompt, CauseNormal, "box")

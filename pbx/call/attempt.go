@@ -146,7 +146,7 @@ func (s *State) legProgress(e LegProgress) {
 
 func (s *State) legAnswered(e LegAnswered) {
 	l := s.leg(e.Leg)
-	if !l.live() || l.up() {
+	if !l.live() || l.up() || l.hungUp { // what is being hung up answers no more
 		return
 	}
 	if l == s.caller() {
@@ -157,7 +157,7 @@ func (s *State) legAnswered(e LegAnswered) {
 	a := s.attempt(l.attempt)
 	l.state = legUp
 	s.logLeg(l, journal.LegAnswered, "", 0)
-	if a == nil || a.over || a.winner != nil || s.phase == Ending {
+	if a == nil || a.over || a.winner != nil {
 		s.drop(l, CauseElsewhere)
 		return
 	}
@@ -170,6 +170,13 @@ func (s *State) legAnswered(e LegAnswered) {
 	a.over = true
 	s.disarm(timerRing)
 	s.won(l)
+}
+
+// closeAttempts makes every attempt meaningless: the call comes to its end.
+func (s *State) closeAttempts() {
+	for _, a := range s.attempts {
+		a.over = true
+	}
 }
 
 // won joins the caller with the leg that answered, taking the caller's leg first
@@ -195,7 +202,7 @@ func (s *State) dropOthers(a *attempt, winner *leg) {
 }
 
 // attemptLost handles the end of a called leg that does not talk.
-func (s *State) attemptLost(l *leg, was legState, e LegEnded) {
+func (s *State) attemptLost(l *leg, e LegEnded) {
 	a := s.attempt(l.attempt)
 	if a == nil || a.over {
 		if s.awaiting == l {
@@ -204,26 +211,17 @@ func (s *State) attemptLost(l *leg, was legState, e LegEnded) {
 		}
 		return
 	}
-	if a.winner == l { // answered, and gone before the ACD could join them
-		a.winner = nil
-		a.last = CauseRejected
-		s.settle(a)
+	if a.winner == l { // answered, and gone before the ACD could join them: see offerGranted
 		return
 	}
-	if was != legEnded && e.Cause != CauseElsewhere {
-		a.last, a.code = worse(a.last, e.Cause), e.Code
+	if e.Cause != CauseElsewhere && (a.last == "" || telling[e.Cause] > telling[a.last]) {
+		a.last, a.code = e.Cause, e.Code
 	}
 	s.settle(a)
 }
 
-// worse picks the cause that tells the caller most, of two phones that failed.
-func worse(a, b Cause) Cause {
-	rank := map[Cause]int{CauseBusy: 4, CauseRejected: 3, CauseNoAnswer: 2, CauseUnknown: 1}
-	if a == "" || rank[b] > rank[a] {
-		return b
-	}
-	return a
-}
+// telling ranks the causes of phones that failed by how much they tell the caller.
+var telling = map[Cause]int{CauseBusy: 4, CauseRejected: 3, CauseNoAnswer: 2, CauseUnknown: 1}
 
 // settle ends an attempt once none of its legs can answer any more.
 func (s *State) settle(a *attempt) {
@@ -270,9 +268,11 @@ func (s *State) unreached(a *attempt) {
 	}
 }
 
-// nextLine tries the remaining lines after one that would not carry the call.
+// nextLine tries the remaining lines after one that would not carry the call. A
+// call for help tries them whatever the first one said: a provider's refusal or
+// busy tone is not the last word.
 func (s *State) nextLine(a *attempt) bool {
-	if a.last != CauseFailed && a.last != CauseLineGone {
+	if a.last == CauseNoLine || a.last != CauseFailed && a.last != CauseLineGone && !a.out.Emergency {
 		return false
 	}
 	used := make(map[string]bool)
@@ -307,11 +307,16 @@ func (s *State) giveUp(cause Cause, code int) {
 		s.arm(timerSaying, s.now.Add(refuseTone))
 		return
 	}
-	if code >= 400 && c.code == 0 {
+	if c.code == 0 && toldOn[code] {
 		c.code = code
 	}
 	s.end(cause, "called")
 }
+
+// toldOn are the final responses of a called party that the caller gets as they
+// are. The others concern our own request (401, 488, 503 …) and would tell the
+// caller's phone something false of the box.
+var toldOn = map[int]bool{403: true, 404: true, 410: true, 480: true, 484: true, 486: true, 600: true, 603: true, 604: true}
 
 // ringTimeout gives up an attempt that rings too long.
 func (s *State) ringTimeout() {
@@ -319,8 +324,9 @@ func (s *State) ringTimeout() {
 		if a.over || a.why == forOffer {
 			continue
 		}
-		a.last = CauseNoAnswer
+		a.last, a.code = CauseNoAnswer, 0
 		a.started = true
+		a.out.Candidates = nil // all the time there was is over
 		for _, l := range s.legs {
 			if l.attempt == a.id {
 				s.drop(l, CauseNoAnswer)

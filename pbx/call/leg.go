@@ -80,7 +80,6 @@ func (s *State) legEnded(e LegEnded) {
 	if !l.live() {
 		return
 	}
-	was := l.state
 	l.state = legEnded
 	l.quality = e.Quality
 	l.quality.Leg = l.id
@@ -94,7 +93,7 @@ func (s *State) legEnded(e LegEnded) {
 	case l == s.partner:
 		s.partnerGone(l, e.Cause)
 	case l.attempt != 0:
-		s.attemptLost(l, was, e)
+		s.attemptLost(l, e)
 	}
 }
 
@@ -117,13 +116,19 @@ func (s *State) callerGone(cause Cause) {
 
 // partnerGone ends the talk, and with it the call.
 func (s *State) partnerGone(_ *leg, cause Cause) {
-	if s.queue.served != "" && cause == CauseMediaLost && s.caller().up() {
-		s.backInLine()
-		return
-	}
 	by := "called"
-	if cause == CauseMediaLost || cause == CauseLineGone {
+	switch cause {
+	case CauseMediaLost, CauseFailed:
+		if s.queue.served != "" && s.caller().up() {
+			s.backInLine()
+			return
+		}
 		by = "box"
+	case CauseLineGone, CauseOverload:
+		by = "box"
+	}
+	if s.phase == Saying { // it hung up during the last sentence
+		cause, by = s.saying.cause, s.saying.by
 	}
 	s.end(cause, by)
 }
@@ -137,8 +142,10 @@ func (s *State) end(cause Cause, by string) {
 	s.stopTalk()
 	s.phase = Ending
 	s.ending, s.endedBy = cause, by
+	s.awaiting, s.onAnswer = nil, nil
 	clear(s.timers)
 	s.leaveQueue()
+	s.closeAttempts()
 	for _, l := range s.legs {
 		s.drop(l, cause)
 	}

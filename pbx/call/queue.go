@@ -21,8 +21,11 @@ func (s *State) enterQueueDirectly(group office.ID) {
 	s.enterQueue(group)
 }
 
-// inQueue says whether offers may come.
-func (s *State) inQueue() bool { return s.queue.group != "" && s.phase == Following }
+// inQueue says whether offers may come: the ACD has been told, which waits for the
+// caller's leg.
+func (s *State) inQueue() bool {
+	return s.queue.group != "" && s.phase == Following && s.caller().up()
+}
 
 // leaveQueue tells the ACD that the caller waits no more.
 func (s *State) leaveQueue() {
@@ -71,11 +74,22 @@ func (s *State) offerStopped(e OfferStopped) {
 	s.stopAttempt(a, cause)
 }
 
-// offerGranted joins caller and agent.
+// offerGranted joins caller and agent. The ACD counts them as talking from now on,
+// so it has to hear if that is not so: the caller may be gone, or the agent, who
+// hung up as soon as he had answered; then the caller goes on waiting.
 func (s *State) offerGranted(o journal.OfferID) {
 	a := s.attemptOf(o)
-	if a == nil || !a.winner.up() || !s.inQueue() {
+	switch {
+	case s.queue.served != "": // nothing new
+		return
+	case !s.inQueue():
 		s.do(TalkEnded{})
+		return
+	case a == nil || !a.winner.up() || a.winner.hungUp:
+		if a != nil {
+			a.over = true
+		}
+		s.do(TalkLost{})
 		return
 	}
 	l := a.winner

@@ -86,6 +86,7 @@ func (s *State) preempted() {
 	}
 	s.stopTalk()
 	s.leaveQueue()
+	s.closeAttempts()
 	s.path = nil
 	for _, l := range s.legs {
 		if l.live() && l != s.caller() && l != s.partner {
@@ -122,6 +123,7 @@ func (s *State) say(prompt string, cause Cause, by string) {
 		c.early = true
 		s.do(Ringing{Leg: c.id, Early: true})
 	}
+	s.closeAttempts()
 	s.phase = Saying
 	clear(s.timers)
 	s.playID++

@@ -1,0 +1,302 @@
+package call_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"centralino/internal/journal"
+	"centralino/internal/office"
+	"centralino/pbx/call"
+	"centralino/pbx/route"
+
+	"pgregory.net/rapid"
+)
+
+// disorder feeds a call with events in any order (late ones, doubled ones, of legs,
+// offers and sounds that nobody knows) and watches what it does.
+type disorder struct {
+	t    *rapid.T
+	st   *call.State
+	now  time.Time
+	done []string // what happened, for the report
+
+	legs     map[journal.LegID]*watched
+	next     int
+	offers   journal.OfferID
+	attempts int
+	answered map[journal.OfferID]int
+	failed   map[journal.OfferID]int
+	busy     map[journal.SubjectID]int
+	waits    bool // stands in a queue, as far as the ACD was told
+	talks    bool // talks with an agent, as far as the ACD was told
+	started  int
+	ended    int
+	finished bool
+}
+
+type watched struct{ dropped, over bool }
+
+func (d *disorder) feed(ev call.Event) {
+	d.done = append(d.done, fmt.Sprintf("%T %+v", ev, ev))
+	switch e := ev.(type) {
+	case call.LegEnded:
+		if l := d.legs[e.Leg]; l != nil {
+			l.over = true
+		}
+	case call.QueueLeft:
+		d.waits = d.waits && d.st.Phase() != call.Following
+	}
+	was := d.finished
+	acts := append([]call.Action(nil), d.st.Handle(ev, d.now)...)
+	if was && len(acts) > 0 {
+		d.t.Fatalf("after the end it does %v", acts)
+	}
+	for _, a := range acts {
+		d.done = append(d.done, fmt.Sprintf("   -> %T %+v", a, a))
+		d.watch(a)
+	}
+}
+
+func (d *disorder) fail(format string, args ...any) {
+	for _, s := range d.done {
+		d.t.Log(s)
+	}
+	d.t.Fatalf(format, args...)
+}
+
+// alive says whether something may be done with a leg.
+func (d *disorder) alive(id journal.LegID, what string) {
+	l := d.legs[id]
+	if l == nil || l.dropped || l.over {
+		d.fail("%s with leg %q: %+v", what, id, l)
+	}
+}
+
+func (d *disorder) watch(a call.Action) {
+	if d.finished {
+		d.fail("%T after Finish", a)
+	}
+	switch a := a.(type) {
+	case call.HangUp:
+		d.alive(a.Leg, "HangUp")
+		d.legs[a.Leg].dropped = true
+	case call.Connect:
+		d.alive(a.A, "Connect")
+		d.alive(a.B, "Connect")
+	case call.Answer:
+		d.alive(a.Leg, "Answer")
+	case call.Ringing:
+		d.alive(a.Leg, "Ringing")
+	case call.Play:
+		d.alive(a.Leg, "Play")
+	case call.PlayLoop:
+		d.alive(a.Leg, "PlayLoop")
+	case call.Echo:
+		d.alive(a.Leg, "Echo")
+	case call.Ring:
+		d.attempts++
+	case call.DialOut:
+		d.attempts++
+	case call.PersonBusy:
+		d.busy[a.Person]++
+	case call.PersonFree:
+		if d.busy[a.Person]--; d.busy[a.Person] < 0 {
+			d.fail("%s is freed more often than busy", a.Person)
+		}
+	case call.Log:
+		switch a.Payload.(type) {
+		case journal.CallStarted:
+			d.started++
+		case journal.CallEnded:
+			d.ended++
+		}
+	case call.Finish:
+		d.finished = true
+	default:
+		d.watchQueue(a)
+	}
+}
+
+func (d *disorder) watchQueue(a call.Action) {
+	switch a := a.(type) {
+	case call.EnterQueue:
+		d.waits = true
+	case call.LeaveQueue:
+		d.waits = false
+	case call.TalkEnded:
+		if !d.talks {
+			d.fail("a talk ends that the ACD knows nothing of")
+		}
+		d.waits, d.talks = false, false
+	case call.TalkLost:
+		if !d.talks {
+			d.fail("a talk is lost that the ACD knows nothing of")
+		}
+		d.waits, d.talks = true, false
+	case call.OfferAnswered:
+		if d.answered[a.Offer]++; d.answered[a.Offer] > 1 || d.failed[a.Offer] > 0 {
+			d.fail("offer %d answered %d times, failed %d times", a.Offer, d.answered[a.Offer], d.failed[a.Offer])
+		}
+	case call.OfferFailed:
+		if d.failed[a.Offer]++; d.failed[a.Offer] > 1 || d.answered[a.Offer] > 0 {
+			d.fail("offer %d failed %d times, answered %d times", a.Offer, d.failed[a.Offer], d.answered[a.Offer])
+		}
+	}
+}
+
+func (d *disorder) newLeg() journal.LegID {
+	d.next++
+	id := journal.LegID(fmt.Sprintf("l%d", d.next))
+	d.legs[id] = &watched{}
+	return id
+}
+
+func (d *disorder) anyLeg() journal.LegID {
+	return journal.LegID(fmt.Sprintf("l%d", rapid.IntRange(1, d.next+1).Draw(d.t, "leg")))
+}
+
+func (d *disorder) anyOffer() journal.OfferID {
+	return journal.OfferID(rapid.IntRange(1, int(d.offers)+1).Draw(d.t, "offer"))
+}
+
+func (d *disorder) anyAction() route.Action {
+	out := route.DialOut{Emergency: rapid.Bool().Draw(d.t, "emergency"), Exhausted: route.PromptLinesBusy,
+		Candidates: []route.Candidate{{Line: "line-1", Dial: "1"}, {Line: "line-2", Dial: "1"}}}
+	return rapid.SampledFrom([]route.Action{
+		route.EnterPath{Path: "path-1"}, route.EnterPath{Path: "path-3"}, route.EnterQueue{Group: "queue-1"}, out,
+		route.RingExtension{Digits: "202", People: []journal.SubjectID{"p-bruno"}, Devices: []office.ID{"dev-2"}},
+		route.Feature{Feature: office.FeatureEcho}, route.Refuse{Code: 404, Prompt: route.PromptUnknown},
+	}).Draw(d.t, "action")
+}
+
+var causes = []call.Cause{call.CauseNormal, call.CauseBusy, call.CauseNoAnswer, call.CauseFailed, call.CauseMediaLost, call.CauseLineGone, call.CauseElsewhere}
+
+// start begins the call by a phone, a trunk or a line.
+func (d *disorder) start() {
+	leg := d.newLeg()
+	switch rapid.IntRange(0, 2).Draw(d.t, "from") {
+	case 0:
+		d.feed(phone(leg))
+	case 1:
+		d.feed(call.Invited{Leg: leg, Kind: journal.LegTrunk, Line: "trunk-1", Request: route.Request{Line: "trunk-1"}})
+	default:
+		for n := 1; n <= 2; n++ {
+			d.feed(call.LineRang{Leg: leg, Line: "line-1", N: n, Request: route.Request{Line: "line-1"}})
+		}
+	}
+	d.feed(call.Decided{Action: d.anyAction()})
+}
+
+// attempt announces legs of an attempt that the call has asked for.
+func (d *disorder) attempt() {
+	if d.attempts == 0 || d.finished {
+		return
+	}
+	n := rapid.IntRange(1, d.attempts).Draw(d.t, "attempt")
+	for range rapid.IntRange(0, 2).Draw(d.t, "legs") {
+		if !d.finished {
+			d.feed(call.LegStarted{Attempt: n, Leg: d.newLeg(), Kind: journal.LegPhone, Person: "p-bruno", Line: "line-1"})
+		}
+	}
+	d.feed(call.AttemptStarted{Attempt: n, Legs: 1})
+}
+
+func (d *disorder) step() {
+	steps := []func(){
+		d.attempt, d.attempt,
+		func() { d.feed(call.LegAnswered{Leg: d.anyLeg()}) },
+		func() { d.feed(call.LegAnswered{Leg: "l1"}) },
+		func() {
+			d.feed(call.LegEnded{Leg: d.anyLeg(), Cause: rapid.SampledFrom(causes).Draw(d.t, "cause"),
+				Code: rapid.SampledFrom([]int{0, 401, 404, 486, 503}).Draw(d.t, "code")})
+		},
+		func() { d.feed(call.LegProgress{Leg: d.anyLeg(), Early: rapid.Bool().Draw(d.t, "early")}) },
+		func() { d.feed(call.Held{Leg: d.anyLeg()}) },
+		func() { d.feed(call.Resumed{Leg: d.anyLeg()}) },
+		func() { d.feed(call.Digit{Leg: d.anyLeg(), Digit: '1'}) },
+		func() { d.feed(call.Played{ID: rapid.IntRange(0, 4).Draw(d.t, "played")}) },
+		func() {
+			d.offers++
+			d.feed(call.Offer{Offer: d.offers, Agent: "p-bruno"})
+		},
+		func() { d.feed(call.OfferStopped{Offer: d.anyOffer(), Elsewhere: true}) },
+		d.grant, d.grant,
+		func() { d.feed(call.QueueLeft{Reason: "maxWait"}) },
+		func() {
+			d.feed(call.FeatureDone{Prompt: rapid.SampledFrom([]string{"", "login-ok"}).Draw(d.t, "prompt")})
+		},
+		func() { d.feed(call.Preempted{}) },
+		func() { d.feed(call.CallerKnown{Caller: "n-1"}) },
+		func() { d.feed(call.Decided{Action: d.anyAction()}) },
+		func() {
+			d.now = d.now.Add(time.Duration(rapid.IntRange(1, 40).Draw(d.t, "seconds")) * time.Second)
+			d.feed(call.Tick{})
+		},
+	}
+	steps[rapid.IntRange(0, len(steps)-1).Draw(d.t, "step")]()
+}
+
+// grant answers an OfferAnswered as the ACD does: once, as long as the call waits.
+func (d *disorder) grant() {
+	o := d.anyOffer()
+	if d.answered[o] == 0 || !d.waits || d.talks {
+		d.feed(call.OfferDenied{Offer: o})
+		return
+	}
+	d.answered[o]++ // not again
+	d.waits, d.talks = false, true
+	d.feed(call.OfferGranted{Offer: o})
+}
+
+// close ends the call and everything that is still alive, or lets time pass.
+func (d *disorder) close() {
+	d.feed(call.Shutdown{Cause: call.CauseShutdown})
+	for id, l := range d.legs {
+		if !l.dropped && !l.over && !d.finished {
+			d.fail("leg %s is neither hung up nor over", id)
+		}
+	}
+	if rapid.Bool().Draw(d.t, "legs end") {
+		for n := 1; n <= d.next; n++ {
+			d.feed(call.LegEnded{Leg: journal.LegID(fmt.Sprintf("l%d", n)), Cause: call.CauseNormal})
+		}
+	} else {
+		d.now = d.now.Add(4 * time.Second)
+		d.feed(call.Tick{})
+	}
+}
+
+// TestDisorder: whatever comes in whatever order, a call ends exactly once, hangs
+// up every leg exactly once, keeps its word to the ACD, and does nothing with legs
+// that are gone.
+func TestDisorder(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		d := &disorder{t: t, st: call.New(call.Setup{ID: "call-1", Doc: testOffice()}),
+			now:  time.Date(2026, 3, 4, 10, 0, 0, 0, time.UTC),
+			legs: map[journal.LegID]*watched{}, busy: map[journal.SubjectID]int{},
+			answered: map[journal.OfferID]int{}, failed: map[journal.OfferID]int{}}
+		d.start()
+		for range rapid.IntRange(0, 40).Draw(t, "steps") {
+			d.step()
+		}
+		d.close()
+		if !d.finished || d.started != d.ended || d.started > 1 {
+			d.fail("finished %v, started %d, ended %d", d.finished, d.started, d.ended)
+		}
+		if d.waits || d.talks {
+			d.fail("the ACD still has the call: waits %v, talks %v", d.waits, d.talks)
+		}
+		for p, n := range d.busy {
+			if n != 0 {
+				d.fail("%s is busy %d times after the end", p, n)
+			}
+		}
+		for id, l := range d.legs {
+			if !l.dropped && !l.over {
+				d.fail("leg %s is left", id)
+			}
+		}
+		d.feed(call.LegEnded{Leg: "l1"})
+	})
+}
