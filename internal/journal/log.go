@@ -117,7 +117,7 @@ func (l *Log) add(it *item) {
 	if len(l.pending) >= l.dropAt {
 		l.dropLocked()
 	}
-	wake := it.held() || len(l.pending) == 1 || len(l.pending) == l.o.BatchRows
+	wake := it.result != nil || len(l.pending) == 1 || len(l.pending) == l.o.BatchRows
 	l.notifyLocked()
 	l.mu.Unlock()
 	if wake {

@@ -12,7 +12,6 @@ import (
 
 const (
 	maxBatch   = 512                    // rows of one commit
-	endedDelay = 10 * time.Millisecond  // the end of a call waits this long for others to share its commit
 	stallAfter = time.Second            // a commit that takes longer is a stall
 	retryFirst = 100 * time.Millisecond // after a refusal; doubles up to retryLast
 	retryLast  = 3 * time.Second
@@ -102,16 +101,12 @@ func (l *Log) due() time.Duration {
 	case len(l.pending) >= l.o.BatchRows, len(l.waiters) > 0:
 		return 0
 	}
-	due := l.pending[0].at.Add(l.o.BatchDelay)
 	for _, it := range l.pending {
-		switch {
-		case it.result != nil:
+		if it.result != nil {
 			return 0
-		case it.held() && it.at.Add(endedDelay).Before(due):
-			due = it.at.Add(endedDelay)
 		}
 	}
-	return max(0, time.Until(due))
+	return max(0, time.Until(l.pending[0].at.Add(l.o.BatchDelay)))
 }
 
 // setStalled tells subscribers and the fault list about a change.
