@@ -263,11 +263,15 @@ func (r *Registrar) device(id office.ID) *device {
 	return d
 }
 
+// markDirty notes that the Store does not have a binding's state and should have it
+// by due. The caller holds mu.
 func (r *Registrar) markDirty(k key, due time.Time) {
 	if r.o.Store == nil {
 		return
 	}
-	if at, ok := r.dirty[k]; !ok || due.Before(at) {
-		r.dirty[k] = due
+	r.dirty[k] = true
+	if r.writeAt.IsZero() || due.Before(r.writeAt) {
+		r.writeAt = due
+		r.wake()
 	}
 }

@@ -96,7 +96,8 @@ type Registrar struct {
 	devices map[office.ID]*device
 	sources map[netip.AddrPort]int // how many current bindings came from there
 	bound   int                    // current bindings of all devices
-	dirty   map[key]time.Time      // what the Store does not have, and when it should
+	dirty   map[key]bool           // what the Store does not have
+	writeAt time.Time              // when it should have all of that; zero: dirty is empty
 	pending []Change
 
 	announcing sync.Mutex    // held while OnChange runs, so that changes stay in order
@@ -116,7 +117,7 @@ func New(o Options) (*Registrar, error) {
 	secret := make([]byte, 16)
 	o.Random(secret)
 	r := &Registrar{o: o, dummy: string(secret), devices: map[office.ID]*device{},
-		sources: map[netip.AddrPort]int{}, dirty: map[key]time.Time{}, woken: make(chan struct{}, 1)}
+		sources: map[netip.AddrPort]int{}, dirty: map[key]bool{}, woken: make(chan struct{}, 1)}
 	r.nonce.init(o.Random, o.NonceLife, o.Now())
 	r.brake.init()
 	return r, nil
@@ -292,7 +293,6 @@ func (r *Registrar) Recheck() {
 	}
 	r.mu.Unlock()
 	r.announce()
-	r.wake()
 }
 
 // Load brings back the bindings of the Store, so that phones ring after a restart

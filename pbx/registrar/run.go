@@ -81,22 +81,17 @@ func (r *Registrar) expire(now time.Time) {
 func (r *Registrar) nextWrite(now time.Time) time.Duration {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	next := time.Hour
-	for _, due := range r.dirty {
-		next = min(next, due.Sub(now))
+	if r.writeAt.IsZero() {
+		return time.Hour
 	}
-	return max(next, newWrite)
+	return max(r.writeAt.Sub(now), newWrite)
 }
 
 // flush writes what is due by now, and with it everything else that waits. What
 // the Store refuses is tried again later.
 func (r *Registrar) flush(ctx context.Context, now time.Time) {
 	r.mu.Lock()
-	due := false
-	for _, at := range r.dirty {
-		due = due || !at.After(now)
-	}
-	if !due {
+	if r.writeAt.IsZero() || r.writeAt.After(now) {
 		r.mu.Unlock()
 		return
 	}
@@ -112,7 +107,7 @@ func (r *Registrar) flush(ctx context.Context, now time.Time) {
 		}
 	}
 	written := r.dirty
-	r.dirty = map[key]time.Time{}
+	r.dirty, r.writeAt = map[key]bool{}, time.Time{}
 	r.mu.Unlock()
 	if err := r.o.Store.Save(ctx, put, remove); err != nil {
 		r.count.StoreErrors.Add(1)

@@ -40,7 +40,6 @@ func (r *Registrar) update(req *sip.Request, who identity, now time.Time) *sip.R
 		if resp := r.apply(req, who, d, want, now); resp != nil {
 			return resp
 		}
-		r.wake()
 	}
 	return r.accepted(req, d, now)
 }
