@@ -251,6 +251,11 @@ func (a *actor) performLeg(act call.Action) {
 		if l := a.leg(x.Leg); l != nil && l.sound() != nil {
 			l.sound().Play(a.loop(x.What), 0)
 		}
+	case call.Echo:
+		if l := a.leg(x.Leg); l != nil && l.sound() != nil {
+			l.sound().Stop()
+			l.sound().Echo()
+		}
 	case call.StopPlay:
 		if l := a.leg(x.Leg); l != nil && l.sound() != nil {
 			l.sound().Stop()

@@ -36,6 +36,7 @@ type world struct {
 	mu       sync.Mutex
 	events   []journal.Payload
 	queue    *oneAgent
+	feature  pbx.Feature
 }
 
 func testDoc() *office.Document {
@@ -191,7 +192,8 @@ func inWorld(t *testing.T, f func(w *world)) {
 		}
 		w.queue = &oneAgent{w: w, agent: "p-2"}
 		w.pbx, err = pbx.New(pbx.Options{Office: func() *office.Document { return w.doc }, Journal: w, Stack: stack, Plane: plane,
-			Phones: directory{w}, Lines: lines, Queue: w.queue, Names: names{}, Now: time.Now, Log: quiet})
+			Phones: directory{w}, Lines: lines, Queue: w.queue, Names: names{}, Now: time.Now, Log: quiet,
+			Feature: func(f office.Feature, p journal.SubjectID, args string) string { return w.feature(f, p, args) }})
 		if err != nil {
 			t.Fatal(err)
 		}

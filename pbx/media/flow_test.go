@@ -34,11 +34,13 @@ func TestOneFlowWhateverIsHeard(t *testing.T) {
 			steps := rapid.IntRange(1, 25).Draw(r, "steps")
 			for range steps {
 				p := phones[rapid.IntRange(0, 2).Draw(r, "phone")]
-				switch rapid.SampledFrom([]string{"connect", "disconnect", "play", "music", "stop", "hold", "resume", "keys", "line", "ssrc", "press"}).Draw(r, "do") {
+				switch rapid.SampledFrom([]string{"connect", "disconnect", "echo", "play", "music", "stop", "hold", "resume", "keys", "line", "ssrc", "press"}).Draw(r, "do") {
 				case "connect":
 					p.stream.Connect(phones[rapid.IntRange(0, 2).Draw(r, "peer")].stream)
 				case "disconnect":
 					p.stream.Disconnect()
+				case "echo":
+					p.stream.Echo()
 				case "play":
 					p.stream.Play(media.NewPrompt(bytes.Repeat([]byte{1}, rapid.IntRange(1, 2000).Draw(r, "length"))), 1)
 				case "music":

@@ -186,3 +186,33 @@ func TestSources(t *testing.T) {
 		t.Errorf("digit: %d octets, more %v", len(got), more)
 	}
 }
+
+func TestEchoIsWhatWasSaid(t *testing.T) {
+	bubble(t, [2]audio.Law{audio.ALaw, audio.MuLaw}, func(_ *world, a, b *phone) {
+		a.stream.Connect(b.stream)
+		a.stream.Echo()
+		for i := range 20 {
+			a.say(frame(i))
+			b.say(frame(i + 1))
+			time.Sleep(20 * time.Millisecond)
+		}
+		got := a.heard()
+		if len(got) != 20 {
+			t.Fatalf("%d packets of 20 come back", len(got))
+		}
+		for i, p := range got {
+			if !bytes.Equal(p.Payload, frame(i)) || p.SSRC == a.ssrc {
+				t.Errorf("packet %d: SSRC %d, payload %x", i, p.SSRC, p.Payload[:4])
+			}
+		}
+		if n := len(b.heard()); n != 0 {
+			t.Errorf("who was let go hears %d packets", n)
+		}
+		a.stream.Disconnect()
+		a.say(frame(1))
+		synctest.Wait()
+		if n := len(a.heard()); n != 0 {
+			t.Errorf("%d packets after Disconnect", n)
+		}
+	})
+}

@@ -13,7 +13,8 @@ import (
 // Stream is one leg's end of the media: an RTP port pair or a telephone line.
 //
 // What the peer of a stream hears is, in this order: digits of SendDTMF, what
-// Play gave, what comes from the stream it is connected to, nothing.
+// Play gave, what comes from the stream it is connected to (Echo: from itself),
+// nothing.
 //
 // Methods may be called from any goroutine and take effect in the order of the
 // calls. Close, Stats and Connect wait for the loop (microseconds) and must not
@@ -147,6 +148,17 @@ func (s *Stream) Connect(peer *Stream) {
 			return
 		}
 		s.peer, peer.peer = peer, s
+	})
+}
+
+// Echo lets the peer of s hear itself until Connect, Disconnect or Close. Streams
+// that s was connected to before are let go.
+func (s *Stream) Echo() {
+	s.post(func() {
+		s.disconnect()
+		if !s.closed {
+			s.peer = s
+		}
 	})
 }
 
