@@ -7,11 +7,11 @@ import (
 	"errors"
 	"net/netip"
 	"runtime"
-	"syscall"
 	"testing"
 	"time"
 
 	"centralino/internal/audio"
+	"centralino/internal/testbed"
 	"centralino/pbx/media"
 	"centralino/pbx/sdp"
 )
@@ -126,7 +126,7 @@ func TestIPv6(t *testing.T) {
 	p := kernelPlane(t)
 	s, err := p.OpenRTP(media.RTPOptions{Bind: netip.IPv6Loopback()})
 	if err != nil {
-		t.Skip("this machine has no IPv6 loopback: ", err)
+		testbed.Missing(t, "an IPv6 loopback: %v", err)
 	}
 	defer s.Close()
 	n := media.KernelNet()
@@ -193,100 +193,6 @@ func BenchmarkRelayPacket(b *testing.B) {
 	}
 	x.close()
 	y.close()
-}
-
-// relayCalls is how many calls the comparison carries: 10 000 packets a second.
-const relayCalls = 100
-
-// BenchmarkRelayAgainstBare compares the CPU time of our relay with that of a
-// goroutine for each leg that does nothing but forward, with the same load in the
-// same run: "ratio" is ours by theirs, each less the generator alone.
-func BenchmarkRelayAgainstBare(b *testing.B) {
-	for b.Loop() {
-		idle := cpuOfLoad(b, func(int) netip.AddrPort { return netip.AddrPort{} })
-		bare := bareRelay(b)
-		bareCPU := cpuOfLoad(b, func(i int) netip.AddrPort { return bare.port(i) })
-		bare.close()
-		p := kernelPlane(b)
-		var streams []*media.Stream
-		ours := cpuOfLoad(b, func(i int) netip.AddrPort {
-			s, err := p.OpenRTP(media.RTPOptions{Bind: loopback})
-			if err != nil {
-				b.Fatal(err)
-			}
-			s.SetRemote(media.Remote{RTP: sinkAddr(i), Codec: media.Codec{PT: 8}, DTMF: eventPT})
-			if i&1 == 1 {
-				s.Connect(streams[i-1])
-			}
-			streams = append(streams, s)
-			return s.Local()
-		})
-		for _, s := range streams {
-			s.Close()
-		}
-		b.ReportMetric(float64(ours-idle)/float64(bareCPU-idle), "ratio")
-		b.ReportMetric((ours-idle).Seconds()/relayCalls/loadTime.Minutes(), "cpu-s/call-min")
-		b.ReportMetric((bareCPU-idle).Seconds()/relayCalls/loadTime.Minutes(), "bare-cpu-s/call-min")
-	}
-}
-
-const loadTime = 3 * time.Second
-
-func sinkAddr(i int) netip.AddrPort { return netip.AddrPortFrom(loopback, uint16(60000+i)) }
-
-// cpuOfLoad sends 50 packets a second on each of two legs a call to where dest
-// says (nowhere: to the sinks) and returns the CPU time of the process.
-func cpuOfLoad(b *testing.B, dest func(i int) netip.AddrPort) time.Duration {
-	n := media.KernelNet()
-	socks := make([]media.Socket, 2*relayCalls)
-	to := make([]netip.AddrPort, len(socks))
-	for i := range socks {
-		s, err := n.Bind(sinkAddr(i))
-		if err != nil {
-			b.Fatal(err)
-		}
-		defer s.Close()
-		socks[i] = s
-	}
-	for i := range socks {
-		if to[i] = dest(i); !to[i].IsValid() {
-			to[i] = sinkAddr(i ^ 1)
-		}
-	}
-	var out [172]byte
-	var in [2048]byte
-	copy(out[:], []byte{0x80, 8})
-	got := 0
-	start, before := time.Now(), cpuTime()
-	for step := range int(loadTime / time.Millisecond) {
-		<-time.After(time.Until(start.Add(time.Duration(step) * time.Millisecond)))
-		for i := step % 20; i < len(socks); i += 20 {
-			seq := step / 20
-			binary.BigEndian.PutUint16(out[2:], uint16(seq))
-			binary.BigEndian.PutUint32(out[4:], uint32(seq*160))
-			out[11] = byte(i)
-			_ = socks[i].Write(out[:], to[i])
-			for {
-				if _, _, err := socks[i].Read(in[:]); err != nil {
-					break
-				}
-				got++
-			}
-		}
-	}
-	used := cpuTime() - before
-	if want := len(socks) * int(loadTime/(20*time.Millisecond)); got < want*8/10 {
-		b.Fatalf("%d of %d packets came through", got, want)
-	}
-	return used
-}
-
-func cpuTime() time.Duration {
-	var r syscall.Rusage
-	if syscall.Getrusage(syscall.RUSAGE_SELF, &r) != nil {
-		return 0
-	}
-	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
 }
 
 func TestNothingRunsWhileNothingIsToDo(t *testing.T) {
