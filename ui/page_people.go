@@ -366,15 +366,19 @@ func (v *visit) phonePage(open bool) error {
 	return v.show(http.StatusOK, "phone", page)
 }
 
-// sipServer is what to type into a phone: the address under which the browser
-// reached the box if it is one, else the box's first.
+// sipServer is what to type into a phone: the one address that SIP listens on, else
+// the address under which the browser reached the box if it is one, else the box's
+// first.
 func (v *visit) sipServer() string {
 	host := v.r.Host
 	if ap, err := netip.ParseAddrPort(host); err == nil {
 		host = ap.Addr().String()
 	}
 	a, err := netip.ParseAddr(strings.Trim(host, "[]"))
-	if err != nil || a.IsLoopback() {
+	switch only := v.s.d.SIPAddr; {
+	case only.IsValid() && !only.IsUnspecified():
+		a = only
+	case err != nil || a.IsLoopback():
 		for _, own := range v.s.d.Addresses() {
 			if !own.IsLoopback() || !a.IsValid() {
 				a = own

@@ -71,8 +71,10 @@ type Deps struct {
 	// Addresses lists the addresses of the box on the LAN, for About, the SIP
 	// account and the certificate.
 	Addresses func() []netip.Addr
-	// SIPPort is the UDP port that phones register at.
+	// SIPPort is the UDP port that phones register at, on SIPAddr alone where that
+	// is given and not unspecified.
 	SIPPort uint16
+	SIPAddr netip.Addr
 
 	// DataDir is where the local certificate authority keeps its key; empty: no
 	// HTTPS.

@@ -39,7 +39,8 @@ func (b *box) openPages(ctx context.Context) error {
 		Restart:   b.restart,
 		About:     ui.About{Version: version, Commit: commit(), Board: b.front.board.Title, Licences: linkedLicences()},
 		Names:     []string{"centralino.local", "centralino"},
-		Addresses: addresses, SIPPort: b.opt.sip.Port(), DataDir: b.opt.data,
+		Addresses: addresses, SIPAddr: b.opt.sip.Addr(), SIPPort: b.opt.sip.Port(), DataDir: b.opt.data,
+		SubjectOf: b.people.Number,
 	}
 	if b.exchange != nil {
 		d.TestRing = b.testRing

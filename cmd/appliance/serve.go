@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 	"time"
 	_ "time/tzdata" // the board's image has no zone files
@@ -48,6 +49,11 @@ func parseServe(args []string, errOut io.Writer) (options, error) {
 	}
 	if o.silence < time.Second {
 		return o, &exitError{exitUsage, "Give a second or more, for instance 1m", fmt.Errorf("-silence %v is too short", o.silence)}
+	}
+	var err error
+	// Parts of the box name files in it that must be found from anywhere.
+	if o.data, err = filepath.Abs(o.data); err != nil {
+		return o, fmt.Errorf("data folder %s: %w", o.data, err)
 	}
 	addr, err := netip.ParseAddrPort(*sipAddr)
 	if err != nil {
