@@ -149,7 +149,7 @@ func (w *web) line(id string) api.Line {
 	return api.Line{}
 }
 
-// agent is a queue's figures, by its id.
+// queue is a queue's figures, by its id.
 func (w *web) queue(id string) api.Queue {
 	w.t.Helper()
 	for _, q := range w.home().Queues {
@@ -167,6 +167,26 @@ func (w *web) finished() []api.Call {
 	var c api.Calls
 	w.json("calls", &c)
 	return c.Calls
+}
+
+// callStory is one call as the page tells it.
+type callStory api.CallStory
+
+func (w *web) story(id string) callStory {
+	w.t.Helper()
+	var c callStory
+	w.json("calls/"+id, &c)
+	return c
+}
+
+// says looks for a moment of the call with a text.
+func (c callStory) says(text string) bool {
+	for _, m := range c.Moments {
+		if strings.Contains(m.Text, text) {
+			return true
+		}
+	}
+	return false
 }
 
 // quiet waits until no call is left in the box. The technician is not shown live
