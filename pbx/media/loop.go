@@ -8,6 +8,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/pion/rtp"
 )
 
 // frameTime is the period of the tick: one frame.
@@ -40,6 +42,7 @@ type loop struct {
 	woken   atomic.Bool // Wake was called and not yet heeded
 	now     time.Time   // of the present round
 	current *Stream     // whose packet or command is worked on, for recover
+	header  rtp.Header  // of the packet being read
 	slots   []*Stream   // by token/2; token&1 is RTCP
 	free    []uint32
 	lines   []*Stream

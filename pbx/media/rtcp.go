@@ -1,17 +1,10 @@
 package media
 
 import (
-	"encoding/binary"
 	"net/netip"
 	"time"
-)
 
-// RTCP packet types (RFC 3550 section 12.1).
-const (
-	rtcpSR   = 200
-	rtcpRR   = 201
-	rtcpSDES = 202
-	rtcpBYE  = 203
+	"github.com/pion/rtcp"
 )
 
 // rtcpState is one stream's side of RTCP (RFC 3550 section 6). Owned by the loop.
@@ -67,60 +60,45 @@ func (r *rtcpState) send(l *loop, s *Stream, bye bool) {
 	if !dst.IsValid() || !e.remote.RTP.IsValid() || e.tx.packets == 0 && !e.rx.begun {
 		return
 	}
-	b := r.report(l.out[:0], l, e)
-	b = r.description(b, e.tx.ssrc)
+	packets := []rtcp.Packet{r.report(l, e), rtcp.NewCNAMESourceDescription(e.tx.ssrc, string(r.cname[:]))}
 	if bye {
-		b = append(b, 0x81, rtcpBYE, 0, 1)
-		b = binary.BigEndian.AppendUint32(b, e.tx.ssrc)
+		packets = append(packets, &rtcp.Goodbye{Sources: []uint32{e.tx.ssrc}})
 	}
 	r.sent = e.tx.packets
-	_ = e.rtcpSock.Write(b, dst) // lost like any other datagram
+	if b, err := rtcp.Marshal(packets); err == nil {
+		_ = e.rtcpSock.Write(b, dst) // lost like any other datagram
+	}
 }
 
-// report appends an SR if something was sent since the last report, else an RR.
-func (r *rtcpState) report(b []byte, l *loop, e *rtpEnd) []byte {
-	be := binary.BigEndian
-	blocks := byte(0)
-	if e.rx.begun {
-		blocks = 1
+// report is an SR if something was sent since the last report, else an RR.
+func (r *rtcpState) report(l *loop, e *rtpEnd) rtcp.Packet {
+	blocks := r.blocks(l, e)
+	if e.tx.packets == r.sent {
+		return &rtcp.ReceiverReport{SSRC: e.tx.ssrc, Reports: blocks}
 	}
-	if e.tx.packets > r.sent {
-		b = append(b, 0x80|blocks, rtcpSR, 0, 6+6*blocks)
-		b = be.AppendUint32(b, e.tx.ssrc)
-		b = be.AppendUint64(b, l.ntp(l.now))
-		b = be.AppendUint32(b, e.tx.at8k(uint32(samplesBetween(e.tx.at, l.now))))
-		b = be.AppendUint32(b, uint32(e.tx.packets))
-		b = be.AppendUint32(b, uint32(e.tx.octets))
-	} else {
-		b = append(b, 0x80|blocks, rtcpRR, 0, 1+6*blocks)
-		b = be.AppendUint32(b, e.tx.ssrc)
+	return &rtcp.SenderReport{
+		SSRC: e.tx.ssrc, NTPTime: l.ntp(l.now), RTPTime: e.tx.at8k(uint32(samplesBetween(e.tx.at, l.now))),
+		PacketCount: uint32(e.tx.packets), OctetCount: uint32(e.tx.octets), Reports: blocks,
 	}
-	if blocks == 0 {
-		return b
+}
+
+// blocks reports what was received, nothing before anything was.
+func (r *rtcpState) blocks(l *loop, e *rtpEnd) []rtcp.ReceptionReport {
+	if !e.rx.begun {
+		return nil
 	}
-	b = be.AppendUint32(b, e.latch.ssrc)
-	lost := min(e.rx.lost(), 0x7fffff)
-	b = be.AppendUint32(b, uint32(e.rx.interval())<<24|uint32(lost))
-	b = be.AppendUint32(b, e.rx.max-1<<16)
-	b = be.AppendUint32(b, uint32(e.rx.jitter))
-	if r.srAt.IsZero() || r.srFrom != e.latch.ssrc {
-		return be.AppendUint64(b, 0)
+	b := rtcp.ReceptionReport{
+		SSRC: e.latch.ssrc, FractionLost: e.rx.interval(), TotalLost: uint32(min(e.rx.lost(), 0x7fffff)),
+		LastSequenceNumber: e.rx.max - 1<<16, Jitter: uint32(e.rx.jitter),
 	}
-	b = be.AppendUint32(b, r.lastSR)
-	return be.AppendUint32(b, units16(l.now.Sub(r.srAt)))
+	if !r.srAt.IsZero() && r.srFrom == e.latch.ssrc {
+		b.LastSenderReport, b.Delay = r.lastSR, units16(l.now.Sub(r.srAt))
+	}
+	return []rtcp.ReceptionReport{b}
 }
 
 // units16 is d in units of 1/65536 s.
 func units16(d time.Duration) uint32 { return uint32(d.Microseconds() * 65536 / 1e6) }
-
-// description appends an SDES with our CNAME, 24 octets of chunk.
-func (r *rtcpState) description(b []byte, ssrc uint32) []byte {
-	b = append(b, 0x81, rtcpSDES, 0, 6)
-	b = binary.BigEndian.AppendUint32(b, ssrc)
-	b = append(b, 1, byte(len(r.cname)))
-	b = append(b, r.cname[:]...)
-	return append(b, 0, 0)
-}
 
 // receiveRTCP reads what the peer reports. Packets of strangers are dropped.
 func (s *Stream) receiveRTCP(l *loop, b []byte, from netip.AddrPort) {
@@ -129,7 +107,8 @@ func (s *Stream) receiveRTCP(l *loop, b []byte, from netip.AddrPort) {
 		s.stats.Foreign++
 		return
 	}
-	if !validRTCP(b) {
+	packets, err := rtcp.Unmarshal(b)
+	if err != nil || !reportFirst(packets) {
 		s.stats.Unknown++
 		return
 	}
@@ -137,69 +116,50 @@ func (s *Stream) receiveRTCP(l *loop, b []byte, from netip.AddrPort) {
 		e.rtcpDest = from // behind a NAT the way back is the way it came
 	}
 	s.alive(l)
-	for len(b) > 0 {
-		n := 4 + 4*int(binary.BigEndian.Uint16(b[2:]))
-		e.rtcp.read(l, e.tx.ssrc, b[:n])
-		b = b[n:]
+	for _, p := range packets {
+		e.rtcp.read(l, e.tx.ssrc, p)
 	}
 }
 
-// validRTCP checks a compound packet (RFC 3550 appendix A.2): a report first, and
-// lengths that add up.
-func validRTCP(b []byte) bool {
-	if len(b) < 8 || b[0]&0x20 != 0 || b[1] != rtcpSR && b[1] != rtcpRR {
+// reportFirst checks that a compound packet begins with a report (RFC 3550 appendix
+// A.2). One without a source description is taken: phones send them.
+func reportFirst(packets []rtcp.Packet) bool {
+	if len(packets) == 0 {
 		return false
 	}
-	for len(b) > 0 {
-		if len(b) < 4 || b[0]>>6 != 2 {
-			return false
-		}
-		n := 4 + 4*int(binary.BigEndian.Uint16(b[2:]))
-		if n > len(b) {
-			return false
-		}
-		b = b[n:]
+	switch packets[0].(type) {
+	case *rtcp.SenderReport, *rtcp.ReceiverReport:
+		return true
 	}
-	return true
+	return false
 }
 
 // read takes what is of use from one packet of a compound.
-func (r *rtcpState) read(l *loop, own uint32, b []byte) {
-	be := binary.BigEndian
-	blocks := 8
-	switch b[1] {
-	case rtcpSR:
-		if len(b) < 28 {
-			return
-		}
-		r.srFrom, r.srAt, r.lastSR = be.Uint32(b[4:]), l.now, be.Uint32(b[10:])
-		blocks = 28
-	case rtcpRR:
-	default:
-		return
+func (r *rtcpState) read(l *loop, own uint32, p rtcp.Packet) {
+	var blocks []rtcp.ReceptionReport
+	switch p := p.(type) {
+	case *rtcp.SenderReport:
+		r.srFrom, r.srAt, r.lastSR = p.SSRC, l.now, uint32(p.NTPTime>>16)
+		blocks = p.Reports
+	case *rtcp.ReceiverReport:
+		blocks = p.Reports
 	}
-	for range b[0] & 0x1f {
-		if blocks+24 > len(b) {
-			return
-		}
-		r.readBlock(l, own, b[blocks:blocks+24])
-		blocks += 24
+	for i := range blocks {
+		r.readBlock(l, own, &blocks[i])
 	}
 }
 
-func (r *rtcpState) readBlock(l *loop, own uint32, b []byte) {
-	be := binary.BigEndian
-	if be.Uint32(b) != own {
+func (r *rtcpState) readBlock(l *loop, own uint32, b *rtcp.ReceptionReport) {
+	if b.SSRC != own {
 		return
 	}
-	lost := int32(be.Uint32(b[4:])<<8) >> 8
+	lost := int32(b.TotalLost<<8) >> 8 // a signed number of 24 bits
 	r.lost = uint64(max(0, lost))
-	r.jitter = time.Duration(be.Uint32(b[12:])) * time.Second / 8000
-	lsr, dlsr := be.Uint32(b[16:]), be.Uint32(b[20:])
-	if lsr == 0 {
+	r.jitter = time.Duration(b.Jitter) * time.Second / 8000
+	if b.LastSenderReport == 0 {
 		return
 	}
-	rtt := uint32(l.ntp(l.now)>>16) - lsr - dlsr
+	rtt := uint32(l.ntp(l.now)>>16) - b.LastSenderReport - b.Delay
 	if rtt < 60<<16 { // a negative one is the rounding of a short path
 		r.rtt = time.Duration(rtt) * time.Second >> 16
 	}

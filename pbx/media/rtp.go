@@ -1,7 +1,7 @@
 package media
 
 import (
-	"encoding/binary"
+	"github.com/pion/rtp"
 
 	"centralino/internal/audio"
 )
@@ -22,31 +22,19 @@ type header struct {
 	start, end int
 }
 
-// parseRTP reads the header of b. False: not RTP of version 2, cut off, or with
-// impossible lengths.
-func parseRTP(b []byte) (h header, ok bool) {
-	if len(b) < rtpHeader || b[0]>>6 != 2 {
+// parseRTP reads the header of b; scratch is used again and again, so that
+// extensions and contributing sources allocate nothing. False: not RTP of version
+// 2, cut off, or with impossible lengths.
+func parseRTP(scratch *rtp.Header, b []byte) (h header, ok bool) {
+	n, err := scratch.Unmarshal(b)
+	if err != nil || scratch.Version != 2 || n > len(b) {
 		return h, false
 	}
 	h = header{
-		marker: b[1]&0x80 != 0,
-		pt:     b[1] & 0x7f,
-		seq:    binary.BigEndian.Uint16(b[2:]),
-		ts:     binary.BigEndian.Uint32(b[4:]),
-		ssrc:   binary.BigEndian.Uint32(b[8:]),
-		start:  rtpHeader + 4*int(b[0]&0x0f),
-		end:    len(b),
+		marker: scratch.Marker, pt: scratch.PayloadType, seq: scratch.SequenceNumber,
+		ts: scratch.Timestamp, ssrc: scratch.SSRC, start: n, end: len(b),
 	}
-	if b[0]&0x10 != 0 { // extension
-		if h.start+4 > len(b) {
-			return h, false
-		}
-		h.start += 4 + 4*int(binary.BigEndian.Uint16(b[h.start+2:]))
-	}
-	if h.start > h.end {
-		return h, false
-	}
-	if b[0]&0x20 != 0 { // padding
+	if scratch.Padding {
 		pad := 0
 		if h.end > h.start {
 			pad = int(b[h.end-1])
@@ -59,17 +47,10 @@ func parseRTP(b []byte) (h header, ok bool) {
 	return h, true
 }
 
-// putRTP writes a plain header into b.
+// putRTP writes a plain header into b, which has room for rtpHeader octets.
 func putRTP(b []byte, marker bool, pt uint8, seq uint16, ts, ssrc uint32) {
-	_ = b[rtpHeader-1]
-	b[0] = 0x80
-	b[1] = pt
-	if marker {
-		b[1] |= 0x80
-	}
-	binary.BigEndian.PutUint16(b[2:], seq)
-	binary.BigEndian.PutUint32(b[4:], ts)
-	binary.BigEndian.PutUint32(b[8:], ssrc)
+	h := rtp.Header{Version: 2, Marker: marker, PayloadType: pt, SequenceNumber: seq, Timestamp: ts, SSRC: ssrc}
+	_, _ = h.MarshalTo(b) // fails only without room
 }
 
 // payload kinds of what is received.

@@ -80,7 +80,7 @@ func (e *rtpEnd) write(b []byte, dst netip.AddrPort) {
 // receiveRTP does everything that one packet from the network calls for.
 func (s *Stream) receiveRTP(l *loop, b []byte, from netip.AddrPort) {
 	e := s.rtp
-	h, ok := parseRTP(b)
+	h, ok := parseRTP(&l.header, b)
 	if !ok {
 		s.stats.Unknown++
 		return
