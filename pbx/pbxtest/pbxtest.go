@@ -38,6 +38,8 @@ type PhoneOptions struct {
 	// Password answers the box's challenges (digest, MD5).
 	Password string
 	Log      *slog.Logger
+	// Stateless makes it a provider: it answers requests outside of calls.
+	Stateless func(req *sip.Request) *sip.Response
 }
 
 // Phone is one telephone with one call at a time.
@@ -85,7 +87,7 @@ func New(o PhoneOptions) (*Phone, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.agent = dialog.New(p.stack, dialog.Options{Incoming: p.incoming, Log: o.Log})
+	p.agent = dialog.New(p.stack, dialog.Options{Incoming: p.incoming, Stateless: o.Stateless, Log: o.Log})
 	return p, nil
 }
 
