@@ -89,6 +89,10 @@ func (c *control) serve(ctx context.Context, conn net.Conn) {
 	if err := json.NewDecoder(io.LimitReader(conn, controlLimit)).Decode(&r); err != nil {
 		return
 	}
+	go func() { // ends with the connection: who goes away (Ctrl-C) hangs up
+		_, _ = io.Copy(io.Discard, conn)
+		cancel()
+	}()
 	out := json.NewEncoder(conn)
 	say := func(text string) {
 		if out.Encode(controlReply{Text: text}) != nil {

@@ -315,14 +315,11 @@ func (b *box) simulateCall(ctx context.Context, r controlRequest, say func(strin
 		return nil, fmt.Errorf("ring %s: %w", r.Line, err)
 	}
 	say(r.Line + " rings: " + r.From + " calls")
-	if len(r.Say) == 0 {
-		chat(p, nil)
-	}
 	return b.follow(ctx, p, r, say)
 }
 
 // follow tells what becomes of a far party's call, presses its keys and hangs up in
-// the end. What it says (Say) begins after the last key.
+// the end. A caller talks after his last key; who was called began on answering.
 func (b *box) follow(ctx context.Context, p *sim.Party, r controlRequest, say func(string)) ([]byte, error) {
 	select {
 	case <-p.Answered():
@@ -338,19 +335,20 @@ func (b *box) follow(ctx context.Context, p *sim.Party, r controlRequest, say fu
 	defer end.Stop()
 	key := time.NewTimer(keyPause)
 	defer key.Stop()
-	keys := r.Keys
+	keys, talks := r.Keys, r.Do == "answer"
 	for {
 		select {
 		case <-key.C:
-			if keys == "" {
-				continue
+			if keys != "" {
+				say("caller presses " + keys[:1])
+				p.Key(keys[:1])
+				keys = keys[1:]
+				key.Reset(keyPause)
 			}
-			say("caller presses " + keys[:1])
-			p.Key(keys[:1])
-			if keys = keys[1:]; keys == "" && r.Do == "ring" && len(r.Say) > 0 {
-				p.Say(linear(r.Say))
+			if keys == "" && !talks {
+				talks = true
+				chat(p, r.Say)
 			}
-			key.Reset(keyPause)
 		case <-p.Done():
 			say("call over")
 			return heardBy(p, r), nil
