@@ -130,6 +130,9 @@ func TestTrunkInward(t *testing.T) {
 		if c.Direction != "in" || c.Talk < 5 {
 			t.Errorf("the list of calls has %+v", c)
 		}
+		if story := w.story(c.ID); !story.says("Presses key 1") && !story.says("Preme il tasto 1") {
+			t.Errorf("the key was not heard: %+v", story.Moments)
+		}
 	}
 }
 
