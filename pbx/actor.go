@@ -31,7 +31,8 @@ type actor struct {
 	over     bool
 	legs     []leg
 	request  route.Request
-	dialing  *call.DialOut // an emergency call that waits for its line
+	wait     *lineWait         // an emergency call that has no line yet
+	tried    map[office.ID]int // lines on which an emergency call was dialled
 	done     chan struct{}
 }
 
@@ -43,15 +44,14 @@ type callMail struct{ ev call.Event }
 
 func (m callMail) deliver(a *actor) { a.step(m.ev) }
 
-// lineFree tells an emergency call that a line of its is idle now.
-type lineFree struct{}
+// wakeUp is the end of a time that the call waited for.
+type wakeUp struct{}
 
-func (lineFree) deliver(a *actor) {
-	if d := a.dialing; d != nil {
-		a.dialing = nil
-		a.dialOut(*d)
-		a.drain()
+func (wakeUp) deliver(a *actor) {
+	if a.wait != nil && !a.p.o.Now().Before(a.wait.next) {
+		a.seekLine()
 	}
+	a.step(call.Tick{})
 }
 
 func newActor(p *PBX, id journal.CallID) *actor {
@@ -88,18 +88,26 @@ func (a *actor) run() {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for !a.over {
-		if at, ok := a.st.Deadline(); ok {
-			timer.Reset(at.Sub(a.p.o.Now()))
-		} else {
-			timer.Reset(time.Hour)
-		}
+		timer.Reset(a.idleFor())
 		select {
 		case m := <-a.mail:
 			a.guarded(m)
 		case <-timer.C:
-			a.guarded(callMail{call.Tick{}})
+			a.guarded(wakeUp{})
 		}
 	}
+}
+
+// idleFor is how long the call waits for mail.
+func (a *actor) idleFor() time.Duration {
+	at, ok := a.st.Deadline()
+	if a.wait != nil && (!ok || a.wait.next.Before(at)) {
+		at, ok = a.wait.next, true
+	}
+	if !ok {
+		return time.Hour
+	}
+	return at.Sub(a.p.o.Now())
 }
 
 // guarded keeps a fault in one call from reaching the others: the call ends.

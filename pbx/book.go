@@ -1,6 +1,7 @@
 package pbx
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -18,23 +19,17 @@ type book struct {
 
 	mu      sync.Mutex
 	entries map[office.ID]*entry
-	waiting []waiter // emergency calls that wait for a line, in order
 }
 
 // entry is one line or trunk.
 type entry struct {
 	trunk    bool
 	state    hal.LineState // of a telephone line
+	channels int           // of a trunk
+	ready    bool          // of a trunk: in service
 	calls    []route.LineCall
-	reserved time.Time      // for the call back after an emergency call
-	promised journal.CallID // freed for this emergency call
-}
-
-// waiter is an emergency call that is told when one of its lines is free.
-type waiter struct {
-	call  journal.CallID
-	lines []route.Candidate
-	free  func()
+	reserved time.Time        // for the call back after an emergency call
+	promised []journal.CallID // emergency calls for which a call on it is being ended
 }
 
 func newBook(now func() time.Time) *book {
@@ -54,177 +49,160 @@ func (b *book) removeLine(id office.ID) {
 	delete(b.entries, id)
 }
 
-// setState records a telephone line's state and wakes who waits for it.
+// setState records a telephone line's state.
 func (b *book) setState(id office.ID, st hal.LineState) {
 	b.mu.Lock()
+	defer b.mu.Unlock()
 	if e := b.entries[id]; e != nil {
 		e.state = st
 	}
-	wake := b.ready()
-	b.mu.Unlock()
-	wakeAll(wake)
 }
 
-// take enters a call that came in on a line.
+// take enters a call that came in on a line. A telephone line that is no more is
+// not entered again.
 func (b *book) take(id office.ID, c journal.CallID, trunk bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	e := b.entry(id, trunk)
-	e.calls = append(e.calls, route.LineCall{Call: c, Start: b.now()})
+	e := b.entries[id]
+	if e == nil && trunk {
+		e = b.trunk(id)
+	}
+	if e != nil {
+		e.calls = append(e.calls, route.LineCall{Call: c, Start: b.now()})
+	}
 }
 
-func (b *book) entry(id office.ID, trunk bool) *entry {
+func (b *book) trunk(id office.ID) *entry {
 	e := b.entries[id]
 	if e == nil {
-		e = &entry{trunk: trunk}
+		e = &entry{trunk: true}
 		b.entries[id] = e
 	}
 	return e
 }
 
+// look takes over what is known of the trunks. Called with mu held.
+func (b *book) look(doc *office.Document, trunks []Trunk) {
+	for i := range doc.Lines {
+		if l := &doc.Lines[i]; l.Kind == office.LineTrunk {
+			e := b.trunk(l.ID)
+			e.channels, e.ready = max(l.Channels, 1), ready(trunks, l.ID)
+		}
+	}
+}
+
 // seize takes the first candidate with a free channel for a call.
-func (b *book) seize(st route.State, cands []route.Candidate, c route.LineCall) (route.Candidate, bool) {
+func (b *book) seize(doc *office.Document, trunks []Trunk, cands []route.Candidate, c route.LineCall) (route.Candidate, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.look(doc, trunks)
 	for _, cand := range cands {
-		e := b.entries[cand.Line]
-		if e == nil {
-			ls, ok := st.Lines[cand.Line]
-			if !ok || !ls.InService {
-				continue
-			}
-			e = b.entry(cand.Line, true)
-		}
-		if b.free(cand.Line, e, st) && (e.promised == "" || e.promised == c.Call) {
+		if e := b.entries[cand.Line]; e != nil && e.free(c) > 0 {
 			e.calls = append(e.calls, c)
-			e.promised = ""
+			b.keepPromise(c.Call)
 			return cand, true
 		}
 	}
 	return route.Candidate{}, false
 }
 
-// free says whether a call could start now. st brings what the book does not
-// know: the channels of trunks and whether they are in service.
-func (b *book) free(id office.ID, e *entry, st route.State) bool {
-	if !e.trunk {
-		return e.state == hal.LineIdle && len(e.calls) == 0
+// free is how many channels a call could take now: those promised to others are
+// not among them. An emergency call tries a trunk that is out of service, too.
+func (e *entry) free(c route.LineCall) int {
+	n := 0
+	switch {
+	case e.trunk && (e.ready || c.Emergency):
+		n = e.channels - len(e.calls)
+	case !e.trunk && e.state == hal.LineIdle && len(e.calls) == 0:
+		n = 1
 	}
-	ls := st.Lines[id]
-	return ls.InService && ls.Free+len(ls.Calls)-len(e.calls) > 0
+	for _, p := range e.promised {
+		if p != c.Call {
+			n--
+		}
+	}
+	return n
 }
 
 // release gives a channel back. After an emergency call the line is kept for the
 // call back.
 func (b *book) release(id office.ID, c journal.CallID) {
 	b.mu.Lock()
-	if e := b.entries[id]; e != nil {
-		for i, held := range e.calls {
-			if held.Call != c {
-				continue
-			}
-			e.calls = append(e.calls[:i:i], e.calls[i+1:]...)
-			if held.Emergency {
-				e.reserved = b.now().Add(route.CallBackWindow)
-			}
-			break
-		}
+	defer b.mu.Unlock()
+	e := b.entries[id]
+	if e == nil {
+		return
 	}
-	wake := b.ready()
-	b.mu.Unlock()
-	wakeAll(wake)
+	i := slices.IndexFunc(e.calls, func(held route.LineCall) bool { return held.Call == c })
+	if i < 0 {
+		return
+	}
+	if e.calls[i].Emergency {
+		e.reserved = b.now().Add(route.CallBackWindow)
+	}
+	e.calls = slices.Delete(e.calls, i, i+1)
 }
 
-// promise keeps a line that is about to be freed for one emergency call.
-func (b *book) promise(id office.ID, c journal.CallID) {
+// promise keeps a line for an emergency call, for which a call on it is ended.
+func (b *book) promise(id office.ID, ended, emergency journal.CallID) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if e := b.entries[id]; e != nil {
-		e.promised = c
+	b.keepPromise(emergency) // a former one did not help
+	e := b.entries[id]
+	if e == nil {
+		return
+	}
+	e.promised = append(e.promised, emergency)
+	for i := range e.calls {
+		if e.calls[i].Call == ended {
+			e.calls[i].Ending = true
+		}
 	}
 }
 
-// await has free called, once, as soon as one of the lines is idle.
-func (b *book) await(w waiter) {
+// promisedTo returns the line on which a call is being ended for this one, empty
+// if there is none.
+func (b *book) promisedTo(c journal.CallID) office.ID {
 	b.mu.Lock()
-	b.waiting = append(b.waiting, w)
-	wake := b.ready()
-	b.mu.Unlock()
-	wakeAll(wake)
+	defer b.mu.Unlock()
+	for id, e := range b.entries {
+		if slices.Contains(e.promised, c) {
+			return id
+		}
+	}
+	return ""
 }
 
-// cancel forgets what a call waits for and what was promised to it.
+// keepPromise takes out what is promised to an emergency call. Called with mu held.
+func (b *book) keepPromise(c journal.CallID) {
+	for _, e := range b.entries {
+		e.promised = slices.DeleteFunc(e.promised, func(p journal.CallID) bool { return p == c })
+	}
+}
+
+// cancel forgets what was promised to a call.
 func (b *book) cancel(c journal.CallID) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	keep := b.waiting[:0]
-	for _, w := range b.waiting {
-		if w.call != c {
-			keep = append(keep, w)
-		}
-	}
-	b.waiting = keep
-	for _, e := range b.entries {
-		if e.promised == c {
-			e.promised = ""
-		}
-	}
-}
-
-// ready takes the waiters out whose line is free. Called with mu held.
-func (b *book) ready() []func() {
-	var wake []func()
-	keep := b.waiting[:0]
-	for _, w := range b.waiting {
-		if b.anyIdle(w) {
-			wake = append(wake, w.free)
-		} else {
-			keep = append(keep, w)
-		}
-	}
-	b.waiting = keep
-	return wake
-}
-
-func (b *book) anyIdle(w waiter) bool {
-	for _, c := range w.lines {
-		e := b.entries[c.Line]
-		if e == nil || (e.promised != "" && e.promised != w.call) {
-			continue
-		}
-		if len(e.calls) == 0 && (e.trunk || e.state == hal.LineIdle) {
-			return true
-		}
-	}
-	return false
+	b.keepPromise(c)
 }
 
 // state is what route.Decide needs to know now.
 func (b *book) state(doc *office.Document, trunks []Trunk) route.State {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.look(doc, trunks)
 	st := route.State{Lines: make(map[office.ID]route.LineState, len(doc.Lines))}
 	for i := range doc.Lines {
-		l := &doc.Lines[i]
-		e := b.entries[l.ID]
-		var ls route.LineState
-		if l.Kind == office.LineTrunk {
-			ls.InService = ready(trunks, l.ID)
-			ls.Free = max(l.Channels, 1)
-			if e != nil {
-				ls.Free -= len(e.calls)
-			}
-		} else if e != nil {
-			ls.InService = e.state != hal.LineOutOfService
-			if e.state == hal.LineIdle && len(e.calls) == 0 && e.promised == "" {
-				ls.Free = 1
-			}
+		id := doc.Lines[i].ID
+		e := b.entries[id]
+		if e == nil {
+			continue // out of service
 		}
-		if e != nil {
-			ls.Calls = append([]route.LineCall(nil), e.calls...)
-			ls.ReservedUntil = e.reserved
+		st.Lines[id] = route.LineState{
+			InService: e.ready || !e.trunk && e.state != hal.LineOutOfService,
+			Free:      e.free(route.LineCall{}), Calls: slices.Clone(e.calls), ReservedUntil: e.reserved,
 		}
-		st.Lines[l.ID] = ls
 	}
 	return st
 }
@@ -236,12 +214,6 @@ func ready(trunks []Trunk, id office.ID) bool {
 		}
 	}
 	return false
-}
-
-func wakeAll(list []func()) {
-	for _, f := range list {
-		f()
-	}
 }
 
 // occupation counts the calls of people outside of the queues and tells the ACD

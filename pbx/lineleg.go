@@ -25,8 +25,7 @@ type lineLeg struct {
 	line     hal.Line
 	stream   *media.Stream
 	incoming bool
-	off      bool // off hook, or on the way there
-	up       bool
+	off      bool        // off hook, or on the way there
 	ended    atomic.Bool // read by the line's reader too
 	cause    call.Cause
 }
@@ -56,11 +55,23 @@ func (l *lineLeg) hangUp(cause call.Cause, _ int) {
 		return
 	}
 	l.cause = cause
-	if !l.off { // a line that rings cannot be refused: it rings on, unanswered
-		l.gone(cause)
+	if !l.off {
+		if cause == call.CausePreempted && l.pickUp() {
+			return
+		}
+		l.gone(cause) // a line that rings cannot be refused: it rings on, unanswered
 		return
 	}
 	l.line.HangUp()
+}
+
+// pickUp takes a ringing line off hook only to put it on again: there is no other
+// way to get it for an emergency call.
+func (l *lineLeg) pickUp() bool {
+	ctx, cancel := context.WithTimeout(context.Background(), lineCommand)
+	defer cancel()
+	l.off = l.line.Answer(ctx) == nil
+	return l.off
 }
 
 func (l *lineLeg) abort() {
@@ -104,7 +115,10 @@ func (m lineMail) deliver(*actor) {
 	}
 	switch ev := m.ev.(type) {
 	case hal.Answered:
-		l.up = true
+		if l.cause != "" { // hung up meanwhile
+			l.line.HangUp()
+			return
+		}
 		l.a.step(call.LegAnswered{Leg: l.id, Presumed: ev.Presumed})
 	case hal.Progress:
 		if ev.Tone == hal.Ringback && !l.incoming {

@@ -109,21 +109,33 @@ func (a *actor) deviceAddress(id office.ID) (user, display string) {
 }
 
 // dialOut seizes the first free line and dials. An emergency call that finds none
-// has the youngest ordinary call ended and waits for its line.
+// goes on looking.
 func (a *actor) dialOut(x call.DialOut) {
-	held := route.LineCall{Call: a.id, Start: a.p.o.Now(), Emergency: x.Out.Emergency}
-	cand, ok := a.p.book.seize(a.p.routeState(), x.Out.Candidates, held)
 	switch {
-	case ok && a.dialOn(x, cand):
-		a.step(call.AttemptStarted{Attempt: x.Attempt, Legs: 1})
-	case ok:
-		rest := x
-		rest.Out.Candidates = without(x.Out.Candidates, cand.Line)
-		a.dialOut(rest)
-	case x.Out.Emergency && len(x.Out.Candidates) > 0:
+	case a.dialFirst(x):
+	case x.Out.Emergency:
 		a.awaitLine(x)
 	default:
 		a.step(call.AttemptStarted{Attempt: x.Attempt, Reason: "noLine"})
+	}
+}
+
+// dialFirst dials on the first candidate that is free and takes the call.
+func (a *actor) dialFirst(x call.DialOut) bool {
+	held := route.LineCall{Call: a.id, Start: a.p.o.Now(), Emergency: x.Out.Emergency}
+	for cands := x.Out.Candidates; ; {
+		cand, ok := a.p.book.seize(a.p.o.Office(), a.p.o.Trunks(), cands, held)
+		if !ok {
+			return false
+		}
+		if x.Out.Emergency {
+			a.try(cand.Line)
+		}
+		if a.dialOn(x, cand) {
+			a.step(call.AttemptStarted{Attempt: x.Attempt, Legs: 1})
+			return true
+		}
+		cands = without(cands, cand.Line)
 	}
 }
 
@@ -135,19 +147,6 @@ func without(list []route.Candidate, line office.ID) []route.Candidate {
 		}
 	}
 	return out
-}
-
-// awaitLine has an ordinary call ended for an emergency call and dials once a line
-// is idle.
-func (a *actor) awaitLine(x call.DialOut) {
-	a.dialing = &x
-	if pre := x.Out.Preempt; pre != nil {
-		a.p.book.promise(pre.Line, a.id)
-		if victim := a.p.actor(pre.Call); victim != nil {
-			victim.post(callMail{call.Preempted{}})
-		}
-	}
-	a.p.book.await(waiter{call: a.id, lines: x.Out.Candidates, free: func() { a.post(lineFree{}) }})
 }
 
 // dialOn dials on a line that has been seized; false if it would not.

@@ -37,6 +37,7 @@ type world struct {
 	events   []journal.Payload
 	queue    *oneAgent
 	feature  pbx.Feature
+	lines    []*sim.Line
 }
 
 func testDoc() *office.Document {
@@ -180,6 +181,7 @@ func inWorld(t *testing.T, f func(w *world)) {
 			w.exchange.AddLine(id, sim.LineOptions{})
 			l := w.exchange.DirectLine(id)
 			lines = append(lines, l)
+			w.lines = append(w.lines, l)
 			wg.Go(func() { l.Run(ctx) })
 		}
 		stack, err := sip.New(sip.Options{Net: sipNet.Host(boxAddr.Addr()), UDP: []netip.AddrPort{boxAddr}, Log: quiet})

@@ -42,8 +42,9 @@ type Ring struct {
 }
 
 // DialOut starts an attempt over a line: seizes the first free candidate and
-// dials. For an emergency call it waits for a line that a preempted call gives
-// back.
+// dials. For an emergency call that finds none it goes on with what the office has
+// now, other lines than those tried before, and waits for one that a preempted
+// call gives back.
 type DialOut struct {
 	Attempt int
 	Out     route.DialOut
@@ -162,6 +163,12 @@ const (
 	featureLimit  = 15 * time.Second
 	emergencyWait = 15 * time.Second // an emergency call waits for its line
 )
+
+// dialTries bounds how often a call is dialled, over one line after the other.
+const dialTries = 12
+
+// EmergencyWait is how long DialOut may wait for a line.
+const EmergencyWait = emergencyWait
 
 // Built-in sentences that a call itself says.
 const (

@@ -28,6 +28,7 @@ type attempt struct {
 	started bool // every leg has been announced
 	winner  *leg
 	over    bool
+	late    bool  // its time is over
 	last    Cause // of the legs that ended
 	code    int
 }
@@ -269,10 +270,14 @@ func (s *State) unreached(a *attempt) {
 }
 
 // nextLine tries the remaining lines after one that would not carry the call. A
-// call for help tries them whatever the first one said: a provider's refusal or
-// busy tone is not the last word.
+// call for help tries them whatever the first one said (a provider's refusal or
+// busy tone is not the last word), and asks on where none remains of those that
+// were free at first.
 func (s *State) nextLine(a *attempt) bool {
-	if a.last == CauseNoLine || a.last != CauseFailed && a.last != CauseLineGone && !a.out.Emergency {
+	switch {
+	case a.last == CauseNoLine || a.late || len(s.attempts) >= dialTries:
+		return false
+	case a.last != CauseFailed && a.last != CauseLineGone && !a.out.Emergency:
 		return false
 	}
 	used := make(map[string]bool)
@@ -288,7 +293,7 @@ func (s *State) nextLine(a *attempt) bool {
 			out.Candidates = append(out.Candidates, c)
 		}
 	}
-	if len(out.Candidates) == 0 {
+	if len(out.Candidates) == 0 && !out.Emergency {
 		return false
 	}
 	s.reach(attempt{why: forDial, out: out}, DialOut{Out: out})
@@ -326,7 +331,7 @@ func (s *State) ringTimeout() {
 		}
 		a.last, a.code = CauseNoAnswer, 0
 		a.started = true
-		a.out.Candidates = nil // all the time there was is over
+		a.late = true
 		for _, l := range s.legs {
 			if l.attempt == a.id {
 				s.drop(l, CauseNoAnswer)

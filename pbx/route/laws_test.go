@@ -70,6 +70,7 @@ func drawState(t *rapid.T, doc *office.Document, at time.Time) route.State {
 				Call:      journal.CallID(string(rune('a' + n))),
 				Start:     at.Add(-time.Duration(rapid.IntRange(0, 3).Draw(t, "age")) * time.Minute),
 				Emergency: rapid.Bool().Draw(t, "emergency call"),
+				Ending:    rapid.IntRange(0, 3).Draw(t, "ending") == 0,
 			})
 		}
 		if rapid.IntRange(0, 4).Draw(t, "clearing") > 0 {
@@ -215,7 +216,7 @@ func emergencyLaws(t *rapid.T, doc *office.Document, st route.State, d route.Dia
 			continue
 		}
 		for _, c := range s.Calls {
-			if !c.Emergency && (best.Call == "" || c.Start.After(best.Start) || c.Start.Equal(best.Start) && c.Call > best.Call) {
+			if !c.Emergency && !c.Ending && (best.Call == "" || c.Start.After(best.Start) || c.Start.Equal(best.Start) && c.Call > best.Call) {
 				best = c
 			}
 		}
@@ -237,6 +238,8 @@ func emergencyLaws(t *rapid.T, doc *office.Document, st route.State, d route.Dia
 		t.Fatalf("a line is to be freed, but another is free: %+v", d)
 	case best.Call == "" && d.Preempt != nil:
 		t.Fatalf("an emergency call is ended: %+v", d.Preempt)
+	case len(d.Candidates) == 0 && clearing(doc, st):
+		t.Fatal("an emergency call does not wait for a line that nobody holds")
 	case enabled > 0 && len(d.Candidates) == 0 && !allBusy(doc, st):
 		t.Fatal("an emergency call has no line to try")
 	}
@@ -259,6 +262,14 @@ func allBusy(doc *office.Document, st route.State) bool {
 		}
 	}
 	return true
+}
+
+// clearing: a line for emergency calls is held by no call and not free yet.
+func clearing(doc *office.Document, st route.State) bool {
+	return slices.ContainsFunc(doc.Lines, func(l office.Line) bool {
+		s := st.Lines[l.ID]
+		return !l.Disabled && l.Emergency && s.InService && s.Free <= 0 && len(s.Calls) == 0
+	})
 }
 
 func ordinaryLaws(t *rapid.T, doc *office.Document, at time.Time, st route.State, d route.DialOut) {

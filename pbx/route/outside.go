@@ -180,8 +180,9 @@ func form(l office.Line) numbering.Form {
 // emergencyCall never refuses. Its candidates are, in this order: free lines that
 // can carry emergency calls (those kept for a call back last); if there is none,
 // the line whose youngest ordinary call is ended for it; if there is none of those
-// either, free lines that are not marked for emergency calls; and last the lines
-// that are out of service, because trying costs nothing.
+// either, free lines that are not marked for emergency calls; then lines that no
+// call holds, which will be free in a moment; and last the lines that are out of
+// service, because trying costs nothing.
 func (d *decision) emergencyCall(number string) Action {
 	d.because("route.emergency", "", "number", number)
 	out := DialOut{
@@ -190,13 +191,15 @@ func (d *decision) emergencyCall(number string) Action {
 		Emergency: true,
 		Exhausted: PromptNoEmergency,
 	}
-	var free, kept, other, dead []office.ID
+	var free, kept, other, soon, dead []office.ID
 	var busy []office.Line
 	for _, l := range d.emergencyLines() {
 		s := d.st.Lines[l.ID]
 		switch {
 		case !s.InService:
 			dead = append(dead, l.ID)
+		case s.Free <= 0 && l.Emergency && len(s.Calls) == 0:
+			soon = append(soon, l.ID) // clears, or begins to ring
 		case s.Free <= 0 && l.Emergency:
 			busy = append(busy, l)
 		case s.Free <= 0:
@@ -216,7 +219,7 @@ func (d *decision) emergencyCall(number string) Action {
 			d.because("route.preempt", line)
 		}
 	}
-	for _, id := range slices.Concat(free, other, dead) {
+	for _, id := range slices.Concat(free, other, soon, dead) {
 		out.Candidates = append(out.Candidates, Candidate{Line: id, Dial: number})
 	}
 	if len(out.Candidates) == 0 {
@@ -239,13 +242,13 @@ func (d *decision) emergencyLines() []office.Line {
 
 // youngest finds the ordinary call that started last on the lines; of two that
 // started at the same instant the one with the greater id. Emergency calls are
-// never found.
+// never found, nor one that is being ended for another emergency call.
 func (d *decision) youngest(lines []office.Line) (LineCall, office.ID, bool) {
 	var best LineCall
 	var on office.ID
 	for _, l := range lines {
 		for _, c := range d.st.Lines[l.ID].Calls {
-			if !c.Emergency && (on == "" || younger(c, best)) {
+			if !c.Emergency && !c.Ending && (on == "" || younger(c, best)) {
 				best, on = c, l.ID
 			}
 		}

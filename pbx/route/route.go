@@ -69,6 +69,7 @@ type LineCall struct {
 	Call      journal.CallID
 	Start     time.Time
 	Emergency bool
+	Ending    bool // is being ended for an emergency call, which gets its channel
 }
 
 // Action is what to do: RingExtension, EnterQueue, EnterPath, DialOut, Feature or

@@ -1,0 +1,88 @@
+package pbx
+
+import (
+	"testing"
+	"time"
+
+	"centralino/hal"
+	"centralino/internal/journal"
+	"centralino/internal/office"
+	"centralino/pbx/route"
+)
+
+// fakeTrunk is a trunk that only is or is not ready.
+type fakeTrunk struct {
+	Trunk
+	line  office.ID
+	ready bool
+}
+
+func (t *fakeTrunk) Line() office.ID { return t.line }
+func (t *fakeTrunk) Ready() bool     { return t.ready }
+
+// ledger is a book with an analog line and a trunk of two channels.
+func ledger() (*book, *office.Document, *fakeTrunk, func(c journal.CallID, urgent bool, lines ...office.ID) office.ID) {
+	b := newBook(func() time.Time { return time.Date(2026, 3, 4, 10, 0, 0, 0, time.UTC) })
+	doc := &office.Document{Lines: []office.Line{{ID: "line", Kind: office.LineAnalog, Channels: 1}, {ID: "trunk", Kind: office.LineTrunk, Channels: 2}}}
+	tr := &fakeTrunk{line: "trunk", ready: true}
+	b.addLine("line", hal.LineIdle)
+	return b, doc, tr, func(c journal.CallID, urgent bool, lines ...office.ID) office.ID {
+		var cands []route.Candidate
+		for _, l := range lines {
+			cands = append(cands, route.Candidate{Line: l})
+		}
+		got, _ := b.seize(doc, []Trunk{tr}, cands, route.LineCall{Call: c, Emergency: urgent})
+		return got.Line
+	}
+}
+
+func TestBookKeepsAChannelOfABusyTrunkForTheEmergencyCall(t *testing.T) {
+	b, _, _, seize := ledger()
+	if seize("a", false, "trunk") == "" || seize("b", false, "trunk") == "" || seize("c", false, "trunk") != "" {
+		t.Fatal("the trunk does not have two channels")
+	}
+	b.promise("trunk", "b", "help")
+	b.release("trunk", "b")
+	if seize("c", false, "trunk") != "" {
+		t.Error("another call got the channel that was promised")
+	}
+	if seize("other help", true, "trunk") != "" {
+		t.Error("another emergency call got the channel that was promised")
+	}
+	if seize("help", true, "trunk") != "trunk" {
+		t.Error("the emergency call waits although a channel is free and the other one is in use")
+	}
+}
+
+func TestBookForgetsPromises(t *testing.T) {
+	b, doc, tr, seize := ledger()
+	seize("a", false, "line")
+	b.promise("line", "a", "help")
+	if !b.state(doc, []Trunk{tr}).Lines["line"].Calls[0].Ending {
+		t.Error("a second emergency call would wait for the same ordinary call")
+	}
+	if seize("help", true, "trunk") != "trunk" { // another way was found meanwhile
+		t.Fatal("no channel")
+	}
+	b.release("line", "a")
+	if seize("c", false, "line") != "line" {
+		t.Error("the line is still kept")
+	}
+	b.release("line", "c")
+	b.promise("line", "c", "gone")
+	b.cancel("gone")
+	if n := b.state(doc, []Trunk{tr}).Lines["line"].Free; n != 1 {
+		t.Errorf("%d free", n)
+	}
+}
+
+func TestBookOfTrunkThatIsOut(t *testing.T) {
+	_, _, tr, seize := ledger()
+	tr.ready = false
+	if seize("a", false, "trunk") != "" {
+		t.Error("an ordinary call goes to a trunk that is out of service")
+	}
+	if seize("help", true, "trunk") != "trunk" {
+		t.Error("an emergency call does not even try")
+	}
+}

@@ -1,0 +1,121 @@
+package pbx_test
+
+import (
+	"testing"
+	"time"
+
+	"centralino/hal"
+	"centralino/hal/sim"
+	"centralino/internal/office"
+	"centralino/pbx/pbxtest"
+)
+
+// helped dials 112 at a phone and waits until somebody answers.
+func helped(t *testing.T, w *world, id office.ID, d time.Duration) *pbxtest.Call {
+	t.Helper()
+	c, err := w.phones[id].Dial("112")
+	if err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-c.Up():
+	case <-c.End():
+		t.Fatalf("emergency call refused with %d", c.Code)
+	case <-time.After(d):
+		t.Fatalf("emergency call not answered within %s", d)
+	}
+	return c
+}
+
+// rings lets callers ring both lines.
+func rings(t *testing.T, w *world) []*sim.Party {
+	t.Helper()
+	var list []*sim.Party
+	for _, id := range []hal.LineID{"line-1", "line-2"} {
+		p, err := w.exchange.Ring(id, sim.CallerSpec{Number: "0612345678", GiveUp: 5 * time.Minute})
+		if err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, p)
+	}
+	return list
+}
+
+func TestTwoEmergencyCallsAtOnceGetALineEach(t *testing.T) {
+	inWorld(t, func(w *world) {
+		for _, p := range rings(t, w) {
+			within(t, "box answers", p.Answered(), 12*time.Second)
+		}
+		first, err := w.phones["dev-1"].Dial("112")
+		if err != nil {
+			t.Fatal(err)
+		}
+		second, err := w.phones["dev-3"].Dial("118")
+		if err != nil {
+			t.Fatal(err)
+		}
+		within(t, "first emergency call", first.Up(), 20*time.Second)
+		within(t, "second emergency call", second.Up(), 20*time.Second)
+	})
+}
+
+func TestEmergencyCallTakesALineThatRings(t *testing.T) {
+	inWorld(t, func(w *world) {
+		rings(t, w)
+		time.Sleep(time.Second) // nobody has answered yet
+		helped(t, w, "dev-1", 20*time.Second)
+	})
+}
+
+func TestEmergencyCallWaitsForALineThatIsBeingCleared(t *testing.T) {
+	inWorld(t, func(w *world) {
+		var calls []*pbxtest.Call
+		for _, id := range []office.ID{"dev-1", "dev-2"} {
+			c, err := w.phones[id].Dial("0698765432")
+			if err != nil {
+				t.Fatal(err)
+			}
+			within(t, "ordinary call", c.Up(), 30*time.Second)
+			calls = append(calls, c)
+		}
+		for _, c := range calls {
+			c.HangUp()
+		}
+		time.Sleep(200 * time.Millisecond) // the lines keep their guard time
+		helped(t, w, "dev-3", 20*time.Second)
+	})
+}
+
+func TestEmergencyCallWithoutAnyLineIsToldSoSoon(t *testing.T) {
+	inWorld(t, func(w *world) {
+		for _, l := range w.lines {
+			l.Unplug()
+		}
+		time.Sleep(time.Second)
+		c, err := w.phones["dev-1"].Dial("112")
+		if err != nil {
+			t.Fatal(err)
+		}
+		within(t, "end", c.End(), 30*time.Second)
+		if c.Code != 503 {
+			t.Errorf("refused with %d", c.Code)
+		}
+	})
+}
+
+func TestEmergencyCallTriesAnotherLineWhenTheFirstOneFails(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.exchange.OnDial(func(id hal.LineID, _ string) sim.DialOutcome {
+			if id == "line-1" {
+				return sim.DialOutcome{Result: sim.IsBusy}
+			}
+			return sim.DialOutcome{Delay: time.Second}
+		})
+		p, err := w.exchange.Ring("line-2", sim.CallerSpec{Number: "0612345678", GiveUp: 5 * time.Minute})
+		if err != nil {
+			t.Fatal(err)
+		}
+		within(t, "box answers", p.Answered(), 12*time.Second)
+		helped(t, w, "dev-1", 40*time.Second) // the ordinary call on line-2 is ended for it
+	})
+}
