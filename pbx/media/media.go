@@ -188,4 +188,7 @@ type RTPOptions struct {
 	// stream's methods it may call only those that do not wait (Play, Stop,
 	// SendDTMF, SetRemote, Disconnect). Nil: events are lost.
 	On func(Event)
+	// Near is a stream that this one will probably be connected to: both belong
+	// to one loop then, and Connect has less to do. Nil: none is known.
+	Near *Stream
 }

@@ -53,7 +53,7 @@ func (p *Plane) OpenRTP(o RTPOptions) (*Stream, error) {
 		return nil, fmt.Errorf("media: open rtp on %s: %w", o.Bind, err)
 	}
 	s := &Stream{plane: p, on: o.On, local: end.rtpSock.Local(), rtp: end}
-	s.start()
+	s.join(o.Near) // the first command of s brings it to the loop's notice
 	return s, nil
 }
 
@@ -63,20 +63,24 @@ func (p *Plane) OpenRTP(o RTPOptions) (*Stream, error) {
 func (p *Plane) OpenLine(l hal.Line, on func(Event)) *Stream {
 	s := &Stream{plane: p, on: on}
 	s.line = newLineEnd(s, l)
-	s.start()
+	s.join(nil)
+	s.loop.Load().notify(s)
 	l.SetAudio(s.line)
 	return s
 }
 
-// start gives s to a loop.
-func (s *Stream) start() {
-	p := s.plane
-	p.mu.Lock()
-	l := p.loops[p.next%len(p.loops)]
-	p.next++
-	p.mu.Unlock()
-	s.loop.Store(l)
-	s.post(func() { s.loop.Load().attach(s) })
+// join gives s to the loop of near, or to the next one. It does not wake it.
+func (s *Stream) join(near *Stream) {
+	if near != nil {
+		s.loop.Store(near.loop.Load())
+	} else {
+		p := s.plane
+		p.mu.Lock()
+		s.loop.Store(p.loops[p.next%len(p.loops)])
+		p.next++
+		p.mu.Unlock()
+	}
+	s.cmds = append(s.cmds, func() { s.loop.Load().attach(s) })
 }
 
 // post has f done by the stream's loop, after what was posted before.
