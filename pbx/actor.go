@@ -3,6 +3,8 @@ package pbx
 import (
 	"log/slog"
 	"runtime/debug"
+	"slices"
+	"sync/atomic"
 	"time"
 
 	"centralino/internal/journal"
@@ -26,6 +28,8 @@ type actor struct {
 	st   *call.State
 	mail chan mail
 
+	overfull atomic.Bool // the mailbox was full once
+
 	events   []call.Event // to be handled, in order
 	stepping bool
 	over     bool
@@ -42,7 +46,12 @@ type mail interface{ deliver(a *actor) }
 // callMail is an event of the call itself.
 type callMail struct{ ev call.Event }
 
-func (m callMail) deliver(a *actor) { a.step(m.ev) }
+func (m callMail) deliver(a *actor) {
+	if e, ok := m.ev.(call.CallerKnown); ok { // for the phones that will ring
+		a.request.Caller = e.Request.Caller
+	}
+	a.step(m.ev)
+}
 
 // wakeUp is the end of a time that the call waited for.
 type wakeUp struct{}
@@ -72,6 +81,9 @@ func (a *actor) post(m mail) {
 	case a.mail <- m:
 	case <-a.done:
 	default:
+		if a.overfull.Swap(true) {
+			return
+		}
 		a.log.Warn("mailbox full, call ends")
 		go func() { // ends with the actor, which the PBX waits for
 			select {
@@ -115,10 +127,23 @@ func (a *actor) guarded(m mail) {
 	defer func() {
 		if r := recover(); r != nil {
 			a.log.Error("call failed", "panic", r, "stack", string(debug.Stack()))
-			a.over = true
+			a.fail()
 		}
 	}()
 	m.deliver(a)
+}
+
+// fail ends a call in which something has gone wrong: journal and ACD hear of its
+// end, and each leg is hung up as far as that can be done.
+func (a *actor) fail() {
+	a.over = true
+	defer func() { _ = recover() }() // the call's state itself may be what is broken
+	for _, act := range slices.Clone(a.st.Abort(call.CauseFailed, a.p.o.Now())) {
+		func() {
+			defer func() { _ = recover() }()
+			a.perform(act)
+		}()
+	}
 }
 
 // step hands an event to the call and performs what it decides. Events that an

@@ -1,11 +1,18 @@
 package pbx_test
 
 import (
+	"context"
+	"net/netip"
+	"sync"
 	"testing"
 	"time"
 
+	"centralino/hal"
+	"centralino/hal/sim"
 	"centralino/internal/journal"
 	"centralino/internal/office"
+	"centralino/pbx/dialog"
+	"centralino/pbx/sip"
 )
 
 func TestEchoCodeLetsThePhoneHearItself(t *testing.T) {
@@ -22,5 +29,96 @@ func TestEchoCodeLetsThePhoneHearItself(t *testing.T) {
 		}
 		c.HangUp()
 		within(t, "end", c.End(), 5*time.Second)
+	})
+}
+
+func TestAFaultInACallIsItsEndAndStandsInTheJournal(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.feature = func(office.Feature, journal.SubjectID, string) string { panic("fault") }
+		c, err := w.phones["dev-1"].Dial(w.doc.Code(office.FeatureEcho))
+		if err != nil {
+			t.Fatal(err)
+		}
+		within(t, "end", c.End(), 5*time.Second)
+		time.Sleep(time.Second)
+		if e := w.ended(); len(e) != 1 || e[0].Cause != "failed" || e[0].By != "box" {
+			t.Errorf("ended: %+v", e)
+		}
+	})
+}
+
+func TestEscapesAndParametersOfADialledNumberMeanNothing(t *testing.T) {
+	for _, dialled := range []string{"11%32", "112;phone-context=+39"} {
+		t.Run(dialled, func(t *testing.T) {
+			inWorld(t, func(w *world) {
+				number := make(chan string, 1)
+				w.exchange.OnDial(func(_ hal.LineID, n string) sim.DialOutcome {
+					number <- n
+					return sim.DialOutcome{}
+				})
+				c, err := w.phones["dev-1"].Dial(dialled)
+				if err != nil {
+					t.Fatal(err)
+				}
+				within(t, "answer", c.Up(), 20*time.Second)
+				if n := <-number; n != "112" {
+					t.Errorf("dialled %q", n)
+				}
+			})
+		})
+	}
+}
+
+func TestAPhoneThatIsNewInTheOfficeRingsForACallThatWaits(t *testing.T) {
+	inWorld(t, func(w *world) {
+		full := w.doc
+		w.setDoc(func(d *office.Document) { d.Devices = d.Devices[:1] })
+		p, err := w.exchange.Ring("line-1", sim.CallerSpec{Number: "0612345678"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		within(t, "box answers", p.Answered(), 12*time.Second)
+		w.setDoc(func(d *office.Document) { *d = *full })
+		time.Sleep(4 * time.Second)
+		p.Key("1")
+		time.Sleep(8 * time.Second)
+		if w.phones["dev-2"].Current() == nil {
+			t.Errorf("the agent's phone does not ring; queue did %v", w.queue.log)
+		}
+		p.HangUp()
+		time.Sleep(8 * time.Second)
+	})
+}
+
+func TestAnOfferThatIsNeverAnsweredEndsTheCall(t *testing.T) {
+	inWorld(t, func(w *world) {
+		addr := netip.MustParseAddrPort("192.0.2.40:5060")
+		w.strangers = map[netip.AddrPort]office.ID{addr: "dev-3"}
+		stack, err := sip.New(sip.Options{Net: w.sipNet.Host(addr.Addr()), UDP: []netip.AddrPort{addr}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		agent := dialog.New(stack, dialog.Options{Incoming: func(*dialog.Leg) {}})
+		ctx, cancel := context.WithCancel(context.Background())
+		var wg sync.WaitGroup
+		wg.Go(func() { stack.Run(ctx) })
+		defer wg.Wait()
+		defer cancel()
+		ended, ready := make(chan struct{}), make(chan struct{})
+		var leg *dialog.Leg
+		leg = agent.Invite(dialog.InviteOptions{
+			URI: sip.NewURI("201", boxAddr.Addr().String(), boxAddr.Port()), Dest: sip.NewFlow(sip.UDP, addr, boxAddr),
+			From: sip.Address{URI: sip.NewURI("u3", "192.0.2.40", 0)}, ContactUser: "u3",
+			On: func(ev dialog.Event) {
+				<-ready
+				switch ev.(type) {
+				case dialog.Accepted:
+					leg.AnswerOffer(nil)
+				case dialog.Ended, dialog.Failed, dialog.Lost:
+					close(ended)
+				}
+			}})
+		close(ready)
+		within(t, "end", ended, time.Minute)
 	})
 }

@@ -1,6 +1,8 @@
 package pbx
 
 import (
+	"strings"
+
 	"centralino/internal/journal"
 	"centralino/internal/numbering"
 	"centralino/internal/office"
@@ -21,7 +23,7 @@ func (p *PBX) admit(req *sip.Request) (dialog.Identity, *sip.Response) {
 			return dialog.Identity{Trunk: t.Line()}, nil
 		}
 	}
-	if req.Method() == sip.INVITE && p.isEmergency(req.URI().User) {
+	if req.Method() == sip.INVITE && p.isEmergency(dialled(req)) {
 		if dev, known := p.o.Phones.KnownSource(req.Flow().Remote()); known {
 			return dialog.Identity{Device: dev, ByBinding: true}, nil
 		}
@@ -31,6 +33,14 @@ func (p *PBX) admit(req *sip.Request) (dialog.Identity, *sip.Response) {
 		return dialog.Identity{}, answer
 	}
 	return dialog.Identity{Device: dev}, nil
+}
+
+// dialled is what a phone dialled: the user part of the Request-URI with its
+// escapes resolved and without the parameters that may stand in it (RFC 3261
+// 19.1.2, 19.1.6).
+func dialled(req *sip.Request) string {
+	number, _, _ := strings.Cut(req.URI().Username(), ";")
+	return number
 }
 
 // isEmergency says whether a dialled string is an emergency number with or
@@ -94,10 +104,10 @@ func (m arrival) deliver(a *actor) {
 	if dev := a.doc.DeviceByID(who.Device); dev != nil {
 		person = dev.Owner
 	}
-	dialled := req.URI().User
+	number := dialled(req)
 	a.step(call.Invited{Leg: l.id, Kind: journal.LegPhone, Device: who.Device, Person: person,
-		Dialled: a.outsideSubject(dialled),
-		Request: route.Request{Device: who.Device, Trust: trust, Dialled: dialled}})
+		Dialled: a.outsideSubject(number),
+		Request: route.Request{Device: who.Device, Trust: trust, Dialled: number}})
 }
 
 // outsideSubject is the pseudonym of an outside number that was dialled; digits

@@ -132,6 +132,13 @@ func (m lineMail) deliver(*actor) {
 		}
 	case hal.Hangup:
 		l.gone(call.LineCause(ev.Cause))
+	case hal.StateChanged: // should the driver not have said how its call ended
+		switch {
+		case ev.State == hal.LineOutOfService:
+			l.gone(call.CauseLineGone)
+		case ev.State == hal.LineIdle && !l.off:
+			l.gone(call.CauseNormal)
+		}
 	}
 }
 
@@ -139,11 +146,11 @@ func (m lineMail) deliver(*actor) {
 func (a *actor) dialLine(x call.DialOut, cand route.Candidate, r *lineReader) bool {
 	line := r.line
 	l := &lineLeg{a: a, id: a.newLegID(), lineID: cand.Line, line: line, off: true}
-	l.open()
-	if !r.attach(l) {
+	if !r.attach(l) { // it has just begun to ring
 		l.finish()
 		return false
 	}
+	l.open()
 	ctx, cancel := context.WithTimeout(context.Background(), lineCommand)
 	defer cancel()
 	if err := line.Dial(ctx, cand.Dial); err != nil {

@@ -127,6 +127,9 @@ func (r *lineReader) state(e hal.StateChanged) {
 	if e.State == hal.LineIdle || e.State == hal.LineOutOfService {
 		r.ignore, r.known, r.called = false, false, ""
 	}
+	if l := r.current(); l != nil {
+		l.a.post(lineMail{l, e})
+	}
 	r.p.o.Journal.Append("", journal.LineChanged{Line: string(r.id), State: string(e.State), Reason: e.Reason})
 	r.p.book.setState(r.id, e.State)
 }
@@ -137,25 +140,33 @@ func (r *lineReader) rang(e hal.Ring) {
 		r.called = e.Called
 	}
 	l := r.current()
-	if l == nil {
-		if r.ignore {
-			return
-		}
-		a := r.p.newActor()
-		if a == nil {
-			return
-		}
-		l = &lineLeg{a: a, id: legName(0), lineID: r.id, line: r.line, incoming: true}
-		r.attach(l)
-		r.ignore = true
-		a.post(lineArrival{l})
+	if l == nil && !r.ignore {
+		l = r.arrived()
 	}
-	if l.incoming {
+	if l != nil && l.incoming {
 		l.a.post(callMail{call.LineRang{Leg: l.id, Line: r.id, N: e.N, Request: r.request()}})
 		if r.known && e.N == 1 {
 			l.a.post(callMail{r.callerKnown()})
 		}
 	}
+}
+
+// arrived begins a call, unless another has just taken the line or the box closes;
+// it returns who has the line now, nil for nobody.
+func (r *lineReader) arrived() *lineLeg {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.leg != nil && !r.leg.over() {
+		return r.leg
+	}
+	a := r.p.newActor()
+	if a == nil {
+		return nil
+	}
+	r.leg = &lineLeg{a: a, id: legName(0), lineID: r.id, line: r.line, incoming: true}
+	r.ignore = true
+	a.post(lineArrival{r.leg})
+	return r.leg
 }
 
 // request is what the ringing line asks for, as far as it is known.

@@ -25,8 +25,10 @@ func (a *actor) ring(x call.Ring) {
 	a.step(call.AttemptStarted{Attempt: x.Attempt, Legs: legs, Reason: "offline"})
 }
 
-// devices lists the phones to ring, each once.
+// devices lists the phones to ring, each once: those of the office as it is now,
+// since a call may have waited for long.
 func (a *actor) devices(x call.Ring) []*office.Device {
+	doc := a.p.o.Office()
 	var list []*office.Device
 	add := func(d *office.Device) {
 		if d == nil || d.Disabled || d.ID == a.request.Device {
@@ -40,11 +42,11 @@ func (a *actor) devices(x call.Ring) []*office.Device {
 		list = append(list, d)
 	}
 	for _, id := range x.Devices {
-		add(a.doc.DeviceByID(id))
+		add(doc.DeviceByID(id))
 	}
 	if len(x.Devices) == 0 {
 		for _, p := range x.People {
-			for _, d := range a.doc.DevicesOf(p) {
+			for _, d := range doc.DevicesOf(p) {
 				add(d)
 			}
 		}

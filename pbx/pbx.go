@@ -210,7 +210,7 @@ func (p *PBX) SetLines(lines []hal.Line) {
 		r := &lineReader{p: p, line: l, id: id}
 		p.readers[id] = r
 		p.book.addLine(id, l.State())
-		if p.ctx != nil {
+		if p.ctx != nil && !p.closing {
 			p.read(r)
 		}
 	}

@@ -38,6 +38,24 @@ type world struct {
 	queue    *oneAgent
 	feature  pbx.Feature
 	lines    []*sim.Line
+	sipNet   *sip.MemNet
+
+	strangers map[netip.AddrPort]office.ID // phones that are no pbxtest.Phone
+}
+
+// setDoc applies a changed office.
+func (w *world) setDoc(change func(d *office.Document)) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	d := *w.doc
+	change(&d)
+	w.doc = &d
+}
+
+func (w *world) office() *office.Document {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.doc
 }
 
 func testDoc() *office.Document {
@@ -103,6 +121,9 @@ func (d directory) Authenticate(req *sip.Request) (office.ID, *sip.Response) {
 		if _, f := p.Contact(); f.Remote() == req.Flow().Remote() {
 			return id, nil
 		}
+	}
+	if id := d.w.strangers[req.Flow().Remote()]; id != "" {
+		return id, nil
 	}
 	return "", sip.NewResponse(req, 403, "")
 }
@@ -175,6 +196,7 @@ func inWorld(t *testing.T, f func(w *world)) {
 			w.phones[id] = p
 			wg.Go(func() { p.Run(ctx) })
 		}
+		w.sipNet = sipNet
 		w.exchange = sim.NewExchange(sim.ExchangeOptions{Seed: 1})
 		var lines []hal.Line
 		for _, id := range []hal.LineID{"line-1", "line-2"} {
@@ -193,7 +215,7 @@ func inWorld(t *testing.T, f func(w *world)) {
 			t.Fatal(err)
 		}
 		w.queue = &oneAgent{w: w, agent: "p-2"}
-		w.pbx, err = pbx.New(pbx.Options{Office: func() *office.Document { return w.doc }, Journal: w, Stack: stack, Plane: plane,
+		w.pbx, err = pbx.New(pbx.Options{Office: w.office, Journal: w, Stack: stack, Plane: plane,
 			Phones: directory{w}, Lines: lines, Queue: w.queue, Names: names{}, Now: time.Now, Log: quiet,
 			Feature: func(f office.Feature, p journal.SubjectID, args string) string { return w.feature(f, p, args) }})
 		if err != nil {

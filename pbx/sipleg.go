@@ -35,13 +35,24 @@ func (l *sipLeg) sound() *media.Stream { return l.stream }
 
 // open gives the leg an RTP port on the address that the peer sees us at.
 func (l *sipLeg) open(local netip.Addr) error {
-	s, err := l.a.p.o.Plane.OpenRTP(media.RTPOptions{Bind: local, On: func(ev media.Event) {
-		l.a.post(mediaMail{l, ev})
-	}})
+	s, err := l.a.p.o.Plane.OpenRTP(media.RTPOptions{
+		Bind: local, Near: l.a.anySound(),
+		On: func(ev media.Event) { l.a.post(mediaMail{l, ev}) },
+	})
 	if err != nil {
 		return err
 	}
 	l.stream, l.sid = s, rand.Uint64()>>2
+	return nil
+}
+
+// anySound is the media of the call's first leg that has some, or nil.
+func (a *actor) anySound() *media.Stream {
+	for _, l := range a.legs {
+		if s := l.sound(); s != nil {
+			return s
+		}
+	}
 	return nil
 }
 
@@ -232,7 +243,21 @@ func (l *sipLeg) takeAnswer(body []byte) bool {
 		return false
 	}
 	l.agree(g)
+	l.hold(g.Held)
 	return true
+}
+
+// hold tells the call when the peer's wish to be on hold has changed.
+func (l *sipLeg) hold(held bool) {
+	if held == l.held {
+		return
+	}
+	l.held = held
+	if held {
+		l.a.step(call.Held{Leg: l.id})
+	} else {
+		l.a.step(call.Resumed{Leg: l.id})
+	}
 }
 
 func (l *sipLeg) accepted(e dialog.Accepted) {
@@ -249,12 +274,10 @@ func (l *sipLeg) accepted(e dialog.Accepted) {
 	l.a.step(call.LegAnswered{Leg: l.id})
 }
 
-// acked takes the answer to an offer of ours that went in a 200.
+// acked takes the answer to an offer of ours that went in a 200; a leg that never
+// gets any is ended.
 func (l *sipLeg) acked(body []byte) {
-	if body == nil {
-		return
-	}
-	if !l.takeAnswer(body) {
+	if body == nil && !l.agreed || body != nil && !l.takeAnswer(body) {
 		l.hangUp(call.CauseFailed, 0)
 	}
 }
@@ -279,13 +302,5 @@ func (l *sipLeg) reinvited(e dialog.Reinvited) {
 	l.local = answer
 	l.agree(g)
 	l.d.AnswerReinvite(answer.Marshal())
-	if g.Held == l.held {
-		return
-	}
-	l.held = g.Held
-	if l.held {
-		l.a.step(call.Held{Leg: l.id})
-	} else {
-		l.a.step(call.Resumed{Leg: l.id})
-	}
+	l.hold(g.Held)
 }

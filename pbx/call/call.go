@@ -158,6 +158,19 @@ func (s *State) Handle(ev Event, now time.Time) []Action {
 	return s.acts
 }
 
+// Abort ends the call at once; its owner lets go of legs that do not end by
+// themselves. The actions are to be performed like those of Handle.
+func (s *State) Abort(cause Cause, now time.Time) []Action {
+	s.now = now
+	s.acts = s.acts[:0]
+	if s.phase == Over {
+		return nil
+	}
+	s.end(cause, "box")
+	s.finish()
+	return s.acts
+}
+
 func (s *State) handle(ev Event) {
 	switch e := ev.(type) {
 	case Invited:

@@ -1,0 +1,40 @@
+package pbx
+
+import (
+	"log/slog"
+	"runtime"
+	"testing"
+
+	"centralino/hal"
+)
+
+func deafActor(room int) *actor {
+	return &actor{mail: make(chan mail, room), done: make(chan struct{}), log: slog.New(slog.DiscardHandler)}
+}
+
+func TestFullMailboxEndsTheCallOnceAndKeepsNoGoroutines(t *testing.T) {
+	a := deafActor(1)
+	before := runtime.NumGoroutine()
+	for range 1000 {
+		a.post(wakeUp{})
+	}
+	if n := runtime.NumGoroutine() - before; n > 1 {
+		t.Errorf("%d goroutines for one call", n)
+	}
+	close(a.done)
+}
+
+func TestLineThatRingsIntoAnOutgoingCallBeginsNoOther(t *testing.T) {
+	out := &lineLeg{a: deafActor(1)}
+	r := &lineReader{} // its switch is not asked
+	if !r.attach(out) {
+		t.Fatal("the line is not free")
+	}
+	if got := r.arrived(); got != out {
+		t.Errorf("a second call on the line: %+v", got)
+	}
+	r.rang(hal.Ring{N: 1})
+	if len(out.a.mail) != 0 {
+		t.Error("an outgoing call is told of rings")
+	}
+}
