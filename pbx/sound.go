@@ -3,6 +3,7 @@ package pbx
 import (
 	"centralino/internal/audio"
 	"centralino/internal/audio/prompts"
+	"centralino/internal/office"
 	"centralino/pbx/call"
 	"centralino/pbx/media"
 )
@@ -37,26 +38,49 @@ func (a *actor) loop(s call.Sound) media.Source {
 	return media.NewMusic(prompts.Music())
 }
 
-// recording finds what is to be said: an uploaded recording, the prompt's own
-// sentence of the box, or the sentence named.
-func (a *actor) recording(s call.Sound) []byte {
+// recording finds what is to be said, as A-law; nil if there is nothing.
+func (a *actor) recording(s call.Sound) []byte { return recording(a.doc, a.p.o.Audio, s) }
+
+// recording finds what is to be said: the recording that was uploaded for a prompt,
+// else the prompt's own sentence of the box. A sentence that is named without a
+// prompt is said by the first prompt of the office that stands for it and has a
+// recording in that language, so that each sentence can be replaced.
+func recording(doc *office.Document, uploaded func(sha256 string) []byte, s call.Sound) []byte {
 	if s.Audio != "" {
-		if b := a.p.o.Audio(s.Audio); b != nil {
+		if b := uploaded(s.Audio); b != nil {
 			return b
 		}
 	}
 	name := s.Builtin
 	if s.Prompt != "" && name == "" {
-		if p := a.doc.PromptByID(s.Prompt); p != nil {
+		if p := doc.PromptByID(s.Prompt); p != nil {
 			name = p.Builtin
 		}
 	}
 	if name == "" {
 		return nil
 	}
+	if s.Prompt == "" {
+		if b := replacement(doc, uploaded, name, s.Lang); b != nil {
+			return b
+		}
+	}
 	if b, ok := prompts.Prompt(s.Lang, name); ok {
 		return b
 	}
 	b, _ := prompts.Prompt("it", name)
 	return b
+}
+
+// replacement is what was uploaded in place of a sentence of the box; nil if
+// nothing was.
+func replacement(doc *office.Document, uploaded func(sha256 string) []byte, name, lang string) []byte {
+	for i := range doc.Prompts {
+		if p := &doc.Prompts[i]; p.Builtin == name && p.Audio[lang] != "" {
+			if b := uploaded(p.Audio[lang]); b != nil {
+				return b
+			}
+		}
+	}
+	return nil
 }

@@ -1,0 +1,4 @@
+package pbx
+
+// Recording is what a call hears of a sound.
+var Recording = recording
