@@ -234,6 +234,13 @@ func (r *Registrar) restore(s Binding, now time.Time) {
 		if b.Expires = b.Expires.Add(refreshWrite); !b.live(now) {
 			b.Granted = 0
 		}
+		// From here on it lives by the steady clock of now: setting the wall
+		// clock, as a box without a battery does soon after its start, must not
+		// end it.
+		b.Expires = now.Add(b.Expires.Sub(now))
+	}
+	if a.Disabled && b.Granted > 0 {
+		b.Granted, b.Expires = 0, now
 	}
 	if b.Granted == 0 && now.Sub(b.Expires) > rememberExpired {
 		return

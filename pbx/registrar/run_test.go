@@ -235,6 +235,38 @@ func TestAStoreThatFailsIsTriedAgain(t *testing.T) {
 	})
 }
 
+// A binding that was read from the disk lives by the steady clock: a wall clock that
+// is set afterwards does not end it.
+func TestAStoredBindingOutlivesASettingOfTheClock(t *testing.T) {
+	kept := newMemStore()
+	first := newBench(t, func(o *registrar.Options) { o.Now, o.Store = time.Now, kept })
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- first.Run(ctx) }()
+	p := first.phone(t, "201", "192.168.1.11:5060")
+	want(t, p.register(contactOf(p, ";expires=600")), 200)
+	device := first.Online()[0]
+	cancel()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	for id, row := range kept.rows { // as the database has it: by the wall
+		row.Registered, row.Expires = row.Registered.Round(0), row.Expires.Round(0)
+		kept.rows[id] = row
+	}
+	second := newBench(t, func(o *registrar.Options) { o.Now, o.Store = time.Now, kept })
+	if err := second.Load(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	contacts := second.Contacts(device)
+	if len(contacts) != 1 {
+		t.Fatalf("%d contacts", len(contacts))
+	}
+	if e := contacts[0].Expires; e == e.Round(0) {
+		t.Errorf("expires %v by the wall clock", e)
+	}
+}
+
 func TestPhonesRingAgainAfterARestart(t *testing.T) {
 	dir := t.TempDir()
 	first := newBench(t, func(o *registrar.Options) { o.Store = registrar.NewSQLStore(openDB(t, dir)) })
