@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -84,7 +85,7 @@ func migrations() []store.Migration {
 //
 // It starts the journal's goroutine, because what follows writes to the journal.
 func newBox(ctx context.Context, o options) (_ *box, err error) {
-	ring := logring.New(logring.Options{Next: slog.NewTextHandler(os.Stderr, nil)})
+	ring := logring.New(logring.Options{Next: slog.NewTextHandler(o.seams.logTo(), nil)})
 	b := &box{opt: o, ring: ring, log: slog.New(ring.Handler()), now: o.seams.clock(), started: time.Now(), answering: make(chan answerer)}
 	b.trunks.b = b
 	b.lines.b, b.lines.drivers = b, map[office.ID]*lineDriver{}
@@ -115,7 +116,7 @@ func (b *box) openData(ctx context.Context) error {
 	var err error
 	b.db, b.opened, err = store.Open(ctx, store.Options{
 		Folder: b.opt.data, Migrations: migrations(), Now: b.now, Log: b.log,
-		Files: []string{office.KeyFile, privacy.KeyFile}, Blobs: voicesFolder,
+		Files: []string{office.KeyFile, privacy.KeyFile, ui.CAFile}, Blobs: voicesFolder,
 		CheckRestored: []func(context.Context, *sql.DB) error{journal.CheckRestored, office.CheckRestored}, Readers: b.opt.seams.readers, Fault: b.opt.seams.disk,
 	})
 	if err != nil {
@@ -384,7 +385,15 @@ type seams struct {
 	readers int
 	disk    func(operation string) error // of a failing disk
 	now     func() time.Time             // a wall clock that is set while the box runs
+	log     io.Writer                    // of the log; standard error if nil
 	virtual bool                         // lines directly on the exchange, no control socket: lives in a bubble
+}
+
+func (s seams) logTo() io.Writer {
+	if s.log != nil {
+		return s.log
+	}
+	return os.Stderr
 }
 
 func (s seams) clock() func() time.Time {
