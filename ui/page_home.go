@@ -93,6 +93,9 @@ func (v *visit) liveCall(st *live.State, c *live.Call) api.LiveCall {
 		}
 	}
 	m.Caller = v.liveParty(c.From)
+	if c.From == "" && phase == live.Ringing { // the network tells it after the first ring
+		m.Caller = v.p.T("who.yet")
+	}
 	switch {
 	case c.Direction == journal.Outbound && c.To != "":
 		m.Called = v.liveParty(c.To)

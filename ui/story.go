@@ -46,6 +46,9 @@ func (v *visit) moment(m *api.Moment, doc *office.Document, payload journal.Payl
 		m.Icon = icons[p.Direction]
 		m.Text = v.p.T("story.started."+string(p.Direction), "from", v.party(p.From), "line", cmp.Or(names.any(p.Line), p.Line),
 			"to", v.startedTo(doc, p))
+		if p.From == "" && p.Direction == journal.Inbound { // the network tells it after the first ring
+			m.Text = v.p.T("story.started.in.yet", "line", cmp.Or(names.any(p.Line), p.Line))
+		}
 		if p.Emergency {
 			m.Tone, m.Text = "bad", v.p.T("story.started.emergency", "from", v.party(p.From), "to", p.Dialled)
 		}
