@@ -35,14 +35,14 @@ func (p phones) Contacts(device office.ID) []pbx.Contact {
 // account finds the SIP account of a user name in the office.
 func (b *box) account(username string) (registrar.Account, bool) {
 	dev := b.office.Current().Doc.DeviceByUsername(username)
-	if dev == nil || dev.Disabled {
+	if dev == nil {
 		return registrar.Account{}, false
 	}
 	secret, ok := b.secrets.Get(dev.Secret)
 	if !ok {
 		return registrar.Account{}, false
 	}
-	return registrar.Account{Device: dev.ID, Secret: secret, Algorithm: dev.Algorithm}, true
+	return registrar.Account{Device: dev.ID, Secret: secret, Algorithm: dev.Algorithm, Disabled: dev.Disabled}, true
 }
 
 // stateless answers REGISTER without a transaction, and OPTIONS of phones that

@@ -134,8 +134,8 @@ func (r *Registrar) authenticate(req *sip.Request, now time.Time, aor string) (i
 		return identity{}, r.challenge(req, now, r.algorithm(aor), false)
 	}
 	account, known := r.o.Account(c.username)
-	if !known {
-		account = Account{Secret: r.dummy}
+	if !known || account.Disabled {
+		account, known = Account{Secret: r.dummy}, false
 	}
 	algorithm := normalAlgorithm(account.Algorithm)
 	source := req.Flow().Remote().Addr().Unmap()

@@ -34,6 +34,9 @@ type Account struct {
 	Device    office.ID
 	Secret    string
 	Algorithm string // MD5 if empty
+	// Disabled: it may neither register nor call; but who was registered before is
+	// still known at its source, for emergency calls.
+	Disabled bool
 }
 
 // Change reports that a device registered for the first time or is gone:
@@ -273,9 +276,9 @@ func (r *Registrar) KnownSource(addr netip.AddrPort, now time.Time) (id office.I
 	return best.Device, true, !best.live(now)
 }
 
-// Recheck drops the bindings whose account is no more (deleted, disabled, or of
-// another device now) and ends those that were made with another secret. Call it
-// after the office has changed.
+// Recheck drops the bindings whose account is no more (deleted, or of another
+// device now) and ends those of a disabled account and those that were made with
+// another secret. Call it after the office has changed.
 func (r *Registrar) Recheck() {
 	now := r.o.Now()
 	r.mu.Lock()
@@ -285,6 +288,10 @@ func (r *Registrar) Recheck() {
 			switch {
 			case !ok || a.Device != id:
 				r.drop(d, b, now)
+			case a.Disabled:
+				if b.Granted > 0 {
+					r.end(d, b, now)
+				}
 			case b.Granted > 0 && b.secret != 0 && b.secret != secretHash(a.Secret):
 				r.count.Removed.Add(1)
 				r.end(d, b, now)

@@ -424,6 +424,31 @@ func TestRecheckDropsPhonesWithoutAccount(t *testing.T) {
 	}
 }
 
+func TestADisabledPhoneCanOnlyCallForHelp(t *testing.T) {
+	off := false
+	options := func(o *registrar.Options) {
+		o.Account = func(u string) (registrar.Account, bool) {
+			a, ok := accounts[u]
+			a.Disabled = off
+			return a, ok
+		}
+	}
+	b := newBench(t, options)
+	p := b.phone(t, "201", "10.0.0.11:5060")
+	want(t, p.register(contactOf(p, "")), 200)
+	off = true
+	b.Recheck()
+	if got := b.Contacts("phone-1"); len(got) != 0 || b.Exempt(p.from) {
+		t.Errorf("contacts %v", got)
+	}
+	if resp := p.register(contactOf(p, "")); resp.Status() == 200 {
+		t.Error("a disabled phone registers")
+	}
+	if id, known, expired := b.KnownSource(p.from, b.clock.Now()); id != "phone-1" || !known || !expired {
+		t.Error("a disabled phone can't call for help")
+	}
+}
+
 func TestANewSecretEndsTheBindingsOfTheOld(t *testing.T) {
 	secret := accounts["201"].Secret
 	b := newBench(t, func(o *registrar.Options) {
