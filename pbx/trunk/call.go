@@ -58,12 +58,13 @@ func (t *Trunk) shown(own numbering.E164) string {
 }
 
 // Matches says whether a request comes from the trunk's provider: it calls the
-// contact that only the registrar was told, or it comes from one of the addresses
-// of the trunk's server and does not call another trunk's contact.
+// contact that only the registrar was told (and that nobody can work out who does
+// not have the trunk's password), or it comes from one of the addresses of the
+// trunk's server and does not call another trunk's contact.
 func (t *Trunk) Matches(req *sip.Request) bool {
 	user := req.URI().User
 	if strings.HasPrefix(user, tokenPrefix) {
-		return user == t.token
+		return user == t.token && (t.o.Secret != "" || t.Exempt(req.Flow().Remote()))
 	}
 	return t.Exempt(req.Flow().Remote())
 }

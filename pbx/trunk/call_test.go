@@ -137,6 +137,21 @@ func TestMatches(t *testing.T) {
 	})
 }
 
+func TestContactOfATrunkWithoutPasswordCanBeWorkedOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t, newProvider(t), func(o *trunk.Options) { o.Secret, o.Config.Register = "", false })
+		defer r.stop()
+		r.take()
+		line := "INVITE sip:" + r.Invite("1", "").ContactUser + "@192.168.1.2"
+		if r.Matches(request(t, line, "10.9.9.9:5060")) {
+			t.Error("a stranger is taken for the provider")
+		}
+		if !r.Matches(request(t, line, "10.0.0.1:5060")) {
+			t.Error("the provider is not known")
+		}
+	})
+}
+
 func TestCaller(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := start(t, newProvider(t), nil)
