@@ -206,8 +206,8 @@ func (b *box) openTelephony(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("open call distribution: %w", err)
 	}
-	if err := b.journal.Replay(ctx, 1, func(e journal.Event) error { b.acd.Replay(e); return nil }); err != nil {
-		return fmt.Errorf("read the journal: %w", err)
+	if err := b.rememberQueues(ctx); err != nil {
+		return err
 	}
 	b.pbx, err = pbx.New(pbx.Options{
 		Office: func() *office.Document { return b.office.Current().Doc }, Journal: &b.record,
@@ -221,6 +221,44 @@ func (b *box) openTelephony(ctx context.Context) error {
 	x.pbx = b.pbx
 	if err := b.registrar.Load(ctx); err != nil { // tells the ACD who can be reached
 		b.log.Warn("phones must register again", "err", err)
+	}
+	return nil
+}
+
+// The kept state of the ACD: its name in the journal's folds, the version of its
+// form, and how many events make it worth keeping anew.
+const (
+	acdFold        = "acd"
+	acdFoldVersion = 1
+	acdFoldEvents  = 2000
+)
+
+// rememberQueues gives the ACD its state back: what was kept of it, then the events
+// since. It keeps the state anew when there were many, so that starting stays fast.
+func (b *box) rememberQueues(ctx context.Context) error {
+	var last uint64
+	f, ok, err := b.journal.LoadFold(ctx, acdFold, acdFoldVersion)
+	if err == nil && ok && b.acd.Resume(f.State) == nil {
+		last = f.Seq
+	}
+	from := last
+	err = b.journal.Replay(ctx, last+1, func(e journal.Event) error {
+		last = e.Seq
+		b.acd.Replay(e)
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("read the journal: %w", err)
+	}
+	if last-from < acdFoldEvents {
+		return nil
+	}
+	state, err := b.acd.Checkpoint()
+	if err == nil {
+		err = b.journal.SaveFold(ctx, journal.Fold{Name: acdFold, Version: acdFoldVersion, Seq: last, State: state})
+	}
+	if err != nil {
+		b.log.Warn("the queues' state was not kept; the next start reads more", "err", err)
 	}
 	return nil
 }
