@@ -70,7 +70,7 @@ func TestModemUnpluggedInMidCall(t *testing.T) {
 	}
 	// It works as ever.
 	again := box.command("call", "-line", "line-1", "-from", "0612345678", "-keys", "1")
-	_, err = agent.Wait(limit(t, 40*time.Second), "CALL_ESTABLISHED")
+	_, err = agent.Wait(limit(t, 60*time.Second), "CALL_ESTABLISHED")
 	box.want("agent answers", err)
 	box.hangsUp(agent)
 	box.want("line on hook", again.WaitOutput(limit(t, 10*time.Second), "call over"))
