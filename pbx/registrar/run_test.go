@@ -240,6 +240,7 @@ func TestAStoreThatFailsIsTriedAgain(t *testing.T) {
 func TestAStoredBindingOutlivesASettingOfTheClock(t *testing.T) {
 	kept := newMemStore()
 	first := newBench(t, func(o *registrar.Options) { o.Now, o.Store = time.Now, kept })
+	*first.clock = clock{time.Now()}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- first.Run(ctx) }()
