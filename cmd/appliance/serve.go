@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"sync"
 	"syscall"
 	"time"
 	_ "time/tzdata" // the board's image has no zone files
@@ -80,12 +81,18 @@ func serve(args []string, out, errOut io.Writer) error {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer stop()
+	boundMemory()
 	b, err := newBox(ctx, o)
 	if err != nil {
 		return explain(err)
 	}
 	b.hello(out)
-	return explain(b.run(ctx))
+	var tidy sync.WaitGroup
+	tidy.Go(func() { returnMemory(ctx, b.pbx.Calls) })
+	err = b.run(ctx)
+	stop()
+	tidy.Wait()
+	return explain(err)
 }
 
 func helpAsked(args []string) bool {
