@@ -23,7 +23,7 @@ func TestEchoCodeLetsThePhoneHearItself(t *testing.T) {
 			t.Fatal(err)
 		}
 		within(t, "answer", c.Up(), 5*time.Second)
-		time.Sleep(10 * time.Second)
+		pass(10 * time.Second)
 		if st := c.Stats(); st.Received < 450 {
 			t.Errorf("%d packets came back in 10 s", st.Received)
 		}
@@ -40,7 +40,7 @@ func TestAFaultInACallIsItsEndAndStandsInTheJournal(t *testing.T) {
 			t.Fatal(err)
 		}
 		within(t, "end", c.End(), 5*time.Second)
-		time.Sleep(time.Second)
+		pass(time.Second)
 		if e := w.ended(); len(e) != 1 || e[0].Cause != "failed" || e[0].By != "box" {
 			t.Errorf("ended: %+v", e)
 		}
@@ -79,14 +79,14 @@ func TestAPhoneThatIsNewInTheOfficeRingsForACallThatWaits(t *testing.T) {
 		}
 		within(t, "box answers", p.Answered(), 12*time.Second)
 		w.setDoc(func(d *office.Document) { *d = *full })
-		time.Sleep(4 * time.Second)
+		pass(4 * time.Second)
 		p.Key("1")
-		time.Sleep(8 * time.Second)
+		pass(8 * time.Second)
 		if w.phones["dev-2"].Current() == nil {
 			t.Errorf("the agent's phone does not ring; queue did %v", w.queue.log)
 		}
 		p.HangUp()
-		time.Sleep(8 * time.Second)
+		pass(8 * time.Second)
 	})
 }
 

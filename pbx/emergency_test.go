@@ -62,26 +62,17 @@ func TestTwoEmergencyCallsAtOnceGetALineEach(t *testing.T) {
 func TestEmergencyCallTakesALineThatRings(t *testing.T) {
 	inWorld(t, func(w *world) {
 		rings(t, w)
-		time.Sleep(time.Second) // nobody has answered yet
+		pass(time.Second) // nobody has answered yet
 		helped(t, w, "dev-1", 20*time.Second)
 	})
 }
 
 func TestEmergencyCallWaitsForALineThatIsBeingCleared(t *testing.T) {
 	inWorld(t, func(w *world) {
-		var calls []*pbxtest.Call
-		for _, id := range []office.ID{"dev-1", "dev-2"} {
-			c, err := w.phones[id].Dial("0698765432")
-			if err != nil {
-				t.Fatal(err)
-			}
-			within(t, "ordinary call", c.Up(), 30*time.Second)
-			calls = append(calls, c)
-		}
-		for _, c := range calls {
+		for _, c := range w.talking("0698765432", "dev-1", "dev-2") {
 			c.HangUp()
 		}
-		time.Sleep(200 * time.Millisecond) // the lines keep their guard time
+		pass(200 * time.Millisecond) // the lines keep their guard time
 		helped(t, w, "dev-3", 20*time.Second)
 	})
 }
@@ -91,7 +82,7 @@ func TestEmergencyCallWithoutAnyLineIsToldSoSoon(t *testing.T) {
 		for _, l := range w.lines {
 			l.Unplug()
 		}
-		time.Sleep(time.Second)
+		pass(time.Second)
 		c, err := w.phones["dev-1"].Dial("112")
 		if err != nil {
 			t.Fatal(err)

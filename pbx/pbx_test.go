@@ -239,6 +239,29 @@ func inWorld(t *testing.T, f func(w *world)) {
 	})
 }
 
+// pass lets time pass in the bubble until everybody waits again.
+func pass(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}
+
+// talking dials an outside number at each of the phones, one after the other, and
+// waits until somebody answers.
+func (w *world) talking(number string, ids ...office.ID) []*pbxtest.Call {
+	w.t.Helper()
+	var calls []*pbxtest.Call
+	for _, id := range ids {
+		c, err := w.phones[id].Dial(number)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		within(w.t, "ordinary call", c.Up(), 30*time.Second)
+		calls = append(calls, c)
+		pass(time.Second)
+	}
+	return calls
+}
+
 func within(t *testing.T, what string, c <-chan struct{}, d time.Duration) {
 	t.Helper()
 	select {
@@ -325,16 +348,7 @@ func TestPhoneDialsOut(t *testing.T) {
 
 func TestEmergencyCallTakesABusyLine(t *testing.T) {
 	inWorld(t, func(w *world) {
-		var calls []*pbxtest.Call
-		for _, id := range []office.ID{"dev-1", "dev-2"} {
-			c, err := w.phones[id].Dial("0698765432")
-			if err != nil {
-				t.Fatal(err)
-			}
-			within(t, "ordinary call", c.Up(), 30*time.Second)
-			calls = append(calls, c)
-			time.Sleep(time.Second)
-		}
+		calls := w.talking("0698765432", "dev-1", "dev-2")
 		e, err := w.phones["dev-3"].Dial("112")
 		if err != nil {
 			t.Fatal(err)
