@@ -8,6 +8,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -187,7 +188,36 @@ func (v *visit) showDraft(status int, n *draft) error {
 			page.Problems = append(page.Problems, text)
 		}
 	}
+	if key := v.overreach(n.doc); key != "" {
+		page.Problems = append(page.Problems, v.p.T(key))
+	}
 	return v.show(status, "draft", page)
+}
+
+// overreach is the text that says why the reader may not make doc the office, empty
+// if he may: nobody takes away his own access, as going back to a time before it
+// would, and only technicians decide who is one.
+func (v *visit) overreach(doc *office.Document) string {
+	me := doc.PersonByID(v.me.Person)
+	if me == nil || me.Role != v.me.Role {
+		return "draft.overreach.self"
+	}
+	if v.me.Role != office.RoleTechnician && !slices.Equal(technicians(doc), technicians(v.doc())) {
+		return "draft.overreach.technicians"
+	}
+	return ""
+}
+
+// technicians are the ids of those of a document, sorted.
+func technicians(doc *office.Document) []journal.SubjectID {
+	var out []journal.SubjectID
+	for i := range doc.People {
+		if doc.People[i].Role == office.RoleTechnician {
+			out = append(out, doc.People[i].ID)
+		}
+	}
+	slices.Sort(out)
+	return out
 }
 
 // apply makes a draft the office's next version.
@@ -195,6 +225,9 @@ func (v *visit) apply() error {
 	n := v.s.drafts.get(v.r.PathValue("id"), v.me.Person)
 	if n == nil {
 		return v.draftGone()
+	}
+	if v.overreach(n.doc) != "" {
+		return v.showDraft(http.StatusForbidden, n)
 	}
 	var conflict *office.Conflict
 	var invalid *office.Invalid
@@ -253,6 +286,14 @@ func (v *visit) undo() error {
 }
 
 func (v *visit) bringBack(ctx context.Context, number int) error {
+	old, err := v.s.d.Office.At(ctx, number)
+	if err != nil {
+		return errNotFound
+	}
+	if v.overreach(old) != "" {
+		v.flash("flash.undo.overreach", "bad", 0)
+		return nil
+	}
 	snap, err := v.s.d.Office.Undo(ctx, number, v.me.Person)
 	var invalid *office.Invalid
 	if errors.As(err, &invalid) {

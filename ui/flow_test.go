@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -162,6 +163,30 @@ func TestCreatePersonWithPhoneAndUndo(t *testing.T) {
 	d := b.post("/versions/2/undo", nil).has(t, "Si torna alla versione 2", "Elena Gialli")
 	b.apply(d)
 	b.get("/people").has(t, "Elena Gialli")
+}
+
+// TestNobodyTakesAwayHisOwnAccess goes back to a time before somebody was there, and
+// lets a manager try to decide who is a technician.
+func TestNobodyTakesAwayHisOwnAccess(t *testing.T) {
+	r := newRig(t, true)
+	before := r.office.Current().Version
+	doc := r.office.Current().Doc.Clone()
+	doc.People = append(doc.People, office.Person{ID: "p-second", Role: office.RoleTechnician})
+	if _, err := r.office.Apply(context.Background(), office.Edit{Base: before, Doc: doc}); err != nil {
+		t.Fatal(err)
+	}
+	now := r.office.Current().Version
+	back := "/versions/" + strconv.Itoa(before) + "/undo"
+	for who, want := range map[journal.SubjectID]string{"p-second": "perderesti il tuo accesso", dario: "lo può fare solo un tecnico"} {
+		b := r.as(who)
+		draft := b.post(back, nil).has(t, want).lacks(t, `id="apply"`)
+		b.post(draft.url.Path, nil).is(t, http.StatusForbidden)
+		b.post(back, url.Values{"now": {"1"}}).has(t, "non si può tornare lì")
+	}
+	if got := r.office.Current().Version; got != now {
+		t.Errorf("the office is at version %d, not %d", got, now)
+	}
+	r.as(tech).post(back, url.Values{"now": {"1"}}).has(t, "Si è tornati indietro")
 }
 
 func TestSomebodyElseIsFaster(t *testing.T) {
