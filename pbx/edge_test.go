@@ -10,7 +10,9 @@ import (
 	"centralino/hal"
 	"centralino/hal/sim"
 	"centralino/internal/journal"
+	"centralino/internal/numbering"
 	"centralino/internal/office"
+	"centralino/pbx"
 	"centralino/pbx/dialog"
 	"centralino/pbx/sip"
 )
@@ -121,4 +123,36 @@ func TestAnOfferThatIsNeverAnsweredEndsTheCall(t *testing.T) {
 		close(ready)
 		within(t, "end", ended, time.Minute)
 	})
+}
+
+// silentTrunk is in service, and nobody answers there.
+type silentTrunk struct{ pbx.Trunk }
+
+func (silentTrunk) Line() office.ID           { return "trunk-1" }
+func (silentTrunk) Ready() bool               { return true }
+func (silentTrunk) Matches(*sip.Request) bool { return false }
+func (silentTrunk) Invite(dial string, _ numbering.E164) dialog.InviteOptions {
+	nobody := netip.MustParseAddrPort("192.0.2.99:5060")
+	u := sip.NewURI(dial, "192.0.2.99", 5060)
+	return dialog.InviteOptions{URI: u, From: sip.Address{URI: u}, Dest: sip.NewFlow(sip.UDP, boxAddr, nobody)}
+}
+
+func TestSilentTrunkPassesTheCallToTheNextLine(t *testing.T) {
+	for _, number := range []string{"0698765432", "112"} {
+		t.Run(number, func(t *testing.T) {
+			inWorld(t, func(w *world) {
+				w.setDoc(func(d *office.Document) {
+					d.Lines = append([]office.Line{{ID: "trunk-1", Kind: office.LineTrunk, Channels: 2, Emergency: true,
+						Trunk: &office.Trunk{NumberFormat: "e164"}}}, d.Lines...)
+					d.Outbound.Default = []office.ID{"trunk-1", "line-1"}
+				})
+				w.trunks = []pbx.Trunk{silentTrunk{}}
+				c, err := w.phones["dev-1"].Dial(number)
+				if err != nil {
+					t.Fatal(err)
+				}
+				within(t, "answer over a telephone line", c.Up(), 12*time.Second)
+			})
+		})
+	}
 }

@@ -2,6 +2,7 @@ package pbx
 
 import (
 	"net/netip"
+	"time"
 
 	"centralino/internal/journal"
 	"centralino/internal/numbering"
@@ -165,8 +166,13 @@ func (a *actor) dialOn(x call.DialOut, cand route.Candidate) bool {
 	return false
 }
 
+// trunkSilence is how long a provider may take to say anything at all before the
+// next line is tried.
+const trunkSilence = 4 * time.Second
+
 func (a *actor) dialTrunk(x call.DialOut, cand route.Candidate, t Trunk) bool {
 	o := t.Invite(cand.Dial, a.ownNumber(cand.Line))
+	o.Silence = trunkSilence
 	l := &sipLeg{a: a, id: a.newLegID(), kind: journal.LegTrunk, line: cand.Line}
 	if err := l.open(a.p.localToward(o.Dest, o.URI)); err != nil {
 		a.log.Error("no RTP port", "err", err)

@@ -39,6 +39,7 @@ type world struct {
 	feature  pbx.Feature
 	lines    []*sim.Line
 	sipNet   *sip.MemNet
+	trunks   []pbx.Trunk
 
 	strangers map[netip.AddrPort]office.ID // phones that are no pbxtest.Phone
 }
@@ -216,7 +217,7 @@ func inWorld(t *testing.T, f func(w *world)) {
 		}
 		w.queue = &oneAgent{w: w, agent: "p-2"}
 		w.pbx, err = pbx.New(pbx.Options{Office: w.office, Journal: w, Stack: stack, Plane: plane,
-			Phones: directory{w}, Lines: lines, Queue: w.queue, Names: names{}, Now: time.Now, Log: quiet,
+			Phones: directory{w}, Lines: lines, Trunks: func() []pbx.Trunk { return w.trunks }, Queue: w.queue, Names: names{}, Now: time.Now, Log: quiet,
 			Feature: func(f office.Feature, p journal.SubjectID, args string) string { return w.feature(f, p, args) }})
 		if err != nil {
 			t.Fatal(err)

@@ -206,7 +206,11 @@ func (l *sipLeg) handle(ev dialog.Event) {
 	case dialog.Accepted:
 		l.accepted(e)
 	case dialog.Failed:
-		l.gone(call.SIPCause(e.Code), e.Code)
+		cause := call.SIPCause(e.Code)
+		if e.Code == 408 && e.Response == nil { // not the called party: the server says nothing
+			cause = call.CauseFailed
+		}
+		l.gone(cause, e.Code)
 	case dialog.Cancelled:
 		l.gone(call.CauseNormal, 0)
 	case dialog.Acked:

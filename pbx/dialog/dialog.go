@@ -158,6 +158,10 @@ type InviteOptions struct {
 	// Limit ends the attempt when no final answer came: Failed with code 408. 0
 	// means 3 minutes (RFC 3261 Timer C).
 	Limit time.Duration
+	// Silence ends the attempt when nothing at all has come by then, not even 100
+	// Trying: Failed with code 408 and no Response. 0 means never: the transaction's
+	// own 32 s.
+	Silence time.Duration
 	// On is the sink of events; see Leg.Listen.
 	On func(Event)
 }

@@ -193,6 +193,37 @@ func TestCancelOfOurInvite(t *testing.T) {
 	})
 }
 
+func TestServerThatSaysNothing(t *testing.T) {
+	soon := func(o *dialog.InviteOptions) { o.Silence = 4 * time.Second }
+	t.Run("is given up, and hung up on should it answer after all", func(t *testing.T) {
+		alone(t, nil, func(t *testing.T, box *party, peer *rawPeer) {
+			box.call(peer, soon)
+			time.Sleep(3900 * time.Millisecond)
+			box.want("")
+			time.Sleep(200 * time.Millisecond)
+			box.want("failed 408")
+			peer.answer(peer.take()[0].req, 200, "a", answer)
+			bye := peer.expect("ACK BYE")[1].req
+			peer.answer(bye, 200, "", nil)
+			synctest.Wait()
+			box.want("failed 408")
+		})
+	})
+	t.Run("but not one that is trying", func(t *testing.T) {
+		alone(t, nil, func(t *testing.T, box *party, peer *rawPeer) {
+			out := box.call(peer, soon)
+			invite := peer.expect("INVITE")[0].req
+			peer.answer(invite, 100, "", nil)
+			time.Sleep(20 * time.Second)
+			box.want("")
+			out.Cancel("")
+			peer.answer(peer.expect("CANCEL")[0].req, 200, "a", nil)
+			peer.answer(invite, 487, "a", nil)
+			peer.expect("ACK")
+		})
+	})
+}
+
 func TestChallengeOfOurInvite(t *testing.T) {
 	authorize := func(o *dialog.InviteOptions) {
 		o.Authorize = func(challenge *sip.Response, req *sip.Request) bool {

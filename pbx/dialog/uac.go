@@ -67,9 +67,21 @@ func (a *Agent) Invite(o InviteOptions) *Leg {
 				l.cancel("")
 			}
 		})
+		if o.Silence > 0 {
+			l.timers["silence"] = a.stack.After(l.callID, o.Silence, l.unheard)
+		}
 		l.sendInvite(l.invite.Clone())
 	})
 	return l
+}
+
+// unheard gives up a server that has not said a word. Should it answer after all,
+// the call there is ended.
+func (l *Leg) unheard() {
+	if l.state == calling && l.Remote().IsZero() {
+		l.cancel("")
+		l.finish(Failed{Code: 408, Reason: "nothing heard"})
+	}
 }
 
 func (l *Leg) newInvite() *sip.Request {
