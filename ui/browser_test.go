@@ -172,9 +172,9 @@ func TestScreens(t *testing.T) {
 		scheme, lang  string
 		paths         string
 	}{
-		{"desk", 1280, 900, "light", "it", "/ /people /people/new /people/p-sample-anna /phones/device-1 /lines /lines/line-1 /edit/line/new?kind=trunk /office /edit/path/path-main /edit/schedule/schedule-1 /edit/group/group-1 /calls /calls/c-0 /versions /system /system/backup /system/log /search?q=orari /me /delete/path/path-main /office/privacy /nowhere"},
+		{"desk", 1280, 900, "light", "it", "/ /people /people/new /people/p-sample-anna /phones/device-1 /lines /lines/line-1 /edit/line/new?kind=trunk /office /edit/path/path-main /edit/schedule/schedule-1 /edit/group/group-1 /calls /calls/c-0 /versions /system /system/backup /system/log /search?q=orari /me /delete/path/path-main /office/privacy /prompts /prompts/prompt-menu /prompts/box.lines-busy /nowhere"},
 		{"dark", 1280, 900, "dark", "en", "/ /people /office /calls /calls/c-0 /system /people/new /lines"},
-		{"phone", 390, 844, "light", "it", "/ /people /people/new /phones/device-1 /calls /calls/c-0 /office /edit/schedule/schedule-1 /edit/path/path-main /system"},
+		{"phone", 390, 844, "light", "it", "/ /people /people/new /phones/device-1 /calls /calls/c-0 /office /edit/schedule/schedule-1 /edit/path/path-main /system /prompts /prompts/prompt-menu"},
 		{"phonedark", 390, 844, "dark", "en", "/ /calls /versions"},
 	} {
 		for path := range strings.FieldsSeq(v.paths) {

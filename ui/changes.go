@@ -2,6 +2,7 @@ package ui
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -100,6 +101,17 @@ func (v *visit) valueWords(n namer, k office.Kind, field, text string) string {
 	return v.fieldWords(n, f, text)
 }
 
+// recordingWords names the recordings of a prompt: language and the first digits
+// of their content's hash, by which two can be told apart.
+func (v *visit) recordingWords(text string) string {
+	have := pairsOf(text)
+	var words []string
+	for _, lang := range slices.Sorted(maps.Keys(have)) {
+		words = append(words, v.p.T("prompts.recording", "lang", v.p.T("lang."+lang), "id", have[lang][:min(8, len(have[lang]))]))
+	}
+	return strings.Join(words, ", ")
+}
+
 // fieldWords writes the text of a field of the schema for people.
 func (v *visit) fieldWords(n namer, f office.Field, text string) string {
 	if text == "" {
@@ -158,7 +170,12 @@ func (v *visit) fieldWords(n namer, f office.Field, text string) string {
 			words = append(words, v.stepLine(n, strings.TrimSpace(line)))
 		}
 		return strings.Join(words, " → ")
-	case office.TypeTexts, office.TypeDates, office.TypeLong:
+	case office.TypeTexts:
+		if f.Kind == office.KindPrompt && f.Name == "audio" {
+			return v.recordingWords(text)
+		}
+		return strings.ReplaceAll(text, "\n", "; ")
+	case office.TypeDates, office.TypeLong:
 		return strings.ReplaceAll(text, "\n", "; ")
 	}
 	return text

@@ -86,11 +86,14 @@ func (v *visit) fields(doc *office.Document, s subject) []office.Field {
 }
 
 // skipField leaves out what does not apply: the trunk's fields of telephone lines,
-// the serial port's of trunks, the queue's of ring groups.
+// the serial port's of trunks, the queue's of ring groups, names of recordings.
 func skipField(doc *office.Document, s subject, name string) bool {
 	if s.kind == office.KindGroup {
 		g := doc.GroupByID(office.ID(s.id))
 		return g != nil && g.Mode != office.GroupQueue && strings.HasPrefix(name, "queue.")
+	}
+	if s.kind == office.KindPrompt {
+		return name == "audio" // recordings are uploaded, not typed
 	}
 	l := doc.LineByID(office.ID(s.id))
 	if s.kind != office.KindLine || l == nil {
@@ -261,7 +264,7 @@ func (v *visit) backFrom(s subject) string {
 			return safePath("/people/" + o)
 		}
 		return "/people"
-	case s.kind == office.KindPerson, s.kind == office.KindDevice, s.kind == office.KindLine:
+	case s.kind == office.KindPerson, s.kind == office.KindDevice, s.kind == office.KindLine, s.kind == office.KindPrompt && !s.make:
 		return objectURL(s.kind, s.id)
 	}
 	return "/office"
@@ -284,7 +287,7 @@ func (v *visit) edit() error {
 			return err
 		}
 		object.id = string(id)
-		n.done = cmp.Or(map[office.Kind]string{office.KindLine: "/lines/" + object.id, office.KindDevice: "/phones/" + object.id}[s.kind], "/office")
+		n.done = cmp.Or(map[office.Kind]string{office.KindLine: "/lines/" + object.id, office.KindDevice: "/phones/" + object.id, office.KindPrompt: "/prompts/" + object.id}[s.kind], "/office")
 	}
 	var writes []writer
 	form := v.r.PostForm

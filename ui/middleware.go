@@ -10,7 +10,7 @@ import (
 
 // policy is the content security policy of every page: nothing but our own files,
 // no inline script or style, no frame.
-const policy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; " +
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; media-src 'self'; " +
 	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 // middleware puts around the routes what holds for every request, outermost first:

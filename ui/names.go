@@ -135,6 +135,8 @@ func objectURL(k office.Kind, id string) string {
 		return "/phones/" + id
 	case office.KindLine:
 		return "/lines/" + id
+	case office.KindPrompt:
+		return "/prompts/" + id
 	}
 	if id == "" {
 		return "/edit/" + string(k)

@@ -48,6 +48,9 @@ func (v *visit) office() error {
 		{office.KindProfile, "key", nil},
 	} {
 		sec := view.Section{Kind: string(s.kind), Title: v.p.T("kinds." + string(s.kind)), Help: v.p.T("kinds." + string(s.kind) + ".none"), Icon: s.icon}
+		if s.kind == office.KindPrompt {
+			sec.All = "/prompts"
+		}
 		if v.mayTouch(doc, subject{kind: s.kind}) {
 			sec.New = "/edit/" + string(s.kind) + "/new"
 		}

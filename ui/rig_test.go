@@ -3,6 +3,8 @@ package ui_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"io"
 	"log/slog"
@@ -20,6 +22,8 @@ import (
 	"centralino/board"
 	"centralino/board/health"
 	"centralino/board/led"
+	"centralino/internal/audio"
+	"centralino/internal/audio/prompts"
 	"centralino/internal/journal"
 	"centralino/internal/office"
 	"centralino/internal/privacy"
@@ -53,6 +57,7 @@ type fakeBox struct {
 	did      []string // what agents were told
 	refuse   error
 	restored string
+	voices   map[string]audio.WAV
 }
 
 func (b *fakeBox) set(f func(b *fakeBox)) {
@@ -80,6 +85,45 @@ func (b *fakeBox) Login(a journal.SubjectID) error  { return b.do("login", a) }
 func (b *fakeBox) Logout(a journal.SubjectID) error { return b.do("logout", a) }
 func (b *fakeBox) Pause(a journal.SubjectID) error  { return b.do("pause", a) }
 func (b *fakeBox) Ready(a journal.SubjectID) error  { return b.do("ready", a) }
+
+// Put keeps what the box's own reader of WAV files accepts.
+func (b *fakeBox) Put(wav []byte) (string, error) {
+	w, err := audio.ParseWAV(wav)
+	if err != nil {
+		return "", ui.ErrVoice
+	}
+	sum := sha256.Sum256(wav)
+	name := hex.EncodeToString(sum[:])
+	b.set(func(b *fakeBox) {
+		if b.voices == nil {
+			b.voices = map[string]audio.WAV{}
+		}
+		b.voices[name] = w
+	})
+	return name, nil
+}
+
+func (b *fakeBox) Has(name string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	_, ok := b.voices[name]
+	return ok
+}
+
+func (b *fakeBox) WAV(name, builtin, lang string) ([]byte, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if w, ok := b.voices[name]; ok {
+		return audio.AppendWAV(nil, w), true
+	}
+	alaw, ok := prompts.Prompt(lang, builtin)
+	if !ok {
+		return nil, false
+	}
+	pcm := make([]int16, len(alaw))
+	audio.ALawToLinear(pcm, alaw)
+	return audio.AppendWAV(nil, audio.WAV{Rate: 8000, Format: audio.WAVPCM, Samples: pcm}), true
+}
 
 // tech is the technician whom newRig adds to the sample office.
 const (
@@ -160,7 +204,7 @@ func newRig(t *testing.T, claimed bool, change ...func(*ui.Deps)) *rig {
 		Lines:  get(b, func(b *fakeBox) []ui.LineStatus { return b.lines }),
 		Phones: get(b, func(b *fakeBox) []ui.PhoneStatus { return b.phones }),
 		Faults: get(b, func(b *fakeBox) []health.Entry { return b.faults }),
-		Agents: b, PairingUntil: get(b, func(b *fakeBox) time.Time { return b.pairing }),
+		Voices: b, Agents: b, PairingUntil: get(b, func(b *fakeBox) time.Time { return b.pairing }),
 		TestRing:  func(_ context.Context, l office.ID) error { return b.do("ring", journal.SubjectID(l)) },
 		SubjectOf: r.people.Number,
 		Backup: func(_ context.Context, w io.Writer, pass string) error {

@@ -56,6 +56,8 @@ func real(pattern string) string {
 		return "/edit/site"
 	case strings.HasPrefix(pattern, "/edit/"), strings.HasPrefix(pattern, "/delete/"):
 		return strings.NewReplacer("{kind}", "path", "{id}", "path-closed").Replace(pattern)
+	case strings.HasPrefix(pattern, "/prompts/"):
+		return strings.NewReplacer("{id}", "prompt-menu", "{lang}", "it").Replace(pattern)
 	case strings.Contains(pattern, "/calls/"):
 		return strings.NewReplacer("{id}", "c-0").Replace(pattern)
 	}
@@ -138,7 +140,7 @@ func TestHeadersOfEveryAnswer(t *testing.T) {
 	for _, path := range []string{"/", "/login", "/nowhere", "/api/v1/home", "/system"} {
 		p := r.as(tech).get(path)
 		for name, want := range map[string]string{
-			"Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+			"Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; media-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
 			"X-Content-Type-Options":  "nosniff", "Cache-Control": "no-store", "Referrer-Policy": "same-origin",
 		} {
 			if got := p.head.Get(name); got != want {

@@ -22,6 +22,7 @@ var searchPages = []struct{ route, url, title, words string }{
 	{"GET /lines", "/lines", "lines.title", "search.words.lines"},
 	{"GET /office", "/office", "office.title", "search.words.office"},
 	{"GET /office/privacy", "/office/privacy", "privacy.title", "search.words.privacy"},
+	{"GET /prompts", "/prompts", "prompts.title", "search.words.prompts"},
 	{"GET /calls", "/calls", "calls.title", "search.words.calls"},
 	{"GET /versions", "/versions", "versions.title", "search.words.versions"},
 	{"GET /system", "/system", "system.title", "search.words.system"},
@@ -92,6 +93,8 @@ func (v *visit) searchOffice(add func(api.Hit, string)) {
 			h.URL = "/people"
 		case f.Kind == office.KindLine:
 			h.URL = "/lines"
+		case f.Kind == office.KindPrompt:
+			h.URL = "/prompts"
 		case len(doc.IDs(f.Kind)) == 1:
 			h.URL = objectURL(f.Kind, doc.IDs(f.Kind)[0]) + "#f-" + strings.ReplaceAll(f.Name, ".", "-")
 		}

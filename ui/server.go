@@ -29,6 +29,7 @@ const (
 	maxStreams     = 200       // event streams at once
 	maxBody        = 64 << 10  // octets of an ordinary form
 	maxUpload      = 512 << 20 // octets of a backup
+	maxVoice       = 10 << 20  // octets of an uploaded recording with its form
 	maxConnections = 256
 	maxPerSource   = 48
 	pollEvery      = 250 * time.Millisecond // lamps and lines, while somebody looks
@@ -57,7 +58,7 @@ type Server struct {
 func New(d Deps) (*Server, error) {
 	if d.Now == nil || d.Log == nil || d.DB == nil || d.Office == nil || d.Secrets == nil || d.People == nil ||
 		d.Journal == nil || d.Lamps == nil || d.Lines == nil || d.Phones == nil || d.Faults == nil ||
-		d.Agents == nil || d.PairingUntil == nil || d.Addresses == nil {
+		d.Agents == nil || d.Voices == nil || d.PairingUntil == nil || d.Addresses == nil {
 		return nil, ErrDeps
 	}
 	s := &Server{d: d, hub: live.NewHub(maxStreams)}

@@ -50,6 +50,8 @@ type Deps struct {
 	// (privacy.Gate.Number). Optional.
 	SubjectOf func(n numbering.E164) journal.SubjectID
 
+	Voices Voices // uploaded recordings of what the box says
+
 	Agents   Agents                                          // login, pause of agents from the page
 	TestRing func(ctx context.Context, line office.ID) error // optional: make a line ring for a test
 
@@ -131,6 +133,22 @@ type People interface {
 	Agreement() privacy.Agreement
 	Record(ctx context.Context, by privacy.Viewer, a privacy.Agreement) error
 }
+
+// Voices is what the pages need of the recordings that people upload.
+type Voices interface {
+	// Put keeps a WAV file and returns the name under which Prompt.Audio refers to
+	// it. An error that is ErrVoice says that the file is no sound the box can use.
+	Put(wav []byte) (sha256 string, err error)
+	// Has reports whether the recording of that name is there.
+	Has(sha256 string) bool
+	// WAV is the recording of that name, else the box's own sentence, as a WAV
+	// file. False if there is neither.
+	WAV(sha256, builtin, lang string) ([]byte, bool)
+}
+
+// ErrVoice says that an uploaded file is no sound that the box can use; its text
+// for people is problem.prompt.audio.
+var ErrVoice = errors.New("no WAV file of at most three minutes, mono, 16 bit or G.711, at 8 or 16 kHz")
 
 // Agents changes what agents do, as *70 to *73 do from a phone.
 type Agents interface {

@@ -174,7 +174,7 @@ var navigation = []struct {
 	{"/", "home", "home.title", nil},
 	{"/people", "people", "people.title", []string{"/phones/", "/edit/person/", "/edit/device/"}},
 	{"/lines", "line", "lines.title", []string{"/edit/line/"}},
-	{"/office", "office", "office.title", nil},
+	{"/office", "office", "office.title", []string{"/prompts", "/edit/prompt/"}},
 	{"/calls", "calls", "calls.title", nil},
 	{"/versions", "version", "versions.title", []string{"/draft/"}},
 	{"/system", "system", "system.title", nil},

@@ -3,7 +3,6 @@ package main
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -12,6 +11,7 @@ import (
 	"centralino/internal/audio"
 	"centralino/internal/audio/prompts"
 	"centralino/internal/store"
+	"centralino/ui"
 )
 
 // voicesFolder holds uploaded prompts in the data folder, each named by its SHA-256;
@@ -20,10 +20,6 @@ const voicesFolder = "audio"
 
 // voiceLimit is the longest uploaded prompt: three minutes of A-law.
 const voiceLimit = 3 * 60 * 8000
-
-// errVoice is what an upload gets that is no sound the box can use. The text id of
-// ui/i18n is "problem.prompt.audio".
-var errVoice = errors.New("no WAV file of at most three minutes, mono, 16 bit or G.711, at 8 or 16 kHz")
 
 // voices keeps uploaded prompts as A-law at 8 kHz, in memory and on disk: a call
 // never waits for the disk. Files are named by content and never by what a person
@@ -55,19 +51,20 @@ func openVoices(data string) (*voices, error) {
 }
 
 // Put keeps a WAV file and returns the name under which Prompt.Audio refers to it.
+// What can't be used is answered with ui.ErrVoice.
 func (v *voices) Put(wav []byte) (string, error) {
 	w, err := audio.ParseWAV(wav)
 	if err != nil {
-		return "", errVoice
+		return "", ui.ErrVoice
 	}
 	pcm := w.Samples
 	if w.Rate != 8000 {
 		if pcm, err = audio.Resample(pcm, w.Rate, 8000); err != nil {
-			return "", errVoice
+			return "", ui.ErrVoice
 		}
 	}
 	if len(pcm) == 0 || len(pcm) > voiceLimit {
-		return "", errVoice
+		return "", ui.ErrVoice
 	}
 	alaw := make([]byte, len(pcm))
 	audio.LinearToALaw(alaw, pcm)
@@ -88,6 +85,9 @@ func (v *voices) get(name string) []byte {
 	defer v.mu.Unlock()
 	return v.known[name]
 }
+
+// Has reports whether there is an uploaded prompt of that name.
+func (v *voices) Has(name string) bool { return v.get(name) != nil }
 
 // WAV returns a prompt for a browser: the uploaded one of that name, or the box's
 // own sentence. False if there is neither.

@@ -197,6 +197,30 @@ type Quality struct {
 	RoundMS  float64 `json:"roundTripMS,omitempty"`
 }
 
+// Prompts is everything that the box says.
+type Prompts struct {
+	Messages  []Prompt `json:"messages"`  // of the office
+	Sentences []Prompt `json:"sentences"` // of the box, in whose place no message stands yet
+}
+
+// Prompt is one thing that the box says.
+type Prompt struct {
+	ID      string  `json:"id"` // of the message, or "box." and the sentence's name
+	Name    string  `json:"name"`
+	Builtin string  `json:"builtin,omitempty"` // name of the box's sentence
+	Voices  []Voice `json:"voices"`            // one per language
+}
+
+// Voice is what is said in one language.
+type Voice struct {
+	Lang      string `json:"lang"`
+	Word      string `json:"word"`
+	Text      string `json:"text,omitempty"` // empty: nobody has written it down
+	Source    State  `json:"source"`         // "uploaded", "builtin" or "silent"
+	Recording string `json:"recording,omitempty"`
+	URL       string `json:"url,omitempty"` // of the sound; empty: silent
+}
+
 // Version is one applied version of the office.
 type Version struct {
 	Version int       `json:"version"`

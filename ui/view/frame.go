@@ -217,10 +217,28 @@ type Section struct {
 	Items                   []Item
 	Chips                   bool   // short names: draw them side by side
 	New                     string // address of the form for a new one, if one may be made
+	All                     string // address of a page with more of them
 }
 
 // Item is one object in a list.
 type Item struct{ Title, Text, URL string }
+
+// Prompts lists everything that the box says.
+type Prompts struct {
+	Frame
+	Prompts api.Prompts
+	New     string // address of the form for a new message
+}
+
+// Prompt is one thing that the box says, with what is said in each language.
+type Prompt struct {
+	Frame
+	Prompt  api.Prompt
+	Edit    bool   // is an object of the office
+	Problem string // what is wrong with the upload
+	Lang    string // of the upload that was refused
+	Uses    []Use
+}
 
 // Path is a call path as readable steps.
 type Path struct {
