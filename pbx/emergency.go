@@ -76,6 +76,10 @@ func (a *actor) linesNow() (out route.DialOut, hope bool) {
 		action, _ := route.Decide(a.doc, a.request, a.p.o.Now(), st)
 		out, _ = action.(route.DialOut)
 		if line := a.p.book.promisedTo(a.id); line != "" {
+			if w := a.wait; w != nil && a.p.o.Now().Sub(w.freed) <= freedWithin {
+				// A call is being ended for this one: it is not to be in vain.
+				out.Candidates = slices.DeleteFunc(out.Candidates, func(c route.Candidate) bool { return !a.carriesHelp(c.Line) })
+			}
 			out.Candidates = append(out.Candidates, route.Candidate{Line: line, Dial: out.Number.Short})
 		}
 		out.Candidates = slices.DeleteFunc(out.Candidates, func(c route.Candidate) bool { return a.tried[c.Line] >= tries })
@@ -87,6 +91,12 @@ func (a *actor) linesNow() (out route.DialOut, hope bool) {
 		}
 	}
 	return out, hope
+}
+
+// carriesHelp says whether a line is meant for emergency calls.
+func (a *actor) carriesHelp(line office.ID) bool {
+	l := a.doc.LineByID(line)
+	return l != nil && l.Emergency
 }
 
 // try counts that a line is tried for an emergency call.

@@ -110,3 +110,44 @@ func TestEmergencyCallTriesAnotherLineWhenTheFirstOneFails(t *testing.T) {
 		helped(t, w, "dev-1", 40*time.Second) // the ordinary call on line-2 is ended for it
 	})
 }
+
+func TestLineFreedForAnEmergencyCallCarriesIt(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.setDoc(func(d *office.Document) {
+			d.Outbound.Default = []office.ID{"line-1"}
+			d.LineByID("line-2").Emergency = false // idle all the time
+		})
+		var helpOn hal.LineID
+		w.exchange.OnDial(func(id hal.LineID, number string) sim.DialOutcome {
+			if number == "112" {
+				helpOn = id
+			}
+			return sim.DialOutcome{Delay: time.Second}
+		})
+		w.talking("0698765432", "dev-1")
+		helped(t, w, "dev-3", 20*time.Second)
+		if helpOn != "line-1" {
+			t.Errorf("the call for help went out on %s, while one on line-1 was ended for it", helpOn)
+		}
+	})
+}
+
+func TestEmergencyCallWaitsForTheLineThatIsFreedForIt(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.setDoc(func(d *office.Document) {
+			d.Lines = append([]office.Line(nil), d.Lines...)
+			d.Lines[1].Emergency = false // free, but not meant for emergency calls
+		})
+		on := make(chan hal.LineID, 2)
+		w.exchange.OnDial(func(id hal.LineID, _ string) sim.DialOutcome {
+			on <- id
+			return sim.DialOutcome{}
+		})
+		ordinary := w.talking("0698765432", "dev-1")[0]
+		helped(t, w, "dev-3", 20*time.Second)
+		within(t, "ordinary call ends", ordinary.End(), time.Second)
+		if first, second := <-on, <-on; first != second {
+			t.Errorf("the emergency call is on %s although %s was freed for it", second, first)
+		}
+	})
+}
