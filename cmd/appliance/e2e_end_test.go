@@ -33,6 +33,9 @@ func TestPhoneVanishesThenTheBoxStops(t *testing.T) {
 
 	ring := box.command("call", "-line", "line-1", "-from", "0612345678", "-keys", "1")
 	_, err := dies.Wait(limit(t, 40*time.Second), "CALL_ESTABLISHED")
+	if err != nil {
+		t.Logf("the call so far: %+v", w.story(w.finished()[0].ID))
+	}
 	box.want("first agent answers", err)
 	box.want("talk", dies.Talk(limit(t, 10*time.Second), 3*time.Second))
 	box.feature(lives, "*70")
