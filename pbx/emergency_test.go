@@ -111,27 +111,6 @@ func TestEmergencyCallTriesAnotherLineWhenTheFirstOneFails(t *testing.T) {
 	})
 }
 
-func TestLineFreedForAnEmergencyCallCarriesIt(t *testing.T) {
-	inWorld(t, func(w *world) {
-		w.setDoc(func(d *office.Document) {
-			d.Outbound.Default = []office.ID{"line-1"}
-			d.LineByID("line-2").Emergency = false // idle all the time
-		})
-		var helpOn hal.LineID
-		w.exchange.OnDial(func(id hal.LineID, number string) sim.DialOutcome {
-			if number == "112" {
-				helpOn = id
-			}
-			return sim.DialOutcome{Delay: time.Second}
-		})
-		w.talking("0698765432", "dev-1")
-		helped(t, w, "dev-3", 20*time.Second)
-		if helpOn != "line-1" {
-			t.Errorf("the call for help went out on %s, while one on line-1 was ended for it", helpOn)
-		}
-	})
-}
-
 func TestEmergencyCallWaitsForTheLineThatIsFreedForIt(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.setDoc(func(d *office.Document) {
