@@ -28,6 +28,7 @@ import (
 	"centralino/pbx/registrar"
 	"centralino/pbx/sip"
 	"centralino/ui"
+	"centralino/ui/live"
 )
 
 // firstPacket is how long the first packet of a leg is waited for, at most.
@@ -352,6 +353,7 @@ func (b *box) officeChanged(s *office.Snapshot) {
 	b.pbx.SetLines(b.lines.list())
 	b.front.officeChanged(s.Doc)
 	b.tellReachable()
+	b.notify(live.Office) // the journal may have told the pages before the new office was there to be drawn
 }
 
 // command performs what a subcommand asks for.
