@@ -2,6 +2,7 @@ package ui_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"math"
 	"mime/multipart"
@@ -10,6 +11,9 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/chromedp"
 
 	"centralino/internal/audio"
 	"centralino/internal/journal"
@@ -216,5 +220,36 @@ func TestPromptsAsJSON(t *testing.T) {
 	}
 	if len(got.Messages) != 6 || len(got.Sentences) < 30 {
 		t.Errorf("%d messages, %d sentences", len(got.Messages), len(got.Sentences))
+	}
+}
+
+// TestTheBrowserMayPlayPrompts: the content security policy lets the sounds of the
+// page through.
+func TestTheBrowserMayPlayPrompts(t *testing.T) {
+	r := newRig(t, true)
+	ctx := chromium(t)
+	token, _, err := r.server.Auth().Open(context.Background(), tech, remote)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := chromedp.Call(ctx, network.SetCookie, network.SetCookieParams{Name: "centralino", Value: token, URL: r.http.URL}); err != nil {
+		t.Fatal(err)
+	}
+	if err := chromedp.Do(ctx, chromedp.Navigate(r.http.URL+"/prompts/prompt-menu"), chromedp.WaitReady(chromedp.CSS("audio"))); err != nil {
+		t.Fatal(err)
+	}
+	_, err = chromedp.Run(ctx, chromedp.Evaluate[int](`for (const a of document.querySelectorAll("audio")) {
+		a.onloadedmetadata = () => a.dataset.heard = a.duration > 1 ? "sound" : "nothing";
+		a.onerror = () => a.dataset.heard = "error " + a.error.code;
+		a.preload = "auto"; a.load();
+	} 0`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := chromedp.Do(ctx, chromedp.WaitReady(chromedp.CSS("#voice-it audio[data-heard]")), chromedp.WaitReady(chromedp.CSS("#voice-en audio[data-heard]"))); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := chromedp.Run(ctx, chromedp.Evaluate[string](`[...document.querySelectorAll("audio")].map(a => a.dataset.heard).join()`)); err != nil || got != "sound,sound" {
+		t.Errorf("heard %q (%v)", got, err)
 	}
 }
