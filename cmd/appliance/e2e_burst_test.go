@@ -169,13 +169,13 @@ func TestProgressDirectlyFollowedByAnswer(t *testing.T) {
 			case c == 200:
 				answered = true
 			case c >= 180 && c < 200 && answered:
-				t.Errorf("%s: %d after the answer: %v", id, c, got)
+				t.Fatalf("%s: %d after the answer: %v", id, c, got)
 			case c >= 180 && c < 200:
 				ringing = true
 			}
 		}
 		if !ringing || !answered {
-			t.Errorf("%s got %v: first ringing, then the answer", id, got)
+			t.Fatalf("%s got %v: first ringing, then the answer", id, got)
 		}
 	}
 }
