@@ -1,9 +1,7 @@
 package main
 
 import (
-	"errors"
 	"net/url"
-	"os/exec"
 	"strings"
 	"syscall"
 	"testing"
@@ -73,16 +71,4 @@ func TestPhoneVanishesThenTheBoxStops(t *testing.T) {
 			t.Errorf("after the orderly stop the list has %+v", c)
 		}
 	}
-}
-
-// exitCode is a finished process's.
-func exitCode(p *testbed.Process) int {
-	var e *exec.ExitError
-	switch err := p.Err(); {
-	case err == nil:
-		return 0
-	case errors.As(err, &e):
-		return e.ExitCode()
-	}
-	return -1
 }

@@ -88,6 +88,13 @@ func (p *Process) Err() error {
 	return p.err
 }
 
+// ExitCode returns the program's exit code, -1 when a signal ended it; it waits for
+// the end.
+func (p *Process) ExitCode() int {
+	<-p.done
+	return p.cmd.ProcessState.ExitCode()
+}
+
 // Signal sends a signal to the process, Kill included.
 func (p *Process) Signal(s os.Signal) error { return p.cmd.Process.Signal(s) }
 
