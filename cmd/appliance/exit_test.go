@@ -55,7 +55,7 @@ func TestExitCodes(t *testing.T) {
 			case <-limit(t, 20*time.Second).Done():
 				t.Fatalf("it runs on:\n%s", p.Output())
 			}
-			if got := exitCode(p); got != c.code {
+			if got := p.ExitCode(); got != c.code {
 				t.Errorf("exit code %d, want %d; it said:\n%s", got, c.code, p.Output())
 			}
 			for _, s := range c.says {
