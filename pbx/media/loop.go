@@ -39,11 +39,12 @@ type loop struct {
 	todo    []*Stream // have commands waiting; as many as there are streams
 	spare   []*Stream
 
-	woken   atomic.Bool // Wake was called and not yet heeded
-	now     time.Time   // of the present round
-	current *Stream     // whose packet or command is worked on, for recover
-	header  rtp.Header  // of the packet being read
-	slots   []*Stream   // by token/2; token&1 is RTCP
+	held    atomic.Int32 // streams given to the loop, attached or not
+	woken   atomic.Bool  // Wake was called and not yet heeded
+	now     time.Time    // of the present round
+	current *Stream      // whose packet or command is worked on, for recover
+	header  rtp.Header   // of the packet being read
+	slots   []*Stream    // by token/2; token&1 is RTCP
 	free    []uint32
 	lines   []*Stream
 	ticking []*Stream // RTP streams that something is played to

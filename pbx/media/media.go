@@ -36,6 +36,7 @@ type Options struct {
 	PortMin, PortMax uint16
 	Quarantine       time.Duration // before a port is used again; 0: 5 s
 	Loops            int           // 0: one per core
+	LoopFull         int           // streams that a loop takes before the next one gets any; 0: 256
 	FirstPacket      time.Duration // Inactive after so long without a first packet; 0: 30 s
 	NoPacket         time.Duration // Inactive after so long without any; 0: 60 s
 	LatchWindow      time.Duration // symmetric RTP is learned so long after a change of Remote; 0: 30 s
@@ -64,6 +65,9 @@ func (o *Options) check() error {
 	if o.Loops <= 0 {
 		o.Loops = runtime.GOMAXPROCS(0)
 	}
+	if o.LoopFull <= 0 {
+		o.LoopFull = 256
+	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
@@ -76,8 +80,7 @@ type Plane struct {
 	ports *portPool
 	loops []*loop
 
-	mu   sync.Mutex // open, connect: never held while a packet moves
-	next int        // loop of the next stream
+	mu sync.Mutex // connect: never held while a packet moves
 }
 
 // New checks o and prepares a plane; it starts nothing. Streams may be opened

@@ -31,7 +31,7 @@ type world struct {
 
 func newWorld(t testing.TB, change func(*media.Options)) *world {
 	w := &world{t: t, net: &media.MemNet{}, done: make(chan struct{})}
-	o := media.Options{Net: w.net, Loops: 2}
+	o := media.Options{Net: w.net, Loops: 2, LoopFull: 1}
 	if change != nil {
 		change(&o)
 	}

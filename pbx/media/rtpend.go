@@ -244,6 +244,7 @@ func (s *Stream) close() {
 		s.rtp.rtcp.bye(l, s)
 	}
 	l.detach(s)
+	l.held.Add(-1)
 	s.closed = true
 	if s.line != nil {
 		return
