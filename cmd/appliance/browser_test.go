@@ -15,8 +15,10 @@ import (
 )
 
 const (
-	passphrase    = "sette draghi verdi"
-	elenaPassword = "otto lune piene"
+	passphrase            = "sette draghi verdi"
+	elenaPassword         = "otto lune piene"
+	webTechnician         = "tina"
+	webTechnicianPassword = "quattro gatti neri"
 )
 
 // flow is what one run of the whole page carries from step to step.
@@ -56,16 +58,11 @@ func TestTheBoxInChromium(t *testing.T) {
 	f.elena.content()
 }
 
-// claimed fills the form of claiming.
+// claim sends the form of claiming as Tina.
 func (w *tab) claim(site string) {
 	w.fill("f-site", site, "f-name", "Tina Tecnica", "f-user", webTechnician, "f-password", webTechnicianPassword, "f-again", webTechnicianPassword)
 	w.click("form.fields .btn")
 }
-
-const (
-	webTechnician         = "tina"
-	webTechnicianPassword = "quattro gatti neri"
-)
 
 func (f *flow) claimByButton() {
 	f.t.Helper()

@@ -167,7 +167,7 @@ func (s *staffed) ring(t *testing.T, line string, phone int) *pbxtest.Call {
 
 // Nobody reads another person's name, state or figures anywhere but where people are
 // set up: walked route by route over the real box, as everybody, during a call.
-func TestNobodyReadsACollegueOnTheRealBox(t *testing.T) {
+func TestNobodyReadsAColleagueOnTheRealBox(t *testing.T) {
 	t.Parallel()
 	s := startStaffed(t)
 	s.readers["p-sample-bruno"].post("/me/state", url.Values{"do": {"login"}})
