@@ -72,12 +72,16 @@ type acked struct {
 
 // newLane prepares a box whose lines are modems of an exchange of the test's own.
 func newLane(t *testing.T, n int, rng *rand.Rand) *lane {
+	return newLaneOn(t, n, rng, t.TempDir())
+}
+
+func newLaneOn(t *testing.T, n int, rng *rand.Rand, data string) *lane {
 	t.Helper()
 	subnet := [2]byte{byte(64 + os.Getpid()%128), byte(n + 1)}
 	at := func(host byte, port uint16) netip.AddrPort {
 		return netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, subnet[0], subnet[1], host}), port)
 	}
-	l := &lane{t: t, rng: rng, data: t.TempDir(), addr: at(1, 5060), acked: acked{finished: map[journal.CallID]string{}}}
+	l := &lane{t: t, rng: rng, data: data, addr: at(1, 5060), acked: acked{finished: map[journal.CallID]string{}}}
 	l.page = "http://" + at(1, 8080).String()
 	l.args = []string{"serve", "-board", "sim", "-data", l.data, "-sip", l.addr.String(), "-http", at(1, 8080).String(), "-https", ""}
 	l.exchange = sim.NewExchange(sim.ExchangeOptions{Seed: rng.Uint64()})

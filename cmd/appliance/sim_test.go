@@ -1,14 +1,17 @@
 package main
 
 import (
+	"centralino/internal/office"
 	"context"
 	"flag"
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -52,18 +55,37 @@ func TestWholeBox(t *testing.T) {
 
 // simWorld is the box and everybody around it.
 type simWorld struct {
-	t      *testing.T
-	rng    *rand.Rand
-	rmu    sync.Mutex
-	box    *box
-	phones []*pbxtest.Phone
-	check  *checker
-	wg     sync.WaitGroup
-	over   context.Context
-	placed struct {
-		sync.Mutex
-		in, out, inside, help, unplugged, died int
-	}
+	t        *testing.T
+	rng      *rand.Rand
+	rmu      sync.Mutex
+	folder   string
+	addr     netip.AddrPort
+	sip      *sip.MemNet
+	rtp      *media.MemNet
+	disk     simDisk
+	clock    simClock
+	cut      atomic.Bool // the box has no power
+	silent   atomic.Bool // the provider answers nothing
+	phones   []*pbxtest.Phone
+	provider *pbxtest.Phone
+	wg       sync.WaitGroup
+	over     context.Context
+	placed   placed
+
+	mu        sync.Mutex // guards what follows
+	box       *box       // nil while it is off
+	check     *checker   // of the present life
+	stop      func()     // ends the present life and waits for it
+	disturbed time.Time  // when a line came or went last
+	events    int        // of the lives before
+	calls     int
+}
+
+// live returns the box, nil while it is off.
+func (w *simWorld) live() *box {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.box
 }
 
 func (w *simWorld) chance(p float64) bool {
@@ -87,62 +109,123 @@ func (w *simWorld) pick(n int) int {
 
 func simulate(t *testing.T, seed uint64, folder string) {
 	quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
-	slog.SetDefault(quiet)
-	sipNet, rtpNet := sip.NewMemNet(), &media.MemNet{}
-	addr := netip.MustParseAddrPort("192.0.2.1:5060")
-	o := options{data: folder, board: "sim", sim: true, sample: "office", sip: addr,
-		seams: seams{sip: sipNet.Host(addr.Addr()), media: rtpNet, loops: 1, readers: store.OneConnection, virtual: true}}
-	b, err := newBox(t.Context(), o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w := &simWorld{t: t, rng: rand.New(rand.NewPCG(seed, 1)), box: b, check: newChecker(t)}
-	b.record.watch = w.check.see
-	ctx, stop := context.WithCancel(t.Context())
-	world, endWorld := context.WithCancel(t.Context())
-	var boxDone sync.WaitGroup
-	boxDone.Go(func() {
-		if err := b.run(ctx); err != nil {
-			t.Errorf("box: %v", err)
+	w := &simWorld{t: t, rng: rand.New(rand.NewPCG(seed, 1)), folder: folder, addr: netip.MustParseAddrPort("192.0.2.1:5060"),
+		sip: sip.NewMemNet(), rtp: &media.MemNet{}}
+	w.sip.Wire = func(from, to netip.AddrPort, _ []byte) (int, time.Duration) {
+		if w.wire(from, to) {
+			return 1, 0
 		}
-	})
+		return 0, 0
+	}
+	w.rtp.Fault = func(from, to netip.AddrPort) (bool, time.Duration) { return !w.wire(from, to), 0 }
+	w.boot()
+	world, endWorld := context.WithCancel(t.Context())
 	var phones sync.WaitGroup
-	w.addPhones(addr, sipNet, rtpNet, quiet, func(f func(context.Context)) { phones.Go(func() { f(world) }) })
+	w.addPhones(quiet, func(f func(context.Context)) { phones.Go(func() { f(world) }) })
 	time.Sleep(time.Second)
+	w.register()
 	w.logIn()
 
 	over, end := context.WithTimeout(t.Context(), time.Duration(*simHours*float64(time.Hour)))
 	w.over = over
-	b.exchange.OnDial(w.farEnd)
-	for _, l := range b.lines.list() {
-		w.every(40*time.Second, func() { w.callIn(l.ID()) })
+	for _, line := range []hal.LineID{"line-1", "line-2", "line-3"} {
+		w.every(40*time.Second, func() { w.callIn(line) })
 	}
+	w.every(2*time.Minute, w.callOnTrunk)
 	w.every(time.Minute, w.callInside)
-	w.every(90*time.Second, func() { w.callOut(false) })
-	w.every(8*time.Minute, func() { w.callOut(true) })
+	w.every(90*time.Second, w.callOut)
+	w.every(8*time.Minute, w.callForHelp)
 	w.every(10*time.Minute, w.pullLine)
 	w.every(6*time.Minute, w.killPhone)
+	w.every(10*time.Minute, w.register)
+	w.every(7*time.Minute, w.changeMind)
+	w.every(9*time.Minute, w.fillDisk)
+	w.every(9*time.Minute, w.silenceTrunk)
+	w.every(5*time.Minute, w.setClock)
+	w.every(3*time.Minute, w.compare)
+	w.every(12*time.Minute, w.restart)
 	<-over.Done()
 	end()
 	w.wg.Wait()
 	time.Sleep(5 * time.Minute) // whatever rings or talks comes to its end
-	if n := b.pbx.Calls(); n != 0 {
-		t.Errorf("%d calls are left over", n)
-	}
-	if s := b.acd.Snapshot(); len(s.Queues) > 0 && len(s.Queues[0].Waiting) > 0 {
-		t.Errorf("%d callers still wait", len(s.Queues[0].Waiting))
-	}
-	stop()
-	boxDone.Wait()
-	w.check.finish()
+	w.evening()
 	endWorld()
 	phones.Wait()
-	p := &w.placed
-	t.Logf("in %d, out %d, inside %d, for help %d, lines pulled %d, phones vanished %d; %d events, %d calls",
-		p.in, p.out, p.inside, p.help, p.unplugged, p.died, w.check.events, len(w.check.calls))
-	if len(w.check.calls) < 10 {
-		t.Errorf("only %d calls: nothing was tried", len(w.check.calls))
+	t.Logf("FIGURE %v; events %d, calls %d", &w.placed, w.events, w.calls)
+	if w.calls < 10 {
+		t.Errorf("only %d calls: nothing was tried", w.calls)
 	}
+}
+
+// boot starts the box on its data folder, which is furnished the first time.
+func (w *simWorld) boot() {
+	ctx, cancel := context.WithCancel(w.t.Context())
+	o := options{data: w.folder, board: "sim", sim: true, sample: "office", sip: w.addr,
+		seams: seams{sip: w.sip.Host(w.addr.Addr()), media: w.rtp, loops: 1, readers: store.OneConnection,
+			disk: w.disk.fault, now: w.clock.now, log: io.Discard, virtual: true}}
+	b, err := newBox(ctx, o)
+	if err != nil {
+		w.t.Errorf("the box does not start: %v", err)
+		cancel()
+		return
+	}
+	if len(b.office.Current().Doc.Lines) == 3 {
+		w.addTrunk(b)
+	}
+	if b.opened.Damage != nil {
+		w.t.Errorf("the database was set aside: %v", b.opened.Damage.Cause)
+	}
+	check := newChecker(w.t, b.office.Current().Doc)
+	check.box, check.quiet = b, true
+	if err := b.journal.Replay(ctx, 1, func(e journal.Event) error { check.see(e.Call, e.Payload); return nil }); err != nil {
+		w.t.Error(err)
+	}
+	check.begin()
+	before := maps.Clone(check.board.Agents)
+	b.record.watch = check.see
+	b.exchange.OnDial(w.farEnd)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := b.run(ctx); err != nil {
+			w.t.Errorf("box: %v", err)
+		}
+	}()
+	w.secondLife(b, before)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.box, w.check = b, check
+	w.stop = func() { cancel(); <-done }
+}
+
+// addTrunk gives the sample office a trunk that comes first on the way out.
+func (w *simWorld) addTrunk(b *box) {
+	doc := b.office.Current().Doc.Clone()
+	doc.Lines = append(doc.Lines, trunkLine())
+	doc.Numbers = append(doc.Numbers, office.Number{ID: "number-4", Number: "+390212345674", Line: "line-4", Path: "path-main"})
+	doc.Outbound.Default = append([]office.ID{"line-4"}, doc.Outbound.Default...)
+	if err := apply(w.t.Context(), b, doc); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// evening looks at the box when all is quiet, and ends it.
+func (w *simWorld) evening() {
+	b := w.live()
+	if b == nil {
+		w.t.Error("the box is off at the end")
+		return
+	}
+	if n := b.pbx.Calls(); n != 0 {
+		w.t.Errorf("%d calls are left over", n)
+	}
+	if n := w.ports(); n != 0 {
+		w.t.Errorf("%d RTP ports are still bound", n)
+	}
+	w.lastLook(b)
+	w.stop()
+	w.check.finish()
+	w.events, w.calls = w.check.events, len(w.check.calls)
 }
 
 // every does something at random times with the given mean until the day is over.
@@ -159,12 +242,20 @@ func (w *simWorld) every(mean time.Duration, f func()) {
 	})
 }
 
-func (w *simWorld) addPhones(box netip.AddrPort, sn *sip.MemNet, mn *media.MemNet, log *slog.Logger, run func(func(context.Context))) {
+func (w *simWorld) addPhones(log *slog.Logger, run func(func(context.Context))) {
+	var err error
+	w.provider, err = pbxtest.New(pbxtest.PhoneOptions{User: "0612345678", Addr: netip.AddrPortFrom(providerAddr, 5060), Box: w.addr,
+		SIP: w.sip, Media: w.rtp, Log: log, Stateless: provide,
+		Answer: func() (time.Duration, int, bool) { return time.Second + w.wait(3*time.Second), 486, w.chance(0.8) }})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	run(w.provider.Run)
 	doc := w.box.office.Current().Doc
 	for i := range doc.Devices {
 		d := &doc.Devices[i]
 		secret, _ := w.box.secrets.Get(d.Secret)
-		p, err := pbxtest.New(pbxtest.PhoneOptions{User: d.Username, Password: secret, Box: box, SIP: sn, Media: mn, Log: log,
+		p, err := pbxtest.New(pbxtest.PhoneOptions{User: d.Username, Password: secret, Box: w.addr, SIP: w.sip, Media: w.rtp, Log: log,
 			Addr: netip.AddrPortFrom(netip.AddrFrom4([4]byte{192, 0, 2, byte(11 + i)}), 5060),
 			Answer: func() (time.Duration, int, bool) {
 				switch {
@@ -183,12 +274,21 @@ func (w *simWorld) addPhones(box netip.AddrPort, sn *sip.MemNet, mn *media.MemNe
 	}
 }
 
-// logIn registers every phone and logs its person into the queues.
-func (w *simWorld) logIn() {
+// register registers every phone, as phones do from time to time.
+func (w *simWorld) register() {
 	for _, p := range w.phones {
-		if err := p.Register(w.t.Context()); err != nil {
+		ctx, cancel := context.WithTimeout(w.t.Context(), 40*time.Second)
+		err := p.Register(ctx)
+		cancel()
+		if err != nil && w.over == nil {
 			w.t.Fatal(err)
 		}
+	}
+}
+
+// logIn logs every phone's person into the queues.
+func (w *simWorld) logIn() {
+	for _, p := range w.phones {
 		c, err := p.Dial("*70")
 		if err != nil {
 			w.t.Fatal(err)
@@ -209,7 +309,11 @@ func (w *simWorld) count(n *int) {
 
 // callIn is an outside caller on a line.
 func (w *simWorld) callIn(line hal.LineID) {
-	p, err := w.box.exchange.Ring(line, sim.CallerSpec{Number: fmt.Sprintf("06%07d", w.pick(1e7)), GiveUp: 30 * time.Second})
+	b := w.live()
+	if b == nil {
+		return
+	}
+	p, err := b.exchange.Ring(line, sim.CallerSpec{Number: fmt.Sprintf("06%07d", w.pick(1e7)), GiveUp: 30 * time.Second})
 	if err != nil {
 		return // the line is in use
 	}
@@ -232,8 +336,7 @@ func (w *simWorld) callIn(line hal.LineID) {
 
 func (w *simWorld) callInside() {
 	from, to := w.pick(len(w.phones)), w.pick(len(w.phones))
-	doc := w.box.office.Current().Doc
-	c, err := w.phones[from].Dial(doc.Extensions[to%len(doc.Extensions)].Digits)
+	c, err := w.phones[from].Dial(fmt.Sprint(201 + to))
 	if err != nil {
 		return
 	}
@@ -241,20 +344,13 @@ func (w *simWorld) callInside() {
 	w.talk(c, 15*time.Second)
 }
 
-func (w *simWorld) callOut(help bool) {
+func (w *simWorld) callOut() {
 	number := fmt.Sprintf("0%d%07d", 2+w.pick(2)*4, w.pick(1e7))
-	if help {
-		number = "112"
-	}
 	c, err := w.phones[w.pick(len(w.phones))].Dial(number)
 	if err != nil {
 		return
 	}
-	if help {
-		w.count(&w.placed.help)
-	} else {
-		w.count(&w.placed.out)
-	}
+	w.count(&w.placed.out)
 	w.talk(c, 30*time.Second)
 }
 
@@ -273,11 +369,12 @@ func (w *simWorld) talk(c *pbxtest.Call, mean time.Duration) {
 	}
 }
 
-func (w *simWorld) farEnd(hal.LineID, string) sim.DialOutcome {
-	switch w.pick(6) {
-	case 0:
+func (w *simWorld) farEnd(_ hal.LineID, number string) sim.DialOutcome {
+	switch n := w.pick(6); {
+	case number == "112": // somebody always answers there
+	case n == 0:
 		return sim.DialOutcome{Result: sim.IsBusy}
-	case 1:
+	case n == 1:
 		return sim.DialOutcome{Result: sim.NoReply}
 	}
 	clearing := sim.ClearBusyTone
@@ -292,14 +389,21 @@ func (w *simWorld) farEnd(hal.LineID, string) sim.DialOutcome {
 
 // pullLine takes a line away for a while.
 func (w *simWorld) pullLine() {
-	l, ok := w.box.lines.list()[w.pick(len(w.box.lines.list()))].(*sim.Line)
+	b := w.live()
+	if b == nil {
+		return
+	}
+	list := b.lines.list()
+	l, ok := list[w.pick(len(list))].(*sim.Line)
 	if !ok {
 		return
 	}
 	w.count(&w.placed.unplugged)
+	w.disturb()
 	l.Unplug()
 	time.Sleep(5*time.Second + w.wait(30*time.Second))
 	l.Replug()
+	w.disturb()
 }
 
 // killPhone lets a phone vanish in the middle of a call: no more RTP, no BYE.
@@ -313,113 +417,6 @@ func (w *simWorld) killPhone() {
 				return
 			default:
 			}
-		}
-	}
-}
-
-// checker folds the journal as it is written and watches what must always hold.
-type checker struct {
-	t      *testing.T
-	mu     sync.Mutex
-	events int
-	calls  map[journal.CallID]*checkedCall
-	agents map[journal.SubjectID]journal.ContactID // talking
-	offers map[journal.SubjectID]journal.OfferID
-}
-
-type checkedCall struct {
-	started, ended, emergency bool
-	lines                     map[journal.LegID]string
-}
-
-func newChecker(t *testing.T) *checker {
-	return &checker{t: t, calls: map[journal.CallID]*checkedCall{}, agents: map[journal.SubjectID]journal.ContactID{},
-		offers: map[journal.SubjectID]journal.OfferID{}}
-}
-
-// see takes one event.
-func (c *checker) see(id journal.CallID, p journal.Payload) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.events++
-	call := c.calls[id]
-	if call == nil && id != "" {
-		call = &checkedCall{lines: map[journal.LegID]string{}}
-		c.calls[id] = call
-	}
-	switch e := p.(type) {
-	case journal.CallStarted:
-		if call.started {
-			c.t.Errorf("call %s started twice", id)
-		}
-		call.started, call.emergency = true, e.Emergency
-	case journal.CallEnded:
-		if !call.started || call.ended {
-			c.t.Errorf("call %s: end without beginning, or a second end", id)
-		}
-		if call.emergency && e.Cause == "preempted" {
-			c.t.Errorf("emergency call %s was ended for another", id)
-		}
-		call.ended = true
-	case journal.CallLeg:
-		c.leg(id, call, e)
-	case journal.ContactConnected:
-		if other, busy := c.agents[e.Agent]; busy {
-			c.t.Errorf("agent %s talks with %s and gets %s", e.Agent, other, e.Contact)
-		}
-		c.agents[e.Agent] = e.Contact
-	case journal.ContactEnded:
-		if e.Agent != "" && c.agents[e.Agent] == e.Contact {
-			delete(c.agents, e.Agent)
-		}
-	case journal.AgentChanged:
-		if e.State != journal.AgentTalking {
-			delete(c.agents, e.Agent)
-		}
-	}
-	if call != nil && call.ended {
-		if _, end := p.(journal.CallEnded); !end && c.ofCall(p) {
-			c.t.Errorf("call %s: %s after its end", id, p.JournalKind())
-		}
-	}
-}
-
-// ofCall says whether an event may not come after its call's end.
-func (c *checker) ofCall(p journal.Payload) bool {
-	switch p.(type) {
-	case journal.CallBridged, journal.CallAnswered, journal.CallStep, journal.CallLeg:
-		return true
-	}
-	return false
-}
-
-// leg watches that a line carries one call at a time.
-func (c *checker) leg(id journal.CallID, call *checkedCall, e journal.CallLeg) {
-	if e.Line == "" {
-		return
-	}
-	switch e.State {
-	case journal.LegEnded:
-		delete(call.lines, e.Leg)
-	case journal.LegAnswered:
-		for other, o := range c.calls {
-			for _, line := range o.lines {
-				if other != id && line == e.Line {
-					c.t.Errorf("line %s carries %s and %s", e.Line, other, id)
-				}
-			}
-		}
-		call.lines[e.Leg] = e.Line
-	}
-}
-
-// finish checks that every call has its one end.
-func (c *checker) finish() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for id, call := range c.calls {
-		if !call.ended {
-			c.t.Errorf("call %s has no end", id)
 		}
 	}
 }

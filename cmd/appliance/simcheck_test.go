@@ -1,0 +1,335 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"centralino/acd"
+	"centralino/acd/engine"
+	"centralino/internal/journal"
+	"centralino/internal/office"
+	"centralino/ui/live"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// checker folds the journal as it is written and watches, after every event, what
+// must always hold. One checker watches one life of the box.
+type checker struct {
+	t       *testing.T
+	box     *box
+	mu      sync.Mutex
+	events  int
+	dead    bool // the power is cut: what the box still says reaches nobody
+	quiet   bool // events of earlier lives are being read: nothing is judged by the clock
+	last    time.Time
+	calls   map[journal.CallID]*checkedCall
+	agents  map[journal.SubjectID]*checkedAgent
+	waiting map[journal.ContactID]*checkedContact
+	ends    map[journal.ContactID]int // how often each contact has ended; -1 while it lives
+	members map[string][]journal.SubjectID
+	board   *live.State
+}
+
+type checkedCall struct {
+	started, ended, emergency bool
+	lines                     map[journal.LegID]string
+	trail                     []string // what was heard of it, for the report
+}
+
+type checkedAgent struct {
+	state   journal.AgentStateName
+	gone    bool
+	offer   journal.OfferID
+	talking journal.ContactID
+	retry   time.Time // a phone that refused is left alone until then
+}
+
+type checkedContact struct {
+	queue  string
+	place  int // in the order of arrival
+	urgent bool
+	offers int
+}
+
+func newChecker(t *testing.T, doc *office.Document) *checker {
+	c := &checker{t: t, calls: map[journal.CallID]*checkedCall{}, agents: map[journal.SubjectID]*checkedAgent{},
+		waiting: map[journal.ContactID]*checkedContact{}, ends: map[journal.ContactID]int{},
+		members: map[string][]journal.SubjectID{}, board: live.New(), last: time.Now()}
+	for i := range doc.Groups {
+		c.members[string(doc.Groups[i].ID)] = doc.Groups[i].Members
+	}
+	return c
+}
+
+// see takes one event.
+func (c *checker) see(id journal.CallID, p journal.Payload) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.dead {
+		return
+	}
+	c.events++
+	if now := time.Now(); now.After(c.last) && !c.quiet {
+		c.settled()
+		c.last = now
+	}
+	c.call(id, p)
+	c.acd(p)
+	c.board.Apply(journal.Event{Time: time.Now(), Call: id, Payload: p})
+}
+
+func (c *checker) errorf(format string, args ...any) {
+	c.t.Helper()
+	if !c.quiet {
+		c.t.Errorf("%s: "+format, append([]any{time.Now().Format("15:04:05.000")}, args...)...)
+	}
+}
+
+// settled looks at the world between two instants: everything that had to happen
+// at the one before has happened.
+func (c *checker) settled() {
+	for id, w := range c.waiting {
+		if w.offers > 0 {
+			continue
+		}
+		for _, m := range c.members[w.queue] {
+			if a := c.agents[m]; a != nil && a.state == journal.AgentReady && !a.gone && c.last.After(a.retry) {
+				c.errorf("contact %s waits since the instant before and %s is free", id, m)
+			}
+		}
+	}
+}
+
+// call watches beginnings, ends and lines of calls.
+func (c *checker) call(id journal.CallID, p journal.Payload) {
+	call := c.calls[id]
+	if call == nil && id != "" {
+		call = &checkedCall{lines: map[journal.LegID]string{}}
+		c.calls[id] = call
+	}
+	if call != nil {
+		call.trail = append(call.trail, fmt.Sprintf("%s %s %+v", time.Now().Format("15:04:05.000"), p.JournalKind(), p))
+	}
+	switch e := p.(type) {
+	case journal.CallStarted:
+		if call.started {
+			c.errorf("call %s started twice", id)
+		}
+		call.started, call.emergency = true, e.Emergency
+	case journal.CallEnded:
+		if !call.started || call.ended {
+			c.errorf("call %s: end without beginning, or a second end", id)
+		}
+		if call.emergency && e.Cause == "preempted" {
+			c.errorf("emergency call %s was ended for another", id)
+		}
+		call.ended = true
+		clear(call.lines)
+	case journal.CallLeg:
+		c.leg(id, call, e)
+	}
+	if call != nil && call.ended {
+		if _, end := p.(journal.CallEnded); !end && ofCall(p) {
+			c.errorf("call %s: %s after its end", id, p.JournalKind())
+		}
+	}
+}
+
+// ofCall says whether an event may not come after its call's end.
+func ofCall(p journal.Payload) bool {
+	switch p.(type) {
+	case journal.CallBridged, journal.CallAnswered, journal.CallStep, journal.CallLeg:
+		return true
+	}
+	return false
+}
+
+// leg watches that a telephone line carries one call at a time.
+func (c *checker) leg(id journal.CallID, call *checkedCall, e journal.CallLeg) {
+	if e.Line == "" || e.Kind != journal.LegLine {
+		return
+	}
+	switch e.State {
+	case journal.LegEnded:
+		delete(call.lines, e.Leg)
+	case journal.LegAnswered:
+		for other, o := range c.calls {
+			for _, line := range o.lines {
+				if other != id && line == e.Line {
+					c.errorf("line %s carries %s and %s:\n%s\nand\n%s", e.Line, other, id, strings.Join(o.trail, "\n"), strings.Join(call.trail, "\n"))
+				}
+			}
+		}
+		call.lines[e.Leg] = e.Line
+	}
+}
+
+func (c *checker) agent(id journal.SubjectID) *checkedAgent {
+	a := c.agents[id]
+	if a == nil {
+		a = &checkedAgent{}
+		c.agents[id] = a
+	}
+	return a
+}
+
+// acd watches queues and agents.
+func (c *checker) acd(p journal.Payload) {
+	switch e := p.(type) {
+	case journal.AgentChanged:
+		a := c.agent(e.Agent)
+		a.state, a.gone = e.State, e.Gone
+		if e.State != journal.AgentTalking {
+			a.talking = ""
+		}
+	case journal.ContactQueued:
+		w := c.waiting[e.Contact]
+		if w != nil && e.Again == "" {
+			c.errorf("contact %s waits twice", e.Contact)
+		}
+		if n, known := c.ends[e.Contact]; known && e.Again == "" && n < 0 {
+			c.errorf("contact %s enters a queue while it is in one", e.Contact)
+		}
+		c.ends[e.Contact] = -1
+		place := c.events
+		if e.Again != "" {
+			place = 0 // it goes before whoever came after it; nobody is ahead of it
+		}
+		c.waiting[e.Contact] = &checkedContact{queue: e.Queue, place: place, urgent: e.Urgent}
+	case journal.ContactOffered:
+		c.offered(e)
+	case journal.OfferEnded:
+		if w := c.waiting[e.Contact]; w != nil {
+			w.offers--
+		}
+		if a := c.agent(e.Agent); a.offer == e.Offer {
+			a.offer = 0
+			if e.Outcome == journal.OfferRefused || e.Outcome == journal.OfferFailed {
+				a.retry = time.Now().Add(engine.RetryDelay)
+			}
+		}
+	case journal.ContactConnected:
+		a := c.agent(e.Agent)
+		if a.talking != "" {
+			c.errorf("agent %s talks with %s and gets %s", e.Agent, a.talking, e.Contact)
+		}
+		a.talking = e.Contact
+		delete(c.waiting, e.Contact)
+	case journal.ContactEnded:
+		if c.ends[e.Contact] != -1 {
+			c.errorf("contact %s ends and is not alive", e.Contact)
+		}
+		c.ends[e.Contact] = 1
+		delete(c.waiting, e.Contact)
+		if a := c.agent(e.Agent); a.talking == e.Contact {
+			a.talking = ""
+		}
+	}
+}
+
+// offered watches that agents get one call at a time and that the order is kept.
+func (c *checker) offered(e journal.ContactOffered) {
+	a := c.agent(e.Agent)
+	if a.talking != "" || a.offer != 0 {
+		c.errorf("agent %s talks with %q, has offer %d and is offered %s", e.Agent, a.talking, a.offer, e.Contact)
+	}
+	if !slices.Contains(c.members[e.Queue], e.Agent) {
+		c.errorf("agent %s is no member of %s and is offered %s", e.Agent, e.Queue, e.Contact)
+	}
+	a.offer = e.Offer
+	w := c.waiting[e.Contact]
+	if w == nil {
+		c.errorf("contact %s is offered and does not wait", e.Contact)
+		return
+	}
+	for id, other := range c.waiting {
+		if id != e.Contact && other.queue == w.queue && other.offers == 0 && before(other, w) {
+			c.errorf("contact %s is offered before %s, who came first", e.Contact, id)
+		}
+	}
+	w.offers++
+}
+
+func before(a, b *checkedContact) bool {
+	if a.urgent != b.urgent {
+		return a.urgent
+	}
+	return a.place < b.place
+}
+
+// equal compares the board, folded from the events, with the ACD's own state. Both
+// must be at rest.
+func (c *checker) equal(s *acd.Snapshot, board *live.State) {
+	c.t.Helper()
+	got, want := map[journal.SubjectID]string{}, map[journal.SubjectID]string{}
+	for _, a := range s.Agents {
+		want[a.Agent] = fmt.Sprintf("%s %s", a.State, a.Reason)
+		if b, ok := board.Agents[a.Agent]; ok {
+			got[a.Agent] = fmt.Sprintf("%s %s", b.State, b.Reason)
+		} else if a.State == journal.AgentLoggedOut {
+			delete(want, a.Agent)
+		}
+	}
+	line := map[journal.ContactID]bool{}
+	for _, q := range s.Queues {
+		for _, w := range q.Waiting {
+			line[journal.ContactID(w.Call)] = w.Ringing
+		}
+	}
+	folded := map[journal.ContactID]bool{}
+	for id, w := range board.Waiting {
+		folded[id] = len(w.Offers) > 0
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		c.t.Errorf("agents: the ACD (-) and the fold of the journal (+) differ:\n%s", diff)
+	}
+	if diff := cmp.Diff(line, folded); diff != "" {
+		c.t.Errorf("queues: the ACD (-) and the fold of the journal (+) differ:\n%s", diff)
+	}
+}
+
+// finish checks that every call and every contact has its one end.
+func (c *checker) finish() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for id, call := range c.calls {
+		if !call.ended {
+			c.t.Errorf("call %s has no end", id)
+		}
+	}
+	for id, n := range c.ends {
+		if n != 1 {
+			c.t.Errorf("contact %s has no end", id)
+		}
+	}
+}
+
+// begin ends the reading of earlier lives: their calls died with them, whether their
+// ends could be written yet or not.
+func (c *checker) begin() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, call := range c.calls {
+		call.ended = true
+		clear(call.lines)
+	}
+	c.quiet = false
+}
+
+// story tells what was heard of the emergency calls.
+func (c *checker) story() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var b strings.Builder
+	for id, call := range c.calls {
+		if call.emergency {
+			fmt.Fprintf(&b, "%s:\n%s\n", id, strings.Join(call.trail, "\n"))
+		}
+	}
+	return b.String()
+}
