@@ -263,12 +263,15 @@ func (f *flow) readStory() {
 	w.shows("table tbody tr", "06 1234 5678")
 	w.shows("table tbody tr", "risposta")
 	w.picture("calls")
-	w.fill("f-number", "06 1234 5678")
-	w.click("#callslist form .btn")
-	w.shows("#callslist", "06 1234 5678")
-	w.fill("f-number", "06 8765 4321")
-	w.click("#callslist form .btn")
-	w.shows("#callslist", "Nessuna chiamata")
+	for number, want := range map[string]string{"06 1234 5678": "Studio Rossi", "06 8765 4321": "Nessuna chiamata"} {
+		w.open("/calls")
+		w.fill("f-number", number)
+		w.click("#callslist form .btn")
+		if !w.until(patience, "location.search.includes('number=')") {
+			f.t.Fatalf("the list is not filtered: %s", w.at())
+		}
+		w.shows("#callslist .card", want)
+	}
 	w.open("/calls")
 	w.click("table tbody tr a")
 	w.arrives("/calls/")
