@@ -63,7 +63,7 @@ func measureMedia(ctx context.Context, w *world) error {
 	args := []string{"-calls", "100", "-dur", "8s", "-warm", "3s"}
 	var box, bare []row
 	var memory float64
-	for i := range w.o.rounds {
+	for i := 0; again(i, w.o.rounds, box); i++ {
 		p, err := w.startBox(ctx, w.folder())
 		if err != nil {
 			return err
@@ -118,7 +118,7 @@ func transcode(ctx context.Context, w *world, p *program) error {
 func measureCalls(ctx context.Context, w *world) error {
 	var box, other [2][]row
 	var alone error
-	for range w.o.rounds {
+	for i := 0; again(i, w.o.rounds, box[0]); i++ {
 		p, err := w.startBox(ctx, w.folder())
 		if err != nil {
 			return err

@@ -62,6 +62,9 @@ func (s *sheet) print(w io.Writer) {
 			goal, mark = "<= "+number(l.goal)+" "+l.unit, "reached"
 			if l.value > l.goal {
 				mark = "NOT reached"
+				if strings.Contains(l.figure, disturbed) {
+					mark = "machine disturbed: measure again"
+				}
 			}
 		}
 		detail := l.figure
@@ -83,6 +86,15 @@ func number(v float64) string {
 		return fmt.Sprintf("%.1f", v)
 	}
 	return fmt.Sprintf("%.3g", v)
+}
+
+// disturbed is said of a figure that has no clean window behind it.
+const disturbed = "disturbed"
+
+// again says whether another turn is needed after those so far: all that were
+// asked for, and up to two more while no window was clean.
+func again(turn, rounds int, rows []row) bool {
+	return turn < rounds || turn < rounds+2 && !slices.ContainsFunc(rows, row.clean)
 }
 
 // median of the values; 0 for none.
@@ -108,7 +120,7 @@ func figure(rows []row, key string) (value float64, detail string) {
 		}
 	}
 	if len(good) == 0 {
-		return median(all), fmt.Sprintf("median of %d disturbed windows", len(all))
+		return median(all), fmt.Sprintf("median of %d %s windows", len(all), disturbed)
 	}
 	return median(good), fmt.Sprintf("median of %d clean windows of %d", len(good), len(all))
 }
@@ -130,7 +142,7 @@ func ratio(a, b []row, key string) (value float64, detail string) {
 	}
 	pick, what := good, "clean"
 	if len(good) == 0 {
-		pick, what = all, "disturbed"
+		pick, what = all, disturbed
 	}
 	return median(pick), fmt.Sprintf("%s against %s, %d %s pairs of %d", number(median(left)), number(median(right)), len(pick), what, len(all))
 }
