@@ -77,6 +77,7 @@ func TestReportsTellWhatWasSentAndHeard(t *testing.T) {
 			LastSenderReport: uint32(sr.NTPTime >> 16), Delay: 0,
 		}}}
 		raw, _ := answer.Marshal()
+		time.Sleep(500 * time.Millisecond)
 		sent := time.Now()
 		_ = a.rtcp.Write(raw, netip.AddrPortFrom(boxAddr, a.stream.Local().Port()+1))
 		synctest.Wait()
