@@ -60,6 +60,24 @@ func sayOnce(t testing.TB, v Voice) []int16 {
 	if s, ok := speechCache.said[v]; ok {
 		return s
 	}
+	s := say(t, v)
+	if speechCache.said == nil {
+		speechCache.said = map[Voice][]int16{}
+	}
+	speechCache.said[v] = s
+	return s
+}
+
+// Say returns what a voice says, once, at 8 kHz and about -20 dBFS. It is the
+// caller's own.
+func Say(t testing.TB, v Voice) []int16 {
+	t.Helper()
+	Need(t, "espeak-ng")
+	return say(t, v)
+}
+
+func say(t testing.TB, v Voice) []int16 {
+	t.Helper()
 	file := filepath.Join(t.TempDir(), "speech.wav")
 	path, err := lookTool("espeak-ng")
 	if err != nil {
@@ -73,12 +91,7 @@ func sayOnce(t testing.TB, v Voice) []int16 {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := levelTo(resample(samples, rate, 8000), 0.1)
-	if speechCache.said == nil {
-		speechCache.said = map[Voice][]int16{}
-	}
-	speechCache.said[v] = s
-	return s
+	return levelTo(resample(samples, rate, 8000), 0.1)
 }
 
 // levelTo scales to an RMS value (1 is full scale), without clipping.
