@@ -7,6 +7,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"centralino/internal/testbed"
 )
 
 var (
@@ -39,20 +41,23 @@ func TestKilledUnderTraffic(t *testing.T) {
 	t.Parallel()
 	program4test(t)
 	lanes := make([]*lane, killLanes)
-	t.Run("lanes", func(t *testing.T) {
-		for i := range lanes {
-			kills := (*killCount + i) / killLanes
-			t.Run(fmt.Sprint(i), func(t *testing.T) {
-				t.Parallel()
-				l := newLane(t, i, rand.New(rand.NewPCG(seed, uint64(i))))
-				lanes[i] = l
-				for l.kills < kills && !t.Failed() {
-					l.life()
-				}
-				l.lastLife()
-			})
-		}
-	})
+	t.Cleanup(func() { reportKills(t, lanes) }) // after the lanes
+	for i := range lanes {
+		kills := (*killCount + i) / killLanes
+		t.Run(fmt.Sprint("lane ", i), func(t *testing.T) {
+			t.Parallel()
+			l := newLane(t, i, rand.New(rand.NewPCG(seed, uint64(i))))
+			lanes[i] = l
+			for l.kills < kills && !t.Failed() {
+				l.life()
+			}
+			l.lastLife()
+		})
+	}
+}
+
+// reportKills sums up what the lanes have come across.
+func reportKills(t *testing.T, lanes []*lane) {
 	var f figures
 	var back, hook []time.Duration
 	for _, l := range lanes {
@@ -61,11 +66,27 @@ func TestKilledUnderTraffic(t *testing.T) {
 			back, hook = append(back, l.back...), append(hook, l.hook...)
 		}
 	}
-	t.Logf("FIGURE kills %d, of these while starting %d, with a line off hook %d", f.kills, f.early, f.offHook)
-	t.Logf("FIGURE acknowledged changes %d, finished calls shown %d, calls answered before the margin %d; missing 0 unless reported", f.edits, f.finished, f.answered)
-	t.Logf("FIGURE calls in the journals %d, ended by restart %d, talks from the queue %d, events %d", f.calls, f.restarts, f.connected, f.events)
-	t.Logf("FIGURE phone rung after restart p50 %v max %v; line on hook after restart p50 %v max %v",
-		middle(back), slices.Max(append(back, 0)), middle(hook), slices.Max(append(hook, 0)))
+	for _, x := range []struct {
+		name  string
+		value any
+		unit  string
+	}{
+		{"kill -9 under traffic", f.kills, "kills"},
+		{"of these while it started", f.early, "kills"},
+		{"of these with a line off hook", f.offHook, "kills"},
+		{"changes of the office confirmed before a kill, none missing", f.edits, "versions"},
+		{"finished calls shown before a kill, none missing", f.finished, "calls"},
+		{"calls answered more than " + writtenWithin.String() + " before a kill, none missing", f.answered, "calls"},
+		{"calls in the journals, each with its one end", f.calls, "calls"},
+		{"calls ended by restart", f.restarts, "calls"},
+		{"talks from the queue", f.connected, "talks"},
+		{"phone rung after the restart without registering, p50", middle(back).Round(time.Millisecond), ""},
+		{"phone rung after the restart without registering, worst", slices.Max(append(back, 0)).Round(time.Millisecond), ""},
+		{"line on hook after the restart, p50", middle(hook).Round(time.Millisecond), ""},
+		{"line on hook after the restart, worst", slices.Max(append(hook, 0)).Round(time.Millisecond), ""},
+	} {
+		testbed.Figure(t, x.name, x.value, x.unit)
+	}
 	if t.Failed() || *killCount < 12 {
 		return
 	}

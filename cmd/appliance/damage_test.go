@@ -260,5 +260,5 @@ func TestFullDisk(t *testing.T) {
 	if ended != calls+1 { // and the agent's login
 		t.Errorf("%d calls were made, %d are in the journal", calls+1, ended)
 	}
-	t.Logf("FIGURE calls made while the disk was full and after it %d, in the journal %d", calls, ended-1)
+	testbed.Figure(t, "calls made while the disk was full and right after, all in the journal", calls, "calls")
 }

@@ -43,12 +43,14 @@ func TestWholeBox(t *testing.T) {
 			seeds = append(seeds, uint64(i+1))
 		}
 	}
+	all := &totals{}
+	t.Cleanup(func() { all.report(t) }) // after the seeds
 	for _, seed := range seeds {
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
 			t.Parallel()
 			folder := t.TempDir()
 			t.Logf("repeat with: go test ./cmd/appliance -run TestWholeBox -simseed %d", seed)
-			synctest.Test(t, func(t *testing.T) { simulate(t, seed, folder) })
+			synctest.Test(t, func(t *testing.T) { simulate(t, seed, folder, all) })
 		})
 	}
 }
@@ -107,7 +109,7 @@ func (w *simWorld) pick(n int) int {
 	return w.rng.IntN(n)
 }
 
-func simulate(t *testing.T, seed uint64, folder string) {
+func simulate(t *testing.T, seed uint64, folder string, all *totals) {
 	quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
 	w := &simWorld{t: t, rng: rand.New(rand.NewPCG(seed, 1)), folder: folder, addr: netip.MustParseAddrPort("192.0.2.1:5060"),
 		sip: sip.NewMemNet(), rtp: &media.MemNet{}}
@@ -151,7 +153,8 @@ func simulate(t *testing.T, seed uint64, folder string) {
 	w.evening()
 	endWorld()
 	phones.Wait()
-	t.Logf("FIGURE %v; events %d, calls %d", &w.placed, w.events, w.calls)
+	t.Logf("%v; %d events, %d calls", &w.placed, w.events, w.calls)
+	all.add(w)
 	if w.calls < 10 {
 		t.Errorf("only %d calls: nothing was tried", w.calls)
 	}

@@ -12,6 +12,7 @@ import (
 	"centralino/acd/engine"
 	"centralino/internal/journal"
 	"centralino/internal/office"
+	"centralino/internal/testbed"
 	"centralino/ui/live"
 
 	"github.com/google/go-cmp/cmp"
@@ -332,4 +333,55 @@ func (c *checker) story() string {
 		}
 	}
 	return b.String()
+}
+
+// totals sums up what all seeds have come across.
+type totals struct {
+	mu sync.Mutex
+	placed
+	seeds, events, calls int
+}
+
+func (a *totals) add(w *simWorld) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	p := &w.placed
+	a.seeds++
+	a.events += w.events
+	a.calls += w.calls
+	a.in += p.in + p.trunk
+	a.out += p.out
+	a.inside += p.inside
+	a.help += p.help
+	a.unplugged += p.unplugged
+	a.died += p.died
+	a.full += p.full
+	a.silent += p.silent
+	a.jumps += p.jumps
+	a.cuts += p.cuts
+	a.stops += p.stops
+}
+
+func (a *totals) report(t *testing.T) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, x := range []struct {
+		name  string
+		value int
+		unit  string
+	}{
+		{"whole-box simulation", a.seeds, fmt.Sprintf("seeds of %g h", *simHours)},
+		{"calls in it, each with its one end", a.calls, "calls"},
+		{"events in it, the invariants checked after each", a.events, "events"},
+		{"calls for help in it, each answered where a line could carry it", a.help, "calls"},
+		{"lines pulled", a.unplugged, "times"},
+		{"phones vanished in mid-call", a.died, "times"},
+		{"disk full", a.full, "times"},
+		{"trunk silent", a.silent, "times"},
+		{"wall clock set", a.jumps, "times"},
+		{"power cut and started again", a.cuts, "times"},
+		{"stopped in order and started again", a.stops, "times"},
+	} {
+		testbed.Figure(t, x.name, x.value, x.unit)
+	}
 }
