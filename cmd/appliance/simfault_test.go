@@ -78,7 +78,7 @@ const bubbleEpoch = 946684800_000000000
 func TestSteadyClock(t *testing.T) {
 	real := time.Date(2000, 1, 1, 10, 0, 0, 5, time.UTC)
 	a, b := steady(real, 0), steady(real.Add(time.Second), -time.Hour)
-	if !a.Equal(a) || a.Round(0) != real || b.Round(0) != real.Add(time.Second-time.Hour) {
+	if !a.Round(0).Equal(real) || !b.Round(0).Equal(real.Add(time.Second-time.Hour)) {
 		t.Errorf("walls read %v and %v", a, b)
 	}
 	if b.Sub(a) != time.Second || b.Before(a) || b.Add(time.Minute).Sub(a) != 61*time.Second {
