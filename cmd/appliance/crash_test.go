@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"centralino/hal/sim"
 	"centralino/internal/testbed"
 )
 
@@ -134,9 +135,25 @@ func (l *lane) life() {
 	} else {
 		l.recovered(began)
 		stop = l.traffic()
+		if l.chance(0.3) {
+			l.lineTaken()
+		}
 		l.wait(time.Duration(l.rng.ExpFloat64() * float64(1200*time.Millisecond)))
 	}
 	l.kill(stop)
+}
+
+// lineTaken waits until a line is off hook, or some seconds if none will be.
+func (l *lane) lineTaken() {
+	for until := time.Now().Add(6 * time.Second); time.Now().Before(until); l.wait(5 * time.Millisecond) {
+		if l.anyOffHook() {
+			return
+		}
+	}
+}
+
+func (l *lane) anyOffHook() bool {
+	return slices.ContainsFunc(l.lines, func(x *sim.ExLine) bool { return x.OffHook() })
 }
 
 // lastLife sees the box well once more and stops it in order.
@@ -211,11 +228,7 @@ func (l *lane) kill(stop func()) {
 	l.proc.Kill()
 	died := time.Now()
 	l.kills++
-	l.wasOff = false
-	for _, x := range l.lines {
-		l.wasOff = l.wasOff || x.OffHook()
-	}
-	if l.wasOff {
+	if l.anyOffHook() {
 		l.offHook++
 	}
 	stop()

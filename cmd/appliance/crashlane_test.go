@@ -54,7 +54,7 @@ type lane struct {
 	client   *http.Client
 	proc     *testbed.Process
 	born     bool // the box has been claimed and its phones have registered
-	wasOff   bool // a line was off hook when the box died
+	wasOff   bool // a line was off hook when the box was started
 	edit     int  // number of the edit that was tried last
 
 	figures
@@ -161,6 +161,7 @@ func (l *lane) wait(d time.Duration) { <-time.After(d) }
 
 func (l *lane) start() {
 	l.t.Helper()
+	l.wasOff = l.anyOffHook()
 	l.proc = testbed.Start(l.t, nil, testbed.Command{Path: program4test(l.t), Args: l.args})
 }
 
