@@ -143,7 +143,8 @@ const (
 	AgentTalking   AgentStateName = "talking"
 	AgentWrapUp    AgentStateName = "wrapUp"
 	AgentPaused    AgentStateName = "paused"
-	AgentBusy      AgentStateName = "busy" // in a call that is not of a queue
+	AgentBusy      AgentStateName = "busy"      // in a call that is not of a queue
+	AgentOtherWork AgentStateName = "otherWork" // back office: no calls of queues, and no break
 )
 
 // AgentChanged reports an agent's new state. Reason is a text id ("missed",
@@ -240,6 +241,102 @@ type ContactEnded struct {
 	Talked  time.Duration `json:"talked,omitempty"`
 }
 
+// ContactAnnounced reports what a waiting caller was told: his position, and the
+// range in which his remaining wait was expected to lie (P50 to P90 of it), both
+// zero where nothing was said of it. With the contact's end it is the ledger of
+// promises kept.
+type ContactAnnounced struct {
+	Contact  ContactID     `json:"contact"`
+	Queue    string        `json:"queue"`
+	Position int           `json:"position,omitempty"`
+	Low      time.Duration `json:"low,omitempty"`
+	High     time.Duration `json:"high,omitempty"`
+}
+
+// NoticeSaid reports that the caller heard, before he was joined with an agent, in
+// which country the agent works (Italian law decree 83/2012 article 24-bis).
+type NoticeSaid struct {
+	Contact ContactID `json:"contact"`
+	Queue   string    `json:"queue"`
+	Country string    `json:"country"` // ISO 3166-1 alpha-2
+}
+
+// CallbackPromised reports that a caller gave up waiting on the line for a promise
+// to be called back in his turn. It is on disk before the caller hears so. The
+// contact goes on under the same id and rank key.
+type CallbackPromised struct {
+	Contact ContactID `json:"contact"`
+	Queue   string    `json:"queue"`
+	Caller  SubjectID `json:"caller"`
+	Arrival time.Time `json:"arrival"`
+}
+
+// CallbackTried reports one attempt to call back: the call that it was and its
+// result ("answered", "busy", "noAnswer", "failed").
+type CallbackTried struct {
+	Contact ContactID `json:"contact"`
+	Queue   string    `json:"queue"`
+	Agent   SubjectID `json:"agent,omitempty"`
+	Call    CallID    `json:"call,omitempty"`
+	Try     int       `json:"try"`
+	Result  string    `json:"result"`
+}
+
+// BreakProposed reports that the break guard asked an agent to take the break that
+// is due at Due (legislative decree 81/2008 article 175).
+type BreakProposed struct {
+	Agent SubjectID `json:"agent"`
+	Due   time.Time `json:"due"`
+}
+
+// After the call ------------------------------------------------------------
+
+// OutcomeSet reports how a conversation ended by its agent's word. Again, for the
+// same call, it corrects the one before.
+type OutcomeSet struct {
+	Call     CallID    `json:"call"`
+	Queue    string    `json:"queue,omitempty"`
+	Agent    SubjectID `json:"agent"`
+	Customer string    `json:"customer,omitempty"` // id of the customer's card
+	Outcome  string    `json:"outcome"`            // id of the office's outcome
+	CallBack time.Time `json:"callBack,omitzero"`  // when the customer is to be called
+	Script   string    `json:"script,omitempty"`   // id of the script that was followed
+	Version  int       `json:"version,omitempty"`  // office version that held the script
+}
+
+// SurveyAnswered reports a caller's answer to one question of a survey; Question
+// counts from 1.
+type SurveyAnswered struct {
+	Call     CallID `json:"call"`
+	Queue    string `json:"queue,omitempty"`
+	Survey   string `json:"survey"`
+	Question int    `json:"question"`
+	Answer   string `json:"answer"` // the key
+}
+
+// RecallTaken reports that somebody took it on himself to call back a caller who
+// was not served, so that nobody else does. RecallDone closes it: Why is "reached",
+// "gaveUp", "noNeed" or "returned" (back on the list).
+type RecallTaken struct {
+	Caller SubjectID `json:"caller"`
+	By     SubjectID `json:"by"`
+}
+
+// RecallDone: see RecallTaken.
+type RecallDone struct {
+	Caller SubjectID `json:"caller"`
+	By     SubjectID `json:"by,omitempty"`
+	Why    string    `json:"why"`
+}
+
+// CustomerChanged reports that a customer's card was written, merged, exported or
+// erased; what it says stands in its own table.
+type CustomerChanged struct {
+	Customer string    `json:"customer"`
+	What     string    `json:"what"` // "created", "changed", "merged", "imported", "exported", "erased"
+	By       SubjectID `json:"by,omitempty"`
+}
+
 // Box -----------------------------------------------------------------------
 
 // LineChanged reports the state of a line or trunk (hal.LineState, or
@@ -310,6 +407,16 @@ func (ContactOffered) JournalKind() Kind   { return "acd.offered" }
 func (OfferEnded) JournalKind() Kind       { return "acd.offerEnded" }
 func (ContactConnected) JournalKind() Kind { return "acd.connected" }
 func (ContactEnded) JournalKind() Kind     { return "acd.ended" }
+func (ContactAnnounced) JournalKind() Kind { return "acd.announced" }
+func (NoticeSaid) JournalKind() Kind       { return "acd.notice" }
+func (CallbackPromised) JournalKind() Kind { return "acd.callback" }
+func (CallbackTried) JournalKind() Kind    { return "acd.callbackTried" }
+func (BreakProposed) JournalKind() Kind    { return "acd.break" }
+func (OutcomeSet) JournalKind() Kind       { return "after.outcome" }
+func (SurveyAnswered) JournalKind() Kind   { return "after.survey" }
+func (RecallTaken) JournalKind() Kind      { return "after.recallTaken" }
+func (RecallDone) JournalKind() Kind       { return "after.recallDone" }
+func (CustomerChanged) JournalKind() Kind  { return "after.customer" }
 func (LineChanged) JournalKind() Kind      { return "line.changed" }
 func (PhoneChanged) JournalKind() Kind     { return "phone.changed" }
 func (OfficeChanged) JournalKind() Kind    { return "office.changed" }

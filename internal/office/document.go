@@ -27,6 +27,14 @@ type Document struct {
 	Paths      []Path             `json:"paths"`
 	Outbound   Outbound           `json:"outbound"`
 	Profiles   []Profile          `json:"profiles"`
+	Skills     []Skill            `json:"skills,omitempty"`
+	Reasons    []PauseReason      `json:"reasons,omitempty"`
+	Outcomes   []Outcome          `json:"outcomes,omitempty"`
+	Scripts    []Script           `json:"scripts,omitempty"`
+	Surveys    []Survey           `json:"surveys,omitempty"`
+	Webhooks   []Webhook          `json:"webhooks,omitempty"`
+	Reports    []Report           `json:"reports,omitempty"`
+	Mail       Mail               `json:"mail"`
 	Codes      map[Feature]string `json:"codes,omitempty"` // feature codes that differ from the standard table
 
 	index *index // look-up maps of a frozen document, nil otherwise
@@ -41,6 +49,9 @@ type Site struct {
 	Language  string `json:"language"`            // BCP 47, "it" or "en"
 	PatronDay string `json:"patronDay,omitempty"` // "12-07" for Milan: closed by the holiday calendar
 	ACDNotice bool   `json:"acdNotice"`           // tell callers the operator's country
+
+	BreakEvery time.Duration `json:"breakEvery,omitempty"` // work at the screen without a break: 120 min by default
+	BreakFor   time.Duration `json:"breakFor,omitempty"`   // how long a break is: 15 min by default
 }
 
 // LineKind is the technology of a line (Linea).
@@ -111,6 +122,8 @@ type Person struct {
 	Language string            `json:"language,omitempty"` // Site.Language if empty
 	Role     Role              `json:"role"`
 	Profile  ID                `json:"profile,omitempty"`
+	Country  string            `json:"country,omitempty"` // where the person works, ISO 3166-1 alpha-2; Site.Country if empty
+	Skills   map[ID]int        `json:"skills,omitempty"`  // skill -> level, 1 to 9
 }
 
 // TargetKind is the kind of object a Target points to.
@@ -163,8 +176,14 @@ type Strategy string
 
 // Strategies of a queue.
 const (
-	LongestIdle Strategy = "longestIdle"
-	RingAll     Strategy = "ringAll"
+	LongestIdle   Strategy = "longestIdle"
+	RingAll       Strategy = "ringAll"
+	LeastOccupied Strategy = "leastOccupied"
+	FewestCalls   Strategy = "fewestCalls"
+	Ordered       Strategy = "ordered"
+	RoundRobin    Strategy = "roundRobin"
+	Random        Strategy = "random"
+	Progressive   Strategy = "progressive"
 )
 
 // Group is a ring group or a queue of people.
@@ -185,6 +204,141 @@ type QueueRules struct {
 	MaxWait       time.Duration `json:"maxWait"`         // 0: no limit; then the path goes on
 	MaxLength     int           `json:"maxLength"`       // 0: no limit
 	Music         ID            `json:"music,omitempty"` // prompt; built-in music if empty
+
+	Step  int           `json:"step,omitempty"`  // progressive: how many more ring …
+	Every time.Duration `json:"every,omitempty"` // … every so often
+
+	// Who comes first, and from whom.
+	Bonus       time.Duration `json:"bonus,omitempty"`       // how much earlier than they came its callers rank
+	Urgent      bool          `json:"urgent,omitempty"`      // its callers overtake all others; not for rescue services
+	Redial      time.Duration `json:"redial,omitempty"`      // who hangs up and calls again within it has the old place
+	LastAgent   time.Duration `json:"lastAgent,omitempty"`   // how long a caller is kept for the agent who last served him; 0: not
+	LastAgentOf time.Duration `json:"lastAgentOf,omitempty"` // … if that was within so long; 30 days by default
+	Needs       map[ID]int    `json:"needs,omitempty"`       // skill -> lowest level
+	Rings       []Ring        `json:"rings,omitempty"`       // how the needs give way while a caller waits
+
+	// When it takes nobody.
+	JoinEmpty   bool          `json:"joinEmpty,omitempty"`   // callers may wait while no agent is logged in
+	LeaveEmpty  bool          `json:"leaveEmpty,omitempty"`  // who waits goes on in his path when the last agent logs out
+	MaxExpected time.Duration `json:"maxExpected,omitempty"` // takes no caller whose expected wait (P50) is longer; 0: no limit
+
+	// What a caller hears and may press.
+	Announce      time.Duration `json:"announce,omitempty"`      // position and wait range every so often; 0: never
+	AnnounceFirst bool          `json:"announceFirst,omitempty"` // also on entering
+	SayPosition   bool          `json:"sayPosition,omitempty"`
+	SayWait       bool          `json:"sayWait,omitempty"`
+	Periodic      ID            `json:"periodic,omitempty"` // a prompt every PeriodicEvery
+	PeriodicEvery time.Duration `json:"periodicEvery,omitempty"`
+	Exits         map[string]ID `json:"exits,omitempty"`         // key -> path
+	CallbackKey   string        `json:"callbackKey,omitempty"`   // asks to be called back in turn; empty: not offered
+	CallbackTries int           `json:"callbackTries,omitempty"` // 3 by default
+	CallbackRetry time.Duration `json:"callbackRetry,omitempty"` // 10 min by default
+	Whisper       ID            `json:"whisper,omitempty"`       // prompt that the agent hears before he is joined
+	WhisperName   bool          `json:"whisperName,omitempty"`   // or the telephone shows the queue's name with the caller
+	NoNotice      bool          `json:"noNotice,omitempty"`      // leaves out Site.ACDNotice
+
+	// After the call.
+	WrapUpMore  time.Duration `json:"wrapUpMore,omitempty"` // by how much an agent may lengthen his wrap-up, once
+	Outcomes    []ID          `json:"outcomes,omitempty"`
+	MustOutcome bool          `json:"mustOutcome,omitempty"` // wrap-up ends only with an outcome or its limit
+	Script      ID            `json:"script,omitempty"`
+	Survey      ID            `json:"survey,omitempty"` // asked of the caller when the agent has hung up
+	PopURL      string        `json:"popURL,omitempty"` // opened on the agent's page; {number}, {call}, {queue} are filled in
+
+	// How it is judged.
+	Threshold    time.Duration `json:"threshold,omitempty"`    // of the service level: 20 s by default
+	Target       int           `json:"target,omitempty"`       // percent, 80 by default
+	ShortAbandon time.Duration `json:"shortAbandon,omitempty"` // who gives up sooner does not count: 5 s by default
+}
+
+// Ring says what a queue settles for once a caller has waited After: one less of
+// every level it needs (Lower times), and the members of another group besides.
+type Ring struct {
+	After   time.Duration `json:"after"`
+	Lower   int           `json:"lower,omitempty"`
+	Without []ID          `json:"without,omitempty"` // skills that are needed no more
+	Group   ID            `json:"group,omitempty"`
+}
+
+// Skill is something that agents can do, in levels from 1 to 9 (Competenza).
+type Skill struct {
+	ID   ID     `json:"id"`
+	Name string `json:"name"`
+}
+
+// PauseReason is why an agent takes no calls (Motivo di pausa).
+type PauseReason struct {
+	ID    ID     `json:"id"`
+	Name  string `json:"name"`
+	Digit string `json:"digit,omitempty"` // after the code of the pause: *72 and 1
+	Break bool   `json:"break,omitempty"` // is a break from the screen
+	Work  bool   `json:"work,omitempty"`  // is other work, not a pause
+}
+
+// OutcomeNext says what follows an outcome.
+type OutcomeNext string
+
+// What follows an outcome.
+const (
+	OutcomeClosed   OutcomeNext = "closed"   // nothing
+	OutcomeCallBack OutcomeNext = "callBack" // somebody calls the customer on a date
+	OutcomeTask     OutcomeNext = "task"     // something is to be done
+)
+
+// Outcome is how a conversation ended (Esito).
+type Outcome struct {
+	ID    ID          `json:"id"`
+	Name  string      `json:"name"`
+	Digit string      `json:"digit,omitempty"` // to be pressed on the telephone
+	Next  OutcomeNext `json:"next"`
+	After int         `json:"after,omitempty"` // callBack: proposed after so many days
+}
+
+// Script leads an agent through a conversation (Copione). Text is its steps in the
+// form that acd/outcome reads and checks.
+type Script struct {
+	ID   ID     `json:"id"`
+	Name string `json:"name"`
+	Text string `json:"text"`
+}
+
+// Survey asks the caller by keys after the conversation (Sondaggio).
+type Survey struct {
+	ID        ID     `json:"id"`
+	Name      string `json:"name"`
+	Intro     ID     `json:"intro,omitempty"` // prompt
+	Questions []ID   `json:"questions"`       // prompts
+	Keys      string `json:"keys"`            // keys that count, "12345"
+	Thanks    ID     `json:"thanks,omitempty"`
+}
+
+// Webhook is an address of another program that hears what happens (Webhook).
+type Webhook struct {
+	ID     ID        `json:"id"`
+	Name   string    `json:"name"`
+	URL    string    `json:"url"`
+	Secret SecretRef `json:"secret,omitempty"` // signs what is sent
+	Events []string  `json:"events"`           // "ringing", "answered", "ended", "outcome"
+	Off    bool      `json:"off,omitempty"`
+}
+
+// Report is a report that is sent by mail (Rapporto).
+type Report struct {
+	ID   ID       `json:"id"`
+	Name string   `json:"name"`
+	What string   `json:"what"` // "day", "queue", "outcome", "unserved", "lines"
+	Days []string `json:"days"` // "mon" … "sun"
+	At   int      `json:"at"`   // minutes since midnight, local time
+	To   []string `json:"to"`
+}
+
+// Mail is how the box sends mail (Posta).
+type Mail struct {
+	Server string    `json:"server,omitempty"` // host:port; empty: no mail
+	User   string    `json:"user,omitempty"`
+	Secret SecretRef `json:"secret,omitempty"`
+	From   string    `json:"from,omitempty"`
+	TLS    string    `json:"tls,omitempty"` // "tls", "starttls" (default) or "none"
 }
 
 // Span is a stretch of a day in minutes since midnight, local time; To is
