@@ -50,6 +50,7 @@ type Route struct {
 	Answer  any    // what JSON it gives, nil for pages
 	Query   []string
 	stream  bool // answers for as long as the page is open
+	slow    bool // sends a file that takes its time
 }
 
 // table is every route of the box.
@@ -117,7 +118,7 @@ func (s *Server) table() []Route {
 		{Method: post, Pattern: "/phones/{id}/secret", Who: Technician, do: (*visit).phoneSecret},
 		{Method: post, Pattern: "/lines/{id}/test", Who: Technician, do: (*visit).testRing},
 		{Method: get, Pattern: "/system/backup", Who: Technician, do: (*visit).backupForm},
-		{Method: post, Pattern: "/system/backup", Who: Technician, do: (*visit).backup},
+		{Method: post, Pattern: "/system/backup", Who: Technician, do: (*visit).backup, slow: true},
 		{Method: post, Pattern: "/system/restore", Who: Technician, do: (*visit).restore, Limit: maxUpload},
 		{Method: post, Pattern: "/system/restart", Who: Technician, do: (*visit).restart},
 		{Method: get, Pattern: "/system/log", Who: Technician, do: (*visit).log},
@@ -194,6 +195,11 @@ func (s *Server) enter(route *Route, w http.ResponseWriter, r *http.Request) {
 	if !route.Who.allows(v.me) {
 		v.keepOut()
 		return
+	}
+	if route.Limit > maxBody || route.slow {
+		rc := http.NewResponseController(w)
+		_ = rc.SetReadDeadline(time.Now().Add(slowLimit))
+		_ = rc.SetWriteDeadline(time.Now().Add(slowLimit))
 	}
 	if route.Method == http.MethodPost && route.Limit == 0 {
 		if err := r.ParseForm(); err != nil {

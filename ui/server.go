@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -26,10 +27,11 @@ import (
 // Limits of the web server. The pages must never cost a call: what comes above a
 // limit is refused.
 const (
-	maxStreams     = 200       // event streams at once
-	maxBody        = 64 << 10  // octets of an ordinary form
-	maxUpload      = 512 << 20 // octets of a backup
-	maxVoice       = 10 << 20  // octets of an uploaded recording with its form
+	maxStreams     = 200              // event streams at once
+	maxBody        = 64 << 10         // octets of an ordinary form
+	maxUpload      = 512 << 20        // octets of a backup
+	maxVoice       = 10 << 20         // octets of an uploaded recording with its form
+	slowLimit      = 10 * time.Minute // for a file to come in or go out, by somebody who is logged in
 	maxConnections = 256
 	maxPerSource   = 48
 	pollEvery      = 250 * time.Millisecond // lamps and lines, while somebody looks
@@ -250,8 +252,8 @@ func (s *Server) serve(ctx context.Context, l net.Listener, secure *tls.Config) 
 	srv := &http.Server{
 		Handler:           s.h,
 		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       30 * time.Second,
-		WriteTimeout:      60 * time.Second,
+		ReadTimeout:       cmp.Or(s.d.ReadTimeout, 30*time.Second),
+		WriteTimeout:      cmp.Or(s.d.WriteTimeout, 60*time.Second),
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    32 << 10,
 		BaseContext:       func(net.Listener) context.Context { return ctx },

@@ -2,6 +2,7 @@ package ui
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -59,6 +60,9 @@ func (v *visit) live() error {
 		return errFull
 	}
 	defer watch.Close()
+	if err := http.NewResponseController(v.w).SetReadDeadline(time.Time{}); err != nil {
+		return err
+	}
 	v.w.Header().Set("Content-Type", "text/event-stream")
 	v.w.Header().Set("X-Accel-Buffering", "no")
 	v.w.WriteHeader(http.StatusOK)
@@ -142,14 +146,17 @@ func (v *visit) pump(watch *live.Watch, parts []part, data func() any) error {
 	}
 }
 
-// send writes one event and flushes it.
+// send writes one event and flushes it; between events nothing runs out.
 func (v *visit) send(event, data string) error {
 	rc := http.NewResponseController(v.w)
-	if err := rc.SetWriteDeadline(time.Now().Add(streamWrite)); err != nil {
+	if err := rc.SetWriteDeadline(time.Now().Add(min(streamWrite, cmp.Or(v.s.d.WriteTimeout, streamWrite)))); err != nil {
 		return err
 	}
 	if _, err := fmt.Fprintf(v.w, "event: %s\ndata: %s\n\n", event, data); err != nil {
 		return err
 	}
-	return rc.Flush()
+	if err := rc.Flush(); err != nil {
+		return err
+	}
+	return rc.SetWriteDeadline(time.Time{}) // HTTP/2 would reset a stream that only waits
 }

@@ -3,7 +3,10 @@ package ui_test
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
+	"net"
 	"net/http"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -44,6 +47,60 @@ func TestStreamShowsACallComeAndGo(t *testing.T) {
 	wait("1 waiting")
 	r.log.Append("c-1", journal.CallEnded{Cause: "hangup", By: "caller"})
 	wait("No calls at this moment")
+}
+
+// The server's timeouts are for requests and for single writes: a page that stays open
+// longer is not cut off. HTTP/2 resets a stream whose write deadline passes even
+// while nothing is being written.
+func TestStreamOutlivesTheTimeouts(t *testing.T) {
+	const timeout = 100 * time.Millisecond
+	listen := func() net.Listener {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return l
+	}
+	plain, secure := listen(), listen()
+	r := newRig(t, true, func(d *ui.Deps) {
+		d.HTTP, d.HTTPS, d.ReadTimeout, d.WriteTimeout = plain, secure, timeout, timeout
+	})
+	token, _, err := r.server.Auth().Open(context.Background(), bruno, netip.MustParseAddr("192.168.1.9"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ name, url, cookie string }{
+		{"HTTP/1.1", "http://" + plain.Addr().String(), "centralino"},
+		{"HTTP/2.0", "https://" + secure.Addr().String(), "__Host-centralino"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			client := &http.Client{Transport: &http.Transport{ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
+			defer client.CloseIdleConnections()
+			ctx, stop := context.WithTimeout(context.Background(), 20*time.Second)
+			defer stop()
+			req, _ := http.NewRequestWithContext(ctx, http.MethodGet, c.url+"/live?page=home", nil)
+			req.AddCookie(&http.Cookie{Name: c.cookie, Value: token})
+			begin := time.Now()
+			res, err := client.Do(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer res.Body.Close()
+			if res.Proto != c.name || res.StatusCode != http.StatusOK {
+				t.Fatalf("%s %s", res.Proto, res.Status)
+			}
+			in := bufio.NewScanner(res.Body)
+			in.Buffer(nil, 1<<20)
+			for time.Since(begin) < 10*timeout { // each drawing waits for the pace of redraws, longer than the timeout
+				if !in.Scan() {
+					t.Fatalf("the stream ended after %v: %v", time.Since(begin), in.Err())
+				}
+				if strings.Contains(in.Text(), `"id":"calls"`) {
+					r.log.Append(journal.CallID("c-"+c.name+time.Since(begin).String()), journal.CallStarted{Direction: journal.Inbound, Line: "line-1", From: r.people.Number("+390255551234")})
+				}
+			}
+		})
+	}
 }
 
 func TestStreamOfALeavingPersonEnds(t *testing.T) {

@@ -85,6 +85,10 @@ type Deps struct {
 	// HTTP keeps working and says so.
 	HTTP, HTTPS net.Listener
 	HTTPSPort   uint16 // shown to people on HTTP; 0: none
+	// ReadTimeout is how long one request may take to come in, WriteTimeout how long
+	// its answer may take; 30 s and 60 s if 0. Event streams, uploads and backups have
+	// their own time.
+	ReadTimeout, WriteTimeout time.Duration
 }
 
 // LineStatus is the state of one line or trunk: a hal.LineState, or
