@@ -1,6 +1,7 @@
 package pbx
 
 import (
+	"net/netip"
 	"strings"
 
 	"centralino/internal/journal"
@@ -33,6 +34,12 @@ func (p *PBX) admit(req *sip.Request) (dialog.Identity, *sip.Response) {
 		return dialog.Identity{}, answer
 	}
 	return dialog.Identity{Device: dev}, nil
+}
+
+// known says whether a phone of the box is or was at an address.
+func (p *PBX) known(from netip.AddrPort) bool {
+	_, known := p.o.Phones.KnownSource(from)
+	return known
 }
 
 // dialled is what a phone dialled: the user part of the Request-URI with its

@@ -154,6 +154,7 @@ func New(o Options) (*PBX, error) {
 	p.dialogs = dialog.New(o.Stack, dialog.Options{
 		Admit: p.admit, Incoming: p.incoming, Stateless: o.Stateless, Other: o.Other, Log: o.Log,
 	})
+	o.Stack.Urgent(sip.Urgency{Known: p.known, Request: func(r *sip.Request) bool { return p.isEmergency(dialled(r)) }})
 	p.readers = make(map[office.ID]*lineReader, len(o.Lines))
 	p.SetLines(o.Lines)
 	return p, nil

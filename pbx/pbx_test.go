@@ -41,6 +41,9 @@ type world struct {
 	sipNet   *sip.MemNet
 	trunks   []pbx.Trunk
 
+	stack  *sip.Stack
+	secret string // of every phone
+
 	strangers map[netip.AddrPort]office.ID // phones that are no pbxtest.Phone
 }
 
@@ -170,8 +173,21 @@ func (w *world) ended() []journal.CallEnded {
 	return out
 }
 
+// worldOptions are what differs from the usual world.
+type worldOptions struct {
+	limits sip.Limits
+	phones pbx.Phones // nil: directory
+	// stateless answers what is no call, such as REGISTER.
+	stateless func(*sip.Request) *sip.Response
+}
+
 // inWorld runs a test in a bubble with the box up.
 func inWorld(t *testing.T, f func(w *world)) {
+	inWorldOf(t, func(*world) worldOptions { return worldOptions{} }, f)
+}
+
+// inWorldOf is inWorld with options, which are made in the bubble.
+func inWorldOf(t *testing.T, options func(w *world) worldOptions, f func(w *world)) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{t: t, doc: testDoc(), phones: map[office.ID]*pbxtest.Phone{}, answer: map[office.ID]func() (time.Duration, int, bool){}}
@@ -207,17 +223,22 @@ func inWorld(t *testing.T, f func(w *world)) {
 			w.lines = append(w.lines, l)
 			wg.Go(func() { l.Run(ctx) })
 		}
-		stack, err := sip.New(sip.Options{Net: sipNet.Host(boxAddr.Addr()), UDP: []netip.AddrPort{boxAddr}, Log: quiet})
+		o := options(w)
+		if o.phones == nil {
+			o.phones = directory{w}
+		}
+		stack, err := sip.New(sip.Options{Net: sipNet.Host(boxAddr.Addr()), UDP: []netip.AddrPort{boxAddr}, Log: quiet, Limits: o.limits})
 		if err != nil {
 			t.Fatal(err)
 		}
+		w.stack = stack
 		plane, err := media.New(media.Options{Net: rtpNet, Loops: 1})
 		if err != nil {
 			t.Fatal(err)
 		}
 		w.queue = &oneAgent{w: w, agent: "p-2"}
 		w.pbx, err = pbx.New(pbx.Options{Office: w.office, Journal: w, Stack: stack, Plane: plane,
-			Phones: directory{w}, Lines: lines, Trunks: func() []pbx.Trunk { return w.trunks }, Queue: w.queue, Names: names{}, Now: time.Now, Log: quiet,
+			Phones: o.phones, Stateless: o.stateless, Lines: lines, Trunks: func() []pbx.Trunk { return w.trunks }, Queue: w.queue, Names: names{}, Now: time.Now, Log: quiet,
 			Feature: func(f office.Feature, p journal.SubjectID, args string) string { return w.feature(f, p, args) }})
 		if err != nil {
 			t.Fatal(err)

@@ -162,6 +162,8 @@ type InviteOptions struct {
 	// Trying: Failed with code 408 and no Response. 0 means never: the transaction's
 	// own 32 s.
 	Silence time.Duration
+	// Urgent: a call for help, which no limit of ours stops.
+	Urgent bool
 	// On is the sink of events; see Leg.Listen.
 	On func(Event)
 }

@@ -114,7 +114,9 @@ func (l *Leg) sendBye(reason string, done func()) {
 // newRequest makes the next request within the dialog.
 func (l *Leg) newRequest(method string) *sip.Request {
 	l.dialog.localSeq++
-	return l.dialog.request(method, l.dialog.localSeq, l.callID)
+	r := l.dialog.request(method, l.dialog.localSeq, l.callID)
+	r.SetUrgent() // a dialog that stands is not left hanging because others flood
+	return r
 }
 
 // send sends a request within the dialog; on gets the final result once, for

@@ -88,6 +88,9 @@ func (l *Leg) newInvite() *sip.Request {
 	o := &l.call.o
 	r := l.dialog.request(sip.INVITE, l.dialog.localSeq, l.callID)
 	r.AddHeader("Allow", sip.AllowedMethods)
+	if o.Urgent {
+		r.SetUrgent()
+	}
 	for _, h := range o.Headers {
 		if strings.EqualFold(h.Name, "Max-Forwards") {
 			r.SetHeader(h.Name, h.Value)

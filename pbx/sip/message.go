@@ -217,6 +217,7 @@ type Request struct {
 	// contact is what LocalContact asked for; the wire writes it when the way is
 	// known.
 	contact *localContact
+	urgent  bool // see SetUrgent
 }
 
 type localContact struct {

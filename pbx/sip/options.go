@@ -46,6 +46,8 @@ type Options struct {
 	// Exempt says which remote addresses the flood budgets do not count:
 	// registered flows and trunks. Called for each packet from reader goroutines.
 	Exempt func(netip.AddrPort) bool
+	// Urgent says which requests no limit stops. The zero value: none.
+	Urgent Urgency
 }
 
 // Limits of the guard. A zero field means the default behind it.

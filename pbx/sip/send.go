@@ -19,7 +19,11 @@ func (s *Stack) Send(req *Request, to Destination, on func(*Response, error)) (C
 	if s.ctx.Err() != nil {
 		return nil, ErrClosed
 	}
-	if s.live.Load() >= int64(s.o.Limits.Transactions) {
+	most := s.o.Limits.Transactions
+	if req.urgent {
+		most += urgentReserve
+	}
+	if s.live.Load() >= int64(most) {
 		s.counters.TransactionsOverloaded.Add(1)
 		return nil, ErrOverload
 	}

@@ -61,12 +61,12 @@ func (sh *shard) push(it item) {
 // and the sender's repeat tries again.
 func (sh *shard) offer(it item) {
 	sh.qmu.Lock()
-	if len(sh.queue) >= sh.s.o.Limits.Queue {
-		sh.qmu.Unlock()
+	full := len(sh.queue) >= sh.s.o.Limits.Queue
+	sh.qmu.Unlock()
+	if full && (it.req == nil || !sh.s.passesLimit(it.req)) && (it.resp == nil || !sh.s.urgent.has(it.resp.flow.remote)) {
 		sh.s.counters.DroppedQueue.Add(1)
 		return
 	}
-	sh.qmu.Unlock()
 	sh.push(it)
 }
 
@@ -240,7 +240,8 @@ func (sh *shard) request(r *Request) {
 		_ = sh.s.writeResponse(resp)
 		return
 	}
-	if sh.s.live.Load() >= int64(sh.s.o.Limits.Transactions) {
+	if live := sh.s.live.Load(); live >= int64(sh.s.o.Limits.Transactions) &&
+		(live >= int64(sh.s.o.Limits.Transactions+urgentReserve) || r.To().Tag() == "" && !sh.s.passesLimit(r)) {
 		sh.s.counters.TransactionsOverloaded.Add(1)
 		resp := NewResponse(r, 503, "")
 		resp.AddHeader("Retry-After", "10")

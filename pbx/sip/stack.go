@@ -24,6 +24,7 @@ type Stack struct {
 	shards   []*shard
 	perAddr  *budgets
 	perFlow  *budgets
+	urgent   urgents
 	live     atomic.Int64 // transactions that still have work to do
 
 	ctx    context.Context // of Run
@@ -201,8 +202,10 @@ func (s *Stack) receive(b []byte, flow Flow) bool {
 	s.counters.Received.Add(1)
 	if s.o.Exempt == nil || !s.o.Exempt(flow.remote) {
 		if !s.perFlow.take(flow.remote) || !s.perAddr.take(netip.AddrPortFrom(flow.remote.Addr(), 0)) {
-			s.counters.DroppedBudget.Add(1)
-			return true
+			if !s.overBudget(b, flow) {
+				s.counters.DroppedBudget.Add(1)
+				return true
+			}
 		}
 	}
 	msg, err := datagram(b, &s.o.Limits)

@@ -67,12 +67,20 @@ func (t *streams) init() {
 	t.perHost = make(map[netip.Addr]int)
 }
 
-// add registers a new connection and says false when a limit is reached.
-func (t *streams) add(c *stream, l *Limits) bool {
+// add registers a new connection and says false when a limit is reached. Those that
+// we dial and those of known phones, which may have to call for help, find room
+// when strangers have taken theirs.
+func (t *streams) add(c *stream, l *Limits, u *Urgency) bool {
+	t.mu.Lock()
+	full, spent := len(t.conns) >= l.Conns, len(t.conns) >= 2*l.Conns
+	t.mu.Unlock()
+	if spent || full && !c.dialed && (u.Known == nil || !u.Known(c.remote)) {
+		return false
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	host := c.remote.Addr()
-	if t.closed || len(t.conns) >= l.Conns || !c.dialed && t.perHost[host] >= l.ConnsPerHost {
+	if t.closed || !c.dialed && t.perHost[host] >= l.ConnsPerHost {
 		return false
 	}
 	if old := t.conns[c.remote]; old != nil {
@@ -173,7 +181,7 @@ func (s *Stack) acceptLoop(i int) {
 		wait = 5 * time.Millisecond
 		c := newStream(s, addrPortOf(conn.RemoteAddr()))
 		c.conn = conn
-		if !s.streams.add(c, &s.o.Limits) {
+		if !s.streams.add(c, &s.o.Limits, &s.o.Urgent) {
 			s.counters.ConnsRefused.Add(1)
 			_ = conn.Close()
 			continue
@@ -194,7 +202,7 @@ func (s *Stack) writeTCP(f Flow, b []byte) error {
 		}
 		c = newStream(s, f.remote)
 		c.dialed = true
-		if s.streams.add(c, &s.o.Limits) {
+		if s.streams.add(c, &s.o.Limits, &s.o.Urgent) {
 			s.wg.Go(c.dial)
 		} else if c = s.streams.get(f.remote); c == nil { // nobody else dials either
 			return fmt.Errorf("too many connections")
