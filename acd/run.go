@@ -82,9 +82,9 @@ func (a *ACD) apply(cmd engine.Command) error {
 	switch {
 	case r.Err == nil:
 	case errors.Is(r.Err, engine.ErrStray):
-		a.log.Debug("acd: nothing done", "command", cmd.Kind, "call", cmd.Contact, "offer", cmd.Offer, "agent", cmd.Agent)
+		a.log.Debug("acd: nothing done", "command", cmd.Kind, "call", cmd.Contact, "offer", cmd.Offer)
 	default:
-		a.log.Info("acd: refused", "command", cmd.Kind, "call", cmd.Contact, "queue", cmd.Queue, "agent", cmd.Agent, "error", r.Err)
+		a.log.Info("acd: refused", "command", cmd.Kind, "call", cmd.Contact, "queue", cmd.Queue, "error", r.Err)
 	}
 	a.perform(&r, now)
 	return r.Err

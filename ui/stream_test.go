@@ -13,6 +13,7 @@ import (
 
 	"centralino/internal/journal"
 	"centralino/ui"
+	"centralino/ui/live"
 )
 
 func TestStreamShowsACallComeAndGo(t *testing.T) {
@@ -125,7 +126,7 @@ func TestRestartTakesUpTheKeptState(t *testing.T) {
 	r.log.Append("c-1", journal.CallStarted{Direction: journal.Inbound, Line: "line-1", From: r.people.Number("+390255551234")})
 	deadline := time.After(10 * time.Second)
 	for {
-		f, ok, err := r.log.LoadFold(context.Background(), "ui.live", 1)
+		f, ok, err := r.log.LoadFold(context.Background(), "ui.live", live.StateVersion)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -59,7 +59,7 @@ func (b *box) stateless(req *sip.Request) *sip.Response {
 
 // phoneChanged tells journal and ACD that a phone came or went.
 func (b *box) phoneChanged(c registrar.Change) {
-	b.record.Append("", journal.PhoneChanged{Device: string(c.Device), Online: c.Online, Agent: c.Agent})
+	b.record.Append("", journal.PhoneChanged{Device: string(c.Device), Online: c.Online})
 	if dev := b.office.Current().Doc.DeviceByID(c.Device); dev != nil && dev.Owner != "" {
 		b.acd.PhoneReachable(dev.Owner, b.reachable(dev.Owner))
 	}

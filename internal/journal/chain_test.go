@@ -216,7 +216,7 @@ func TestPayloadsHoldNoFreeText(t *testing.T) {
 		TraceStep.Rule TraceStep.Object CallStep.Path CallStep.Step CallStep.Key CallLeg.Line CallLeg.Device
 		CallLeg.Extension CallLeg.Cause CallEnded.Cause CallEnded.By AgentChanged.Reason ContactQueued.Queue
 		Candidate.Reason ContactOffered.Queue ContactConnected.Queue ContactEnded.Queue ContactEnded.Outcome
-		LineChanged.Line LineChanged.State LineChanged.Reason PhoneChanged.Device PhoneChanged.Agent OfficeChanged.Note
+		LineChanged.Line LineChanged.State LineChanged.Reason PhoneChanged.Device OfficeChanged.Note
 		BoxStarted.Version BoxStarted.Board BoxStopped.Reason FaultChanged.Code FaultChanged.Subject AccessEvent.What
 		AccessEvent.Source ContactEnded.Reason ContactQueued.Again AgentChanged.AskedReason ContactOffered.Strategy`) {
 		allowed[f] = true

@@ -348,11 +348,11 @@ type LineChanged struct {
 }
 
 // PhoneChanged reports that a phone registered for the first time or is gone.
-// Refreshed registrations do not enter the journal.
+// Refreshed registrations do not enter the journal, nor does what the phone calls
+// itself: people write their names there.
 type PhoneChanged struct {
 	Device string `json:"device"`
 	Online bool   `json:"online"`
-	Agent  string `json:"agent,omitempty"` // User-Agent of the phone
 }
 
 // OfficeChanged reports that a version of the office document was applied. It is

@@ -11,6 +11,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"centralino/internal/journal"
 	"centralino/internal/logring"
 
 	"pgregory.net/rapid"
@@ -54,6 +55,30 @@ func TestEscape(t *testing.T) {
 	long := logring.Escape(strings.Repeat("è", 1000))
 	if len(long) > logring.MaxBytes || !strings.HasSuffix(long, "è…") {
 		t.Errorf("a long text is %d bytes: %q", len(long), long[len(long)-10:])
+	}
+}
+
+func TestSubjectsAreNotInTheLog(t *testing.T) {
+	for _, c := range []struct{ in, want string }{
+		{"p-abcdefgh23456777", "p-***"},
+		{"agent p-sample-anna paused", "agent p-*** paused"},
+		{"{Kind:3 Agent:p-abcdefgh23456777 Contact:c-1 From:n-ytrewq}", "{Kind:3 Agent:p-*** Contact:c-1 From:n-***}"},
+		{"/people/p-abcdefgh23456777/invite", "/people/p-***/invite"},
+		{"n-abcdefgh,n-abcdefgi", "n-***,n-***"},
+		{"http-server up-to-date in-band p-1 n-th", "http-server up-to-date in-band p-1 n-th"},
+		{"", ""}, {"p-", "p-"}, {"p-abc", "p-abc"}, {"p-abcd", "p-***"},
+	} {
+		if got := logring.Subjects(c.in); got != c.want {
+			t.Errorf("%q becomes %q, want %q", c.in, got, c.want)
+		}
+		if got := logring.Safe(c.in); got != c.want {
+			t.Errorf("%q is written as %q, want %q", c.in, got, c.want)
+		}
+	}
+	ring := logring.New(logring.Options{})
+	slog.New(ring.Handler()).With("who", journal.SubjectID("p-abcdefgh")).Info("refused p-abcdefgh", "agent", "p-abcdefgh", "cmd", struct{ Agent string }{"p-abcdefgh"})
+	if l := ring.Lines(logring.Filter{})[0]; strings.Contains(l.Text+l.Attrs, "abcdefgh") {
+		t.Errorf("the log says %+v", l)
 	}
 }
 

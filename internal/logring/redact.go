@@ -14,8 +14,40 @@ const MaxBytes = 512
 // extensions, ports, codes and years are shorter.
 const minDigits = 6
 
-// Safe makes a text fit for the log: Mask, then Escape.
-func Safe(s string) string { return Escape(Mask(s)) }
+// minSubject is the shortest id of a pseudonym behind its prefix.
+const minSubject = 4
+
+// Safe makes a text fit for the log: Subjects, Mask, then Escape.
+func Safe(s string) string { return Escape(Mask(Subjects(s))) }
+
+// Subjects replaces pseudonyms of people ("p-…") and of outside numbers ("n-…") by
+// their first letter and dots: who reads the log can look up a pseudonym where
+// people are set up, and would learn from the log what they did. A path that ends
+// in one is cut short in the same way.
+func Subjects(s string) string {
+	var b strings.Builder
+	last := 0
+	for i := 0; i+minSubject < len(s); i++ {
+		if s[i] != 'p' && s[i] != 'n' || s[i+1] != '-' || i > 0 && word(s[i-1]) {
+			continue
+		}
+		end := i + 2
+		for end < len(s) && (s[end] >= 'a' && s[end] <= 'z' || digit(s[end]) || s[end] == '-') {
+			end++
+		}
+		if end-i-2 < minSubject {
+			continue
+		}
+		b.WriteString(s[last : i+2])
+		b.WriteString("***")
+		last, i = end, end-1
+	}
+	if last == 0 {
+		return s
+	}
+	b.WriteString(s[last:])
+	return b.String()
+}
 
 // Escape cuts s to MaxBytes and writes everything that could move a cursor, turn
 // the reading direction or end a line as an escape, and bytes that are not UTF-8

@@ -1,7 +1,10 @@
 package call
 
 import (
+	"strings"
+
 	"centralino/internal/journal"
+	"centralino/internal/numbering"
 	"centralino/internal/office"
 	"centralino/pbx/route"
 )
@@ -138,7 +141,11 @@ func (s *State) announce(a route.Action) {
 		p.Direction, p.Emergency = s.dir, a.Emergency
 		p.To = s.dialled
 	case route.Feature:
-		p.Dialled = s.request.Dialled
+		// The code alone: what follows it may be an outside number.
+		p.Dialled = numbering.Clean(s.request.Dialled)
+		if a.Args != "" {
+			p.Dialled = strings.TrimSuffix(p.Dialled, "*"+a.Args)
+		}
 	}
 	s.start(p)
 }

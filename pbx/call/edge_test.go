@@ -73,6 +73,30 @@ func TestEmergencyCallTriesTheNextLineWhateverTheFirstSays(t *testing.T) {
 	}
 }
 
+func TestJournalHasTheFeatureCodeWithoutTheNumberBehindIt(t *testing.T) {
+	for _, c := range []struct{ dialled, args, want string }{
+		{"*43*0612345678", "0612345678", "*43"}, {"*43", "", "*43"}, {"*43*0612345678*1", "0612345678*1", "*43"},
+		{"*43* 06-123", "06123", "*43"}, {"*43*", "", "*43*"},
+	} {
+		in := phone("a")
+		in.Request.Dialled = c.dialled
+		st := call.New(call.Setup{ID: "call-1", Doc: testOffice()})
+		now := time.Date(2026, 3, 4, 10, 0, 0, 0, time.UTC)
+		st.Handle(in, now)
+		var got []string
+		for _, a := range st.Handle(call.Decided{Action: route.Feature{Feature: office.FeatureEcho, Args: c.args}}, now) {
+			if l, ok := a.(call.Log); ok {
+				if p, ok := l.Payload.(journal.CallStarted); ok {
+					got = append(got, p.Dialled)
+				}
+			}
+		}
+		if len(got) != 1 || got[0] != c.want {
+			t.Errorf("%q is written as %q, want %q", c.dialled, got, c.want)
+		}
+	}
+}
+
 func TestCallerWhoIsKnownLateStandsInTheJournal(t *testing.T) {
 	s := newScript(t)
 	s.feed(lineRang(1), lineRang(2), call.Decided{Action: route.EnterPath{Path: "path-1"}})

@@ -125,7 +125,6 @@ type Line struct {
 // Phone is whether a phone is registered.
 type Phone struct {
 	Online bool
-	Agent  string // the phone's own name for itself
 	Since  time.Time
 }
 
@@ -142,7 +141,7 @@ func New() *State {
 }
 
 // StateVersion is the form in which a state is kept; another one is not read.
-const StateVersion = 1
+const StateVersion = 2
 
 // Keep writes the state, so that a later start need not read the whole journal.
 func (s *State) Keep() ([]byte, error) { return json.Marshal(s) }
@@ -193,7 +192,7 @@ func (s *State) Apply(e journal.Event) Topics {
 		s.Lines[p.Line] = Line{State: p.State, Reason: p.Reason, Since: e.Time}
 		return Lines
 	case journal.PhoneChanged:
-		s.Phones[p.Device] = Phone{Online: p.Online, Agent: p.Agent, Since: e.Time}
+		s.Phones[p.Device] = Phone{Online: p.Online, Since: e.Time}
 		return Phones
 	case journal.FaultChanged:
 		return s.fault(p, e.Time)
