@@ -19,7 +19,8 @@ var plan = []string{
 	"ui", "ui/auth", "ui/view", "ui/live", "ui/i18n", "ui/api", "ui/assets",
 	"internal/store", "internal/audio", "internal/office", "internal/journal", "internal/numbering", "internal/privacy",
 	"internal/service", "internal/logring", "internal/testbed", "internal/arch",
-	"internal/testbed/bench", // the measuring run of `make bench`, a program of its own
+	"internal/testbed/bench",  // the measuring run of `make bench`, a program of its own
+	"internal/testbed/report", // what `make test` prints, a program of its own
 	"internal/audio/prompts", // generated sound files with the table of their sentences
 }
 
@@ -70,7 +71,7 @@ func allowed(room, imported string) bool {
 }
 
 // forTests are rooms that only tests, and each other, may import.
-var forTests = []string{"internal/testbed", "internal/testbed/bench", "internal/arch", "hal/haltest", "pbx/pbxtest"}
+var forTests = []string{"internal/testbed", "internal/testbed/bench", "internal/testbed/report", "internal/arch", "hal/haltest", "pbx/pbxtest"}
 
 // TestImports: who may import whom. Tests may import concrete drivers and peers,
 // but not cmd.

@@ -80,6 +80,7 @@ type phoneReply struct {
 // for the registration (WaitRegistered). The phone ends with the test.
 func StartPhone(t testing.TB, o PhoneOptions) *Phone {
 	t.Helper()
+	watchMachine()
 	Need(t, "baresip")
 	p := &Phone{o: o, dir: t.TempDir(), changed: make(chan struct{}), replies: map[string]chan phoneReply{}}
 	port := writePhoneConfig(t, p.dir, o)

@@ -79,6 +79,48 @@ func TestJudge(t *testing.T) {
 	}
 }
 
+// A talk is more than its median.
+func TestLacks(t *testing.T) {
+	const talk = 10 * 8000
+	for _, c := range []struct {
+		name      string
+		r         testbed.Result
+		disturbed bool
+		lacks     int
+	}{
+		{"all of it", testbed.Result{Voiced: 90, Passing: 90, Median: 1}, false, 0},
+		{"four in five", testbed.Result{Voiced: 90, Passing: 72, Median: 0.99}, false, 0},
+		{"a third is missing though the median is fine", testbed.Result{Voiced: 90, Passing: 60, Median: 0.99}, false, 1},
+		{"a third is missing where the machine was away", testbed.Result{Voiced: 90, Passing: 60, Median: 0.99}, true, 0},
+		{"more than half is missing", testbed.Result{Voiced: 90, Passing: 40, Median: 0.3}, true, 2},
+		{"half of the talk was not laid beside its original", testbed.Result{Voiced: 45, Passing: 45, Median: 1}, false, 1},
+		{"nothing to judge", testbed.Result{}, true, 2},
+	} {
+		if got := c.r.Lacks(talk, c.disturbed); len(got) != c.lacks {
+			t.Errorf("%s: lacks %q", c.name, got)
+		}
+	}
+}
+
+// A recording with holes does not pass for whole, one with a hole of a sixth does.
+func TestLacksOfRecordings(t *testing.T) {
+	said := testbed.Speech(t, testbed.VoiceCaller, 12*time.Second)
+	for _, c := range []struct {
+		name  string
+		holes int // of 400 ms, one in each second
+		whole bool
+	}{{"whole", 0, true}, {"one hole", 1, true}, {"a hole in each second", 12, false}} {
+		heard := append([]int16(nil), said...)
+		for i := range c.holes {
+			clear(heard[i*8000 : i*8000+3200])
+		}
+		r := testbed.Judge(heard, said)
+		if lacks := r.Lacks(len(said), false); (len(lacks) == 0) != c.whole {
+			t.Errorf("%s: %v lacks %q", c.name, r, lacks)
+		}
+	}
+}
+
 func BenchmarkJudge(b *testing.B) {
 	caller := testbed.Speech(b, testbed.VoiceCaller, 10*time.Second)
 	for b.Loop() {

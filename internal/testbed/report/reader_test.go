@@ -1,0 +1,138 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// Streams of `go test -json`, shortened.
+const (
+	passes    = `{"Action":"pass","Package":"p","Test":"TestA","Elapsed":1}` + "\n"
+	heardBad  = `{"Action":"output","Package":"p","Test":"TestHeard","Output":"    x_test.go:1: hears nothing\n"}` + "\n" + `{"Action":"fail","Package":"p","Test":"TestHeard","Elapsed":2}` + "\n"
+	killedBad = `{"Action":"fail","Package":"p","Test":"TestKilled/lane_1","Elapsed":2}` + "\n" + `{"Action":"fail","Package":"p","Test":"TestKilled","Elapsed":2}` + "\n"
+	pkgFails  = `{"Action":"fail","Package":"p","Elapsed":3}` + "\n"
+	pkgPasses = `{"Action":"pass","Package":"p","Elapsed":3}` + "\n"
+	endsWell  = `{"Action":"exit","Code":0}` + "\n"
+	endsBadly = `{"Action":"exit","Code":1}` + "\n"
+	panics    = `{"Action":"output","Package":"p","Test":"TestHeard","Output":"panic: runtime error: index out of range\n"}` + "\n"
+	timesOut  = `{"Action":"output","Package":"p","Test":"TestHeard","Output":"panic: test timed out after 12m0s\n"}` + "\n"
+	skips     = `{"Action":"output","Package":"p","Test":"TestS","Output":"=== RUN   TestS\n"}` + "\n" + `{"Action":"output","Package":"p","Test":"TestS","Output":"    need.go:1: left out: sipp is not installed\n"}` + "\n" + `{"Action":"output","Package":"p","Test":"TestS","Output":"--- SKIP: TestS (0.00s)\n"}` + "\n" + `{"Action":"skip","Package":"p","Test":"TestS"}` + "\n"
+	noBuild   = `{"Action":"build-output","ImportPath":"p","Output":"x.go:1: undefined\n"}` + "\n" + `{"Action":"build-fail","ImportPath":"p"}` + "\n" + pkgFails
+)
+
+// Which failures may run once more.
+func TestVerdict(t *testing.T) {
+	for _, c := range []struct {
+		name, stream string
+		code         int
+		again        []string
+	}{
+		{"all passed", passes + pkgPasses + endsWell, allPassed, nil},
+		{"what is judged by ear failed", passes + heardBad + pkgFails + endsBadly, mayRunAgain, []string{"TestHeard"}},
+		{"another test failed", killedBad + pkgFails + endsBadly, failed, []string{"TestKilled"}},
+		{"both failed", heardBad + killedBad + pkgFails + endsBadly, failed, []string{"TestHeard", "TestKilled"}},
+		{"what is judged by ear panicked", panics + heardBad + pkgFails + endsBadly, failed, []string{"TestHeard"}},
+		{"the time limit came", timesOut + heardBad + pkgFails + endsBadly, failed, []string{"TestHeard"}},
+		{"the package failed and none of its tests did", passes + pkgFails + endsBadly, failed, nil},
+		{"it does not build", noBuild + endsBadly, failed, nil},
+		{"one package by ear, another without a reason", heardBad + pkgFails + strings.ReplaceAll(pkgFails, `"p"`, `"q"`) + endsBadly, failed, []string{"TestHeard"}},
+		{"something that is no event", "signal: killed\n" + passes + endsWell, failed, nil},
+		{"go test ends badly and no test does", passes + endsBadly, failed, nil},
+		{"go test says nothing of its end", passes, failed, nil},
+		{"go test was killed", heardBad + `{"Action":"exit","Code":137}`, failed, []string{"TestHeard"}},
+	} {
+		r := newReader(io.Discard)
+		if err := r.read(strings.NewReader(c.stream)); err != nil {
+			t.Fatal(err)
+		}
+		if got := r.verdict([]string{"TestHeard"}); got != c.code || !slices.Equal(r.failedTests(), c.again) {
+			t.Errorf("%s: code %d with %v, want %d with %v", c.name, got, r.failedTests(), c.code, c.again)
+		}
+	}
+}
+
+// What a person reads.
+func TestOutput(t *testing.T) {
+	var out strings.Builder
+	r := newReader(&out)
+	stream := `{"Action":"output","Package":"p","Test":"TestA","Output":"    chatter\n"}` + "\n" + passes + skips + heardBad + pkgFails
+	if err := r.read(strings.NewReader(stream)); err != nil {
+		t.Fatal(err)
+	}
+	if s := out.String(); strings.Contains(s, "chatter") || !strings.Contains(s, "hears nothing") || !strings.Contains(s, "FAIL  p") {
+		t.Errorf("printed:\n%s", s)
+	}
+	if want := []string{"p TestS: need.go:1: left out: sipp is not installed"}; !slices.Equal(r.skipped, want) {
+		t.Errorf("left out: %q", r.skipped)
+	}
+}
+
+// The script of `make test` with a Go command of our own: what it runs again, what it
+// prints, and how it ends.
+func TestScript(t *testing.T) {
+	self := build(t)
+	for _, c := range []struct {
+		name, first, second string // streams of the whole box
+		says, hides         []string
+		code                int
+	}{
+		{"all passed", passes + pkgPasses, "", []string{"nothing was left out"}, []string{"once more"}, 0},
+		{"by ear, then well", heardBad + pkgFails, passes + pkgPasses, []string{"once more", "TestHeard"}, nil, 0},
+		{"by ear, twice", heardBad + pkgFails, heardBad + pkgFails, []string{"once more"}, nil, 1},
+		{"killed", killedBad + pkgFails, passes + pkgPasses, []string{"TestKilled"}, []string{"once more"}, 1},
+		{"panic", panics + heardBad + pkgFails, passes + pkgPasses, []string{"panic: "}, []string{"once more"}, 1},
+		{"left out", skips + passes + pkgPasses, "", []string{"left out: sipp", "1 test was left out"}, nil, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir := t.TempDir()
+			write := func(name, text string) {
+				if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o700); err != nil {
+					t.Fatal(err)
+				}
+			}
+			write("go.stream", c.first)
+			write("go.second", c.second)
+			// The stand-in: each run of the whole box takes the next stream.
+			write("go", fmt.Sprintf(`#!/bin/bash
+case "$1 $*" in
+  list*) echo p ;;
+  build*) cp %q "${@: -2:1}" ;;
+  test*cmd/appliance*) cat "$0.stream"; ! grep -q '"fail"' "$0.stream"; e=$?; mv "$0.second" "$0.stream"; exit $e ;;
+  test*) echo '{"Action":"pass","Package":"room"}' ;;
+esac
+`, self))
+			write("gofmt", "#!/bin/bash\n")
+			cmd := exec.Command("bash", "../test.sh")
+			cmd.Env = append(os.Environ(), "PATH="+dir+":"+os.Getenv("PATH"), "EAR=TestHeard")
+			out, err := cmd.CombinedOutput()
+			if code := cmd.ProcessState.ExitCode(); code != c.code {
+				t.Errorf("exit code %d (%v), want %d:\n%s", code, err, c.code, out)
+			}
+			for _, s := range c.says {
+				if !strings.Contains(string(out), s) {
+					t.Errorf("does not say %q:\n%s", s, out)
+				}
+			}
+			for _, s := range c.hides {
+				if strings.Contains(string(out), s) {
+					t.Errorf("says %q:\n%s", s, out)
+				}
+			}
+		})
+	}
+}
+
+func build(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "report")
+	if out, err := exec.Command("go", "build", "-o", path, ".").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return path
+}
