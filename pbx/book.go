@@ -19,6 +19,9 @@ type book struct {
 
 	mu      sync.Mutex
 	entries map[office.ID]*entry
+	// reserved is until when a line is kept for the call back after an emergency
+	// call, also while its driver is being changed.
+	reserved map[office.ID]time.Time
 }
 
 // entry is one line or trunk.
@@ -28,12 +31,12 @@ type entry struct {
 	channels int           // of a trunk
 	ready    bool          // of a trunk: in service
 	calls    []route.LineCall
-	reserved time.Time        // for the call back after an emergency call
+	helped   []journal.CallID // emergency calls that were answered on it
 	promised []journal.CallID // emergency calls for which a call on it is being ended
 }
 
 func newBook(now func() time.Time) *book {
-	return &book{now: now, entries: make(map[office.ID]*entry)}
+	return &book{now: now, entries: make(map[office.ID]*entry), reserved: make(map[office.ID]time.Time)}
 }
 
 func (b *book) addLine(id office.ID, st hal.LineState) {
@@ -124,8 +127,30 @@ func (e *entry) free(c route.LineCall) int {
 	return n
 }
 
-// release gives a channel back. After an emergency call the line is kept for the
-// call back.
+// answered notes that somebody picked up: after an emergency call that was answered
+// its line is kept for the call back.
+func (b *book) answered(id office.ID, c journal.CallID) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	e := b.entries[id]
+	if e == nil || slices.Contains(e.helped, c) {
+		return
+	}
+	if slices.ContainsFunc(e.calls, func(held route.LineCall) bool { return held.Call == c && held.Emergency }) {
+		e.helped = append(e.helped, c)
+	}
+}
+
+// reserve keeps a line for a call back.
+func (b *book) reserve(id office.ID, until time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if until.After(b.reserved[id]) {
+		b.reserved[id] = until
+	}
+}
+
+// release gives a channel back.
 func (b *book) release(id office.ID, c journal.CallID) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -137,8 +162,9 @@ func (b *book) release(id office.ID, c journal.CallID) {
 	if i < 0 {
 		return
 	}
-	if e.calls[i].Emergency {
-		e.reserved = b.now().Add(route.CallBackWindow)
+	if h := slices.Index(e.helped, c); h >= 0 {
+		e.helped = slices.Delete(e.helped, h, h+1)
+		b.reserved[id] = b.now().Add(route.CallBackWindow)
 	}
 	e.calls = slices.Delete(e.calls, i, i+1)
 }
@@ -201,7 +227,7 @@ func (b *book) state(doc *office.Document, trunks []Trunk) route.State {
 		}
 		st.Lines[id] = route.LineState{
 			InService: e.ready || !e.trunk && e.state != hal.LineOutOfService,
-			Free:      e.free(route.LineCall{}), Calls: slices.Clone(e.calls), ReservedUntil: e.reserved,
+			Free:      e.free(route.LineCall{}), Calls: slices.Clone(e.calls), ReservedUntil: b.reserved[id],
 		}
 	}
 	return st

@@ -275,6 +275,9 @@ func (l *sipLeg) accepted(e dialog.Accepted) {
 		l.d.Bye("")
 		return
 	}
+	if l.line != "" {
+		l.a.p.book.answered(l.line, l.a.id)
+	}
 	l.a.step(call.LegAnswered{Leg: l.id})
 }
 

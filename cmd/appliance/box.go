@@ -220,6 +220,9 @@ func (b *box) openTelephony(ctx context.Context) error {
 		return err
 	}
 	x.pbx = b.pbx
+	if err := b.pbx.Remember(ctx, b.journal); err != nil {
+		b.log.Warn("no line is kept for the call back after an emergency call", "err", err)
+	}
 	if err := b.registrar.Load(ctx); err != nil { // tells the ACD who can be reached
 		b.log.Warn("phones must register again", "err", err)
 	}
