@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"centralino/internal/audio"
 	"centralino/internal/journal"
 	"centralino/internal/office"
 	"centralino/pbx/call"
@@ -65,13 +66,16 @@ func (wakeUp) deliver(a *actor) {
 
 func newActor(p *PBX, id journal.CallID) *actor {
 	doc := p.o.Office()
-	return &actor{
+	a := &actor{
 		p: p, id: id, doc: doc,
 		log:  p.o.Log.With("call", string(id)),
-		st:   call.New(call.Setup{ID: id, Doc: doc}),
 		mail: make(chan mail, mailbox),
 		done: make(chan struct{}),
 	}
+	a.st = call.New(call.Setup{ID: id, Doc: doc, Length: func(s call.Sound) time.Duration {
+		return audio.Duration(len(a.recording(s)))
+	}})
+	return a
 }
 
 // post puts m into the mailbox and never blocks. When it is full the call ends:

@@ -20,7 +20,7 @@ type lineWait struct {
 
 const (
 	lookAgain   = 100 * time.Millisecond
-	freedWithin = 8 * time.Second // a preempted call hears its warning and the line clears
+	freedWithin = call.WarningMost + 4*time.Second // a preempted call hears its warning and the line clears
 )
 
 // awaitLine looks for a line until one carries the call.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 
 	"centralino/internal/audio"
@@ -63,7 +64,7 @@ func (v *voices) Put(wav []byte) (string, error) {
 			return "", ui.ErrVoice
 		}
 	}
-	if len(pcm) == 0 || len(pcm) > voiceLimit {
+	if len(pcm) > voiceLimit || !audible(pcm) {
 		return "", ui.ErrVoice
 	}
 	alaw := make([]byte, len(pcm))
@@ -77,6 +78,29 @@ func (v *voices) Put(wav []byte) (string, error) {
 	v.known[name] = alaw
 	v.mu.Unlock()
 	return name, nil
+}
+
+// Where a recording counts as said: this many frames of 20 ms (0.3 s) with at least
+// this mean magnitude (about -42 dBFS). Silence in place of a sentence, such as the
+// warning before a call is ended for an emergency, would leave people in the dark.
+const (
+	audibleFrames = 15
+	audibleMean   = 200
+)
+
+// audible says whether a person would hear something.
+func audible(pcm []int16) bool {
+	loud := 0
+	for frame := range slices.Chunk(pcm, audio.FrameSamples) {
+		sum := 0
+		for _, v := range frame {
+			sum += max(int(v), -int(v))
+		}
+		if sum >= audibleMean*audio.FrameSamples {
+			loud++
+		}
+	}
+	return loud >= audibleFrames
 }
 
 // get returns an uploaded prompt as A-law, nil if there is none of that name.

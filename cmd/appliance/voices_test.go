@@ -72,6 +72,18 @@ func TestUploadedVoicesOutliveARestart(t *testing.T) {
 	}
 }
 
+// click is two seconds of faint hiss with one loud frame.
+func click() []int16 {
+	pcm := make([]int16, 16000)
+	for i := range pcm {
+		pcm[i] = int16(i*7919%64 - 32)
+	}
+	for i := range 160 {
+		pcm[8000+i] = 20000
+	}
+	return pcm
+}
+
 func TestVoicesRefuseWhatIsNoSound(t *testing.T) {
 	v, err := openVoices(t.TempDir())
 	if err != nil {
@@ -82,6 +94,8 @@ func TestVoicesRefuseWhatIsNoSound(t *testing.T) {
 	for name, file := range map[string][]byte{
 		"nothing": nil, "garbage": []byte("RIFF but no more"), "no samples": wavOf(8000, 0), "stereo": stereo,
 		"44.1 kHz": wavOf(44100, 1), "longer than three minutes": wavOf(8000, 181),
+		"silence":         audio.AppendWAV(nil, audio.WAV{Rate: 8000, Format: audio.WAVPCM, Samples: make([]int16, 16000)}),
+		"a click in hiss": audio.AppendWAV(nil, audio.WAV{Rate: 8000, Format: audio.WAVPCM, Samples: click()}),
 	} {
 		if _, err := v.Put(file); !errors.Is(err, ui.ErrVoice) {
 			t.Errorf("%s: %v", name, err)

@@ -157,7 +157,9 @@ const (
 	answerLimit   = 10 * time.Second // a line takes to go off hook
 	endLimit      = 3 * time.Second  // legs take to end
 	warningLimit  = 4 * time.Second  // the warning before a preempted call ends
+	warningMost   = 8 * time.Second  // however long it is: somebody waits for the line
 	sayLimit      = 20 * time.Second // a sentence takes to be said
+	sayMost       = time.Minute      // however long it is
 	echoLimit     = 60 * time.Second
 	refuseTone    = 5 * time.Second // busy tone after a refusal that cannot be signalled
 	featureLimit  = 15 * time.Second
@@ -166,6 +168,9 @@ const (
 
 // dialTries bounds how often a call is dialled, over one line after the other.
 const dialTries = 12
+
+// WarningMost is how long the warning of a preempted call may take.
+const WarningMost = warningMost
 
 // EmergencyWait is how long DialOut may wait for a line.
 const EmergencyWait = emergencyWait

@@ -46,12 +46,15 @@ const (
 type Setup struct {
 	ID  journal.CallID
 	Doc *office.Document // the snapshot that was current when the call began
+	// Length is how long a sound takes to be said; nil: nobody knows.
+	Length func(Sound) time.Duration
 }
 
 // State is one call. It is not safe for concurrent use.
 type State struct {
 	id      journal.CallID
 	doc     *office.Document
+	length  func(Sound) time.Duration
 	phase   Phase
 	dir     journal.Direction
 	request route.Request
@@ -115,7 +118,7 @@ const (
 
 // New returns a call that has not begun.
 func New(o Setup) *State {
-	return &State{id: o.ID, doc: o.Doc, phase: Arriving, timers: make(map[timer]time.Time, 4)}
+	return &State{id: o.ID, doc: o.Doc, length: o.Length, phase: Arriving, timers: make(map[timer]time.Time, 4)}
 }
 
 // ID returns the call's name.

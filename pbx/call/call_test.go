@@ -23,12 +23,14 @@ type script struct {
 	doc  *office.Document
 	out  []string
 	over bool
+
+	length time.Duration // of what is said
 }
 
 func newScript(t *testing.T) *script {
-	doc := testOffice()
-	return &script{t: t, st: call.New(call.Setup{ID: "call-1", Doc: doc}), doc: doc,
-		now: time.Date(2026, 3, 4, 10, 0, 0, 0, time.UTC)}
+	s := &script{t: t, doc: testOffice(), now: time.Date(2026, 3, 4, 10, 0, 0, 0, time.UTC)}
+	s.st = call.New(call.Setup{ID: "call-1", Doc: s.doc, Length: func(call.Sound) time.Duration { return s.length }})
+	return s
 }
 
 func testOffice() *office.Document {
@@ -235,6 +237,27 @@ func TestNoLineIsSaidAsEarlyMedia(t *testing.T) {
 	s := dialled(t, false)
 	s.want(s.feed(call.AttemptStarted{Attempt: 1, Reason: "noLine"}), "Ringing {a true}", "Play a 1 lines-busy")
 	s.want(s.feed(call.Played{ID: 1}), "HangUp {a noLine 0}")
+}
+
+func TestWarningIsSaidWholeWithinBounds(t *testing.T) {
+	for _, c := range []struct {
+		name         string
+		length, ends time.Duration
+	}{
+		{"the box's own", 3 * time.Second, 4 * time.Second},
+		{"a longer one that was uploaded", 6 * time.Second, 7 * time.Second},
+		{"one of three minutes is cut: somebody waits for help", 3 * time.Minute, call.WarningMost},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := dialled(t, false)
+			s.feed(call.LegStarted{Attempt: 1, Leg: "b", Kind: journal.LegLine, Line: "line-1"}, call.AttemptStarted{Attempt: 1, Legs: 1},
+				call.LegAnswered{Leg: "b"}, call.LegAnswered{Leg: "a"})
+			s.length = c.length
+			s.feed(call.Preempted{})
+			s.want(s.wait(c.ends - time.Millisecond))
+			s.want(s.wait(time.Millisecond), "HangUp {a preempted 0}", "HangUp {b preempted 0}")
+		})
+	}
 }
 
 func TestPreemptionWarnsBothAndNeverAnEmergencyCall(t *testing.T) {

@@ -93,12 +93,12 @@ func (s *State) preempted() {
 			s.drop(l, CausePreempted)
 		}
 	}
-	heard := false
+	heard, warning := false, Sound{Builtin: promptPreempt, Lang: s.lang()}
 	for _, l := range []*leg{s.caller(), s.partner} {
 		if l.up() {
 			s.playID++
 			heard = true
-			s.do(Play{Leg: l.id, ID: s.playID, What: Sound{Builtin: promptPreempt, Lang: s.lang()}})
+			s.do(Play{Leg: l.id, ID: s.playID, What: warning})
 		}
 	}
 	if !heard {
@@ -108,7 +108,16 @@ func (s *State) preempted() {
 	s.phase = Saying
 	clear(s.timers)
 	s.saying = saying{id: s.playID, cause: CausePreempted, by: "box"}
-	s.arm(timerSaying, s.now.Add(warningLimit))
+	s.arm(timerSaying, s.now.Add(s.sayFor(warning, warningLimit, warningMost)))
+}
+
+// sayFor is how long a sentence may take: its own length and a second for the way,
+// within bounds.
+func (s *State) sayFor(what Sound, least, most time.Duration) time.Duration {
+	if s.length == nil {
+		return least
+	}
+	return min(max(least, s.length(what)+time.Second), most)
 }
 
 // say says one last sentence to the caller and then ends the call. A phone that
@@ -128,8 +137,9 @@ func (s *State) say(prompt string, cause Cause, by string) {
 	clear(s.timers)
 	s.playID++
 	s.saying = saying{id: s.playID, cause: cause, by: by}
-	s.do(Play{Leg: c.id, ID: s.playID, What: Sound{Builtin: prompt, Lang: s.lang()}})
-	s.arm(timerSaying, s.now.Add(sayLimit))
+	what := Sound{Builtin: prompt, Lang: s.lang()}
+	s.do(Play{Leg: c.id, ID: s.playID, What: what})
+	s.arm(timerSaying, s.now.Add(s.sayFor(what, sayLimit, sayMost)))
 }
 
 // said ends the call after its last sentence.
