@@ -154,7 +154,10 @@ const (
 // the end of wrap-up, Idle since when he waits for a call by the engine's count,
 // Asked what he asked for after the present call (paused or logged out) and
 // AskedReason why, Outside whether he is in a call outside of the queues, Gone
-// whether no phone of his can be reached. So an event may repeat the state before.
+// whether no phone of his can be reached. Owes is the contact whose outcome he has yet to
+// tell, Extended whether he has lengthened his wrap-up. Screen is since when he has
+// been at the screen, as if without interruption, Left when he left it for a break
+// or logged out. So an event may repeat the state before.
 type AgentChanged struct {
 	Agent       SubjectID      `json:"agent"`
 	State       AgentStateName `json:"state"`
@@ -166,13 +169,18 @@ type AgentChanged struct {
 	AskedReason string         `json:"askedReason,omitempty"`
 	Outside     bool           `json:"outside,omitempty"`
 	Gone        bool           `json:"gone,omitempty"`
+	Owes        ContactID      `json:"owes,omitempty"`
+	Extended    bool           `json:"extended,omitempty"`
+	Screen      time.Time      `json:"screen,omitzero"`
+	Left        time.Time      `json:"left,omitzero"`
 }
 
 // ContactQueued reports that a contact waits. Arrival carries its rank key, so
 // that its place survives offers and restarts.
 // Urgent contacts rank before all others. Again says why a contact that
 // talked already is back in line ("lost": the agent vanished) and is empty when
-// the contact enters the queue.
+// the contact enters the queue. Until KeepUntil it is kept for Keep, the agent who
+// last served the caller, as long as he may come free.
 type ContactQueued struct {
 	Contact ContactID `json:"contact"`
 	Queue   string    `json:"queue"`
@@ -180,6 +188,9 @@ type ContactQueued struct {
 	Caller  SubjectID `json:"caller,omitempty"`
 	Urgent  bool      `json:"urgent,omitempty"`
 	Again   string    `json:"again,omitempty"`
+
+	Keep      SubjectID `json:"keep,omitempty"`
+	KeepUntil time.Time `json:"keepUntil,omitzero"`
 }
 
 // Candidate is an agent as the engine saw him when it decided.
@@ -230,7 +241,9 @@ type ContactConnected struct {
 }
 
 // ContactEnded closes a contact. Outcome is "served", "abandoned", "overflow",
-// "closed" or "restart"; Reason says why the queue gave it up ("max wait").
+// "closed", "restart", "unreached" (a call back was tried as often as the queue
+// tries) or "merged" (the same caller's other contact took its place); Reason says
+// why the queue gave it up ("max wait").
 type ContactEnded struct {
 	Contact ContactID     `json:"contact"`
 	Queue   string        `json:"queue"`
@@ -244,13 +257,15 @@ type ContactEnded struct {
 // ContactAnnounced reports what a waiting caller was told: his position, and the
 // range in which his remaining wait was expected to lie (P50 to P90 of it), both
 // zero where nothing was said of it. With the contact's end it is the ledger of
-// promises kept.
+// promises kept: one is kept if the caller was served High after it at the latest.
+// Agents is how many took calls of the queue then.
 type ContactAnnounced struct {
 	Contact  ContactID     `json:"contact"`
 	Queue    string        `json:"queue"`
 	Position int           `json:"position,omitempty"`
 	Low      time.Duration `json:"low,omitempty"`
 	High     time.Duration `json:"high,omitempty"`
+	Agents   int           `json:"agents,omitempty"`
 }
 
 // NoticeSaid reports that the caller heard, before he was joined with an agent, in
@@ -272,7 +287,8 @@ type CallbackPromised struct {
 }
 
 // CallbackTried reports one attempt to call back: the call that it was and its
-// result ("answered", "busy", "noAnswer", "failed").
+// result ("answered", "busy", "noAnswer", "failed"). The next one is not made
+// before Next; zero if there will be none.
 type CallbackTried struct {
 	Contact ContactID `json:"contact"`
 	Queue   string    `json:"queue"`
@@ -280,6 +296,7 @@ type CallbackTried struct {
 	Call    CallID    `json:"call,omitempty"`
 	Try     int       `json:"try"`
 	Result  string    `json:"result"`
+	Next    time.Time `json:"next,omitzero"`
 }
 
 // BreakProposed reports that the break guard asked an agent to take the break that
