@@ -130,6 +130,67 @@ func TestNobodySeesAnotherPersonsStateOrFigures(t *testing.T) {
 	}
 }
 
+// counting are the pages that show how many agents are free and what calls are on:
+// what they may say of single people is the test's above.
+var counting = []string{"/", "/api/v1/home", "/live", "/calls", "/api/v1/calls", "/system/log", "/api/v1/log",
+	"/login", "/claim", "/invite"} // these lead home, or count tries
+
+var clocks = regexp.MustCompile(`data-now="[0-9.]+"|data-since="[0-9.]+"|[0-9]+:[0-9]{2}(:[0-9]{2})?|id="draft-[^"]*"`)
+
+// TestPagesOfSettingUpTellNothingOfWhatPeopleDo: names stand there, and nothing on them
+// changes when colleagues log in, pause, talk or miss calls.
+func TestPagesOfSettingUpTellNothingOfWhatPeopleDo(t *testing.T) {
+	r := newRig(t, true)
+	busy(r)
+	read := func(who journal.SubjectID) map[string]string {
+		pages := map[string]string{}
+		walk(r, who, func(path, body string) {
+			for _, c := range counting {
+				if path == c || c != "/" && (strings.HasPrefix(path, c+"/") || strings.HasPrefix(path, c+"?")) {
+					return
+				}
+			}
+			pages[path] = clocks.ReplaceAllString(body, "")
+		})
+		return pages
+	}
+	before := map[journal.SubjectID]map[string]string{tech: read(tech), dario: read(dario), anna: read(anna)}
+	for i, a := range []journal.SubjectID{bruno, carla} {
+		call := journal.CallID("c-more-" + string(a))
+		r.log.Append(call, journal.CallStarted{Direction: journal.Inbound, Line: "line-1", From: r.people.Number("+390255559999")})
+		r.log.Append(call, journal.ContactQueued{Contact: journal.ContactID(call), Queue: "group-1", Arrival: time.Now()})
+		r.log.Append(call, journal.ContactOffered{Contact: journal.ContactID(call), Queue: "group-1", Offer: journal.OfferID(40 + i), Agent: a})
+		r.log.Append(call, journal.OfferEnded{Contact: journal.ContactID(call), Offer: journal.OfferID(40 + i), Agent: a, Outcome: journal.OfferMissed})
+		r.log.Append(call, journal.CallEnded{Cause: "abandoned", By: "caller", Total: 77 * time.Second})
+		for _, s := range []journal.AgentStateName{journal.AgentLoggedOut, journal.AgentBusy, journal.AgentReady, journal.AgentPaused} {
+			r.log.Append("", journal.AgentChanged{Agent: a, State: s, Reason: "missed"})
+		}
+	}
+	r.log.Append("", journal.AgentChanged{Agent: carla, State: journal.AgentLoggedOut})
+	for r.server.Live().Agents[carla].State != journal.AgentLoggedOut {
+		select {
+		case <-t.Context().Done():
+			t.Fatal("the events never came")
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+	for who, pages := range before {
+		after := read(who)
+		if len(pages) < 20 {
+			t.Fatalf("only %d pages were read", len(pages))
+		}
+		for path, was := range pages {
+			if got := after[path]; got != was {
+				i := 0
+				for i < min(len(was), len(got)) && was[i] == got[i] {
+					i++
+				}
+				t.Errorf("%s sees on %s that somebody did something: …%s… was …%s…", who, path, got[max(0, i-80):min(len(got), i+80)], was[max(0, i-80):min(len(was), i+80)])
+			}
+		}
+	}
+}
+
 // TestAgreementOpensTheGate shows that the walk above would have seen something.
 func TestAgreementOpensTheGate(t *testing.T) {
 	r := newRig(t, true)
