@@ -34,8 +34,15 @@ import (
 // firstPacket is how long the first packet of a leg is waited for, at most.
 const firstPacket = 30 * time.Second
 
-// stopLimit is how long an orderly stop may take.
-const stopLimit = 5 * time.Second
+// stopLimit is how long an orderly stop may take, from the signal to the end of the
+// program: the parts with the calls, then the journal's last event, then closing.
+// What is left is the system's.
+const (
+	stopLimit = 5 * time.Second
+	partsWait = 3 * time.Second
+	lastEvent = time.Second
+	closeWait = 700 * time.Millisecond
+)
 
 // box is everything that runs, joined.
 type box struct {
@@ -270,13 +277,13 @@ func (b *box) rememberQueues(ctx context.Context) error {
 // run runs everything until ctx ends or a part that must live fails, then stops in
 // order: calls first, then what they need, then the journal, then the database.
 func (b *box) run(ctx context.Context) error {
-	defer b.close()
+	defer b.closeWithin(closeWait)
 	ctx, b.quit = context.WithCancel(ctx)
 	defer b.quit()
 	b.tellReachable()
 	defer b.office.Subscribe(b.officeChanged)()
 	err := service.New(service.Options{
-		Log: b.log, StopWait: stopLimit - time.Second,
+		Log: b.log, StopWait: partsWait,
 		Restarted: func(name string, inARow int, err error) {
 			if inARow > 2 {
 				b.front.faults.Raise(health.SoftwareRestarts, name)
@@ -284,7 +291,7 @@ func (b *box) run(ctx context.Context) error {
 		},
 		Steady: func(name string) { b.front.faults.Clear(health.SoftwareRestarts, name) },
 	}, b.parts()...).Run(ctx)
-	deadline, done := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	deadline, done := context.WithTimeout(context.WithoutCancel(ctx), lastEvent)
 	defer done()
 	if stopErr := b.journal.Stop(deadline, "asked"); stopErr != nil {
 		b.log.Error("the end was not written", "err", stopErr)
@@ -315,6 +322,23 @@ func (b *box) parts() []service.Part {
 			Service: &control{path: filepath.Join(b.opt.data, controlName), handle: b.command, log: b.log}})
 	}
 	return list
+}
+
+// closeWithin closes, but waits no longer than d: a disk that hangs must not keep the
+// program. What the journal could not write by then is lost with it, and is said.
+func (b *box) closeWithin(d time.Duration) {
+	closed := make(chan struct{})
+	go func() { // ends with the program at the latest
+		defer close(closed)
+		b.close()
+	}()
+	limit := time.NewTimer(d)
+	defer limit.Stop()
+	select {
+	case <-closed:
+	case <-limit.C:
+		b.log.Error("closing takes too long and is left to the system")
+	}
 }
 
 // close lets go of what newBox opened, in reverse order.

@@ -188,7 +188,7 @@ func ringCommand(args []string, out, errOut io.Writer) error {
 	f.StringVar(&r.Line, "line", "line-1", "which line rings")
 	f.StringVar(&r.From, "from", "0612345678", "the caller's number; 'P' withholds it")
 	f.StringVar(&r.Name, "name", "", "the caller's name as the network sends it")
-	f.StringVar(&r.Keys, "keys", "1", "keys that the caller presses, one after the other, 4 s after the answer")
+	f.StringVar(&r.Keys, "keys", "1", "keys that the caller presses, one every 4 s from the answer on; a comma is none")
 	end := f.Duration("for", 2*time.Minute, "the caller hangs up so long after the answer")
 	sound.add(f)
 	if err := f.Parse(args); err != nil {

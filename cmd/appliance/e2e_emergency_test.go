@@ -86,9 +86,7 @@ func (r *running) warned(p *testbed.Phone) {
 	if len(warning) == 0 {
 		r.t.Fatal("there is no warning")
 	}
-	if res := testbed.Judge(heard, warning); res.Voiced < 10 || res.Median < 0.95 {
-		r.t.Errorf("the warning is not heard: %v", res)
-	}
+	testbed.AssertHolds(r.t, "the warning", heard, warning)
 }
 
 // Emergency calls while lines are busy: the simulated exchange answers 112; nothing

@@ -51,11 +51,12 @@ func TestPhoneVanishesThenTheBoxStops(t *testing.T) {
 	box.want("dial", inside.Dial(limit(t, 5*time.Second), "600"))
 	_, err = inside.Wait(limit(t, 10*time.Second), "CALL_ESTABLISHED")
 	box.want("music", err)
+	over := limit(t, stopLimit) // from the signal on
 	box.want("stop", box.proc.Signal(syscall.SIGTERM))
 	select {
 	case <-box.proc.Done():
-	case <-limit(t, stopLimit+time.Second).Done():
-		t.Fatalf("the box does not stop\n%s", box.proc.Output())
+	case <-over.Done():
+		t.Fatalf("the box does not stop within %v\n%s", stopLimit, box.proc.Output())
 	}
 	if err := box.proc.Err(); err != nil {
 		t.Errorf("the box ended with %v\n%s", err, box.proc.Output())

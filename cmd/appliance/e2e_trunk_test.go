@@ -100,7 +100,7 @@ func TestTrunkInward(t *testing.T) {
 		box.want("dial", party.Dial(limit(t, 5*time.Second), "0245678900"))
 		_, err := party.Wait(limit(t, 15*time.Second), "CALL_ESTABLISHED")
 		box.want("box answers", err)
-		box.want("menu", party.Talk(limit(t, 20*time.Second), 3*time.Second))
+		box.want("menu", party.Talk(limit(t, 20*time.Second), 8*time.Second))
 		box.want("key", party.Press(limit(t, 5*time.Second), "1"))
 		ev, err := agent.Wait(limit(t, 20*time.Second), "CALL_INCOMING")
 		box.want("agent's phone rings", err)
@@ -123,6 +123,7 @@ func TestTrunkInward(t *testing.T) {
 		testbed.AssertHears(t, "agent", heard, partySays, agentSays)
 		heard, err = party.Heard()
 		box.want("recording", err)
+		welcomed(t, heard)
 		testbed.AssertHears(t, "caller", heard[max(0, len(heard)-7*8000):], agentSays, partySays)
 		w.quiet(5 * time.Second)
 	}

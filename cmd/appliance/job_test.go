@@ -18,6 +18,21 @@ func (r *running) feature(p *testbed.Phone, code string) {
 	r.want(code+" over", err)
 }
 
+// welcomed checks that a caller's recording begins with the greeting and goes on with
+// the menu, each whole.
+func welcomed(t *testing.T, heard []int16) {
+	t.Helper()
+	greeting, menu := spoken("it", "greeting"), spoken("it", "menu")
+	begin := heard[:min(len(heard), len(greeting)+len(menu)+3*8000)]
+	hello := testbed.AssertHolds(t, "the greeting", begin, greeting)
+	if hello.Lag < 0 || hello.Lag > 2*8000 {
+		t.Errorf("the greeting begins %.1f s after the answer", float64(hello.Lag)/8000)
+	}
+	if choice := testbed.AssertHolds(t, "the menu", begin, menu); choice.Lag < hello.Lag+len(greeting) {
+		t.Errorf("the menu begins %.1f s after the answer, the greeting at %.1f s", float64(choice.Lag)/8000, float64(hello.Lag)/8000)
+	}
+}
+
 // The main job: an outside caller rings line 1, is answered after the second ring,
 // presses 1, waits in the queue, reaches the agent who logged in, and both hear
 // each other; the agent hangs up and the line goes on hook.
@@ -34,7 +49,7 @@ func TestMainJobFromLineToAgent(t *testing.T) {
 
 	say, heardFile := filepath.Join(t.TempDir(), "say.wav"), filepath.Join(t.TempDir(), "heard.wav")
 	writeWAV(t, say, caller)
-	ring := box.command("call", "-line", "line-1", "-from", "0612345678", "-keys", "1", "-say", say, "-record", heardFile, "-for", "60s")
+	ring := box.command("call", "-line", "line-1", "-from", "0612345678", "-keys", ",1", "-say", say, "-record", heardFile, "-for", "60s")
 	ev, err := agent.Wait(limit(t, 40*time.Second), "CALL_INCOMING")
 	box.want("agent's phone rings", err)
 	t.Logf("agent's phone shows %s %q", ev.Peer, ev.PeerName)
@@ -54,6 +69,7 @@ func TestMainJobFromLineToAgent(t *testing.T) {
 	testbed.AssertHears(t, "agent", heard, caller, agentSpeech)
 	// The caller heard greeting, menu and music before; only the end is talk.
 	all := readWAV(t, heardFile)
+	welcomed(t, all)
 	testbed.AssertHears(t, "caller", all[max(0, len(all)-10*8000):], agentSpeech, caller)
 }
 

@@ -340,8 +340,10 @@ func (b *box) follow(ctx context.Context, p *sim.Party, r controlRequest, say fu
 		select {
 		case <-key.C:
 			if keys != "" {
-				say("caller presses " + keys[:1])
-				p.Key(keys[:1])
+				if keys[0] != ',' { // which is a pause
+					say("caller presses " + keys[:1])
+					p.Key(keys[:1])
+				}
 				keys = keys[1:]
 				key.Reset(keyPause)
 			}
