@@ -164,6 +164,19 @@ func (v *visit) fieldWords(n namer, f office.Field, text string) string {
 			words = append(words, key+" → "+cmp.Or(n.any(id), id))
 		}
 		return strings.Join(words, ", ")
+	case office.TypeLevels:
+		var words []string
+		for line := range strings.Lines(text) {
+			id, level, _ := strings.Cut(strings.TrimSpace(line), "=")
+			words = append(words, cmp.Or(n.any(id), id)+" "+level)
+		}
+		return strings.Join(words, ", ")
+	case office.TypeRings:
+		var words []string
+		for line := range strings.Lines(text) {
+			words = append(words, v.ringLine(n, line))
+		}
+		return strings.Join(words, "; ")
 	case office.TypeSteps:
 		var words []string
 		for line := range strings.Lines(text) {

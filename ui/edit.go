@@ -17,7 +17,7 @@ import (
 type writer = func(tx *sql.Tx) error
 
 // singles are the kinds of which there is one, without an id.
-var singles = map[office.Kind]bool{office.KindSite: true, office.KindOutbound: true, office.KindCodes: true}
+var singles = map[office.Kind]bool{office.KindSite: true, office.KindOutbound: true, office.KindMail: true, office.KindCodes: true}
 
 // subject is what a form is about.
 type subject struct {

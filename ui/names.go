@@ -78,6 +78,10 @@ func (n namer) object(k office.Kind, id string) string {
 		if o := d.ProfileByID(oid); o != nil {
 			return o.Name
 		}
+	case office.KindSkill, office.KindReason, office.KindOutcome, office.KindScript, office.KindSurvey, office.KindWebhook, office.KindReport:
+		if name, ok := d.Get(k, id, "name"); ok {
+			return name
+		}
 	}
 	return id
 }
@@ -86,6 +90,7 @@ func (n namer) object(k office.Kind, id string) string {
 var kinds = []office.Kind{
 	office.KindPerson, office.KindDevice, office.KindExtension, office.KindLine, office.KindNumber, office.KindGroup,
 	office.KindSchedule, office.KindMenu, office.KindPath, office.KindPrompt, office.KindProfile,
+	office.KindSkill, office.KindReason, office.KindOutcome, office.KindScript, office.KindSurvey, office.KindWebhook, office.KindReport,
 }
 
 // any names an object by its id alone; empty if the document has none of that id.

@@ -46,6 +46,13 @@ func (v *visit) office() error {
 		{office.KindExtension, "hash", func(id string) string { return names.target(doc.ExtensionByID(office.ID(id)).Target) }},
 		{office.KindPrompt, "voice", func(id string) string { return doc.PromptByID(office.ID(id)).Texts[v.p.Lang()] }},
 		{office.KindProfile, "key", nil},
+		{office.KindSkill, "user", nil},
+		{office.KindReason, "pause", nil},
+		{office.KindOutcome, "ok", nil},
+		{office.KindScript, "list", nil},
+		{office.KindSurvey, "voice", nil},
+		{office.KindWebhook, "bell", nil},
+		{office.KindReport, "list", nil},
 	} {
 		sec := view.Section{Kind: string(s.kind), Title: v.p.T("kinds." + string(s.kind)), Help: v.p.T("kinds." + string(s.kind) + ".none"), Icon: s.icon}
 		if s.kind == office.KindPrompt {
@@ -68,6 +75,7 @@ func (v *visit) office() error {
 		{Title: cmp.Or(doc.Site.Name, v.p.T("kind.site")), Text: v.p.T("office.site.help"), URL: "/edit/site"},
 		{Title: v.p.T("kind.outbound"), Text: v.p.T("office.outbound.help"), URL: "/edit/outbound"},
 		{Title: v.p.T("kind.codes"), Text: v.p.T("office.codes.help"), URL: "/edit/codes"},
+		{Title: v.p.T("kind.mail"), Text: v.p.T("office.mail.help"), URL: "/edit/mail"},
 		{Title: v.p.T("privacy.title"), Text: v.p.T("office.privacy.help"), URL: "/office/privacy"},
 	}}
 	for i, s := range sections {

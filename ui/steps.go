@@ -41,6 +41,7 @@ var stepKinds = []struct {
 	{office.StepGroup, "group", office.KindGroup},
 	{office.StepPerson, "person", office.KindPerson},
 	{office.StepGoto, "path", office.KindPath},
+	{office.StepCallback, "group", office.KindGroup},
 	{office.StepEnd, "prompt", office.KindPrompt},
 }
 
@@ -96,6 +97,9 @@ func (v *visit) stepOptions(names namer, kind string, parts map[string]string) [
 			out = append(out, view.Option{Value: "end", Label: v.p.T("step.end.silent"), Group: group, Selected: kind == "end" && parts["prompt"] == ""})
 		}
 		for _, id := range names.doc.IDs(k.of) {
+			if k.kind == office.StepCallback && names.doc.GroupByID(office.ID(id)).Queue == nil {
+				continue // only a queue calls back
+			}
 			out = append(out, view.Option{Value: string(k.kind) + " " + k.part + "=" + id, Label: group + ": " + names.object(k.of, id), Group: group,
 				Selected: kind == string(k.kind) && parts[k.part] == id})
 		}

@@ -72,6 +72,10 @@ func (v *visit) widget(names namer, f office.Field, text string) view.Field {
 			w.Rows = append(w.Rows, view.Row{Name: f.Name + ":" + k, Label: v.p.T("menu.key", "key", k),
 				Options: names.refs(office.Field{Refs: []office.Kind{office.KindPath}}, have[k], true)})
 		}
+	case office.TypeLevels:
+		w.Type, w.Rows = "rows", v.levelRows(names, f, text)
+	case office.TypeRings:
+		w.Type, w.Rows = "rows", v.ringRows(names, f, text)
 	case office.TypeSteps:
 		w.Type, w.Rows = "rows", v.stepRows(names, f, text)
 	case office.TypeOverride:
@@ -218,7 +222,7 @@ func posted(f office.Field, form url.Values) bool {
 		return true
 	case office.TypeRefs:
 		return true
-	case office.TypeHours, office.TypeKeys, office.TypeSteps, office.TypeTexts, office.TypeOverride:
+	case office.TypeHours, office.TypeKeys, office.TypeSteps, office.TypeTexts, office.TypeOverride, office.TypeLevels, office.TypeRings:
 		for name := range form {
 			if strings.HasPrefix(name, f.Name+":") {
 				return true
@@ -279,6 +283,10 @@ func readField(f office.Field, form url.Values, have string, zone *time.Location
 		return strings.Join(out, "\n")
 	case office.TypeSteps:
 		return readSteps(f, form)
+	case office.TypeLevels:
+		return readLevels(f, form)
+	case office.TypeRings:
+		return readRings(f, form)
 	case office.TypeOverride:
 		state, until := get(f.Name+":state"), get(f.Name+":until")
 		if state == "" {

@@ -212,19 +212,34 @@ func toggle[T any](f Field, at func(*T) *bool) accessor[T] {
 		}}
 }
 
-// unitSeconds is the unit of all durations of the document.
-const unitSeconds = "unit.seconds"
-
 // duration is a length of time in whole seconds.
 func duration[T any](f Field, at func(*T) *time.Duration) accessor[T] {
-	f.Type, f.Unit = TypeDuration, unitSeconds
+	f.Unit = "unit.seconds"
+	return span(f, time.Second, at)
+}
+
+// minutes is a length of time in whole minutes.
+func minutes[T any](f Field, at func(*T) *time.Duration) accessor[T] {
+	f.Unit = "unit.minutes"
+	return span(f, time.Minute, at)
+}
+
+// days is a length of time in whole days of 24 hours.
+func days[T any](f Field, at func(*T) *time.Duration) accessor[T] {
+	f.Unit = "unit.days"
+	return span(f, 24*time.Hour, at)
+}
+
+// span is a length of time in whole units.
+func span[T any](f Field, unit time.Duration, at func(*T) *time.Duration) accessor[T] {
+	f.Type = TypeDuration
 	return accessor[T]{f,
 		func(o *T) string {
 			p := at(o)
 			if p == nil {
 				return ""
 			}
-			return strconv.FormatFloat(p.Seconds(), 'f', -1, 64)
+			return strconv.FormatFloat(float64(*p)/float64(unit), 'f', -1, 64)
 		},
 		func(o *T, text string) *fault {
 			p := at(o)
@@ -232,19 +247,34 @@ func duration[T any](f Field, at func(*T) *time.Duration) accessor[T] {
 				return absent(text)
 			}
 			n, err := strconv.ParseInt(text, 10, 32)
-			if err != nil {
+			if err != nil || time.Duration(n) > maxDuration/unit {
 				return &fault{code: ProblemNumber}
 			}
-			*p = time.Duration(n) * time.Second
+			*p = time.Duration(n) * unit
 			return nil
 		}}
 }
 
+// maxDuration of a field; a hundred years fit.
+const maxDuration = time.Duration(1<<63 - 1)
+
 // words is a list of ids, classes or subjects.
 func words[T any, S ~string](f Field, at func(*T) *[]S) accessor[T] {
 	return accessor[T]{f,
-		func(o *T) string { return joinWords(*at(o)) },
-		func(o *T, text string) *fault { *at(o) = splitWords[S](text); return nil }}
+		func(o *T) string {
+			if p := at(o); p != nil {
+				return joinWords(*p)
+			}
+			return ""
+		},
+		func(o *T, text string) *fault {
+			p := at(o)
+			if p == nil {
+				return absent(text)
+			}
+			*p = splitWords[S](text)
+			return nil
+		}}
 }
 
 // parsed is a field with a text form of its own.

@@ -10,10 +10,10 @@ import (
 
 // check judges a text by its field alone: required, length, range, choices, form.
 func check(f Field, text string) *fault {
+	if f.Required && strings.TrimSpace(text) == "" {
+		return &fault{code: ProblemRequired}
+	}
 	if text == "" {
-		if f.Required {
-			return &fault{code: ProblemRequired}
-		}
 		return nil
 	}
 	if !utf8.ValidString(text) || strings.ContainsFunc(text, func(r rune) bool { return unprintable(f.Type, r) }) {
@@ -40,14 +40,14 @@ func check(f Field, text string) *fault {
 		if !validE164(text) {
 			return &fault{code: ProblemPhone}
 		}
-	case TypeText, TypeLong, TypeSecret, TypeTexts, TypeSteps, TypeDates:
+	case TypeText, TypeLong, TypeSecret, TypeTexts, TypeSteps, TypeDates, TypeLevels, TypeRings:
 		return checkLength(f, text)
 	}
 	return nil
 }
 
 // oneLine are the types whose text has no line ends.
-var oneLine = []FieldType{TypeText, TypeNumber, TypeChoice, TypeRef, TypePhone, TypeSecret, TypeTarget, TypeHours, TypeOverride}
+var oneLine = []FieldType{TypeText, TypeNumber, TypeChoice, TypeRef, TypePhone, TypeSecret, TypeTarget, TypeHours, TypeOverride, TypeTime}
 
 // unprintable says whether a character can't stand in a text: controls, and what
 // turns the direction of writing.

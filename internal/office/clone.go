@@ -11,7 +11,7 @@ func (d *Document) Clone() *Document {
 	c.index = nil
 	c.Lines = each(d.Lines, Line.clone)
 	c.Numbers = slices.Clone(d.Numbers)
-	c.People = slices.Clone(d.People)
+	c.People = each(d.People, func(p Person) Person { p.Skills = maps.Clone(p.Skills); return p })
 	c.Extensions = slices.Clone(d.Extensions)
 	c.Devices = slices.Clone(d.Devices)
 	c.Groups = each(d.Groups, Group.clone)
@@ -21,6 +21,16 @@ func (d *Document) Clone() *Document {
 	c.Paths = each(d.Paths, Path.clone)
 	c.Outbound = d.Outbound.clone()
 	c.Profiles = each(d.Profiles, Profile.clone)
+	c.Skills = slices.Clone(d.Skills)
+	c.Reasons = slices.Clone(d.Reasons)
+	c.Outcomes = slices.Clone(d.Outcomes)
+	c.Scripts = slices.Clone(d.Scripts)
+	c.Surveys = each(d.Surveys, func(s Survey) Survey { s.Questions = slices.Clone(s.Questions); return s })
+	c.Webhooks = each(d.Webhooks, func(w Webhook) Webhook { w.Events = slices.Clone(w.Events); return w })
+	c.Reports = each(d.Reports, func(r Report) Report {
+		r.Days, r.To = slices.Clone(r.Days), slices.Clone(r.To)
+		return r
+	})
 	c.Codes = maps.Clone(d.Codes)
 	return &c
 }
@@ -51,6 +61,12 @@ func (l Line) clone() Line { l.Trunk = pointed(l.Trunk); return l }
 func (g Group) clone() Group {
 	g.Members = slices.Clone(g.Members)
 	g.Queue = pointed(g.Queue)
+	if q := g.Queue; q != nil {
+		q.Needs = maps.Clone(q.Needs)
+		q.Exits = maps.Clone(q.Exits)
+		q.Outcomes = slices.Clone(q.Outcomes)
+		q.Rings = each(q.Rings, func(r Ring) Ring { r.Without = slices.Clone(r.Without); return r })
+	}
 	return g
 }
 

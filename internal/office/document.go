@@ -416,6 +416,8 @@ const (
 	StepPerson  StepKind = "person"  // ring a person; unanswered: next step
 	StepGoto    StepKind = "goto"    // go on in another path
 	StepEnd     StepKind = "end"     // say Prompt, if any, and hang up
+
+	StepCallback StepKind = "callback" // offers to call back in the turn of the queue Group; declined: next step
 )
 
 // Step is one step of a path. Which fields count depends on Kind.
@@ -472,12 +474,18 @@ type Profile struct {
 // Feature is something a phone can ask for by a code.
 type Feature string
 
-// Features with their standard codes in StandardCodes.
+// Features with their standard codes in StandardCodes. FeaturePause and
+// FeatureOutcome take one digit more: a PauseReason's or an Outcome's.
 const (
 	FeatureLogin  Feature = "agent.login"
 	FeatureLogout Feature = "agent.logout"
 	FeaturePause  Feature = "agent.pause"
 	FeatureReady  Feature = "agent.ready"
+
+	FeatureMore    Feature = "agent.more"    // a longer wrap-up
+	FeatureOutcome Feature = "agent.outcome" // and a digit: how the last call ended
+	FeatureBreak   Feature = "agent.break"   // asks for the break from the screen
+
 	FeatureEcho   Feature = "test.echo"
 	FeatureStatus Feature = "box.status"
 )
@@ -488,6 +496,11 @@ var StandardCodes = map[Feature]string{
 	FeatureLogout: "*71",
 	FeaturePause:  "*72",
 	FeatureReady:  "*73",
+
+	FeatureMore:    "*74",
+	FeatureOutcome: "*75",
+	FeatureBreak:   "*76",
+
 	FeatureEcho:   "*43",
 	FeatureStatus: "*411",
 }

@@ -42,7 +42,34 @@ func rich() *office.Document {
 	d.Lines[0].Disabled = true
 	d.People[0].Language = "en"
 	d.Site.ACDNotice = true
+	d.Site.BreakEvery, d.Site.BreakFor = 2*time.Hour, 15*time.Minute
+	d.People[0].Country, d.People[0].Skills = "AL", map[office.ID]int{"skill-1": 4, "skill-2": 9}
+	d.Skills = append(d.Skills, office.Skill{ID: "skill-2", Name: "Fatture"})
+	richQueue(d.Groups[0].Queue)
+	d.Paths[1].Steps = slices.Insert(d.Paths[1].Steps, 1, office.Step{Kind: office.StepCallback, Group: "group-1"})
+	d.Scripts = []office.Script{{ID: "script-1", Name: "Reclami", Text: "# saluto\nBuongiorno"}}
+	d.Surveys = []office.Survey{{ID: "survey-1", Name: "Dopo la chiamata", Intro: "prompt-greeting", Questions: []office.ID{"prompt-menu", "prompt-busy"}, Keys: "12345", Thanks: "prompt-break"}}
+	d.Webhooks = []office.Webhook{{ID: "webhook-1", Name: "CRM", URL: "https://crm.example/hook?x=1", Secret: "secret-y", Events: []string{"ringing", "outcome"}, Off: true}}
+	d.Reports = []office.Report{{ID: "report-1", Name: "Sera", What: "day", Days: []string{"mon", "fri"}, At: 18*60 + 30, To: []string{"a@example.net", "b@example.net"}}}
+	d.Mail = office.Mail{Server: "mail.example.net:587", User: "u", Secret: "secret-z", From: "box@example.net", TLS: "tls"}
 	return d
+}
+
+// richQueue fills every rule of a queue.
+func richQueue(q *office.QueueRules) {
+	q.Step, q.Every, q.Bonus, q.Urgent, q.Redial = 2, 10*time.Second, time.Minute, true, 10*time.Minute
+	q.LastAgent, q.LastAgentOf = 20*time.Second, 7*24*time.Hour
+	q.Needs = map[office.ID]int{"skill-1": 3}
+	q.Rings = []office.Ring{{After: 30 * time.Second, Lower: 1}, {After: time.Minute, Without: []office.ID{"skill-1", "skill-2"}, Group: "group-2"}}
+	q.JoinEmpty, q.LeaveEmpty, q.MaxExpected = true, true, 5*time.Minute
+	q.Announce, q.AnnounceFirst, q.SayPosition, q.SayWait = time.Minute, true, true, true
+	q.Periodic, q.PeriodicEvery = "prompt-busy", 90*time.Second
+	q.Exits, q.CallbackKey = map[string]office.ID{"0": "path-admin"}, "5"
+	q.CallbackTries, q.CallbackRetry = 4, 5*time.Minute
+	q.Whisper, q.WhisperName, q.NoNotice = "prompt-menu", true, true
+	q.WrapUpMore, q.Outcomes, q.MustOutcome = time.Minute, []office.ID{"outcome-1", "outcome-2"}, true
+	q.Script, q.Survey, q.PopURL = "script-1", "survey-1", "https://crm.example/find?n={number}&c={call}&q={queue}"
+	q.Threshold, q.Target, q.ShortAbandon = 30*time.Second, 90, 3*time.Second
 }
 
 func TestSamplesAreValid(t *testing.T) {
@@ -274,7 +301,17 @@ func TestSetRefusesAndChangesNothing(t *testing.T) {
 		{"a negative number", office.KindLine, "line-1", "rings", "-1", office.ProblemSmall},
 		{"a number beyond all bounds", office.KindLine, "line-1", "rings", "99999999999999999999", office.ProblemNumber},
 		{"maybe", office.KindLine, "line-1", "emergency", "maybe", office.ProblemSwitch},
-		{"an unknown strategy is an error, not a default", office.KindGroup, "group-1", "queue.strategy", "random", office.ProblemChoice},
+		{"an unknown strategy is an error, not a default", office.KindGroup, "group-1", "queue.strategy", "fair", office.ProblemChoice},
+		{"a level of ten", office.KindPerson, "p-sample-anna", "skills", "skill-1=10", office.ProblemLevel},
+		{"a level of none", office.KindGroup, "group-1", "queue.needs", "skill-1=0", office.ProblemLevel},
+		{"a ring that never comes", office.KindGroup, "group-1", "queue.rings", "lower=1", office.ProblemRing},
+		{"a ring that changes nothing", office.KindGroup, "group-1", "queue.rings", "after=30", office.ProblemRing},
+		{"a ring before the one before", office.KindGroup, "group-1", "queue.rings", "after=30 lower=1\nafter=30 lower=2", office.ProblemRingOrder},
+		{"a ring without a skill twice", office.KindGroup, "group-1", "queue.rings", "after=30 without=skill-1,skill-1", office.ProblemRing},
+		{"half past the end of the day", office.KindReport, "report-1", "at", "24:30", office.ProblemTime},
+		{"a queue's rule on a ring group", office.KindGroup, "group-2", "queue.outcomes", "outcome-1", office.ProblemUnused},
+		{"a break of a second", office.KindSite, "", "breakFor", "0.1", office.ProblemNumber},
+		{"a step that calls back to nobody", office.KindPath, "path-main", "steps", "callback", office.ProblemStep},
 		{"a national number without its country", office.KindNumber, "number-1", "number", "0212345", office.ProblemPhone},
 		{"hours that overlap", office.KindSchedule, "schedule-1", "week.1", "09:00-13:00 12:00-15:00", office.ProblemHoursOrder},
 		{"hours that end before they begin", office.KindSchedule, "schedule-1", "week.1", "13:00-09:00", office.ProblemHoursOrder},
@@ -294,7 +331,7 @@ func TestSetRefusesAndChangesNothing(t *testing.T) {
 		{"an unknown object", office.KindLine, "line-9", "name", "x", office.ProblemUnknown},
 		{"an unknown kind", "planet", "line-9", "name", "x", office.ProblemUnknown},
 	} {
-		d := sample()
+		d := rich()
 		before := d.Clone()
 		p := d.Set(tt.kind, tt.id, tt.field, tt.text)
 		if len(p) != 1 || p[0].Code != tt.code {
@@ -310,7 +347,7 @@ func TestAddAndRemove(t *testing.T) {
 	d := sample()
 	for _, k := range office.Kinds() {
 		p := d.Add(k, "new-"+string(k))
-		single := k == office.KindSite || k == office.KindOutbound || k == office.KindCodes
+		single := k == office.KindSite || k == office.KindOutbound || k == office.KindCodes || k == office.KindMail
 		if (len(p) == 0) == single {
 			t.Errorf("add %s: %v", k, p)
 		}
@@ -350,7 +387,7 @@ func TestAddAndRemove(t *testing.T) {
 func TestFindersAgreeFrozenOrNot(t *testing.T) {
 	loose, frozen := rich(), rich()
 	frozen.Freeze()
-	for _, digits := range []string{"201", "600", "*70", "*99", "*43", "999", ""} {
+	for _, digits := range []string{"201", "600", "*70", "*99", "*43", "999", "", "*721", "*720", "*72a", "*7512", "*701", "*74"} {
 		a, ok1 := loose.Resolve(digits)
 		b, ok2 := frozen.Resolve(digits)
 		if ok1 != ok2 || !cmp.Equal(a, b) {

@@ -1,6 +1,8 @@
 package office
 
 import (
+	"strings"
+
 	"centralino/internal/journal"
 	"centralino/internal/numbering"
 )
@@ -233,11 +235,89 @@ func (d *Document) ProfileByID(id ID) *Profile {
 	return first(d.Profiles, func(v *Profile) bool { return v.ID == id })
 }
 
+// SkillByID returns a skill. Of this and the kinds below an office has a handful:
+// they are searched.
+func (d *Document) SkillByID(id ID) *Skill {
+	return first(d.Skills, func(v *Skill) bool { return v.ID == id })
+}
+
+// ReasonByID returns a reason of a pause.
+func (d *Document) ReasonByID(id ID) *PauseReason {
+	return first(d.Reasons, func(v *PauseReason) bool { return v.ID == id })
+}
+
+// ReasonByDigit returns the reason that a phone gives by a digit.
+func (d *Document) ReasonByDigit(digit string) *PauseReason {
+	return first(d.Reasons, func(v *PauseReason) bool { return v.Digit == digit && digit != "" })
+}
+
+// OutcomeByID returns an outcome.
+func (d *Document) OutcomeByID(id ID) *Outcome {
+	return first(d.Outcomes, func(v *Outcome) bool { return v.ID == id })
+}
+
+// OutcomesOf returns the outcomes that calls of a queue may have, in its order: its
+// own, or all of the office if it names none.
+func (d *Document) OutcomesOf(queue ID) []*Outcome {
+	if g := d.GroupByID(queue); g != nil && g.Queue != nil && len(g.Queue.Outcomes) > 0 {
+		var out []*Outcome
+		for _, id := range g.Queue.Outcomes {
+			if o := d.OutcomeByID(id); o != nil {
+				out = append(out, o)
+			}
+		}
+		return out
+	}
+	return every(d.Outcomes, func(*Outcome) bool { return true })
+}
+
+// OutcomeByDigit returns the outcome that a phone gives to a call of a queue by a
+// digit.
+func (d *Document) OutcomeByDigit(queue ID, digit string) *Outcome {
+	for _, o := range d.OutcomesOf(queue) {
+		if o.Digit == digit && digit != "" {
+			return o
+		}
+	}
+	return nil
+}
+
+// ScriptByID returns a script.
+func (d *Document) ScriptByID(id ID) *Script {
+	return first(d.Scripts, func(v *Script) bool { return v.ID == id })
+}
+
+// SurveyByID returns a survey.
+func (d *Document) SurveyByID(id ID) *Survey {
+	return first(d.Surveys, func(v *Survey) bool { return v.ID == id })
+}
+
+// WebhookByID returns a webhook.
+func (d *Document) WebhookByID(id ID) *Webhook {
+	return first(d.Webhooks, func(v *Webhook) bool { return v.ID == id })
+}
+
+// ReportByID returns a report.
+func (d *Document) ReportByID(id ID) *Report {
+	return first(d.Reports, func(v *Report) bool { return v.ID == id })
+}
+
+// CountryOf returns the country that a person works in; the office's for somebody
+// who is not in the document.
+func (d *Document) CountryOf(person journal.SubjectID) string {
+	if p := d.PersonByID(person); p != nil && p.Country != "" {
+		return p.Country
+	}
+	return d.Site.Country
+}
+
 // Resolved is what short digits mean inside the office: exactly one of Extension
-// and Feature is set.
+// and Feature is set. Digit is what was dialled after the code of a feature that
+// takes a digit.
 type Resolved struct {
 	Extension *Extension
 	Feature   Feature
+	Digit     string
 }
 
 // Resolve says what dialled short digits mean; false if they are neither an
@@ -251,8 +331,10 @@ func (d *Document) Resolve(digits string) (Resolved, bool) {
 		if e := d.index.digits[digits]; e != nil {
 			return Resolved{Extension: e}, true
 		}
-		f, ok := d.index.codes[digits]
-		return Resolved{Feature: f}, ok
+		if f, ok := d.index.codes[digits]; ok {
+			return Resolved{Feature: f}, true
+		}
+		return d.withDigit(digits)
 	}
 	if e := first(d.Extensions, func(v *Extension) bool { return v.Digits == digits }); e != nil {
 		return Resolved{Extension: e}, true
@@ -260,6 +342,19 @@ func (d *Document) Resolve(digits string) (Resolved, bool) {
 	for f := range StandardCodes {
 		if d.Code(f) == digits {
 			return Resolved{Feature: f}, true
+		}
+	}
+	return d.withDigit(digits)
+}
+
+// digitFeatures are the features whose code takes one digit more.
+var digitFeatures = []Feature{FeaturePause, FeatureOutcome}
+
+// withDigit reads a code and one digit.
+func (d *Document) withDigit(digits string) (Resolved, bool) {
+	for _, f := range digitFeatures {
+		if digit, ok := strings.CutPrefix(digits, d.Code(f)); ok && len(digit) == 1 && onlyDigits(digit) {
+			return Resolved{Feature: f, Digit: digit}, true
 		}
 	}
 	return Resolved{}, false

@@ -18,6 +18,14 @@ const (
 	KindPath      Kind = "path"
 	KindOutbound  Kind = "outbound"
 	KindProfile   Kind = "profile"
+	KindSkill     Kind = "skill"
+	KindReason    Kind = "reason"
+	KindOutcome   Kind = "outcome"
+	KindScript    Kind = "script"
+	KindSurvey    Kind = "survey"
+	KindWebhook   Kind = "webhook"
+	KindReport    Kind = "report"
+	KindMail      Kind = "mail"
 	KindCodes     Kind = "codes"
 )
 
@@ -26,7 +34,7 @@ const (
 // from being applied.
 type Problem struct {
 	Kind    Kind              `json:"kind"`
-	Object  string            `json:"object,omitempty"` // id; empty for site, outbound, codes
+	Object  string            `json:"object,omitempty"` // id; empty for site, outbound, mail, codes
 	Field   string            `json:"field,omitempty"`  // name of the schema's field
 	Code    string            `json:"code"`
 	Args    map[string]string `json:"args,omitempty"`
@@ -90,6 +98,20 @@ const (
 	ProblemEnd         = "problem.end"         // the path runs out of steps
 	ProblemUnreachable = "problem.unreachable" // step: warning, never reached
 	ProblemLoop        = "problem.loop"        // path: goes round without the caller doing anything
+
+	ProblemLevel     = "problem.level"     // value: a level is 1 to 9
+	ProblemRing      = "problem.ring"      // value: a line that is no ring
+	ProblemRingOrder = "problem.ringOrder" // rings come one after the other
+	ProblemRingGroup = "problem.ringGroup" // a queue's ring can't add the queue itself
+	ProblemDigit     = "problem.digit"     // value: one digit
+	ProblemKeys      = "problem.keys"      // value: digits, each once
+	ProblemExit      = "problem.exit"      // value: the key leads back into the same queue at once
+	ProblemBreakWork = "problem.breakWork" // a break is no work
+	ProblemNoQueue   = "problem.noQueue"   // value: only a queue can call back
+	ProblemURL       = "problem.url"       // value: no address of the web
+	ProblemAddress   = "problem.address"   // value: no mail address
+	ProblemTime      = "problem.time"      // value: not "18:30"
+	ProblemPrivate   = "problem.private"   // warning: a password would go over the net unprotected
 )
 
 // ProblemCodes lists every code, for the test of translations.
@@ -102,6 +124,7 @@ func ProblemCodes() []string {
 		ProblemPrefixForm, ProblemCode, ProblemArea, ProblemZone, ProblemPatron, ProblemCountry, ProblemUsername,
 		ProblemHost, ProblemTrunk, ProblemChannels, ProblemPort, ProblemPortTwice, ProblemNoEmergency, ProblemQueue,
 		ProblemEmptyGroup, ProblemKey, ProblemNoKeys, ProblemLanguage, ProblemHash, ProblemSilent, ProblemEnd,
-		ProblemUnreachable, ProblemLoop,
+		ProblemUnreachable, ProblemLoop, ProblemLevel, ProblemRing, ProblemRingOrder, ProblemRingGroup, ProblemDigit,
+		ProblemKeys, ProblemExit, ProblemBreakWork, ProblemNoQueue, ProblemURL, ProblemAddress, ProblemTime, ProblemPrivate,
 	}
 }

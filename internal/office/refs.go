@@ -1,6 +1,10 @@
 package office
 
-import "strconv"
+import (
+	"maps"
+	"slices"
+	"strconv"
+)
 
 // Use is a place that refers to an object.
 type Use struct {
@@ -39,6 +43,9 @@ func (d *Document) references(visit func(from Use, to Kind, id string)) {
 	}
 	for _, p := range d.People {
 		ref(KindPerson, ID(p.ID), "profile")(KindProfile, p.Profile)
+		for _, skill := range slices.Sorted(maps.Keys(p.Skills)) {
+			ref(KindPerson, ID(p.ID), "skills")(KindSkill, skill)
+		}
 	}
 	for _, e := range d.Extensions {
 		if k, ok := targetKinds[e.Target.Kind]; ok {
@@ -53,8 +60,15 @@ func (d *Document) references(visit func(from Use, to Kind, id string)) {
 			ref(KindGroup, g.ID, "members")(KindPerson, ID(m))
 		}
 		if g.Queue != nil {
-			ref(KindGroup, g.ID, "queue.music")(KindPrompt, g.Queue.Music)
+			queueReferences(g.Queue, func(field string) func(Kind, ID) { return ref(KindGroup, g.ID, "queue."+field) })
 		}
+	}
+	for _, s := range d.Surveys {
+		ref(KindSurvey, s.ID, "intro")(KindPrompt, s.Intro)
+		for _, q := range s.Questions {
+			ref(KindSurvey, s.ID, "questions")(KindPrompt, q)
+		}
+		ref(KindSurvey, s.ID, "thanks")(KindPrompt, s.Thanks)
 	}
 	for _, m := range d.Menus {
 		ref(KindMenu, m.ID, "prompt")(KindPrompt, m.Prompt)
@@ -85,6 +99,30 @@ func (d *Document) references(visit func(from Use, to Kind, id string)) {
 			ref(KindOutbound, "", "classes."+string(c))(KindLine, l)
 		}
 	}
+}
+
+// queueReferences visits what a queue's rules refer to.
+func queueReferences(q *QueueRules, ref func(field string) func(Kind, ID)) {
+	ref("music")(KindPrompt, q.Music)
+	for _, skill := range slices.Sorted(maps.Keys(q.Needs)) {
+		ref("needs")(KindSkill, skill)
+	}
+	for _, r := range q.Rings {
+		for _, skill := range r.Without {
+			ref("rings")(KindSkill, skill)
+		}
+		ref("rings")(KindGroup, r.Group)
+	}
+	ref("periodic")(KindPrompt, q.Periodic)
+	for _, key := range sortedKeys(q.Exits) {
+		ref("exits")(KindPath, q.Exits[key])
+	}
+	ref("whisper")(KindPrompt, q.Whisper)
+	for _, o := range q.Outcomes {
+		ref("outcomes")(KindOutcome, o)
+	}
+	ref("script")(KindScript, q.Script)
+	ref("survey")(KindSurvey, q.Survey)
 }
 
 // graph judges the paths: each must end, and none may go round without the caller

@@ -82,11 +82,13 @@ func Sample(o SampleOptions) SampleOffice {
 		Profiles: []Profile{{ID: "profile-1", Name: "Normale", Allow: []NumberClass{
 			ClassEmergency, ClassNational, ClassMobile, ClassFreephone, ClassService,
 		}}},
+		Skills:   []Skill{{ID: "skill-1", Name: "Inglese"}},
+		Reasons:  sampleReasons(),
+		Outcomes: sampleOutcomes(),
 	}
 	s.Doc = d
-	queue := Group{ID: "group-1", Name: "Assistenza", Mode: GroupQueue, Queue: &QueueRules{
-		Strategy: LongestIdle, RingTime: 20 * time.Second, MissesToPause: 2, WrapUp: 5 * time.Second, MaxWait: 10 * time.Minute,
-	}}
+	queue := Group{ID: "group-1", Name: "Assistenza", Mode: GroupQueue, Queue: newQueue()}
+	queue.Queue.WrapUp, queue.Queue.MaxWait, queue.Queue.JoinEmpty = 5*time.Second, 10*time.Minute, true
 	admin := Group{ID: "group-2", Name: "Amministrazione", Mode: GroupRing}
 	for i, p := range samplePeople {
 		person := journal.SubjectID(p.id)
@@ -105,6 +107,23 @@ func Sample(o SampleOptions) SampleOffice {
 		Extension{ID: "extension-6", Digits: "601", Target: Target{TargetGroup, "group-2"}},
 	)
 	return s
+}
+
+func sampleReasons() []PauseReason {
+	return []PauseReason{
+		{ID: "reason-1", Name: "Pranzo", Digit: "1"},
+		{ID: "reason-2", Name: "Pausa dallo schermo", Digit: "2", Break: true},
+		{ID: "reason-3", Name: "Altro lavoro", Digit: "3", Work: true},
+	}
+}
+
+func sampleOutcomes() []Outcome {
+	return []Outcome{
+		{ID: "outcome-1", Name: "Risolto", Digit: "1", Next: OutcomeClosed},
+		{ID: "outcome-2", Name: "Da richiamare", Digit: "2", Next: OutcomeCallBack, After: 1},
+		{ID: "outcome-3", Name: "Da fare", Digit: "3", Next: OutcomeTask},
+		{ID: "outcome-4", Name: "Non interessato", Digit: "4", Next: OutcomeClosed},
+	}
 }
 
 func samplePaths() []Path {

@@ -24,6 +24,9 @@ const (
 	TypeDates    FieldType = "dates"    // one line an exception: "2026-12-24 09:00-13:00 Christmas Eve"
 	TypeOverride FieldType = "override" // "open until 2026-12-24T18:00:00+01:00", empty: none
 	TypeTexts    FieldType = "texts"    // one line a language: "it=Buongiorno"
+	TypeLevels   FieldType = "levels"   // one line a skill: "skill-1=3"
+	TypeRings    FieldType = "rings"    // one line a ring: "after=30 lower=1 without=skill-1,skill-2 group=group-2"
+	TypeTime     FieldType = "time"     // "18:30"
 )
 
 // Field is one field of one kind of object: the single source of form,

@@ -30,13 +30,14 @@ func Classes() []NumberClass { return append([]NumberClass(nil), classes...) }
 
 // Features returns the features that have a code, in the order of pages.
 func Features() []Feature {
-	return []Feature{FeatureLogin, FeatureLogout, FeaturePause, FeatureReady, FeatureEcho, FeatureStatus}
+	return []Feature{FeatureLogin, FeatureLogout, FeaturePause, FeatureReady, FeatureMore, FeatureOutcome, FeatureBreak, FeatureEcho, FeatureStatus}
 }
 
 // tables are the kinds of object in the order of pages and differences.
 var tables = []kindTable{
 	siteTable(), lineTable(), numberTable(), personTable(), extensionTable(), deviceTable(), groupTable(),
-	scheduleTable(), menuTable(), promptTable(), pathTable(), outboundTable(), profileTable(), codesTable(),
+	scheduleTable(), menuTable(), promptTable(), pathTable(), outboundTable(), profileTable(), skillTable(), reasonTable(),
+	outcomeTable(), scriptTable(), surveyTable(), webhookTable(), reportTable(), mailTable(), codesTable(),
 }
 
 func siteTable() kindTable {
@@ -49,6 +50,8 @@ func siteTable() kindTable {
 		word(Field{Name: "language", Type: TypeChoice, Choices: languages, Default: "it", Required: true, Role: RoleManager}, func(o *T) *string { return &o.Language }),
 		word(Field{Name: "patronDay", Type: TypeText, Min: 5, Max: 5, Role: RoleManager, Example: true}, func(o *T) *string { return &o.PatronDay }),
 		toggle(Field{Name: "acdNotice", Role: RoleManager}, func(o *T) *bool { return &o.ACDNotice }),
+		minutes(Field{Name: "breakEvery", Max: 480, Role: RoleManager, Expert: true}, func(o *T) *time.Duration { return &o.BreakEvery }),
+		minutes(Field{Name: "breakFor", Max: 120, Role: RoleManager, Expert: true}, func(o *T) *time.Duration { return &o.BreakFor }),
 	}}
 }
 
@@ -139,6 +142,8 @@ func personTable() kindTable {
 			word(Field{Name: "language", Type: TypeChoice, Choices: append([]string{""}, languages...), Role: RoleManager}, func(o *T) *string { return &o.Language }),
 			word(Field{Name: "role", Type: TypeChoice, Choices: roles, Default: string(RoleOperator), Required: true, Role: RoleTechnician}, func(o *T) *Role { return &o.Role }),
 			word(Field{Name: "profile", Type: TypeRef, Refs: []Kind{KindProfile}, Role: RoleManager}, func(o *T) *ID { return &o.Profile }),
+			word(Field{Name: "country", Type: TypeChoice, Choices: append([]string{""}, countries...), Role: RoleManager, Expert: true}, func(o *T) *string { return &o.Country }),
+			parsed(Field{Name: "skills", Type: TypeLevels, Refs: []Kind{KindSkill}, Role: RoleLeader, Example: true}, func(o *T) *map[ID]int { return &o.Skills }, formatLevels, parseLevels),
 		},
 	}
 }
@@ -167,64 +172,6 @@ func deviceTable() kindTable {
 			word(Field{Name: "secret", Type: TypeSecret, Max: 40, Required: true, Role: RoleTechnician}, func(o *T) *SecretRef { return &o.Secret }),
 			word(Field{Name: "algorithm", Type: TypeChoice, Choices: []string{"MD5", "SHA-256"}, Default: "MD5", Required: true, Role: RoleTechnician, Expert: true}, func(o *T) *string { return &o.Algorithm }),
 			toggle(Field{Name: "disabled", Role: RoleManager}, func(o *T) *bool { return &o.Disabled }),
-		},
-	}
-}
-
-func groupTable() kindTable {
-	type T = Group
-	mode := word(Field{Name: "mode", Type: TypeChoice, Choices: []string{string(GroupRing), string(GroupQueue)}, Default: string(GroupQueue), Required: true, Role: RoleManager}, func(o *T) *GroupMode { return &o.Mode })
-	setMode := mode.set
-	mode.set = func(o *T, text string) *fault {
-		bad := setMode(o, text)
-		switch {
-		case o.Mode != GroupQueue:
-			o.Queue = nil
-		case o.Queue == nil:
-			o.Queue = &QueueRules{Strategy: LongestIdle, RingTime: 20 * time.Second, MissesToPause: 2}
-		}
-		return bad
-	}
-	seconds := func(at func(*QueueRules) *time.Duration) func(*T) *time.Duration {
-		return func(o *T) *time.Duration {
-			if o.Queue == nil {
-				return nil
-			}
-			return at(o.Queue)
-		}
-	}
-	count := func(at func(*QueueRules) *int) func(*T) *int {
-		return func(o *T) *int {
-			if o.Queue == nil {
-				return nil
-			}
-			return at(o.Queue)
-		}
-	}
-	return &table[T]{
-		kind: KindGroup, list: func(d *Document) *[]T { return &d.Groups }, id: func(o *T) string { return string(o.ID) },
-		make: func(id string) T { return T{ID: ID(id)} },
-		fields: []accessor[T]{
-			word(Field{Name: "name", Type: TypeText, Min: 1, Max: 60, Required: true, Role: RoleManager, Example: true}, func(o *T) *string { return &o.Name }),
-			mode,
-			words(Field{Name: "members", Type: TypeRefs, Refs: []Kind{KindPerson}, Role: RoleLeader}, func(o *T) *[]journal.SubjectID { return &o.Members }),
-			word(Field{Name: "queue.strategy", Type: TypeChoice, Choices: []string{string(LongestIdle), string(RingAll)}, Role: RoleManager}, func(o *T) *Strategy {
-				if o.Queue == nil {
-					return nil
-				}
-				return &o.Queue.Strategy
-			}),
-			duration(Field{Name: "queue.ringTime", Min: 5, Max: 120, Role: RoleManager}, seconds(func(q *QueueRules) *time.Duration { return &q.RingTime })),
-			number(Field{Name: "queue.missesToPause", Min: 0, Max: 20, Role: RoleManager}, count(func(q *QueueRules) *int { return &q.MissesToPause })),
-			duration(Field{Name: "queue.wrapUp", Min: 0, Max: 1800, Role: RoleManager}, seconds(func(q *QueueRules) *time.Duration { return &q.WrapUp })),
-			duration(Field{Name: "queue.maxWait", Min: 0, Max: 7200, Role: RoleManager}, seconds(func(q *QueueRules) *time.Duration { return &q.MaxWait })),
-			number(Field{Name: "queue.maxLength", Min: 0, Max: 500, Role: RoleManager}, count(func(q *QueueRules) *int { return &q.MaxLength })),
-			word(Field{Name: "queue.music", Type: TypeRef, Refs: []Kind{KindPrompt}, Role: RoleManager, Expert: true}, func(o *T) *ID {
-				if o.Queue == nil {
-					return nil
-				}
-				return &o.Queue.Music
-			}),
 		},
 	}
 }

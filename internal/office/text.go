@@ -230,13 +230,14 @@ func formatSteps(steps []Step) string {
 // stepParts says which parts a step of each kind may have; the first is needed
 // unless the kind is end.
 var stepParts = map[StepKind][]string{
-	StepHours:   {"schedule", "open", "break", "closed", "holiday"},
-	StepMessage: {"prompt"},
-	StepMenu:    {"menu"},
-	StepGroup:   {"group", "ring"},
-	StepPerson:  {"person", "ring"},
-	StepGoto:    {"path"},
-	StepEnd:     {"prompt"},
+	StepHours:    {"schedule", "open", "break", "closed", "holiday"},
+	StepMessage:  {"prompt"},
+	StepMenu:     {"menu"},
+	StepGroup:    {"group", "ring"},
+	StepPerson:   {"person", "ring"},
+	StepGoto:     {"path"},
+	StepCallback: {"group"},
+	StepEnd:      {"prompt"},
 }
 
 func parseSteps(text string) ([]Step, *fault) {

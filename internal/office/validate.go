@@ -32,6 +32,9 @@ func Validate(d *Document) []Problem {
 	v.peopleAndPhones()
 	v.schedules()
 	v.menusAndPrompts()
+	v.queues()
+	v.afterCalls()
+	v.outside()
 	if !v.failed(KindPath) {
 		v.graph()
 	}
@@ -117,7 +120,7 @@ func (t *table[T]) judge(v *validator, i int, id string) {
 
 // structured are the types whose text form has a grammar.
 func (t FieldType) structured() bool {
-	return slices.Contains([]FieldType{TypeHours, TypeDates, TypeOverride, TypeKeys, TypeSteps, TypeTexts, TypeTarget}, t)
+	return slices.Contains([]FieldType{TypeHours, TypeDates, TypeOverride, TypeKeys, TypeSteps, TypeTexts, TypeTarget, TypeLevels, TypeRings, TypeTime}, t)
 }
 
 // identities: every id is an id and names one object of all kinds.
@@ -251,6 +254,12 @@ func (v *validator) numberSpace() {
 		taken[code] = string(f)
 		if code[0] != '*' && code[0] != '#' || strings.Trim(code, "0123456789*#") != "" || len(code) < 2 {
 			v.add(KindCodes, "", string(f), ProblemCode, "value", code)
+		}
+	}
+	for _, f := range Features() {
+		code := v.d.Code(f)
+		if r, ok := v.d.withDigit(code); ok && r.Feature != f {
+			v.add(KindCodes, "", string(f), ProblemTaken, "value", code, "by", string(r.Feature))
 		}
 	}
 	for _, f := range slices.Sorted(maps.Keys(v.d.Codes)) {

@@ -72,14 +72,53 @@ func TestValidateFinds(t *testing.T) {
 		{"hours that do not say where to go on a holiday", func(d doc) {
 			d.Paths[0].Steps = []office.Step{{Kind: office.StepHours, Schedule: "schedule-1", On: map[office.DayState]office.ID{office.Open: "path-queue"}}}
 		}, "path path-main steps problem.end", false},
-		{"a path that goes to itself", func(d doc) { d.Paths[1].Steps[1] = office.Step{Kind: office.StepGoto, Path: "path-queue"} }, "path path-queue steps problem.loop", false},
-		{"two paths that go round", func(d doc) { d.Paths[1].Steps[1] = office.Step{Kind: office.StepGoto, Path: "path-admin"} }, "path path-admin steps problem.loop", false},
+		{"a path that goes to itself", func(d doc) { d.Paths[1].Steps[2] = office.Step{Kind: office.StepGoto, Path: "path-queue"} }, "path path-queue steps problem.loop", false},
+		{"two paths that go round", func(d doc) { d.Paths[1].Steps[2] = office.Step{Kind: office.StepGoto, Path: "path-admin"} }, "path path-admin steps problem.loop", false},
 		{"a menu that comes back when nobody presses a key", func(d doc) { d.Menus[0].Else = "path-main" }, "path path-main steps problem.loop", false},
 		{"steps behind the end", func(d doc) { d.Paths[3].Steps = append(d.Paths[3].Steps, office.Step{Kind: office.StepEnd}) }, "path path-closed steps problem.unreachable", true},
 		{"a country without rules", func(d doc) { d.Site.Country = "XX" }, "site  country problem.choice", false},
 		{"an area code without its zero", func(d doc) { d.Site.AreaCode = "2" }, "site  areaCode problem.short", false},
 		{"an area code that is none", func(d doc) { d.Site.AreaCode = "22" }, "site  areaCode problem.area", false},
 		{"a time zone on Mars", func(d doc) { d.Site.TimeZone = "Mars/Olympus" }, "site  timeZone problem.zone", false},
+		{"a skill that is gone", func(d doc) { d.Skills = d.Skills[1:] }, "person p-sample-anna skills problem.ref", false},
+		{"a skill that a queue needs and is gone", func(d doc) { d.Skills = d.Skills[1:] }, "group group-1 queue.needs problem.ref", false},
+		{"a level of 0", func(d doc) { d.People[0].Skills["skill-1"] = 0 }, "person p-sample-anna skills problem.level", false},
+		{"a ring that asks the queue itself", func(d doc) { d.Groups[0].Queue.Rings[1].Group = "group-1" }, "group group-1 queue.rings problem.ringGroup", false},
+		{"rings out of order", func(d doc) { d.Groups[0].Queue.Rings[1].After = time.Second }, "group group-1 queue.rings problem.ringOrder", false},
+		{"a ring of a group that is gone", func(d doc) { d.Groups[0].Queue.Rings[1].Group = "group-9" }, "group group-1 queue.rings problem.ref", false},
+		{"an exit by a key that no telephone has", func(d doc) { d.Groups[0].Queue.Exits["x"] = "path-admin" }, "group group-1 queue.exits problem.key", false},
+		{"an exit that leads back", func(d doc) { d.Groups[0].Queue.Exits["0"] = "path-queue" }, "group group-1 queue.exits problem.exit", false},
+		{"an exit that leads back by the opening hours", func(d doc) {
+			d.Paths[2].Steps = []office.Step{{Kind: office.StepHours, Schedule: "schedule-1", On: map[office.DayState]office.ID{office.Open: "path-queue"}}, {Kind: office.StepEnd}}
+		}, "group group-1 queue.exits problem.exit", false},
+		{"one key for an exit and the callback", func(d doc) { d.Groups[0].Queue.CallbackKey = "0" }, "group group-1 queue.callbackKey problem.duplicate", false},
+		{"a callback by a key that no telephone has", func(d doc) { d.Groups[0].Queue.CallbackKey = "A" }, "group group-1 queue.callbackKey problem.key", false},
+		{"a callback of a ring group", func(d doc) {
+			d.Paths[1].Steps = []office.Step{{Kind: office.StepCallback, Group: "group-2"}, {Kind: office.StepEnd}}
+		}, "path path-queue steps problem.noQueue", false},
+		{"a screen pop by file", func(d doc) { d.Groups[0].Queue.PopURL = "file:///etc/passwd" }, "group group-1 queue.popURL problem.url", false},
+		{"a screen pop that runs a script", func(d doc) { d.Groups[0].Queue.PopURL = "javascript:alert(1)" }, "group group-1 queue.popURL problem.url", false},
+		{"a screen pop with another place", func(d doc) { d.Groups[0].Queue.PopURL = "https://x/{password}" }, "group group-1 queue.popURL problem.url", false},
+		{"two outcomes of a queue on one digit", func(d doc) { d.Outcomes[1].Digit = "1" }, "outcome outcome-2 digit problem.taken", false},
+		{"an outcome twice", func(d doc) { d.Groups[0].Queue.Outcomes[1] = "outcome-1" }, "group group-1 queue.outcomes problem.duplicate", false},
+		{"an outcome by star", func(d doc) { d.Outcomes[1].Digit = "*" }, "outcome outcome-2 digit problem.digit", false},
+		{"an outcome that nothing follows", func(d doc) { d.Outcomes[1].Next = "" }, "outcome outcome-2 next problem.required", false},
+		{"two reasons on one digit", func(d doc) { d.Reasons[1].Digit = "1" }, "reason reason-2 digit problem.taken", false},
+		{"a break that is work", func(d doc) { d.Reasons[1].Work = true }, "reason reason-2 work problem.breakWork", false},
+		{"a code behind another's digit", func(d doc) { d.Codes[office.FeatureEcho] = "*721" }, "codes  test.echo problem.taken", false},
+		{"a survey with a key twice", func(d doc) { d.Surveys[0].Keys = "1221" }, "survey survey-1 keys problem.keys", false},
+		{"a survey without questions", func(d doc) { d.Surveys[0].Questions = nil }, "survey survey-1 questions problem.required", false},
+		{"a webhook to a file", func(d doc) { d.Webhooks[0].URL = "ftp://x/y" }, "webhook webhook-1 url problem.url", false},
+		{"a webhook with a password in it", func(d doc) { d.Webhooks[0].URL = "https://a:b@x/y" }, "webhook webhook-1 url problem.url", false},
+		{"a webhook without host", func(d doc) { d.Webhooks[0].URL = "https:///y" }, "webhook webhook-1 url problem.url", false},
+		{"a webhook at an event that is none", func(d doc) { d.Webhooks[0].Events[0] = "thought" }, "webhook webhook-1 events problem.choice", false},
+		{"a report to nobody", func(d doc) { d.Reports[0].To[0] = "nobody" }, "report report-1 to problem.address", false},
+		{"a report with a second header", func(d doc) { d.Reports[0].To[0] = "a@b\r\nBcc:c@d" }, "report report-1 to problem.control", false},
+		{"a report at midnight's end", func(d doc) { d.Reports[0].At = 1440 }, "report report-1 at problem.time", false},
+		{"mail from nobody", func(d doc) { d.Mail.From = "" }, "mail  from problem.required", false},
+		{"mail over a path", func(d doc) { d.Mail.Server = "a/b" }, "mail  server problem.host", false},
+		{"a mail password in the open", func(d doc) { d.Mail.TLS = "none" }, "mail  tls problem.private", true},
+		{"an operator in a country that the box can't name", func(d doc) { d.People[0].Country = "AQ" }, "person p-sample-anna country problem.choice", false},
 		{"a saint without a day", func(d doc) { d.Site.PatronDay = "13-01" }, "site  patronDay problem.patron", false},
 	} {
 		d := rich()
@@ -129,7 +168,7 @@ func TestValidateNeverFails(t *testing.T) {
 func wreck(t *rapid.T, d *office.Document) {
 	word := rapid.SampledFrom([]string{"", "x", "line-1", "path-main", "path-queue", "p-sample-anna", "112", "\x00", "*", "00"}).Draw(t, "word")
 	n := rapid.IntRange(-5, 3000).Draw(t, "n")
-	switch rapid.IntRange(0, 9).Draw(t, "where") {
+	switch rapid.IntRange(0, 12).Draw(t, "where") {
 	case 0:
 		d.Extensions[0].Digits = word
 	case 1:
@@ -148,7 +187,73 @@ func wreck(t *rapid.T, d *office.Document) {
 		d.Codes = map[office.Feature]string{office.Feature(word): word, office.FeatureEcho: word}
 	case 8:
 		d.Outbound = office.Outbound{Prefix: word, Classes: map[office.NumberClass][]office.ID{office.NumberClass(word): {office.ID(word)}}}
+	case 10:
+		d.Groups[0].Mode, d.Groups[0].Queue = office.GroupQueue, &office.QueueRules{CallbackKey: word, PopURL: word, Exits: map[string]office.ID{word: office.ID(word)},
+			Needs: map[office.ID]int{office.ID(word): n}, Rings: []office.Ring{{After: time.Duration(n), Without: []office.ID{office.ID(word)}}}, Outcomes: []office.ID{office.ID(word), "outcome-1"}}
+	case 11:
+		d.Outcomes[0].Digit, d.Reasons[0].Digit = word, word
+		d.Surveys[0] = office.Survey{ID: office.ID(word), Keys: word, Questions: []office.ID{office.ID(word)}}
+	case 12:
+		d.Mail, d.Reports[0].At, d.Reports[0].To, d.Webhooks[0].URL = office.Mail{Server: word, From: word}, n, []string{word}, word
 	case 9:
 		d.Schedules[0].Exceptions = append(d.Schedules[0].Exceptions, office.Exception{Date: word, Name: word, Spans: []office.Span{{From: n, To: -n}}})
 	}
+}
+
+// An office that was saved before queues had these rules means what it meant.
+func TestAnOldDocumentIsStillValid(t *testing.T) {
+	d := sample()
+	old := &office.QueueRules{Strategy: office.LongestIdle, RingTime: 20 * time.Second}
+	d.Groups[0].Queue = old
+	d.Skills, d.Reasons, d.Outcomes = nil, nil, nil
+	if p := office.Validate(d); len(p) > 0 {
+		t.Error(p)
+	}
+	for _, f := range office.Schema() {
+		for _, id := range d.IDs(f.Kind) {
+			text, _ := d.Get(f.Kind, id, f.Name)
+			if p := d.Set(f.Kind, id, f.Name, text); len(p) > 0 {
+				t.Errorf("%s.%s = %q can't be written back: %v", f.Kind, f.Name, text, p)
+			}
+		}
+	}
+}
+
+func TestAnExitMayRingSomebodyElseFirst(t *testing.T) {
+	d := rich()
+	d.Groups[0].Queue.Exits["0"] = "path-admin" // a ring group, then the queue again
+	if p := office.Blocking(office.Validate(d)); len(p) > 0 {
+		t.Error(p)
+	}
+}
+
+func FuzzTextForms(f *testing.F) {
+	for _, s := range []string{"skill-1=3\nskill-2=9", "after=30 lower=1 without=skill-1,skill-2 group=group-2\nafter=60 group=group-3",
+		"callback group=group-1\nend", "18:30", "0=path-1\n*=path-2", "open until 2026-12-24T18:00:00+01:00"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		for _, at := range []struct {
+			kind      office.Kind
+			id, field string
+		}{
+			{office.KindPerson, "p-sample-anna", "skills"}, {office.KindGroup, "group-1", "queue.needs"}, {office.KindGroup, "group-1", "queue.rings"},
+			{office.KindGroup, "group-1", "queue.exits"}, {office.KindPath, "path-main", "steps"}, {office.KindReport, "report-1", "at"},
+			{office.KindReport, "report-1", "to"}, {office.KindSchedule, "schedule-1", "override"},
+		} {
+			d := rich()
+			if len(d.Set(at.kind, at.id, at.field, text)) > 0 {
+				continue
+			}
+			// What was taken is written the same way, and read again as the same.
+			once, _ := d.Get(at.kind, at.id, at.field)
+			if p := d.Set(at.kind, at.id, at.field, once); len(p) > 0 {
+				t.Fatalf("%s.%s takes %q and not its own form %q: %v", at.kind, at.field, text, once, p)
+			}
+			if twice, _ := d.Get(at.kind, at.id, at.field); twice != once {
+				t.Fatalf("%s.%s: %q, then %q", at.kind, at.field, once, twice)
+			}
+			office.Validate(d)
+		}
+	})
 }
