@@ -31,11 +31,12 @@ const (
 	CallDetail Purpose = "callDetail" // who of the office had a call
 	Explain    Purpose = "explain"    // why a call went to this agent
 	Account    Purpose = "account"    // log of logins and changes
+	Looked     Purpose = "looked"     // who looked at oneself
 )
 
 // Purposes returns every purpose, for tests that walk all of them.
 func Purposes() []Purpose {
-	return []Purpose{Configure, Route, LiveState, Figures, Export, CallDetail, Explain, Account}
+	return []Purpose{Configure, Route, LiveState, Figures, Export, CallDetail, Explain, Account, Looked}
 }
 
 // rule says which roles see names for a purpose: of people while no agreement is
@@ -53,6 +54,7 @@ var rules = map[Purpose]rule{
 	CallDetail: {open: roles("manager leader"), numbers: roles("technician manager leader operator")},
 	Explain:    {open: roles("manager leader"), numbers: roles("technician manager leader")},
 	Account:    {closed: roles("technician manager"), open: roles("technician manager")},
+	Looked:     {closed: roles("technician manager leader operator"), open: roles("technician manager leader operator")},
 }
 
 func roles(list string) []office.Role {
@@ -147,112 +149,77 @@ func (g *Gate) allowed(v Viewer, p Purpose, s journal.SubjectID) bool {
 
 // Name returns how a viewer may see a subject: a person's name, or an outside
 // number in full. If he may not, or nothing is known, it returns an empty string
-// and false; show a place holder then, not the pseudonym.
+// and false; show a place holder then, not the pseudonym. A name of somebody else
+// that tells what he does or did is a look at him.
 func (g *Gate) Name(v Viewer, p Purpose, s journal.SubjectID) (string, bool) {
 	if !g.allowed(v, p, s) {
 		return "", false
 	}
+	g.noteLook(v, lookOf[p], s)
 	return g.behind(s)
 }
 
-// MaySeeState says whether a viewer may see what this person does now.
+// MaySeeState says whether a viewer may see what this person does now. That he may
+// is a look.
 func (g *Gate) MaySeeState(v Viewer, s journal.SubjectID) bool {
-	return !isNumber(s) && g.allowed(v, LiveState, s)
+	if isNumber(s) || !g.allowed(v, LiveState, s) {
+		return false
+	}
+	g.noteLook(v, LookState, s)
+	return true
 }
 
-// lookAgain is how long one journalled look covers further ones of the same viewer
-// at the same person: a page that draws itself anew is one look.
-const (
-	lookAgain = 5 * time.Minute
-	maxLooks  = 1000
-)
-
 // MaySeeFigures says whether a viewer may see this person's figures. A look at
-// somebody else is journalled, and so is one that is refused.
+// somebody else is written down, and so is one that is refused.
 func (g *Gate) MaySeeFigures(v Viewer, s journal.SubjectID) bool {
 	may := !isNumber(s) && g.allowed(v, Figures, s)
-	if v.Subject != s && s != "" && (v != Viewer{}) {
-		g.noteLook(v, s, may)
+	if may {
+		g.noteLook(v, LookFigures, s)
+	} else if v != (Viewer{}) {
+		g.noteLook(v, LookRefused, s)
 	}
 	return may
 }
 
-func (g *Gate) noteLook(v Viewer, s journal.SubjectID, may bool) {
-	now := g.o.Now()
-	key := look{v.Subject, s, may}
-	g.mu.Lock()
-	last, seen := g.looks[key]
-	covered := seen && now.Sub(last) >= 0 && now.Sub(last) < lookAgain
-	if !covered {
-		if len(g.looks) >= maxLooks {
-			clear(g.looks) // costs an event more, never one less
-		}
-		g.looks[key] = now
-	}
-	g.mu.Unlock()
-	if covered {
-		return
-	}
-	what := "figures"
-	if !may {
-		what = "figures.refused"
-	}
-	g.o.Journal.Append("", journal.AccessEvent{What: what, Who: v.Subject, About: s, Source: "page"})
-}
-
 // MaySeeGroupFigures says whether a viewer may see figures of a group of people
-// together: managers and leaders from five people on, others and smaller groups
-// only if the viewer may see each of them. Duplicates count once.
+// together: all of them if he may see each, else managers and leaders where the
+// group is made of whole teams of the office's queues (see Teams), so that no two
+// groups differ by fewer than five people. Duplicates count once.
 func (g *Gate) MaySeeGroupFigures(v Viewer, people []journal.SubjectID) bool {
-	each := map[journal.SubjectID]bool{}
-	for _, s := range people {
-		each[s] = true
-	}
-	if len(each) == 0 || v == (Viewer{}) {
+	rest := others(v, people)
+	if len(people) == 0 || v == (Viewer{}) {
 		return false
 	}
-	if len(each) >= smallestGroup && (v.Role == office.RoleManager || v.Role == office.RoleLeader) {
+	if !slices.ContainsFunc(rest, func(s journal.SubjectID) bool { return !g.allowed(v, Figures, s) }) {
+		for _, s := range rest {
+			g.MaySeeFigures(v, s)
+		}
 		return true
 	}
-	for s := range each {
-		if !g.allowed(v, Figures, s) {
-			return false
+	if v.Role != office.RoleManager && v.Role != office.RoleLeader {
+		return false
+	}
+	for _, t := range Teams(v, queuesOf(g.o.Office())) {
+		if !share(t.People, rest) {
+			continue
+		}
+		for _, s := range t.People {
+			if !slices.Contains(rest, s) {
+				return false
+			}
+		}
+		rest = slices.DeleteFunc(rest, func(s journal.SubjectID) bool { return slices.Contains(t.People, s) })
+	}
+	return len(rest) == 0
+}
+
+// queuesOf lists the queues of an office with their members.
+func queuesOf(doc *office.Document) []Group {
+	var out []Group
+	for i := range doc.Groups {
+		if g := &doc.Groups[i]; g.Mode == office.GroupQueue {
+			out = append(out, Group{ID: string(g.ID), People: g.Members})
 		}
 	}
-	for s := range each {
-		g.MaySeeFigures(v, s)
-	}
-	return true
-}
-
-// AgentView is one agent on the board.
-type AgentView struct {
-	Subject journal.SubjectID
-	Name    string
-	State   journal.AgentStateName
-}
-
-// AgentsView is what a viewer sees of the agents: how many are in each state, and
-// those whom he may see by name, in order of their pseudonyms.
-type AgentsView struct {
-	Counts map[journal.AgentStateName]int
-	Agents []AgentView
-}
-
-// AgentsForBoard reduces the states of all agents to what the viewer may see: how
-// many are in each state, and by name himself and those that the gate opens.
-func (g *Gate) AgentsForBoard(v Viewer, states map[journal.SubjectID]journal.AgentStateName) AgentsView {
-	out := AgentsView{Counts: map[journal.AgentStateName]int{}}
-	if v == (Viewer{}) {
-		return out
-	}
-	for s, state := range states {
-		out.Counts[state]++
-		if g.MaySeeState(v, s) {
-			name, _ := g.Name(v, LiveState, s)
-			out.Agents = append(out.Agents, AgentView{Subject: s, Name: name, State: state})
-		}
-	}
-	slices.SortFunc(out.Agents, func(a, b AgentView) int { return strings.Compare(string(a.Subject), string(b.Subject)) })
 	return out
 }

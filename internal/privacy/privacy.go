@@ -73,13 +73,8 @@ type Gate struct {
 	unwritten map[journal.SubjectID]numbering.E164 // waits for Run
 	erased    map[string]int                       // tag of an erased number -> its generation
 	agreement Agreement
-	looks     map[look]time.Time // when a look was journalled last
-}
-
-// look is somebody's look at somebody's figures, and whether he was let.
-type look struct {
-	who, about journal.SubjectID
-	may        bool
+	looks     map[look]time.Time // when a look was kept last
+	unlogged  []seen             // looks that wait for Run
 }
 
 // maxUnwritten numbers wait for the disk; more are known by pseudonym only until
@@ -105,6 +100,15 @@ func Migrations() []store.Migration {
 	recorded INTEGER NOT NULL,
 	recorder TEXT NOT NULL
 ) STRICT`,
+	}}, {Domain: "privacy", Version: 2, SQL: []string{
+		`CREATE TABLE privacy_looks (
+	id INTEGER PRIMARY KEY,
+	about TEXT NOT NULL, -- at whom
+	at INTEGER NOT NULL,
+	who TEXT NOT NULL,
+	what TEXT NOT NULL
+) STRICT`,
+		`CREATE INDEX privacy_looks_about ON privacy_looks (about, at)`,
 	}}}
 }
 
@@ -226,45 +230,6 @@ func (g *Gate) NameForRouting(person journal.SubjectID) string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.names[person]
-}
-
-// Erase deletes the name or number behind a pseudonym; the journal stays whole. A
-// manager may erase; a person must have left the office first.
-func (g *Gate) Erase(ctx context.Context, by Viewer, s journal.SubjectID) error {
-	if by.Role != office.RoleManager {
-		return fmt.Errorf("erase %s: %w", s, ErrForbidden)
-	}
-	if g.o.Office().PersonByID(s) != nil {
-		return fmt.Errorf("erase %s: %w", s, ErrInUse)
-	}
-	behind, ok := g.behind(s)
-	if !ok {
-		return fmt.Errorf("erase %s: %w", s, ErrUnknown)
-	}
-	tag, generation := "", 0
-	if isNumber(s) {
-		tag = g.tag(numbering.E164(behind))
-		g.mu.Lock()
-		generation = g.erased[tag] + 1
-		g.mu.Unlock()
-	}
-	event := journal.AccessEvent{What: "erase", Who: by.Subject, About: s, Source: "page"}
-	_, err := g.o.Journal.AppendWith(ctx, "", event, func(tx *sql.Tx) error {
-		if tag != "" {
-			if _, err := tx.Exec(sqlSetErased, []byte(tag), generation); err != nil {
-				return err
-			}
-		}
-		if _, err := tx.Exec(sqlErase, string(s)); err != nil {
-			return err
-		}
-		g.forget(s, tag, generation)
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("erase %s: %w", s, err)
-	}
-	return nil
 }
 
 // forget drops what memory knows. It runs within the transaction, so that Run

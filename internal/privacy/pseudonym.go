@@ -14,7 +14,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"time"
 
@@ -110,16 +109,9 @@ func (g *Gate) Number(n numbering.E164) journal.SubjectID {
 	if n == "" {
 		return ""
 	}
-	tag := ""
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	generation := 0
-	if len(g.erased) > 0 {
-		tag = g.tag(n)
-		generation = g.erased[tag]
-	}
-	sum := g.hash("subject "+strconv.Itoa(generation), string(n))
-	s := journal.SubjectID(numberPrefix + letters.EncodeToString([]byte(sum[:10])))
+	s := g.pseudonymLocked(n)
 	if len(g.unwritten) >= maxUnwritten || g.numbers.touch(s, n) {
 		return s
 	}
@@ -136,13 +128,16 @@ const (
 	numberRetry = 5 * time.Second
 )
 
-// Run writes newly seen numbers until ctx ends, then what is left. It returns nil,
-// or what kept the rest from being written.
+// Run writes newly seen numbers and looks until ctx ends, then what is left. It
+// returns nil, or what kept the rest from being written.
 func (g *Gate) Run(ctx context.Context) error {
 	delay := numberDelay
 	for {
 		select {
 		case <-ctx.Done():
+			last, stop := context.WithTimeout(context.WithoutCancel(ctx), lookWait)
+			defer stop()
+			_ = g.writeLooks(last) // the journal may have stopped already
 			return g.writeNumbers()
 		case <-g.wake:
 		}
@@ -153,7 +148,7 @@ func (g *Gate) Run(ctx context.Context) error {
 		}
 		timer.Stop()
 		delay = numberDelay
-		if err := g.writeNumbers(); err != nil { // the disk's fault list knows of it
+		if err := errors.Join(g.writeNumbers(), g.writeLooks(ctx)); err != nil { // the disk's fault list knows of it
 			delay = numberRetry
 			select {
 			case g.wake <- struct{}{}:

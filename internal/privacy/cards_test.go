@@ -1,0 +1,85 @@
+package privacy_test
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"testing"
+
+	"centralino/internal/journal"
+	"centralino/internal/numbering"
+	"centralino/internal/office"
+	"centralino/internal/privacy"
+)
+
+// write runs f in a transaction.
+func (r *room) write(t *testing.T, f func(tx *sql.Tx) error) {
+	t.Helper()
+	if err := r.db.Write(context.Background(), f); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestLookingANumberUpKeepsNothing(t *testing.T) {
+	bubble(t, func(t *testing.T, r *room) {
+		const n = numbering.E164("+390212345678")
+		boss := privacy.Viewer{Subject: "p-boss", Role: office.RoleManager}
+		s := r.Pseudonym(n)
+		if s == "" || r.Pseudonym("") != "" {
+			t.Fatal("no pseudonym")
+		}
+		if got, known := r.Name(boss, privacy.CallDetail, s); known {
+			t.Errorf("the number was kept: %s", got)
+		}
+		var kept journal.SubjectID
+		var fresh, again bool
+		r.write(t, func(tx *sql.Tx) (err error) { kept, fresh, err = r.KeepNumber(tx, n); return err })
+		r.write(t, func(tx *sql.Tx) (err error) { _, again, err = r.KeepNumber(tx, n); return err })
+		if kept != s || !fresh || again || r.Number(n) != s {
+			t.Errorf("kept %s fresh %v, again %v; looked up %s", kept, fresh, again, s)
+		}
+		if got, _ := r.Name(boss, privacy.CallDetail, s); got != string(n) {
+			t.Errorf("the number is %q", got)
+		}
+	})
+}
+
+func TestADroppedNumberIsGoneAndKeepsItsPseudonym(t *testing.T) {
+	bubble(t, func(t *testing.T, r *room) {
+		const n = numbering.E164("+390212345678")
+		s := r.Pseudonym(n)
+		r.write(t, func(tx *sql.Tx) error { _, _, err := r.KeepNumber(tx, n); return err })
+		r.write(t, func(tx *sql.Tx) error { return r.DropNumber(tx, s) })
+		if r.NumberForRouting(s) != "" || r.Pseudonym(n) != s {
+			t.Error("the number is still there, or has another pseudonym")
+		}
+		r.people(t, "p-anna")
+		if err := r.db.Write(context.Background(), func(tx *sql.Tx) error { return r.DropNumber(tx, "p-anna") }); !errors.Is(err, privacy.ErrUnknown) {
+			t.Errorf("a person was dropped: %v", err)
+		}
+	})
+}
+
+func TestErasingWithinAChange(t *testing.T) {
+	bubble(t, func(t *testing.T, r *room) {
+		const n = numbering.E164("+390212345678")
+		s := r.Number(n)
+		boss := privacy.Viewer{Subject: "p-boss", Role: office.RoleManager}
+		if _, err := r.EraseWith(privacy.Viewer{Subject: "p-x", Role: office.RoleTechnician}, s); !errors.Is(err, privacy.ErrForbidden) {
+			t.Errorf("a technician may erase: %v", err)
+		}
+		write, err := r.EraseWith(boss, s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.write(t, write)
+		if r.NumberForRouting(s) != "" || r.Pseudonym(n) == s {
+			t.Error("the number is still known, or has its old pseudonym")
+		}
+		if write, err = r.EraseWith(boss, s); err != nil {
+			t.Errorf("erasing again: %v", err)
+		} else {
+			r.write(t, write)
+		}
+	})
+}
