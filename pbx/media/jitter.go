@@ -5,16 +5,18 @@ import "centralino/internal/audio"
 // Delays of the jitter buffer, in samples.
 const (
 	jitterTarget = 320  // 40 ms are gathered before playing begins
-	jitterMost   = 960  // 120 ms: more than that is thrown away
+	jitterMost   = 960  // 120 ms: more than that for richReads is thrown away
 	jitterRing   = 4096 // 512 ms
 	lowMargin    = 140  // less in hand: wait, since whole packets come and the margin
 	midMargin    = 160  // moves in steps of one; what is waited for, or kept
 	highMargin   = 300  // more in hand for three seconds: catch up
 	lateMargin   = 40   // kept in hand beyond a late packet
+	lateGrowth   = 160  // 20 ms: the delay grows by no more for one late burst
+	richReads    = 15   // reads that too much must be in hand before it is thrown away: 300 ms
 	window       = 50   // reads in which the smallest margin is looked for: 1 s
 	patience     = 100  // reads that an adjustment waits for silence: 2 s
-	lateLimit    = 10   // late packets in a row: the sender's clock has jumped
-	starved      = 480  // 60 ms of nothing: the next packet begins a new spurt
+	lateLimit    = 4    // reads in a row between which packets came late: the sender's clock has jumped
+	starved      = 4000 // 500 ms of nothing: the next packet begins a new spurt
 	adjustSilent = 80   // samples moved at once in silence
 	silentMean   = 60   // mean of the magnitude below which a frame is silent
 )
@@ -29,6 +31,12 @@ const (
 // frame and in silence if there is any within two seconds. Missing samples are
 // made by repeating the last pitch period, faded out over 60 ms.
 //
+// A stall does not move what is heard against what was said: playing goes on in the
+// sender's time while nothing comes, packets whose time has passed are left out, and
+// the delay grows by little. Too much in hand is thrown away only when it stays: a
+// burst of packets may be followed by a burst of reads of the same span, as after a
+// stall of this machine.
+//
 // One goroutine uses it. The zero value is ready.
 type jitterBuffer struct {
 	ring [jitterRing]int16
@@ -41,6 +49,11 @@ type jitterBuffer struct {
 	waited  int  // reads since gathering began
 	missing int  // samples missed in a row
 	lateRun int
+	lateAt  int // reading at which lateRun was counted last
+	reading int // counts reads
+
+	rich      int // reads in a row after which more than jitterMost was in hand
+	richLeast int // smallest of them
 
 	debt   int // samples to wait for, because packets came late
 	least  int // smallest margin of this window
@@ -64,7 +77,7 @@ func (j *jitterBuffer) reset() {
 }
 
 func (j *jitterBuffer) unprime() {
-	j.primed, j.waited, j.lateRun, j.debt = false, 0, 0, 0
+	j.primed, j.waited, j.lateRun, j.debt, j.rich = false, 0, 0, 0, 0
 	j.adjust, j.reads, j.least = 0, 0, jitterRing
 	j.lows = [3]int{}
 }
@@ -117,7 +130,9 @@ func (j *jitterBuffer) write(ts uint32, alaw []byte) {
 // tooLate handles a packet that should have been played by samples ago.
 func (j *jitterBuffer) tooLate(ts uint32, by int) {
 	j.late++
-	j.lateRun++
+	if j.lateRun == 0 || j.lateAt != j.reading {
+		j.lateRun, j.lateAt = j.lateRun+1, j.reading
+	}
 	if j.lateRun >= lateLimit {
 		j.anchor(ts)
 		return
@@ -125,15 +140,17 @@ func (j *jitterBuffer) tooLate(ts uint32, by int) {
 	j.owe(by)
 }
 
-// owe has playing wait so that a packet as late as this one comes in time.
+// owe has playing wait so that a packet as late as this one comes in time; what is
+// much later than that has happened once and is not waited for in future.
 func (j *jitterBuffer) owe(by int) {
-	if debt := by + lateMargin; debt+j.depth() <= jitterMost {
+	if debt := min(by+lateMargin, lateGrowth); debt+j.depth() <= jitterMost {
 		j.debt = max(j.debt, debt)
 	}
 }
 
 // read fills dst, one frame.
 func (j *jitterBuffer) read(dst []int16) {
+	j.reading++
 	if j.started && !j.primed {
 		j.waited++
 		j.primed = j.depth() >= jitterTarget || j.depth() > 0 && j.waited > jitterTarget/audio.FrameSamples+1
@@ -143,8 +160,8 @@ func (j *jitterBuffer) read(dst []int16) {
 		j.conceal(dst)
 		return
 	}
-	if j.depth() > jitterMost+audio.FrameSamples {
-		j.jump()
+	if j.rich >= richReads {
+		j.jump(j.richLeast - jitterTarget)
 	}
 	step := j.plan(len(dst))
 	switch {
@@ -161,12 +178,12 @@ func (j *jitterBuffer) read(dst []int16) {
 	}
 }
 
-// jump leaves out what is too much, after a stall of the network.
-func (j *jitterBuffer) jump() {
-	to := j.end - jitterTarget
-	for ; j.play != to; j.play++ {
-		j.have[j.play%jitterRing] = false
+// jump leaves out n samples that are too much.
+func (j *jitterBuffer) jump(n int) {
+	for range n {
+		j.next()
 	}
+	j.rich = 0
 	j.hide.begin()
 }
 
@@ -316,7 +333,16 @@ func (j *jitterBuffer) hold(dst []int16, n int) {
 
 // learn follows the margin and decides about adjustments.
 func (j *jitterBuffer) learn() {
-	j.least = min(j.least, int(int32(j.end-j.play)))
+	margin := int(int32(j.end - j.play))
+	switch {
+	case margin <= jitterMost:
+		j.rich = 0
+	case j.rich == 0:
+		j.rich, j.richLeast = 1, margin
+	default:
+		j.rich, j.richLeast = j.rich+1, min(j.richLeast, margin)
+	}
+	j.least = min(j.least, margin)
 	if j.reads++; j.reads < window {
 		return
 	}

@@ -21,7 +21,7 @@ type lineEnd struct {
 	once sync.Once   // released
 
 	up   ring[[FrameBytes]byte] // 16 frames, 320 ms of a loop that is late; then the newest are lost
-	down ring[linePacket]       // 16 packets, as much again; then the newest are lost
+	down ring[linePacket]       // 32 packets, 320 ms of the shortest; then the newest are lost
 	keys ring[byte]             // digits to be heard on the line; more than 64 are lost
 
 	playing  atomic.Pointer[linePlay] // set by the loop, nil: nothing
@@ -41,7 +41,18 @@ type lineEnd struct {
 	linear  [FrameBytes]int16
 	figure  lineFigures
 	lastRun *linePlay // whose source has ended
+	last    time.Time // of the last frame
 }
+
+// A line that was not served for stalled has been stopped, and its loop probably
+// with it, as when this machine had no time for us. What the peer sent meanwhile
+// waits in its socket: the loop gets catchUpWait to bring it before the line asks
+// for the frames of the same span.
+const (
+	stalled     = 3 * frameTime
+	catchUpWait = 10 * time.Millisecond
+	catchUpMost = 64 // packets
+)
 
 // lineFigures are written by the line's goroutine and read by anybody.
 type lineFigures struct {
@@ -67,7 +78,7 @@ func newLineEnd(s *Stream, l hal.Line) *lineEnd {
 	return &lineEnd{
 		s: s, line: l,
 		up:   newRing[[FrameBytes]byte](16),
-		down: newRing[linePacket](16),
+		down: newRing[linePacket](32),
 		keys: newRing[byte](maxDigits),
 	}
 }
@@ -88,6 +99,11 @@ func (e *lineEnd) LineFrame(rx, tx []byte) {
 		return
 	}
 	defer e.rescue(tx)
+	now := time.Now()
+	if !e.last.IsZero() && now.Sub(e.last) > stalled {
+		e.catchUp()
+	}
+	e.last = now
 	if slot := e.up.put(); slot != nil {
 		copy(slot[:], rx)
 		e.up.commit()
@@ -97,6 +113,27 @@ func (e *lineEnd) LineFrame(rx, tx []byte) {
 	e.figure.frames.Add(1)
 	e.say(tx)
 	e.s.loop.Load().wake()
+}
+
+// catchUp has the loop read what waits in the socket of the peer.
+func (e *lineEnd) catchUp() {
+	done := make(chan struct{})
+	s := e.s
+	s.post(func() {
+		defer close(done)
+		if p := s.peer; !s.closed && p != nil && p.rtp != nil {
+			l := s.loop.Load()
+			for n := 0; n < catchUpMost && l.readable(p.rtp.token); n++ {
+			}
+			l.current = s
+		}
+	})
+	t := time.NewTimer(catchUpWait)
+	defer t.Stop()
+	select {
+	case <-done:
+	case <-t.C:
+	}
 }
 
 // rescue keeps a source that panics from taking the line's driver with it: the

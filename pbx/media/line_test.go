@@ -108,6 +108,50 @@ func TestPhoneToLineIsWholeAfterTheBuffer(t *testing.T) {
 	})
 }
 
+// TestLineAfterAStallGetsWhatWaitsInTheSocket: line and loop stood still for 200 ms;
+// the line is served first.
+func TestLineAfterAStallGetsWhatWaitsInTheSocket(t *testing.T) {
+	lineBubble(t, func(w *world, line *fakeLine, s *media.Stream, p *phone, _ *[]media.Event) {
+		p.stream.Connect(s)
+		p.remote.Codec = media.Codec{PT: 8, Law: audio.ALaw}
+		p.stream.SetRemote(p.remote)
+		var sent, heard []byte
+		quiet := bytes.Repeat([]byte{audio.ALawSilence}, 160)
+		n := 0
+		say := func() {
+			p.say(frame(n))
+			sent = append(sent, frame(n)...)
+			n++
+		}
+		for i := range 100 {
+			if i%20 == 10 { // nothing moves for 200 ms, then everything at once
+				time.Sleep(200 * time.Millisecond)
+				for range 10 {
+					say()
+				}
+				for range 10 {
+					heard = append(heard, line.tick(quiet)...)
+				}
+				continue
+			}
+			say()
+			synctest.Wait()
+			heard = append(heard, line.tick(quiet)...)
+			time.Sleep(20 * time.Millisecond)
+		}
+		if st := s.Stats(); st.Concealed > 0 || st.Late > 0 || st.Overflow > 0 {
+			t.Errorf("%d samples made up, %d packets late, %d frames lost", st.Concealed, st.Late, st.Overflow)
+		}
+		at := bytes.Index(heard, sent[160:480]) - 160
+		if at < 0 || at > 480 {
+			t.Fatalf("the phone is heard after %d samples", at)
+		}
+		if got := heard[at+160:]; !bytes.Equal(got, sent[160:160+len(got)]) {
+			t.Error("the sound is not whole")
+		}
+	})
+}
+
 func TestPromptOnALineGoesByItsClock(t *testing.T) {
 	lineBubble(t, func(w *world, line *fakeLine, s *media.Stream, p *phone, events *[]media.Event) {
 		sound := bytes.Repeat(frame(3), 10)

@@ -301,14 +301,15 @@ func (l *loop) house() {
 	}
 }
 
-// readable reads one packet; the poller reports a socket again that has more.
-func (l *loop) readable(token uint32) {
+// readable reads one packet and reports whether there was one; the poller reports a
+// socket again that has more.
+func (l *loop) readable(token uint32) bool {
 	if int(token/2) >= len(l.slots) {
-		return
+		return false
 	}
 	s := l.slots[token/2]
 	if s == nil {
-		return
+		return false
 	}
 	l.current = s
 	sock := s.rtp.rtpSock
@@ -318,13 +319,14 @@ func (l *loop) readable(token uint32) {
 	b := l.buf[:]
 	n, from, err := sock.Read(b)
 	if err != nil {
-		return // nothing there, or an ICMP report of an earlier packet
+		return false // nothing there, or an ICMP report of an earlier packet
 	}
 	if token&1 != 0 {
 		s.receiveRTCP(l, b[:n], from)
-		return
+		return true
 	}
 	s.receiveRTP(l, b[:n], from)
+	return true
 }
 
 // samplesBetween is the time from a to b in samples at 8 kHz.
