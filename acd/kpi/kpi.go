@@ -1,6 +1,11 @@
-// Package kpi computes the figures of a call center: service levels in all their
-// variants, and how many agents or lines a traffic needs by Erlang B, C and A. It
-// is pure: numbers in, numbers out; it knows no clock, no journal and no person.
+// Package kpi computes the figures of a call center. Fold makes facts of the
+// journal's events (what became of each contact, what agents did and which lines
+// were busy, by quarters of an hour), Sum makes figures of facts, with service
+// levels in all their variants, and Traffic tells how many agents or lines a
+// traffic needs by Erlang B, C and A.
+//
+// It is pure: it knows no clock, no disk and nobody's name. What it says of single
+// agents is by pseudonym and must pass internal/privacy before anybody sees it.
 package kpi
 
 // Counts is what happened to the contacts of a queue in a stretch of time.
