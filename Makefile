@@ -30,7 +30,7 @@ check: ## formatting, vet and the structure tests only
 verify: peers ## what takes long: 500 kills, long simulations; prints a table of figures
 	@bash internal/testbed/verify.sh
 
-bench: ## benchmarks with allocations and ratios measured in one run
+bench: ## benchmarks with allocations and ratios measured in one run; fails where a goal is missed
 	@bash internal/testbed/bench.sh
 
 cross: ## build for arm64, armv7, armv6 and amd64 and print the stripped sizes

@@ -13,7 +13,9 @@ import (
 const starts = 5
 
 // measureStart measures start to first accepted REGISTER and idle memory, on a data
-// folder that is furnished already.
+// folder that is furnished already. The time runs from before the box's program is
+// started until the generator has ended, which it does on the first 200: what it
+// says itself counts from its own start, long before the box's.
 func measureStart(ctx context.Context, w *world) error {
 	data := w.folder()
 	p, err := w.startBox(ctx, data)
@@ -21,38 +23,40 @@ func measureStart(ctx context.Context, w *world) error {
 		return err
 	}
 	p.stop()
-	var times []float64
 	var idle float64
-	for range starts {
+	s, err := w.collect(ctx, starts, func(i int) (round, error) {
 		const before = 300 * time.Millisecond // the generator is up by then
-		result := make(chan []row, 1)
+		result := make(chan error, 1)
 		go func() { // ends with the generator, within a minute
-			rows, _ := w.load(ctx, "wait", boxAddr, "")
-			result <- rows
+			_, err := w.load(ctx, "wait", boxAddr, "")
+			result <- err
 		}()
-		begin := time.Now()
 		if err := pause(ctx, before); err != nil {
-			return err
+			return nil, err
 		}
-		launched := time.Since(begin)
-		if p, err = w.launchBox(data); err != nil {
-			return err
+		taken, launched := stealing(), time.Now()
+		p, err := w.launchBox(data)
+		if err != nil {
+			return nil, err
 		}
-		rows := <-result
-		if len(rows) == 1 {
-			times = append(times, max(1, rows[0].num("first_register_ms")-ms(launched)))
+		defer p.stop()
+		if err := <-result; err != nil {
+			return nil, err
 		}
-		if idle == 0 {
+		took := ms(time.Since(launched))
+		r := round{"box": {"first": took, "steal": taken()}}
+		fmt.Printf("   %.0f ms after its launch the box has accepted a REGISTER\n", took)
+		if i == 0 {
 			err = pause(ctx, 12*time.Second)
 			idle = rss(p)
 		}
-		p.stop()
-		if err != nil {
-			return err
-		}
+		return r, err
+	})
+	if err != nil {
+		return err
 	}
-	w.sheet.add("start to first accepted REGISTER, 1000 extensions", median(times), 300, "ms", fmt.Sprintf("median of %d", len(times)))
-	w.sheet.add("idle memory (RSS), 1000 extensions", idle, 40, "MiB", "")
+	w.sheet.add("start to first accepted REGISTER, 1000 extensions", s.figure("box", "first"), 300, "ms", s.String())
+	w.sheet.add("idle memory (RSS), 1000 extensions", sure(idle), 40, "MiB", "")
 	return nil
 }
 
@@ -61,45 +65,47 @@ func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 // measureMedia lays the relayed call beside the kit's bare relay.
 func measureMedia(ctx context.Context, w *world) error {
 	args := []string{"-calls", "100", "-dur", "8s", "-warm", "3s"}
-	var box, bare []row
 	var memory float64
-	for i := 0; again(i, w.o.rounds, box); i++ {
+	s, err := w.collect(ctx, w.o.rounds, func(i int) (round, error) {
 		p, err := w.startBox(ctx, w.folder())
 		if err != nil {
-			return err
+			return nil, err
 		}
-		rows, err := w.load(ctx, "media", boxAddr, p.pid(), append(args, "-setup", "40", "-label", "box")...)
+		box, err := w.load(ctx, "media", boxAddr, p.pid(), append(args, "-setup", "40", "-label", "box")...)
 		if err == nil && i == 0 {
-			memory = rows[0].num("kib_per_call")
+			memory = box[0].num("kib_per_call")
 			err = transcode(ctx, w, p)
 		}
 		p.stop()
 		if err != nil {
-			return err
+			return nil, err
 		}
-		box = append(box, rows...)
 		relay, err := w.start(filepath.Join(w.o.build, "udp"), "relay", "-mode", "goroutine", "-n", "100", "-base", "50000")
 		if err != nil {
-			return err
+			return nil, err
 		}
-		err = pause(ctx, time.Second)
-		if err == nil {
-			rows, err = w.load(ctx, "rtp", boxAddr, relay.pid(), append(args, "-label", "bare")...)
+		defer relay.stop()
+		if err := pause(ctx, time.Second); err != nil {
+			return nil, err
 		}
-		relay.stop()
+		bare, err := w.load(ctx, "rtp", boxAddr, relay.pid(), append(args, "-label", "bare")...)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		bare = append(bare, rows...)
+		return round{"box": box[0], "bare": bare[0]}, nil
+	})
+	if err != nil {
+		return err
 	}
-	v, d := ratio(box, bare, "cpu_s_per_call_min")
-	w.sheet.add("CPU of a relayed call-minute, 100 calls, times the bare goroutine relay", v, 1.2, "", d+" CPU-s")
-	v, d = figure(box, "p99")
-	bareP99, _ := figure(bare, "p99")
-	w.sheet.add("forwarding delay p99, 100 calls", v/1000, 0.5, "ms", d+"; bare relay "+number(bareP99/1000)+" ms")
-	loss, _ := figure(box, "loss")
-	w.sheet.add("packets lost, 100 calls", 100*loss, 0, "%", "")
-	w.sheet.add("memory of a call, first 100 after the start", memory, 80, "KiB", "")
+	m, d := s.ratio("box", "bare", "cpu_s_per_call_min")
+	w.sheet.add("CPU of a relayed call-minute, 100 calls, times the bare goroutine relay", m, 1.2, "", d+" CPU-s, "+s.String())
+	m = s.figure("box", "p99")
+	m.value /= 1000
+	w.sheet.add("forwarding delay p99, 100 calls", m, 0.5, "ms", s.String()+"; bare relay "+number(s.figure("bare", "p99").value/1000)+" ms")
+	m = s.worst("box", "loss")
+	m.value *= 100
+	w.sheet.add("packets lost, 100 calls", m, 0, "%", "worst of "+s.String())
+	w.sheet.add("memory of a call, first 100 after the start", sure(memory), 80, "KiB", "")
 	return nil
 }
 
@@ -109,88 +115,89 @@ func transcode(ctx context.Context, w *world, p *program) error {
 	if err != nil {
 		return err
 	}
-	v, _ := figure(rows, "cpu_s_per_call_min")
-	w.sheet.add("CPU of a call-minute A-law to mu-law, 50 calls", v, 0, "CPU-s", fmt.Sprintf("%.0f packets a second heard of 5000", rows[0].num("rec_any_per_s")))
+	w.sheet.add("CPU of a call-minute A-law to mu-law, 50 calls", sure(rows[0].num("cpu_s_per_call_min")), noGoal, "CPU-s",
+		fmt.Sprintf("%.0f packets a second heard of 5000", rows[0].num("rec_any_per_s")))
 	return nil
 }
 
+// rates are the calls a second that are tried.
+var rates = []string{"25", "100"}
+
 // measureCalls lays calls with digest and records beside Kamailio with rtpengine.
 func measureCalls(ctx context.Context, w *world) error {
-	var box, other [2][]row
 	var alone error
-	for i := 0; again(i, w.o.rounds, box[0]); i++ {
+	args := []string{"-rates", strings.Join(rates, ","), "-dur", "6s", "-hold", "200ms"}
+	s, err := w.collect(ctx, w.o.rounds, func(int) (round, error) {
 		p, err := w.startBox(ctx, w.folder())
 		if err != nil {
-			return err
+			return nil, err
 		}
-		rows, err := w.load(ctx, "cps", boxAddr, p.pid(), "-rates", "25,100", "-dur", "6s", "-hold", "200ms", "-label", "box")
+		rows, err := w.load(ctx, "cps", boxAddr, p.pid(), append(args, "-label", "box")...)
 		p.stop()
 		if err != nil {
-			return err
+			return nil, err
 		}
-		for i, r := range rows {
-			box[i] = append(box[i], r)
+		r := round{}
+		for i := range rows {
+			r["box "+rates[i]] = rows[i]
 		}
 		if alone != nil {
-			continue
+			return r, nil
 		}
 		k, err := w.startPeer(ctx)
 		if errors.Is(err, errNoPeer) {
 			alone = err
-			continue
+			return r, nil
 		} else if err != nil {
-			return err
+			return nil, err
 		}
-		rows, err = w.load(ctx, "cps", peerAddr, k.pids(), "-rates", "25,100", "-dur", "6s", "-hold", "200ms", "-label", "kamailio+rtpengine")
-		k.stop()
-		if err != nil {
-			return err
+		defer k.stop()
+		rows, err = w.load(ctx, "cps", peerAddr, k.pids(), append(args, "-label", "kamailio+rtpengine")...)
+		for i := range rows {
+			r["peer "+rates[i]] = rows[i]
 		}
-		for i, r := range rows {
-			other[i] = append(other[i], r)
+		return r, err
+	})
+	if err != nil {
+		return err
+	}
+	for _, rate := range rates {
+		if m, d := s.ratio("box "+rate, "peer "+rate, "cpu_ms_per_call"); alone == nil {
+			w.sheet.add("CPU of a digest call with records, "+rate+" a second, times Kamailio with rtpengine", m, 1.3, "", d+" ms, "+s.String())
 		}
 	}
-	for i, rate := range []string{"25", "100"} {
-		if v, d := ratio(box[i], other[i], "cpu_ms_per_call"); alone == nil {
-			w.sheet.add("CPU of a digest call with records, "+rate+" a second, times Kamailio with rtpengine", v, 1.3, "", d+" ms")
-		}
+	w.sheet.add("post-dial delay p50, 25 calls a second", s.figure("box 25", "pdd_p50_ms"), 2, "ms", s.String())
+	d := s.String()
+	if k := s.figure("peer 25", "pdd_p99_ms"); k.ok {
+		d += "; Kamailio " + number(k.value) + " ms"
 	}
-	v, d := figure(box[0], "pdd_p50_ms")
-	w.sheet.add("post-dial delay p50, 25 calls a second", v, 2, "ms", d)
-	v, d = figure(box[0], "pdd_p99_ms")
-	if k, _ := figure(other[0], "pdd_p99_ms"); k > 0 {
-		d += "; Kamailio " + number(k) + " ms"
+	w.sheet.add("post-dial delay p99, 25 calls a second", s.figure("box 25", "pdd_p99_ms"), 10, "ms", d)
+	for _, rate := range rates {
+		w.sheet.add("calls failed, "+rate+" a second", s.worst("box "+rate, "failed"), 0, "", "worst of "+s.String())
 	}
-	w.sheet.add("post-dial delay p99, 25 calls a second", v, 10, "ms", d)
-	failed := 0.0
-	for _, r := range append(box[0], box[1]...) {
-		failed += r.num("failed")
-	}
-	w.sheet.add("calls failed", failed, 0, "", "")
 	return alone
 }
 
 // measureQueue measures how soon an agent who hangs up rings again.
 func measureQueue(ctx context.Context, w *world) error {
-	var all []row
-	for range max(1, w.o.rounds-1) {
+	s, err := w.collect(ctx, max(1, w.o.rounds-1), func(int) (round, error) {
 		p, err := w.startBox(ctx, w.folder())
 		if err != nil {
-			return err
+			return nil, err
 		}
+		defer p.stop()
 		rows, err := w.load(ctx, "queue", boxAddr, p.pid(), "-agents", "10", "-waiting", "10", "-talk", "2s", "-ring", "0", "-warm", "5s", "-dur", "25s", "-label", "box")
-		p.stop()
 		if err != nil {
-			return err
+			return nil, err
 		}
-		all = append(all, rows...)
+		return round{"box": rows[0]}, nil
+	})
+	if err != nil {
+		return err
 	}
-	v, d := figure(all, "free_to_ring_p50_ms")
-	w.sheet.add("agent free to agent ringing p50", v, 10, "ms", d)
-	v, d = figure(all, "p99_ms")
-	w.sheet.add("agent free to agent ringing p99", v, 50, "ms", d)
-	v, _ = figure(all, "cpu_ms_per_served")
-	w.sheet.add("CPU of a served queue call, ten callers hearing music", v, 0, "ms", "")
+	w.sheet.add("agent free to agent ringing p50", s.figure("box", "free_to_ring_p50_ms"), 10, "ms", s.String())
+	w.sheet.add("agent free to agent ringing p99", s.figure("box", "p99_ms"), 50, "ms", s.String())
+	w.sheet.add("CPU of a served queue call, ten callers hearing music", s.figure("box", "cpu_ms_per_served"), noGoal, "ms", s.String())
 	return nil
 }
 
@@ -206,7 +213,7 @@ func measureRegister(ctx context.Context, w *world) error {
 		if err != nil {
 			return err
 		}
-		w.sheet.add("registrations a second, "+window+" under way", rows[0].num("per_s"), 0, "",
+		w.sheet.add("registrations a second, "+window+" under way", sure(rows[0].num("per_s")), noGoal, "",
 			strings.TrimSpace(number(rows[0].num("cpu_ms_per_reg"))+" ms of CPU each"))
 	}
 	return nil
@@ -245,10 +252,10 @@ func measureStorm(ctx context.Context, w *world) error {
 	if err != nil {
 		return err
 	}
-	w.sheet.add("40,000 REGISTERs of strangers in 2 s add (RSS)", peak-before, 128, "MiB", fmt.Sprintf("from %.1f; %d sent, %d answered", before, sent, answered))
+	w.sheet.add("40,000 REGISTERs of strangers in 2 s add (RSS)", sure(peak-before), 128, "MiB", fmt.Sprintf("from %.1f; %d sent, %d answered", before, sent, answered))
 	if err := pause(ctx, 57*time.Second); err != nil {
 		return err
 	}
-	w.sheet.add("of that still there after 60 s", max(0, rss(p)-before), kept, "MiB", "")
+	w.sheet.add("of that still there after 60 s", sure(max(0, rss(p)-before)), kept, "MiB", "")
 	return nil
 }

@@ -17,17 +17,20 @@ type sheet struct {
 	notes []string
 }
 
-// line is one figure. Goal 0 means that there is none; Over asks for no more than
-// the goal.
+// line is one figure, which should not be above its goal.
 type line struct {
-	what, figure string
-	value, goal  float64
-	unit         string
+	what, detail string
+	measured
+	goal float64
+	unit string
 }
 
-// add puts down a figure that should not be above its goal (0: none).
-func (s *sheet) add(what string, value, goal float64, unit, detail string) {
-	s.lines = append(s.lines, line{what: what, figure: detail, value: value, goal: goal, unit: unit})
+// noGoal stands for a goal where there is none; 0 is a goal.
+const noGoal = -1
+
+// add puts down a figure.
+func (s *sheet) add(what string, m measured, goal float64, unit, detail string) {
+	s.lines = append(s.lines, line{what: what, detail: detail, measured: m, goal: goal, unit: unit})
 }
 
 func (s *sheet) note(format string, args ...any) {
@@ -53,29 +56,36 @@ func (s *sheet) heading(o options) {
 		runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version())
 }
 
-// print writes the table, as Markdown.
-func (s *sheet) print(w io.Writer) {
+// print writes the table, as Markdown, and says whether all goals were reached.
+func (s *sheet) print(w io.Writer) error {
+	var missed, missing bool
 	fmt.Fprintf(w, "\n| figure | measured | goal | |\n| --- | --- | --- | --- |\n")
 	for _, l := range s.lines {
-		goal, mark := "", ""
-		if l.goal > 0 {
+		value, goal, mark := number(l.value)+" "+l.unit, "", ""
+		if l.goal >= 0 {
 			goal, mark = "<= "+number(l.goal)+" "+l.unit, "reached"
-			if l.value > l.goal {
-				mark = "NOT reached"
-				if strings.Contains(l.figure, disturbed) {
-					mark = "machine disturbed: measure again"
-				}
-			}
 		}
-		detail := l.figure
-		if detail != "" {
-			detail = " (" + detail + ")"
+		switch {
+		case !l.ok:
+			value, mark, missing = disturbed, "measure again", true
+		case l.goal >= 0 && l.value > l.goal:
+			mark, missed = "NOT reached", true
 		}
-		fmt.Fprintf(w, "| %s | %s %s%s | %s | %s |\n", l.what, number(l.value), l.unit, detail, strings.TrimSpace(goal), mark)
+		if l.detail != "" {
+			value = strings.TrimSpace(value) + " (" + l.detail + ")"
+		}
+		fmt.Fprintf(w, "| %s | %s | %s | %s |\n", l.what, strings.TrimSpace(value), strings.TrimSpace(goal), mark)
 	}
 	for _, n := range s.notes {
 		fmt.Fprintf(w, "\nNote: %s\n", n)
 	}
+	switch {
+	case missed:
+		return errGoal
+	case missing:
+		return errDisturbed
+	}
+	return nil
 }
 
 func number(v float64) string {
@@ -88,14 +98,8 @@ func number(v float64) string {
 	return fmt.Sprintf("%.3g", v)
 }
 
-// disturbed is said of a figure that has no clean window behind it.
+// disturbed stands for a figure that has no clean round behind it.
 const disturbed = "disturbed"
-
-// again says whether another turn is needed after those so far: all that were
-// asked for, and up to two more while no window was clean.
-func again(turn, rounds int, rows []row) bool {
-	return turn < rounds || turn < rounds+2 && !slices.ContainsFunc(rows, row.clean)
-}
 
 // median of the values; 0 for none.
 func median(v []float64) float64 {
@@ -109,51 +113,13 @@ func median(v []float64) float64 {
 	return v[len(v)/2]
 }
 
-// figure is the median of a key over the windows that count, or over all if none
-// does, and how many counted.
-func figure(rows []row, key string) (value float64, detail string) {
-	var good, all []float64
-	for _, r := range rows {
-		all = append(all, r.num(key))
-		if r.clean() {
-			good = append(good, r.num(key))
-		}
-	}
-	if len(good) == 0 {
-		return median(all), fmt.Sprintf("median of %d %s windows", len(all), disturbed)
-	}
-	return median(good), fmt.Sprintf("median of %d clean windows of %d", len(good), len(all))
-}
-
-// ratio is the median of the quotients of neighbours: the clean ones if there are
-// any.
-func ratio(a, b []row, key string) (value float64, detail string) {
-	var good, all, left, right []float64
-	for i := range min(len(a), len(b)) {
-		x, y := a[i].num(key), b[i].num(key)
-		if y == 0 {
-			continue
-		}
-		all = append(all, x/y)
-		left, right = append(left, x), append(right, y)
-		if a[i].clean() && b[i].clean() {
-			good = append(good, x/y)
-		}
-	}
-	pick, what := good, "clean"
-	if len(good) == 0 {
-		pick, what = all, disturbed
-	}
-	return median(pick), fmt.Sprintf("%s against %s, %d %s pairs of %d", number(median(left)), number(median(right)), len(pick), what, len(all))
-}
-
 // brief is a window's figures in one line.
 func (r row) brief() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%v %v", r["label"], r["kind"])
 	for _, k := range []string{"calls", "rate", "failed", "up", "loss", "delay_us_p50", "p99", "gen_late_p99", "cpu_s_per_call_min", "kib_per_call",
 		"cpu_ms_per_call", "pdd_p50_ms", "pdd_p99_ms", "retrans", "per_s", "p50_ms", "p99_ms", "cpu_ms_per_reg", "served", "busy_share",
-		"free_to_ring_p50_ms", "cpu_ms_per_served", "rss_kib", "steal", "first_register_ms", "rec_any_per_s"} {
+		"free_to_ring_p50_ms", "cpu_ms_per_served", "rss_kib", "steal", "rec_any_per_s"} {
 		if v, ok := r[k].(float64); ok {
 			fmt.Fprintf(&b, " %s=%s", k, number(v))
 		}

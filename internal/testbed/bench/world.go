@@ -141,7 +141,7 @@ func (r row) num(key string) float64 {
 // clean says whether the window counts: the host took no time away and the
 // generator was on time.
 func (r row) clean() bool {
-	return r.num("steal") <= 0.02 && r.num("gen_late_p99") <= 2000 && r.num("gen_late_ms") <= 20
+	return r.num("steal") <= mostSteal && r.num("gen_late_p99") <= 2000 && r.num("gen_late_ms") <= 20
 }
 
 // load runs the load generator against an address and returns its windows.
