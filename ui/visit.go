@@ -16,6 +16,7 @@ import (
 	"centralino/internal/numbering"
 	"centralino/internal/office"
 	"centralino/internal/privacy"
+	"centralino/internal/store"
 	"centralino/ui/api"
 	"centralino/ui/auth"
 	"centralino/ui/i18n"
@@ -240,6 +241,9 @@ func (v *visit) fail(err error) {
 		v.refuse(http.StatusTooManyRequests, "E-429")
 	case errors.As(err, &tooBig):
 		v.refuse(http.StatusRequestEntityTooLarge, "E-413")
+	case errors.Is(err, store.ErrFull), errors.Is(err, store.ErrReadOnly), errors.Is(err, store.ErrIO):
+		v.s.d.Log.Warn("the disk refuses a change", "path", v.r.URL.Path, "err", err)
+		v.refuse(http.StatusInsufficientStorage, "E-STO-02")
 	case errors.Is(err, auth.ErrBusy):
 		v.refuse(http.StatusServiceUnavailable, "E-503")
 	case v.ctx().Err() != nil:

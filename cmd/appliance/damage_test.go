@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -245,6 +246,21 @@ func TestFullDisk(t *testing.T) {
 		calls++
 	}
 	l.shows(health.StorageFailed, true, time.Second)
+	// Somebody must be able to come in and see it; a change is refused in words.
+	if status, _, err := l.post("/logout", nil); err != nil || status != http.StatusSeeOther {
+		t.Errorf("log out: %d %v", status, err)
+	}
+	if status, where, err := l.post("/login", url.Values{"name": {"tina"}, "password": {"quattro gatti neri"}, "next": {"/"}}); err != nil || status != http.StatusSeeOther || where != "/" {
+		t.Errorf("log in: %d to %q, %v", status, where, err)
+	}
+	l.home()
+	_, draft, err := l.post("/edit/path/path-closed", url.Values{"name": {"Chiuso"}, "steps:0": {"end prompt=prompt-closed"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if status, _, err := l.post(draft, nil); err != nil || status != http.StatusInsufficientStorage {
+		t.Errorf("a change on a full disk: %d %v", status, err)
+	}
 	if err := os.Remove(filler.Name()); err != nil {
 		t.Fatal(err)
 	}

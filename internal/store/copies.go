@@ -17,6 +17,10 @@ const (
 	copyPrefix = "copy-"
 	copySuffix = ".db"
 
+	// Folders of former data, dated.
+	damagedFolder = "damaged-"
+	beforeRestore = "before-restore-"
+
 	sqlVacuumInto = `VACUUM INTO ?`
 )
 
@@ -146,4 +150,43 @@ func (db *DB) sweepCopies() error {
 		}
 	}
 	return nil
+}
+
+// dropSpares removes former data that was set aside, then local copies, the oldest
+// first and of each kind never the newest, until need octets are freed. It returns
+// how many it freed.
+func (db *DB) dropSpares(need uint64) (freed uint64) {
+	for _, s := range []struct{ folder, pattern string }{
+		{db.o.Folder, beforeRestore + "*"}, {db.o.Folder, damagedFolder + "*"}, {db.copiesFolder(), copyPrefix + "*" + copySuffix},
+	} {
+		names, err := matching(s.folder, s.pattern) // the oldest first
+		if err != nil {
+			db.o.Log.Warn("look for spare data", "cause", err)
+		}
+		for len(names) > 1 && freed < need {
+			path := filepath.Join(s.folder, names[0])
+			size := treeSize(path)
+			if err := os.RemoveAll(path); err != nil {
+				db.o.Log.Warn("drop spare data", "cause", err)
+				break
+			}
+			freed += size
+			names = names[1:]
+		}
+	}
+	return freed
+}
+
+// treeSize returns the octets of the regular files at and below path.
+func treeSize(path string) (size uint64) {
+	_ = filepath.WalkDir(path, func(_ string, e fs.DirEntry, err error) error {
+		if err != nil || !e.Type().IsRegular() {
+			return nil
+		}
+		if info, err := e.Info(); err == nil {
+			size += uint64(info.Size())
+		}
+		return nil
+	})
+	return size
 }

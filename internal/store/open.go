@@ -140,8 +140,8 @@ func (db *DB) setAside(ctx context.Context, cause error) (*Damage, error) {
 	}
 	damage.CopyTime = copyTime(damage.Copy)
 	if damage.Copy == "" {
-		damage.SetAside, err = db.moveAside("damaged-", os.Rename)
-	} else if damage.SetAside, err = db.moveAside("damaged-", os.Link); err == nil {
+		damage.SetAside, err = db.moveAside(damagedFolder, os.Rename)
+	} else if damage.SetAside, err = db.moveAside(damagedFolder, os.Link); err == nil {
 		if err = db.fault("take copy"); err == nil {
 			err = os.Rename(db.path+newSuffix, db.path)
 		}

@@ -365,7 +365,7 @@ func (db *DB) applyRestore() (*Manifest, error) {
 }
 
 func (db *DB) putInPlace(ready string) error {
-	aside, err := db.moveAside("before-restore-", os.Rename)
+	aside, err := db.moveAside(beforeRestore, os.Rename)
 	if err != nil {
 		return err
 	}
@@ -422,22 +422,16 @@ func (db *DB) sweep() error {
 		removeAll(db.o.Folder, restoreDraft+"*", 0),
 		removeAll(db.o.Folder, backupTemp+"*", 0),
 		removeAll(db.copiesFolder(), "*.part*", 0),
-		removeAll(db.o.Folder, "damaged-*", keptAside),
-		removeAll(db.o.Folder, "before-restore-*", keptAside),
+		removeAll(db.o.Folder, damagedFolder+"*", keptAside),
+		removeAll(db.o.Folder, beforeRestore+"*", keptAside),
 	)
 }
 
 // removeAll removes what matches in a folder but the last keep by name.
 func removeAll(folder, pattern string, keep int) error {
-	entries, err := os.ReadDir(folder) // sorted by name
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	found, err := matching(folder, pattern)
+	if err != nil {
 		return err
-	}
-	var found []string
-	for _, e := range entries {
-		if ok, _ := path.Match(pattern, e.Name()); ok {
-			found = append(found, e.Name())
-		}
 	}
 	for i := 0; i < len(found)-keep; i++ {
 		if err := os.RemoveAll(filepath.Join(folder, found[i])); err != nil {
@@ -445,4 +439,19 @@ func removeAll(folder, pattern string, keep int) error {
 		}
 	}
 	return nil
+}
+
+// matching lists what matches in a folder, sorted by name.
+func matching(folder, pattern string) ([]string, error) {
+	entries, err := os.ReadDir(folder)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	var found []string
+	for _, e := range entries {
+		if ok, _ := path.Match(pattern, e.Name()); ok {
+			found = append(found, e.Name())
+		}
+	}
+	return found, nil
 }

@@ -16,7 +16,7 @@ type SpaceLevel string
 // Levels of free space.
 const (
 	SpaceFine     SpaceLevel = "fine"
-	SpaceLow      SpaceLevel = "low"      // below MinFree: recordings are dropped
+	SpaceLow      SpaceLevel = "low"      // below MinFree: recordings and spare copies are dropped
 	SpaceCritical SpaceLevel = "critical" // below a quarter of MinFree: traces and logs too
 	SpaceFull     SpaceLevel = "full"     // below 1 MiB: nothing can be written soon; calls go on from memory
 )
@@ -31,6 +31,7 @@ type Droppable int
 // What is dropped, first first.
 const (
 	DropRecordings Droppable = iota
+	DropSpares               // former data that was set aside, older local copies: the store's own
 	DropTraces
 	DropLogs
 )
@@ -117,11 +118,13 @@ func (db *DB) CheckSpace() Space {
 	db.space.mu.Unlock()
 	level := levelOf(free, db.o.MinFree)
 	for _, d := range drops {
-		if free >= db.o.MinFree || level == SpaceLow && d.kind != DropRecordings {
+		if free >= db.o.MinFree || level == SpaceLow && d.kind > DropSpares {
 			break
 		}
 		freed := d.drop(db.o.MinFree - free)
-		db.o.Log.Warn("space short, dropped", "kind", int(d.kind), "freed", freed)
+		if freed > 0 {
+			db.o.Log.Warn("space short, dropped", "kind", int(d.kind), "freed", freed)
+		}
 		free += freed
 	}
 	now := Space{Level: levelOf(free, db.o.MinFree), Free: free, Total: total}

@@ -117,6 +117,7 @@ func Open(ctx context.Context, o Options) (*DB, Opened, error) {
 		db.closeHandles()
 		return nil, found, err
 	}
+	db.OnShort(DropSpares, db.dropSpares)
 	return db, found, nil
 }
 

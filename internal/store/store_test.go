@@ -291,6 +291,41 @@ func TestSpaceIsFreedInOrder(t *testing.T) {
 	}
 }
 
+// A disk that runs full frees what is spare by itself, and never the newest of a kind.
+func TestShortSpaceDropsSpareCopies(t *testing.T) {
+	o := options(t.TempDir())
+	o.MinFree = 1 << 62 // whatever there is is too little
+	db, _ := open(t, o)
+	for _, name := range []string{"damaged-2026-01-01T00-00-00Z", "damaged-2026-02-01T00-00-00Z", "damaged-2026-02-01T00-00-00Z-2", "before-restore-2026-03-01T00-00-00Z"} {
+		if err := os.MkdirAll(filepath.Join(o.Folder, name, "recordings"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(o.Folder, name, "recordings", "old"), make([]byte, 1000), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 3 {
+		if _, err := db.Copy(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	newest, _ := db.Copies()
+	add(t, db, "still there")
+	db.CheckSpace()
+	left, _ := db.Copies()
+	if len(left) != 1 || left[0] != newest[0] {
+		t.Errorf("copies %v are left of %v", left, newest)
+	}
+	aside, _ := filepath.Glob(filepath.Join(o.Folder, "*-20*"))
+	if got := fmt.Sprintln(len(aside), filepath.Base(aside[0]), filepath.Base(aside[len(aside)-1])); got != "2 before-restore-2026-03-01T00-00-00Z damaged-2026-02-01T00-00-00Z-2\n" {
+		t.Errorf("left aside: %v", aside)
+	}
+	var n int
+	if err := db.Read(t.Context(), func(tx *sql.Tx) error { return tx.QueryRow(`SELECT count(*) FROM notes`).Scan(&n) }); err != nil || n != 1 {
+		t.Errorf("%d notes, %v", n, err)
+	}
+}
+
 // makeOldDatabase is how testdata/db/v1.sqlite was made: go test -update.
 func makeOldDatabase(t *testing.T) {
 	t.Helper()

@@ -75,6 +75,8 @@ type Auth struct {
 	mu         sync.Mutex
 	seen       map[[32]byte]time.Time // last write of "seen" per session
 	resetUntil time.Time
+	inMemory   map[[32]byte]*kept // sessions that the disk did not take
+	ended      map[[32]byte]bool  // sessions whose end it did not take
 }
 
 // Session is one login of one person.
@@ -118,7 +120,8 @@ func New(o Options) (*Auth, error) {
 		return nil, errors.New("auth: an option is missing")
 	}
 	a := &Auth{o: o, hash: newHasher(), bySource: newBackoff(15 * time.Minute), byAccount: newBackoff(time.Minute),
-		claimCode: newCode(), seen: map[[32]byte]time.Time{}}
+		claimCode: newCode(), seen: map[[32]byte]time.Time{},
+		inMemory: map[[32]byte]*kept{}, ended: map[[32]byte]bool{}}
 	return a, nil
 }
 
@@ -272,6 +275,7 @@ func (a *Auth) StageAccount(person journal.SubjectID, login, hash string) func(t
 		if _, err := tx.Exec(sqlDropSessions, string(person)); err != nil {
 			return fmt.Errorf("end sessions: %w", err)
 		}
+		a.forgetInMemory(person, [32]byte{})
 		_, err = tx.Exec(sqlDropInvite, string(person))
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -25,6 +26,7 @@ type desk struct {
 	mu      sync.Mutex
 	now     time.Time
 	pairing time.Time
+	disk    error // what the disk says to writing
 	doc     *office.Document
 	record  []string
 }
@@ -49,7 +51,15 @@ func newDesk(t *testing.T) *desk {
 		Extensions: []office.Extension{{ID: "extension-1", Digits: "201", Target: office.Target{Kind: office.TargetPerson, ID: "p-o"}}},
 	}
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
-	db, _, err := store.Open(context.Background(), store.Options{Folder: t.TempDir(), Migrations: auth.Migrations(), Now: d.clock, Log: log})
+	db, _, err := store.Open(context.Background(), store.Options{Folder: t.TempDir(), Migrations: auth.Migrations(), Now: d.clock, Log: log,
+		Fault: func(what string) error {
+			d.mu.Lock()
+			defer d.mu.Unlock()
+			if what == "commit" {
+				return d.disk
+			}
+			return nil
+		}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,6 +111,76 @@ func TestPasswordsThatMayBeChosen(t *testing.T) {
 	} {
 		if got := auth.CheckNewPassword(c.login, c.password); !errors.Is(got, c.want) || (c.want == nil) != (got == nil) {
 			t.Errorf("%q for %s: %v, want %v", c.password, c.login, got, c.want)
+		}
+	}
+}
+
+func (d *desk) setDisk(err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.disk = err
+}
+
+func TestLoginOnAFullDisk(t *testing.T) {
+	for _, disk := range []error{syscall.ENOSPC, syscall.EROFS, syscall.EIO} {
+		d := newDesk(t)
+		d.account(t, "p-o", "olga")
+		before, _, err := d.Login(t.Context(), lan, "olga", good)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.setDisk(disk)
+		token, _, err := d.Login(t.Context(), lan, "olga", good)
+		if err != nil {
+			t.Fatalf("%v: %v", disk, err)
+		}
+		if _, _, err := d.Login(t.Context(), lan, "olga", "wrong wrong"); !errors.Is(err, auth.ErrWrong) {
+			t.Errorf("%v: a wrong password: %v", disk, err)
+		}
+		if s, ok := d.Session(t.Context(), token, true); !ok || s.Person != "p-o" || s.Role != office.RoleOperator || len(s.Key) != 16 {
+			t.Errorf("%v: the session is %+v, %v", disk, s, ok)
+		}
+		for _, end := range []string{before, token} {
+			if err := d.Logout(t.Context(), end); err != nil {
+				t.Errorf("%v: log out: %v", disk, err)
+			}
+			if _, ok := d.Session(t.Context(), end, true); ok {
+				t.Errorf("%v: a session goes on after logging out", disk)
+			}
+		}
+		idle, _, _ := d.Login(t.Context(), lan, "olga", good)
+		changed, _, _ := d.Login(t.Context(), lan, "olga", good)
+		d.later(auth.IdleOthers - time.Minute)
+		if _, ok := d.Session(t.Context(), changed, true); !ok {
+			t.Errorf("%v: the session ended early", disk)
+		}
+		d.later(2 * time.Minute)
+		if _, ok := d.Session(t.Context(), idle, true); ok {
+			t.Errorf("%v: an idle session goes on", disk)
+		}
+		d.setDisk(nil)
+		d.account(t, "p-o", "olga")
+		if _, ok := d.Session(t.Context(), changed, true); ok {
+			t.Errorf("%v: a new password leaves a session", disk)
+		}
+		d.setDisk(disk)
+		var tokens []string
+		for range 60 {
+			token, _, err := d.Open(t.Context(), "p-o", lan)
+			if err != nil {
+				t.Fatal(err)
+			}
+			tokens = append(tokens, token)
+			d.later(time.Second)
+		}
+		live := 0
+		for _, token := range tokens {
+			if _, ok := d.Session(t.Context(), token, false); ok {
+				live++
+			}
+		}
+		if live != 50 {
+			t.Errorf("%v: %d sessions are kept in memory, want 50", disk, live)
 		}
 	}
 }

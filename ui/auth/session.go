@@ -3,7 +3,6 @@ package auth
 import (
 	"context"
 	"database/sql"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -125,11 +124,12 @@ func (a *Auth) CheckPassword(ctx context.Context, person journal.SubjectID, sour
 	return err
 }
 
-// Open opens a session for a person who has proved to be that person.
+// Open opens a session for a person who has proved to be that person. Where the disk
+// refuses, the session lasts until the program ends.
 func (a *Auth) Open(ctx context.Context, person journal.SubjectID, source netip.Addr) (string, Session, error) {
 	token, now := newToken(), a.o.Now()
 	key := digest(token)
-	s := Session{Person: person, Key: hex.EncodeToString(key[:8]), Created: now, Expires: now.Add(AbsoluteMax)}
+	s := Session{Person: person, Key: keyName(key), Created: now, Expires: now.Add(AbsoluteMax)}
 	if p := a.o.Office().PersonByID(person); p != nil {
 		s.Role = p.Role
 	}
@@ -140,7 +140,10 @@ func (a *Auth) Open(ctx context.Context, person journal.SubjectID, source netip.
 		_, err := tx.ExecContext(ctx, sqlTrimSessions, string(person), string(person), maxSessions)
 		return err
 	})
-	if err != nil {
+	switch {
+	case refuses(err):
+		a.keepInMemory(key, s, source)
+	case err != nil:
 		return "", Session{}, fmt.Errorf("open session: %w", err)
 	}
 	a.o.Record(journal.AccessEvent{What: "login", Who: person, Source: "page"})
@@ -154,6 +157,9 @@ func (a *Auth) Session(ctx context.Context, token string, touch bool) (Session, 
 		return Session{}, false
 	}
 	key := digest(token)
+	if s, ok := a.fromMemory(key, touch); ok || a.hasEnded(key) {
+		return s, ok
+	}
 	var person string
 	var created, seen, expires int64
 	err := a.o.DB.Read(ctx, func(tx *sql.Tx) error {
@@ -170,7 +176,7 @@ func (a *Auth) Session(ctx context.Context, token string, touch bool) (Session, 
 	if touch {
 		a.touch(ctx, key, now)
 	}
-	return Session{Person: p.ID, Role: p.Role, Key: hex.EncodeToString(key[:8]),
+	return Session{Person: p.ID, Role: p.Role, Key: keyName(key),
 		Created: time.Unix(created, 0), Expires: time.Unix(expires, 0)}, true
 }
 
@@ -200,16 +206,24 @@ func (a *Auth) touch(ctx context.Context, key [32]byte, now time.Time) {
 	})
 }
 
-// Logout ends a session.
+// Logout ends a session; where the disk refuses, until the program ends.
 func (a *Auth) Logout(ctx context.Context, token string) error {
 	key := digest(token)
 	a.mu.Lock()
 	delete(a.seen, key)
 	a.mu.Unlock()
-	return a.o.DB.Write(ctx, func(tx *sql.Tx) error {
+	if a.forgetInMemory("", key) {
+		return nil
+	}
+	err := a.o.DB.Write(ctx, func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, sqlDropSession, key[:])
 		return err
 	})
+	if refuses(err) {
+		a.end(key)
+		return nil
+	}
+	return err
 }
 
 // Invite makes a one-time code with which a person sets a password; an older one
@@ -261,6 +275,11 @@ func (a *Auth) Sweep(ctx context.Context) error {
 	for k, t := range a.seen {
 		if now.Sub(t) > seenInterval {
 			delete(a.seen, k)
+		}
+	}
+	for k, m := range a.inMemory {
+		if !now.Before(m.expires) || now.Sub(m.seen) > IdleOthers {
+			delete(a.inMemory, k)
 		}
 	}
 	a.mu.Unlock()
