@@ -1,9 +1,32 @@
 package ui
 
-import "centralino/ui/auth"
+import (
+	"time"
+
+	"centralino/internal/journal"
+	"centralino/ui/auth"
+)
 
 // Auth lets tests open sessions without a password.
 func (s *Server) Auth() *auth.Auth { return s.auth }
 
 // SafePath is what keeps redirects at home.
 var SafePath = safePath
+
+// Follows says whether an offer went to whom its stored candidates make it go.
+func Follows(o journal.ContactOffered) bool { return follows(o) }
+
+// TextID makes a reason of the engine part of a text's id.
+func TextID(reason string) string { return textID(reason) }
+
+// Spent is a wait and what its parts add up to.
+type Spent struct{ Whole, Parts time.Duration }
+
+// WaitsOf finds the waits of a call.
+func WaitsOf(events []journal.Event, now time.Time) []Spent {
+	var out []Spent
+	for _, w := range waitsOf(events, now) {
+		out = append(out, Spent{w.to.Sub(w.from), w.free + w.vain + w.taken})
+	}
+	return out
+}

@@ -185,23 +185,11 @@ func (v *visit) apiCalls() error {
 	return v.json(m)
 }
 
-// storyModel is one call as a timeline. Somebody who sees only the own calls gets
-// no other.
-func (v *visit) storyModel() (api.CallStory, error) {
-	id := journal.CallID(v.r.PathValue("id"))
-	c, ok, err := v.s.d.Journal.CallByID(v.ctx(), id)
+// storyModel is one call as a timeline, and what explains it.
+func (v *visit) storyModel() (api.CallStory, []journal.Event, error) {
+	c, events, err := v.callEvents()
 	if err != nil {
-		return api.CallStory{}, err
-	}
-	if !ok {
-		return api.CallStory{}, errNotFound
-	}
-	events, err := v.s.d.Journal.CallEvents(v.ctx(), id)
-	if err != nil {
-		return api.CallStory{}, err
-	}
-	if v.ownOnly() && !tookPart(v.me.Person, &c, events) {
-		return api.CallStory{}, errNotFound
+		return api.CallStory{}, nil, err
 	}
 	doc := v.doc()
 	s := api.CallStory{Call: v.callModel(doc, &c), Moments: v.story(doc, events), Quality: []api.Quality{}}
@@ -212,7 +200,7 @@ func (v *visit) storyModel() (api.CallStory, error) {
 			}
 		}
 	}
-	return s, nil
+	return s, events, nil
 }
 
 // tookPart says whether a person spoke or rang in a call.
@@ -229,11 +217,14 @@ func tookPart(who journal.SubjectID, c *journal.Call, events []journal.Event) bo
 }
 
 func (v *visit) call() error {
-	m, err := v.storyModel()
+	m, events, err := v.storyModel()
 	if err != nil {
 		return err
 	}
 	page := view.Call{Frame: v.frame(v.p.T("call.title")), Story: m}
+	if page.Why, err = v.explanation(v.doc(), journal.CallID(m.Call.ID), events); err != nil {
+		return err
+	}
 	if v.may("GET /system/log") && v.s.d.Logs != nil {
 		page.Log = "/system/log?call=" + url.QueryEscape(m.Call.ID)
 	}
@@ -241,7 +232,7 @@ func (v *visit) call() error {
 }
 
 func (v *visit) apiCall() error {
-	m, err := v.storyModel()
+	m, _, err := v.storyModel()
 	if err != nil {
 		return err
 	}

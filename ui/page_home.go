@@ -49,9 +49,10 @@ func (v *visit) homeModel() api.Home {
 			h.Calls = append(h.Calls, v.liveCall(st, c))
 		}
 	}
+	teams := v.teams(st, doc)
 	for i := range doc.Groups {
 		if g := &doc.Groups[i]; g.Mode == office.GroupQueue {
-			h.Queues = append(h.Queues, v.queueModel(st, g))
+			h.Queues = append(h.Queues, v.queueModel(st, g, teamOf(teams, g.ID)))
 			if slices.Contains(g.Members, v.me.Person) {
 				a := v.agent(st, v.me.Person)
 				h.Me = &a
@@ -137,27 +138,28 @@ var phaseTones = map[live.Phase]api.Tone{
 	live.Talking: api.ToneOK, live.HoldPhase: api.ToneBusy, live.Emergency: api.ToneBad,
 }
 
-// queueModel describes a queue. Counts are of everybody; single people only where
-// the gate opens.
-func (v *visit) queueModel(st *live.State, g *office.Group) api.Queue {
+// queueModel describes a queue as team, which the gate made, shows it.
+func (v *visit) queueModel(st *live.State, g *office.Group, team *privacy.TeamView) api.Queue {
 	q := api.Queue{ID: string(g.ID), Name: g.Name, Agents: []api.Agent{}}
 	waiting := st.WaitingIn(string(g.ID))
 	q.Waiting = len(waiting)
 	if len(waiting) > 0 {
 		q.Oldest = waiting[0].Arrival
 	}
-	states := map[journal.SubjectID]journal.AgentStateName{}
-	for _, m := range g.Members {
-		states[m] = cmp.Or(st.Agents[m].State, journal.AgentLoggedOut)
+	if team == nil {
+		return q
 	}
-	seen := v.s.d.People.AgentsForBoard(v.viewer(), states)
-	n := seen.Counts
-	q.Free = n[journal.AgentReady]
-	q.Talking = n[journal.AgentTalking] + n[journal.AgentOffered] + n[journal.AgentBusy]
-	q.Paused = n[journal.AgentPaused] + n[journal.AgentWrapUp]
-	q.Away = n[journal.AgentLoggedOut]
-	for _, a := range seen.Agents {
-		q.Agents = append(q.Agents, api.Agent{ID: string(a.Subject), Name: a.Name, State: v.agentState(a.State), Since: st.Agents[a.Subject].Since})
+	if q.Counted = team.Counted && len(team.Groups) == 1; q.Counted {
+		n := team.Counts
+		q.Free = n[journal.AgentReady]
+		q.Talking = n[journal.AgentTalking] + n[journal.AgentOffered] + n[journal.AgentBusy]
+		q.Paused = n[journal.AgentPaused] + n[journal.AgentWrapUp] + n[journal.AgentOtherWork]
+		q.Away = n[journal.AgentLoggedOut]
+	}
+	for _, a := range team.Agents {
+		if slices.Contains(g.Members, a.Subject) {
+			q.Agents = append(q.Agents, api.Agent{ID: string(a.Subject), Name: a.Name, State: v.agentState(a.State), Since: st.Agents[a.Subject].Since})
+		}
 	}
 	slices.SortFunc(q.Agents, func(a, b api.Agent) int { return cmp.Compare(a.Name, b.Name) })
 	return q
@@ -173,6 +175,7 @@ func (v *visit) agentState(s journal.AgentStateName) api.State {
 	tones := map[journal.AgentStateName]api.Tone{
 		journal.AgentLoggedOut: api.ToneOff, journal.AgentReady: api.ToneOK, journal.AgentOffered: api.ToneWarn,
 		journal.AgentTalking: api.ToneBusy, journal.AgentWrapUp: api.ToneWarn, journal.AgentPaused: api.ToneWarn, journal.AgentBusy: api.ToneBusy,
+		journal.AgentOtherWork: api.ToneBusy,
 	}
 	return api.State{ID: string(s), Word: v.p.T("agent." + string(s)), Tone: tones[s]}
 }

@@ -129,6 +129,7 @@ func (s *Server) table() []Route {
 		{Method: get, Pattern: "/api/v1/health", Who: Everyone, do: (*visit).apiHealth, Doc: "What is wrong, if anything.", Answer: api.Health{}},
 		{Method: get, Pattern: "/api/v1/calls", Who: Everyone, do: (*visit).apiCalls, Doc: "Calls, newest first. Operators get their own.", Answer: api.Calls{}, Query: []string{"before", "line", "number"}},
 		{Method: get, Pattern: "/api/v1/calls/{id}", Who: Everyone, do: (*visit).apiCall, Doc: "One call as a timeline with the reasons of each decision.", Answer: api.CallStory{}},
+		{Method: get, Pattern: "/api/v1/calls/{id}/why", Who: Everyone, do: (*visit).apiWhy, Doc: "Why a call went where it went, and why it waited.", Answer: api.Explanation{}},
 		{Method: get, Pattern: "/api/v1/people", Who: Chiefs, do: (*visit).apiPeople, Doc: "People of the office with their phones.", Answer: []api.Person{}},
 		{Method: get, Pattern: "/api/v1/phones", Who: Chiefs, do: (*visit).apiPhones, Doc: "All phones with their registration.", Answer: []api.Phone{}},
 		{Method: get, Pattern: "/api/v1/lines", Who: Chiefs, do: (*visit).apiLines, Doc: "Lines and trunks with their state.", Answer: []api.Line{}},

@@ -2,7 +2,6 @@ package ui
 
 import (
 	"cmp"
-	"slices"
 	"time"
 
 	"centralino/internal/journal"
@@ -68,7 +67,7 @@ func (v *visit) moment(m *api.Moment, doc *office.Document, payload journal.Payl
 		m.Text, m.Icon = v.p.T("story.queued", "queue", names.object(office.KindGroup, p.Queue)), "queue"
 	case journal.ContactOffered:
 		m.Text, m.Icon, m.Tone = v.p.T("story.offered", "who", v.party(p.Agent)), "bell", "think"
-		m.Why = v.candidates(p)
+		m.Why = v.candidates(doc, p, m.Time)
 	case journal.OfferEnded:
 		if p.Outcome != journal.OfferAccepted {
 			m.Text, m.Icon = v.p.T("story.offer."+string(p.Outcome), "who", v.party(p.Agent)), "bell"
@@ -189,35 +188,4 @@ func (v *visit) explained(names namer, a string) string {
 		}
 	}
 	return a
-}
-
-// candidates says why an offer went to whom it went. Others than those whom the
-// reader may see are only counted.
-func (v *visit) candidates(p journal.ContactOffered) []string {
-	var out []string
-	hidden := map[string]int{}
-	for _, c := range p.Candidates {
-		reason := c.Reason
-		if reason == "" {
-			reason = "chosen"
-		}
-		key := "offer.reason." + reason
-		if !v.p.Has(key) {
-			key = "offer.reason.other"
-		}
-		if n, ok := v.s.d.People.Name(v.viewer(), privacy.Explain, c.Agent); ok && v.s.d.People.MaySeeState(v.viewer(), c.Agent) {
-			out = append(out, n+": "+v.p.T(key, "reason", c.Reason))
-			continue
-		}
-		hidden[key]++
-	}
-	keys := make([]string, 0, len(hidden))
-	for k := range hidden {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	for _, k := range keys {
-		out = append(out, v.p.N("offer.hidden", hidden[k])+": "+v.p.T(k, "reason", ""))
-	}
-	return out
 }

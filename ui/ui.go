@@ -132,7 +132,8 @@ type Secrets interface {
 type People interface {
 	Name(v privacy.Viewer, p privacy.Purpose, s journal.SubjectID) (string, bool)
 	MaySeeState(v privacy.Viewer, s journal.SubjectID) bool
-	AgentsForBoard(v privacy.Viewer, states map[journal.SubjectID]journal.AgentStateName) privacy.AgentsView
+	Board(v privacy.Viewer, groups []privacy.Group, state func(journal.SubjectID) journal.AgentStateName) []privacy.TeamView
+	Looks(ctx context.Context, about journal.SubjectID, before time.Time, limit int) ([]privacy.Look, error)
 	StageName(person journal.SubjectID, name string) func(tx *sql.Tx) error
 	Agreement() privacy.Agreement
 	Record(ctx context.Context, by privacy.Viewer, a privacy.Agreement) error
@@ -197,6 +198,7 @@ type Journal interface {
 	Calls(ctx context.Context, q journal.CallQuery) ([]journal.Call, journal.CallCursor, error)
 	CallByID(ctx context.Context, id journal.CallID) (journal.Call, bool, error)
 	CallEvents(ctx context.Context, id journal.CallID) ([]journal.Event, error)
+	Replay(ctx context.Context, from uint64, fn func(journal.Event) error) error
 	SaveFold(ctx context.Context, f journal.Fold) error
 	LoadFold(ctx context.Context, name string, version int) (journal.Fold, bool, error)
 }

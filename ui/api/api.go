@@ -110,6 +110,7 @@ type Queue struct {
 	Name    string    `json:"name"`
 	Waiting int       `json:"waiting"`
 	Oldest  time.Time `json:"oldest,omitzero"` // arrival of the first who waits
+	Counted bool      `json:"counted"`         // false: too few people answer here to be counted, all below is 0
 	Free    int       `json:"free"`
 	Talking int       `json:"talking"`
 	Paused  int       `json:"paused"`

@@ -99,20 +99,44 @@ type Leg struct {
 	Since     time.Time
 }
 
-// Contact is somebody who waits in a queue.
+// Contact is somebody who waits in a queue, on the line or to be called back.
 type Contact struct {
-	ID      journal.ContactID
-	Call    journal.CallID
-	Queue   string
-	Arrival time.Time
-	Offers  map[journal.OfferID]journal.SubjectID // at whom it rings
+	ID       journal.ContactID
+	Call     journal.CallID
+	Queue    string
+	Caller   journal.SubjectID
+	Arrival  time.Time // its rank
+	Since    time.Time // waits in this queue since
+	Urgent   bool
+	Promised time.Time                             // a call back was promised; zero: waits on the line
+	Offers   map[journal.OfferID]journal.SubjectID // at whom it rings
+	Offered  journal.ContactOffered                // the last offer, with its reasons
 }
 
 // Agent is what an agent does.
 type Agent struct {
 	State  journal.AgentStateName
 	Reason string
-	Since  time.Time
+	Since  time.Time              // of State and Reason
+	Asked  journal.AgentStateName // what he will be after the present call
+	Until  time.Time              // end of wrap-up
+	More   bool                   // has lengthened his wrap-up
+	Owes   journal.ContactID      // whose outcome he has yet to tell
+	Gone   bool                   // no phone of his can be reached
+	Screen time.Time              // at the screen since, as if without interruption
+	Due    time.Time              // of the break that was proposed; zero: none
+	Served Served                 // the conversation that goes on, or the last one
+}
+
+// Served is a conversation of an agent with a caller of a queue.
+type Served struct {
+	Call    journal.CallID
+	Queue   string
+	Caller  journal.SubjectID
+	Waited  time.Duration
+	Since   time.Time
+	Ended   time.Time // zero: goes on
+	Outcome string    // id of the office's outcome; empty: none told yet
 }
 
 // Line is the state of a line or trunk.
@@ -186,7 +210,12 @@ func (s *State) Apply(e journal.Event) Topics {
 	s.At = e.Time
 	switch p := e.Payload.(type) {
 	case journal.AgentChanged:
-		s.Agents[p.Agent] = Agent{State: p.State, Reason: p.Reason, Since: e.Time}
+		s.agent(p, e.Time)
+		return Queues
+	case journal.BreakProposed:
+		a := s.Agents[p.Agent]
+		a.Due = p.Due
+		s.Agents[p.Agent] = a
 		return Queues
 	case journal.LineChanged:
 		s.Lines[p.Line] = Line{State: p.State, Reason: p.Reason, Since: e.Time}
@@ -208,6 +237,18 @@ func (s *State) Apply(e journal.Event) Topics {
 		return 0
 	}
 	return s.applyCall(e)
+}
+
+func (s *State) agent(p journal.AgentChanged, at time.Time) {
+	a := s.Agents[p.Agent]
+	if a.State != p.State || a.Reason != p.Reason {
+		a.State, a.Reason, a.Since = p.State, p.Reason, at
+	}
+	if !a.Screen.Equal(p.Screen) || !p.Left.IsZero() {
+		a.Due = time.Time{} // had his break, or part of it
+	}
+	a.Asked, a.Until, a.More, a.Owes, a.Gone, a.Screen = p.Asked, p.Until, p.Extended, p.Owes, p.Gone, p.Screen
+	s.Agents[p.Agent] = a
 }
 
 func (s *State) fault(p journal.FaultChanged, at time.Time) Topics {
@@ -236,15 +277,25 @@ func (s *State) applyCall(e journal.Event) Topics {
 			s.Odd++
 		}
 		delete(s.Calls, e.Call)
-		delete(s.Waiting, journal.ContactID(e.Call))
+		if w := s.Waiting[journal.ContactID(e.Call)]; w != nil && w.Promised.IsZero() {
+			delete(s.Waiting, w.ID)
+		}
 		return Calls | Lines | Queues
 	case journal.ContactQueued:
-		s.Waiting[p.Contact] = &Contact{ID: p.Contact, Call: e.Call, Queue: p.Queue, Arrival: p.Arrival,
-			Offers: map[journal.OfferID]journal.SubjectID{}}
+		s.Waiting[p.Contact] = &Contact{ID: p.Contact, Call: e.Call, Queue: p.Queue, Caller: p.Caller, Arrival: p.Arrival,
+			Since: e.Time, Urgent: p.Urgent, Offers: map[journal.OfferID]journal.SubjectID{}}
 		return Queues | Calls
+	case journal.CallbackPromised:
+		if w := s.waiting(p.Contact); w != nil {
+			w.Promised = e.Time
+		}
+		return Queues | Calls
+	case journal.CallbackTried, journal.ContactAnnounced, journal.NoticeSaid:
+		return Queues
 	case journal.ContactOffered:
 		if w := s.waiting(p.Contact); w != nil {
 			w.Offers[p.Offer] = p.Agent
+			w.Offered = p
 		}
 		return Queues | Calls
 	case journal.OfferEnded:
@@ -253,14 +304,21 @@ func (s *State) applyCall(e journal.Event) Topics {
 		}
 		return Queues | Calls
 	case journal.ContactConnected:
-		delete(s.Waiting, p.Contact)
-		if c := s.Calls[journal.CallID(p.Contact)]; c != nil {
-			c.Agent = p.Agent
-		}
+		s.connected(e.Call, p, e.Time)
 		return Queues | Calls
 	case journal.ContactEnded:
 		delete(s.Waiting, p.Contact)
+		if a, ok := s.Agents[p.Agent]; ok && a.Served.Ended.IsZero() && a.Served.Call == e.Call {
+			a.Served.Ended = e.Time
+			s.Agents[p.Agent] = a
+		}
 		return Queues | Calls
+	case journal.OutcomeSet:
+		if a, ok := s.Agents[p.Agent]; ok && a.Served.Call == p.Call {
+			a.Served.Outcome = p.Outcome
+			s.Agents[p.Agent] = a
+		}
+		return Queues
 	}
 	c := s.Calls[e.Call]
 	if c == nil {
@@ -286,6 +344,21 @@ func (s *State) applyCall(e journal.Event) Topics {
 		return 0
 	}
 	return Calls | Lines
+}
+
+// connected keeps whom the agent talks to.
+func (s *State) connected(call journal.CallID, p journal.ContactConnected, at time.Time) {
+	a := s.Agents[p.Agent]
+	a.Served = Served{Call: call, Queue: p.Queue, Waited: p.Waited, Since: at}
+	if w := s.Waiting[p.Contact]; w != nil {
+		a.Served.Caller = w.Caller
+	}
+	if c := s.Calls[journal.CallID(p.Contact)]; c != nil {
+		c.Agent = p.Agent
+		a.Served.Caller = cmp.Or(a.Served.Caller, c.From)
+	}
+	s.Agents[p.Agent] = a
+	delete(s.Waiting, p.Contact)
 }
 
 func (s *State) waiting(id journal.ContactID) *Contact {
@@ -352,11 +425,20 @@ func (s *State) CallList() []*Call {
 	})
 }
 
-// WaitingIn lists who waits in a queue, first come first.
+// WaitingIn lists who waits on the line in a queue, first come first.
 func (s *State) WaitingIn(queue string) []*Contact {
+	return s.contacts(queue, func(w *Contact) bool { return w.Promised.IsZero() })
+}
+
+// PromisedIn lists who is to be called back by a queue, first come first.
+func (s *State) PromisedIn(queue string) []*Contact {
+	return s.contacts(queue, func(w *Contact) bool { return !w.Promised.IsZero() })
+}
+
+func (s *State) contacts(queue string, which func(*Contact) bool) []*Contact {
 	var in []*Contact
 	for _, w := range s.Waiting {
-		if w.Queue == queue {
+		if w.Queue == queue && which(w) {
 			in = append(in, w)
 		}
 	}

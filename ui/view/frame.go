@@ -339,6 +339,7 @@ type Calls struct {
 type Call struct {
 	Frame
 	Story api.CallStory
+	Why   api.Explanation
 	Log   string
 }
 
