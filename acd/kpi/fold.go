@@ -21,6 +21,7 @@ type Fold struct {
 	fetch func(block int64) ([]byte, bool)
 
 	seq     uint64
+	late    map[uint64]bool // numbers before seq that did not come yet
 	at      time.Time // of the last event
 	died    time.Time // when the box was last alive, between the ends of calls that a restart writes and BoxStarted
 	blocks  map[int64]*block
@@ -86,7 +87,7 @@ func NewFold(fetch func(block int64) ([]byte, bool)) *Fold {
 		fetch: fetch, blocks: map[int64]*block{}, agents: map[journal.SubjectID]*agentNow{},
 		calls: map[journal.CallID]*callNow{}, lines: map[string]*lineNow{},
 		callers: map[journal.SubjectID]lastCall{}, spoken: map[journal.ContactID][]spoken{},
-		visits: map[visitKey]place{}, current: map[journal.ContactID]place{},
+		visits: map[visitKey]place{}, current: map[journal.ContactID]place{}, late: map[uint64]bool{},
 	}
 }
 
@@ -96,13 +97,11 @@ func (f *Fold) Seq() uint64 { return f.seq }
 // At returns the time of the last event.
 func (f *Fold) At() time.Time { return f.at }
 
-// Apply folds one event in. Events that were seen already change nothing.
-func (f *Fold) Apply(e journal.Event) {
-	if e.Seq != 0 {
-		if e.Seq <= f.seq {
-			return
-		}
-		f.seq = e.Seq
+// Apply folds one event in and reports true, or false for one that was seen already:
+// that changes nothing. While the disk stalls, events come out of order.
+func (f *Fold) Apply(e journal.Event) bool {
+	if !f.fresh(e.Seq) {
+		return false
 	}
 	switch p := e.Payload.(type) {
 	case journal.ContactQueued:
@@ -135,6 +134,32 @@ func (f *Fold) Apply(e journal.Event) {
 		f.boxStarted(e.Time)
 	}
 	f.at = e.Time
+	return true
+}
+
+// latest is how far back an event may still come late.
+const latest = 2000
+
+// fresh notes an event's number and reports whether it is a new one.
+func (f *Fold) fresh(seq uint64) bool {
+	switch {
+	case seq == 0:
+		return true
+	case seq <= f.seq:
+		known := f.late[seq]
+		delete(f.late, seq)
+		return known
+	}
+	if skipped := seq - f.seq - 1; skipped > 0 && skipped < latest {
+		for n := f.seq + 1; n < seq; n++ {
+			f.late[n] = true
+		}
+	}
+	if len(f.late) > latest {
+		clear(f.late)
+	}
+	f.seq = seq
+	return true
 }
 
 // visit finds what is known of a contact in a queue; queue may be empty: then the

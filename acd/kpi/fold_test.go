@@ -343,6 +343,25 @@ func TestLines(t *testing.T) {
 	}
 }
 
+// TestOrderOfEvents: twice is once, late is not lost.
+func TestOrderOfEvents(t *testing.T) {
+	f := kpi.NewFold(nil)
+	at := time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
+	apply := func(seq uint64) bool {
+		return f.Apply(journal.Event{Seq: seq, Time: at, Payload: journal.ContactQueued{Contact: journal.ContactID(fmt.Sprint(seq)), Queue: "q"}})
+	}
+	var got []bool
+	for _, seq := range []uint64{1, 1, 4, 2, 2, 3, 5, 4} {
+		got = append(got, apply(seq))
+	}
+	if diff := cmp.Diff([]bool{true, false, true, true, false, true, true, false}, got); diff != "" {
+		t.Error(diff)
+	}
+	if facts, _ := f.Facts(kpi.Day(at, time.UTC), at); len(facts.Visits) != 5 {
+		t.Errorf("%d visits", len(facts.Visits))
+	}
+}
+
 // TestASetClockCountsNothing: from 1970 to now is no state of anybody.
 func TestASetClockCountsNothing(t *testing.T) {
 	f := kpi.NewFold(nil)

@@ -24,18 +24,30 @@ const (
 
 // SaveFold keeps a state. It waits until every event in it is on disk: a state
 // never knows more than the journal.
-func (l *Log) SaveFold(ctx context.Context, f Fold) error {
-	if f.Seq > l.Durable() {
-		if err := l.Flush(ctx); err != nil {
-			return fmt.Errorf("save fold %s: %w", f.Name, err)
+func (l *Log) SaveFold(ctx context.Context, f Fold) error { return l.SaveFolds(ctx, f) }
+
+// SaveFolds keeps several states that belong together, in one transaction.
+func (l *Log) SaveFolds(ctx context.Context, folds ...Fold) error {
+	if len(folds) == 0 {
+		return nil
+	}
+	for _, f := range folds {
+		if f.Seq > l.Durable() {
+			if err := l.Flush(ctx); err != nil {
+				return fmt.Errorf("save fold %s: %w", f.Name, err)
+			}
 		}
 	}
 	err := l.o.DB.Write(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, sqlSaveFold, f.Name, f.Version, int64(f.Seq), f.State)
-		return err
+		for _, f := range folds {
+			if _, err := tx.ExecContext(ctx, sqlSaveFold, f.Name, f.Version, int64(f.Seq), f.State); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("save fold %s: %w", f.Name, err)
+		return fmt.Errorf("save fold %s: %w", folds[0].Name, err)
 	}
 	return nil
 }
