@@ -245,7 +245,7 @@ func TestPrompts(t *testing.T) {
 			}
 		}
 	}
-	if total > 1600<<10 {
+	if total > 3400<<10 {
 		t.Errorf("%d octets in all", total)
 	}
 	if _, ok := prompts.Prompt("it", "../music"); ok {
