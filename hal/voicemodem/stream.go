@@ -52,7 +52,44 @@ type stream struct {
 	stalled time.Duration
 	stall   func() // s.onStall, kept so that arming it does not allocate
 	digits  []int16
+	heard   time.Time // when octets came last
+	burst   burst
 	rx, tx  [hal.FrameSamples]byte
+}
+
+// burst is what follows on a pause in which we were not served: the modem's codec
+// went on, so its frames come all at once, and what it had to say ran out. Answering
+// each of them would leave it with a queue as long as the pause.
+type burst struct {
+	began time.Time
+	pause int // its length in frames
+	over  int // frames that may be left out
+	sent  int // since it began
+}
+
+// pauseAfter is the shortest pause that counts: ports that bring a few frames at a
+// time are no pause, and the queue has to last for them.
+const pauseAfter = 90 * time.Millisecond
+
+// frameTime is the length of a frame.
+const frameTime = hal.FrameSamples * time.Second / audio.Rate
+
+// paused begins a burst after a pause of length d.
+func (s *stream) paused(d time.Duration) {
+	n := int(d / frameTime)
+	s.burst = burst{began: s.m.now, pause: n, over: n - s.queue - s.debt}
+}
+
+// late says whether the modem has been given its queue again and this frame belongs
+// to the past. Frames that come at their own pace, after a pause of the modem, never
+// do.
+func (s *stream) late() bool {
+	b := &s.burst
+	if b.over <= 0 || b.sent < s.queue+int(s.m.now.Sub(b.began)/frameTime) {
+		return false
+	}
+	b.over--
+	return true
 }
 
 func (s *stream) init(m *machine) {
@@ -67,6 +104,7 @@ func (s *stream) start() {
 	s.dec, s.samples = decoder{}, s.samples[:0]
 	s.debt, s.stalled, s.digits = 0, 0, nil
 	s.queue, s.changed = queueMin, s.m.now
+	s.burst, s.heard = burst{}, s.m.now
 	silence(s.tx[:])
 	for range s.queue {
 		s.send()
@@ -87,6 +125,10 @@ func (s *stream) setQueue(n int) {
 
 // receive takes octets of the stream and returns what follows its end.
 func (s *stream) receive(b []byte) []byte {
+	if d := s.m.now.Sub(s.heard); d > pauseAfter {
+		s.paused(d)
+	}
+	s.heard = s.m.now
 	if !s.leaving {
 		s.stalled = 0
 		s.m.arm(timerStall, stallAfter, s.stall)
@@ -126,9 +168,12 @@ func (s *stream) frame() {
 		s.setQueue(s.queue - 1)
 		s.debt++
 	}
-	if s.debt > 0 {
+	switch {
+	case s.debt > 0:
 		s.debt--
-	} else {
+	case s.late():
+	default:
+		s.burst.sent++
 		s.send()
 	}
 	m.listen(s.rx[:], len(s.digits) > 0)
@@ -165,10 +210,11 @@ func (s *stream) sendSilence() {
 	s.send()
 }
 
-// underrun is the modem's report that we were late: the standing queue grows.
+// underrun is the modem's report that we were late: the standing queue grows, unless
+// no queue could have lasted for the pause.
 func (s *stream) underrun() {
 	s.m.stats.underruns.Add(1)
-	if s.leaving {
+	if b := &s.burst; s.leaving || b.pause > s.queue+2 && s.m.now.Sub(b.began) < stallAfter {
 		return
 	}
 	if s.queue < queueMax {
