@@ -2,3 +2,6 @@ package pbx
 
 // Recording is what a call hears of a sound.
 var Recording = recording
+
+// QualityOf is what the journal keeps of a stream's figures.
+var QualityOf = quality

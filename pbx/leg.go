@@ -27,7 +27,8 @@ type leg interface {
 // quality turns a stream's figures into what the journal keeps.
 func quality(id journal.LegID, st media.Stats) journal.Quality {
 	q := journal.Quality{Leg: id, Received: st.Received, Sent: st.Sent, Lost: st.Lost,
-		JitterMS: ms(st.Jitter), RoundTripMS: ms(st.RTT)}
+		JitterMS: ms(st.Jitter), RoundTripMS: ms(st.RTT),
+		PeerLost: st.PeerLost, PeerJitterMS: ms(st.PeerJitter)}
 	if st.LineFrames > 0 {
 		q.Received, q.Sent = st.LineFrames, st.LineFrames
 	}

@@ -196,7 +196,8 @@ func (v *visit) storyModel() (api.CallStory, []journal.Event, error) {
 	for _, e := range events {
 		if end, ok := e.Payload.(journal.CallEnded); ok {
 			for _, q := range end.Quality {
-				s.Quality = append(s.Quality, api.Quality{Leg: string(q.Leg), Received: q.Received, Lost: q.Lost, JitterMS: q.JitterMS, RoundMS: q.RoundTripMS})
+				s.Quality = append(s.Quality, api.Quality{Leg: string(q.Leg), Received: q.Received, Lost: q.Lost, JitterMS: q.JitterMS, RoundMS: q.RoundTripMS,
+					PeerLost: q.PeerLost, PeerJitterMS: q.PeerJitterMS})
 			}
 		}
 	}

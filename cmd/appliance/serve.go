@@ -86,6 +86,13 @@ func serve(args []string, out, errOut io.Writer) error {
 	if err != nil {
 		return explain(err)
 	}
+	if !o.sim { // a dedicated board; on a desk the box is one program among others
+		if err := raisePriority(); err != nil {
+			b.log.Info("ordinary scheduling priority: sound may be late while the machine is busy", "err", err)
+		} else {
+			b.log.Info("scheduling priority raised", "nice", boxPriority)
+		}
+	}
 	b.hello(out)
 	var tidy sync.WaitGroup
 	tidy.Go(func() { returnMemory(ctx, b.pbx.Calls) })
@@ -94,6 +101,11 @@ func serve(args []string, out, errOut io.Writer) error {
 	tidy.Wait()
 	return explain(err)
 }
+
+// boxPriority is the scheduling priority of the box on a board of its own: sound has
+// to be moved every 20 ms, whatever else the machine does meanwhile. 0 is everybody's,
+// -20 the highest.
+const boxPriority = -10
 
 func helpAsked(args []string) bool {
 	for _, a := range args {

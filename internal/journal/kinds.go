@@ -118,6 +118,9 @@ type Quality struct {
 	Lost        uint64  `json:"lost"`
 	JitterMS    float64 `json:"jitterMS"`
 	RoundTripMS float64 `json:"rttMS,omitempty"`
+	// What the far end reported of our packets by RTCP.
+	PeerLost     uint64  `json:"peerLost,omitempty"`
+	PeerJitterMS float64 `json:"peerJitterMS,omitempty"`
 }
 
 // CallEnded closes a call; exactly one comes for each CallStarted, also after a

@@ -71,6 +71,7 @@ type Fault struct {
 	Action  string    `json:"action"`
 	Since   time.Time `json:"since"`
 	Warning bool      `json:"warning"`
+	Over    bool      `json:"over,omitempty"` // stays until somebody has read it
 }
 
 // Line is a line or trunk with its state.
@@ -196,6 +197,9 @@ type Quality struct {
 	Lost     uint64  `json:"lost"`
 	JitterMS float64 `json:"jitterMS"`
 	RoundMS  float64 `json:"roundTripMS,omitempty"`
+	// What the far end reported of what it got from the box.
+	PeerLost     uint64  `json:"peerLost,omitempty"`
+	PeerJitterMS float64 `json:"peerJitterMS,omitempty"`
 }
 
 // Prompts is everything that the box says.
@@ -264,6 +268,16 @@ type System struct {
 	Addresses []string  `json:"addresses"`
 	Secure    bool      `json:"secure"`
 	Claimed   bool      `json:"claimed"`
+	Refused   []Refused `json:"refused"` // input that was refused since the start
+}
+
+// Refused is how often input of one kind was refused.
+type Refused struct {
+	Where     string `json:"where"`
+	What      string `json:"what"`
+	WhereWord string `json:"whereWord"`
+	Word      string `json:"word"`
+	Count     uint64 `json:"count"`
 }
 
 // LogLine is one line of the log.
