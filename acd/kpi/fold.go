@@ -22,8 +22,8 @@ type Fold struct {
 
 	seq     uint64
 	late    map[uint64]bool // numbers before seq that did not come yet
-	at      time.Time // of the last event
-	died    time.Time // when the box was last alive, between the ends of calls that a restart writes and BoxStarted
+	at      time.Time       // of the last event
+	died    time.Time       // when the box was last alive, between the ends of calls that a restart writes and BoxStarted
 	blocks  map[int64]*block
 	agents  map[journal.SubjectID]*agentNow
 	calls   map[journal.CallID]*callNow
@@ -90,6 +90,9 @@ func NewFold(fetch func(block int64) ([]byte, bool)) *Fold {
 		visits: map[visitKey]place{}, current: map[journal.ContactID]place{}, late: map[uint64]bool{},
 	}
 }
+
+// Fetch sets where older blocks come from.
+func (f *Fold) Fetch(fetch func(block int64) ([]byte, bool)) { f.fetch = fetch }
 
 // Seq returns the number of the last event that is in the facts.
 func (f *Fold) Seq() uint64 { return f.seq }

@@ -1,0 +1,180 @@
+package report_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"centralino/acd/kpi"
+	"centralino/acd/report"
+	"centralino/internal/journal"
+	"centralino/internal/office"
+	"centralino/internal/store"
+)
+
+// box is a journal with a desk, as after one start.
+type box struct {
+	t    testing.TB
+	log  *journal.Log
+	desk *report.Desk
+	stop func()
+}
+
+func open(t testing.TB, folder string, run bool) *box {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	db, _, err := store.Open(ctx, store.Options{Folder: folder, Migrations: journal.Migrations(), Readers: store.OneConnection, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &box{t: t}
+	o := journal.Options{DB: db, Now: time.Now, Trusted: func() bool { return true }, Log: slog.New(slog.DiscardHandler), Version: "1", Board: "sim"}
+	if b.log, _, err = journal.Open(ctx, o); err != nil {
+		t.Fatal(err)
+	}
+	doc := office.Sample(office.SampleOptions{Now: time.Now()}).Doc
+	b.desk, err = report.Open(ctx, report.Options{Journal: b.log, Office: func() *office.Document { return doc }, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	wg.Go(func() { _ = b.log.Run(ctx) })
+	if run {
+		wg.Go(func() { _ = b.desk.Run(ctx) })
+	}
+	b.stop = func() {
+		_ = b.log.Stop(context.Background(), "asked")
+		cancel()
+		wg.Wait()
+		_ = db.Close()
+	}
+	return b
+}
+
+// settle waits until everything is on disk and in the figures.
+func (b *box) settle() {
+	b.t.Helper()
+	if err := b.log.Flush(context.Background()); err != nil {
+		b.t.Fatal(err)
+	}
+	if err := b.desk.Await(context.Background(), b.log.Durable()); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func (b *box) visit(id string, caller journal.SubjectID, outcome string) {
+	c := journal.CallID(id)
+	b.log.Append(c, journal.CallStarted{Direction: journal.Inbound, Line: "line-1", From: caller})
+	b.log.Append(c, journal.ContactQueued{Contact: journal.ContactID(id), Queue: "group-1", Caller: caller})
+	if outcome == "served" {
+		b.log.Append(c, journal.ContactConnected{Contact: journal.ContactID(id), Queue: "group-1", Agent: "p-1", Waited: 9 * time.Second})
+	}
+	b.log.Append(c, journal.ContactEnded{Contact: journal.ContactID(id), Queue: "group-1", Outcome: outcome, Waited: 9 * time.Second})
+	b.log.Append(c, journal.CallEnded{Cause: "hangup"})
+}
+
+// TestDeskOverRestarts: what was kept and what was read again are the same, also
+// when a start finds nothing kept, and old days come from disk.
+func TestDeskOverRestarts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		folder := t.TempDir()
+		from := time.Now()
+		ctx := context.Background()
+		week := kpi.Interval{From: from.Add(-24 * time.Hour), To: from.Add(30 * 24 * time.Hour)}
+		n := 0
+		for day := range 6 {
+			b := open(t, folder, true)
+			for range 5 {
+				n++
+				b.visit(fmt.Sprint("c-", n), journal.SubjectID(fmt.Sprint("n-", n%3)), []string{"served", "abandoned"}[n%2])
+			}
+			b.settle()
+			facts, err := b.desk.Facts(ctx, week)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if f := kpi.Sum(facts.Visits, nil); f.Offered != n || f.Answered != n/2 || f.Abandoned != n-n/2 {
+				t.Fatalf("day %d: %d contacts, but %+v", day, n, f)
+			}
+			if day != 3 { // the fourth start reads more
+				if err := b.desk.Keep(ctx); err != nil {
+					t.Fatal(err)
+				}
+				if again, err := b.desk.Facts(ctx, week); err != nil || len(again.Visits) != n {
+					t.Fatalf("after keeping: %d visits, %v", len(again.Visits), err)
+				}
+			}
+			b.stop()
+			time.Sleep(26 * time.Hour)
+		}
+		b := open(t, folder, false)
+		defer b.stop()
+		if at := b.desk.Seq(); at+10 < b.log.Durable() {
+			t.Errorf("a start reads from event %d of %d", at, b.log.Durable())
+		}
+		facts, err := b.desk.Facts(ctx, kpi.Interval{From: from, To: from.Add(time.Hour)})
+		if err != nil || len(facts.Visits) != 5 {
+			t.Errorf("the first day: %d visits, %v", len(facts.Visits), err)
+		}
+	})
+}
+
+// TestTwoPeopleNeverCallTheSame: many take the same caller at once.
+func TestTwoPeopleNeverCallTheSame(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := open(t, t.TempDir(), true)
+		defer b.stop()
+		ctx := context.Background()
+		for round := range 5 {
+			caller := journal.SubjectID(fmt.Sprint("n-", round))
+			b.visit(fmt.Sprint("c-", round), caller, "abandoned")
+			b.settle()
+			var mu sync.Mutex
+			got := map[journal.SubjectID]bool{}
+			var wg sync.WaitGroup
+			for i := range 8 {
+				wg.Go(func() {
+					who := journal.SubjectID(fmt.Sprint("p-", i))
+					err := b.desk.Take(ctx, caller, who)
+					mu.Lock()
+					defer mu.Unlock()
+					switch {
+					case err == nil:
+						got[who] = true
+					case !errors.Is(err, report.ErrTaken):
+						t.Error(err)
+					}
+				})
+			}
+			wg.Wait()
+			if len(got) != 1 {
+				t.Fatalf("taken by %v", got)
+			}
+			list := b.desk.Recalls(report.Wish{})
+			if len(list) != 1 || !got[list[0].By] {
+				t.Fatalf("the list says %+v, taken by %v", list, got)
+			}
+			winner := list[0].By
+			if err := b.desk.Done(ctx, caller, "p-other", "reached"); !errors.Is(err, report.ErrTaken) {
+				t.Errorf("another closes it: %v", err)
+			}
+			if err := b.desk.Take(ctx, caller, winner); err != nil {
+				t.Errorf("he presses again: %v", err)
+			}
+			if err := b.desk.Done(ctx, caller, winner, "reached"); err != nil {
+				t.Error(err)
+			}
+			if err := b.desk.Take(ctx, caller, winner); !errors.Is(err, report.ErrNotOpen) {
+				t.Errorf("after the end: %v", err)
+			}
+		}
+		if err := b.desk.Done(ctx, "n-1", "p-1", "because"); err == nil {
+			t.Error("a made-up ending is taken")
+		}
+	})
+}
