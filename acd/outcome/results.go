@@ -1,0 +1,269 @@
+package outcome
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"centralino/internal/journal"
+	"centralino/internal/office"
+)
+
+// Result is how one call ended by its agent's word.
+type Result struct {
+	Call      journal.CallID
+	Subject   journal.SubjectID // the other party, if known
+	Customer  string            // card, if there is one
+	Queue     string
+	Agent     journal.SubjectID
+	Outcome   string
+	Time      time.Time
+	CallBack  time.Time // when the customer is to be called; zero: not
+	Done      time.Time // when that was kept or taken back; zero: it is open
+	Taker     journal.SubjectID
+	Taken     time.Time
+	Script    string
+	Version   int
+	Answers   map[string]string // of the script
+	Note      string
+	Corrected int
+}
+
+const (
+	// maxAhead is how far away a call-back may lie.
+	maxAhead = 2 * 366 * 24 * time.Hour
+	// takenFor is how long somebody who calls back keeps others from it.
+	takenFor = 15 * time.Minute
+)
+
+const (
+	sqlResult = `SELECT call, subject, customer, queue, agent, outcome, time, callback, done, taker, taken, script, version, answers, note, corrected
+	FROM outcome_results WHERE call = ?`
+	sqlResultsOf = `SELECT call, subject, customer, queue, agent, outcome, time, callback, done, taker, taken, script, version, answers, note, corrected
+	FROM outcome_results WHERE customer = ?1 AND customer <> '' OR subject <> '' AND subject IN (SELECT subject FROM outcome_numbers WHERE customer = ?1)
+	ORDER BY time DESC LIMIT 500`
+	sqlResultsOfSubject = `SELECT call, subject, customer, queue, agent, outcome, time, callback, done, taker, taken, script, version, answers, note, corrected
+	FROM outcome_results WHERE subject = ? AND subject <> '' ORDER BY time DESC LIMIT 500`
+	sqlDue = `SELECT call, subject, customer, queue, agent, outcome, time, callback, done, taker, taken, script, version, answers, note, corrected
+	FROM outcome_results WHERE callback > 0 AND done = 0 AND callback <= ? ORDER BY callback LIMIT 500`
+	sqlPutResult = `INSERT INTO outcome_results (call, subject, customer, queue, agent, outcome, time, callback, done, taker, taken, script, version, answers, note, corrected)
+	VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, '', 0, ?, ?, ?, ?, 0)
+	ON CONFLICT (call) DO UPDATE SET subject = excluded.subject, customer = excluded.customer, queue = excluded.queue, agent = excluded.agent,
+		outcome = excluded.outcome, time = excluded.time, callback = excluded.callback, done = 0, taker = '', taken = 0, script = excluded.script,
+		version = excluded.version, answers = excluded.answers, note = excluded.note, corrected = corrected + 1`
+	// An outcome of a later conversation with the same customer settles what was promised before.
+	sqlSettle = `UPDATE outcome_results SET done = ?1 WHERE callback > 0 AND done = 0 AND call <> ?2 AND time <= ?1 AND
+	(subject = ?3 AND subject <> '' OR customer = ?4 AND customer <> '')`
+	sqlDone = `UPDATE outcome_results SET done = ? WHERE call = ? AND callback > 0 AND done = 0`
+	sqlTake = `UPDATE outcome_results SET taker = ?1, taken = ?2 WHERE call = ?3 AND callback > 0 AND done = 0 AND (taker = '' OR taker = ?1 OR taken <= ?4)`
+)
+
+// Allowed lists the outcomes of a queue in its order; all of the office where the
+// queue names none, or for calls of no queue.
+func Allowed(doc *office.Document, queue string) []office.Outcome {
+	if g := doc.GroupByID(office.ID(queue)); g != nil && g.Queue != nil && len(g.Queue.Outcomes) > 0 {
+		var out []office.Outcome
+		for _, id := range g.Queue.Outcomes {
+			if o := Find(doc, string(id)); o != nil {
+				out = append(out, *o)
+			}
+		}
+		return out
+	}
+	return slices.Clone(doc.Outcomes)
+}
+
+// ByDigit returns the outcome of a queue that a key of the telephone stands for.
+func ByDigit(doc *office.Document, queue, digit string) (office.Outcome, bool) {
+	for _, o := range Allowed(doc, queue) {
+		if o.Digit == digit && digit != "" {
+			return o, true
+		}
+	}
+	return office.Outcome{}, false
+}
+
+// Proposed is the time of call-back that an outcome proposes: its number of days from
+// now, at the same time of day; zero if nobody is to be called.
+func Proposed(o office.Outcome, now time.Time) time.Time {
+	if o.Next != office.OutcomeCallBack {
+		return time.Time{}
+	}
+	return now.AddDate(0, 0, max(o.After, 0)).Truncate(time.Minute)
+}
+
+// Set keeps the outcome of a call, or corrects the one before; the office must know
+// it and its queue allow it. Where the outcome asks for a call-back and none is
+// given, the proposed time is taken; where it does not, none is kept. What was
+// promised to the same customer before is settled by it.
+func (b *Book) Set(ctx context.Context, r Result) (Result, error) {
+	snap := b.o.Office()
+	r.Time = b.now()
+	var chosen *office.Outcome
+	for _, o := range Allowed(snap.Doc, r.Queue) {
+		if string(o.ID) == r.Outcome {
+			chosen = &o
+		}
+	}
+	switch {
+	case r.Call == "" || r.Agent == "" || chosen == nil:
+		return r, fmt.Errorf("outcome %q of call %s: %w", r.Outcome, r.Call, ErrOutcome)
+	case !Showable(r.Note, maxNote) || len(r.Answers) > MaxFields:
+		return r, fmt.Errorf("outcome of call %s: %w", r.Call, ErrLong)
+	}
+	if chosen.Next != office.OutcomeCallBack {
+		r.CallBack = time.Time{}
+	} else if r.CallBack.IsZero() {
+		r.CallBack = Proposed(*chosen, r.Time)
+	}
+	r.CallBack = r.CallBack.Round(0).UTC()
+	if !r.CallBack.IsZero() && (r.CallBack.Before(r.Time.Add(-time.Hour)) || r.CallBack.Sub(r.Time) > maxAhead) {
+		return r, fmt.Errorf("outcome of call %s: %w", r.Call, ErrCallBack)
+	}
+	if r.Script != "" && r.Version == 0 {
+		r.Version = snap.Version
+	}
+	answers, err := json.Marshal(r.Answers)
+	if err != nil {
+		return r, fmt.Errorf("outcome of call %s: %w", r.Call, err)
+	}
+	r.Note = strings.TrimSpace(r.Note)
+	if r.Customer == "" && r.Subject != "" {
+		if c, ok, err := b.ByNumber(ctx, r.Subject); err == nil && ok {
+			r.Customer = c.ID
+		}
+	}
+	event := journal.OutcomeSet{Call: r.Call, Queue: r.Queue, Agent: r.Agent, Customer: r.Customer, Outcome: r.Outcome,
+		CallBack: r.CallBack, Script: r.Script, Version: r.Version}
+	_, err = b.o.Journal.AppendWith(ctx, r.Call, event, func(tx *sql.Tx) error {
+		_, err := tx.Exec(sqlPutResult, string(r.Call), string(r.Subject), r.Customer, r.Queue, string(r.Agent), r.Outcome, r.Time.UnixNano(),
+			nanos(r.CallBack), r.Script, r.Version, string(answers), r.Note)
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(sqlSettle, r.Time.UnixNano(), string(r.Call), string(r.Subject), r.Customer)
+		return err
+	})
+	if err != nil {
+		return r, fmt.Errorf("outcome of call %s: %w", r.Call, err)
+	}
+	b.o.Told(event)
+	return r, nil
+}
+
+// Of returns the outcome of a call; false if none was set.
+func (b *Book) Of(ctx context.Context, call journal.CallID) (Result, bool, error) {
+	list, err := b.results(ctx, sqlResult, string(call))
+	if err != nil || len(list) == 0 {
+		return Result{}, false, err
+	}
+	return list[0], true, nil
+}
+
+// History returns the outcomes of a card's calls, or of a number's without a card (a
+// pseudonym), the newest first, at most 500.
+func (b *Book) History(ctx context.Context, id string) ([]Result, error) {
+	if IsCustomer(id) {
+		return b.results(ctx, sqlResultsOf, id)
+	}
+	return b.results(ctx, sqlResultsOfSubject, id)
+}
+
+// Due returns the open call-backs that fall due until then, the earliest first, at
+// most 500.
+func (b *Book) Due(ctx context.Context, until time.Time) ([]Result, error) {
+	return b.results(ctx, sqlDue, until.UnixNano())
+}
+
+// Settle takes a promise off the list: it was kept, or the customer wants it no more.
+// False if it was not open.
+func (b *Book) Settle(ctx context.Context, by journal.SubjectID, call journal.CallID) (bool, error) {
+	r, ok, err := b.Of(ctx, call)
+	if err != nil || !ok || r.CallBack.IsZero() || !r.Done.IsZero() {
+		return false, err
+	}
+	event := journal.OutcomeSet{Call: call, Queue: r.Queue, Agent: by, Customer: r.Customer, Outcome: r.Outcome, Script: r.Script, Version: r.Version}
+	settled := false
+	_, err = b.o.Journal.AppendWith(ctx, call, event, func(tx *sql.Tx) error {
+		res, err := tx.Exec(sqlDone, b.now().UnixNano(), string(call))
+		if err != nil {
+			return err
+		}
+		n, err := res.RowsAffected()
+		settled = n > 0
+		return err
+	})
+	if err != nil {
+		return false, fmt.Errorf("settle call-back of %s: %w", call, err)
+	}
+	return settled, nil
+}
+
+// Take reserves an open call-back for who calls now, for a quarter of an hour; false
+// if somebody else has it.
+func (b *Book) Take(ctx context.Context, by journal.SubjectID, call journal.CallID) (bool, error) {
+	taken := false
+	now := b.now()
+	err := b.o.DB.Write(ctx, func(tx *sql.Tx) error {
+		res, err := tx.Exec(sqlTake, string(by), now.UnixNano(), string(call), now.Add(-takenFor).UnixNano())
+		if err != nil {
+			return err
+		}
+		n, err := res.RowsAffected()
+		taken = n > 0
+		return err
+	})
+	if err != nil {
+		return false, fmt.Errorf("take call-back of %s: %w", call, err)
+	}
+	return taken, nil
+}
+
+// TakenBy says who is calling back now; empty for nobody.
+func (r Result) TakenBy(now time.Time) journal.SubjectID {
+	if r.Taker == "" || now.Sub(r.Taken) >= takenFor {
+		return ""
+	}
+	return r.Taker
+}
+
+func (b *Book) results(ctx context.Context, query string, args ...any) ([]Result, error) {
+	var out []Result
+	err := b.o.DB.Read(ctx, func(tx *sql.Tx) error {
+		rows, err := tx.QueryContext(ctx, query, args...)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			r, err := scanResult(rows)
+			if err != nil {
+				return err
+			}
+			out = append(out, r)
+		}
+		return errors.Join(rows.Err(), rows.Close())
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read outcomes: %w", err)
+	}
+	return out, nil
+}
+
+func scanResult(rows *sql.Rows) (Result, error) {
+	var r Result
+	var at, back, done, taken int64
+	var answers string
+	err := rows.Scan(&r.Call, &r.Subject, &r.Customer, &r.Queue, &r.Agent, &r.Outcome, &at, &back, &done, &r.Taker, &taken,
+		&r.Script, &r.Version, &answers, &r.Note, &r.Corrected)
+	r.Time, r.CallBack, r.Done, r.Taken = instant(at), instant(back), instant(done), instant(taken)
+	if json.Unmarshal([]byte(answers), &r.Answers) != nil {
+		r.Answers = nil
+	}
+	return r, err
+}
