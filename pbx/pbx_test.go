@@ -42,7 +42,9 @@ type world struct {
 	trunks   []pbx.Trunk
 
 	stack  *sip.Stack
-	secret string // of every phone
+	rtpNet *media.MemNet
+	also   map[office.ID][]office.ID // further phones that registered for an account
+	secret string                    // of every phone
 
 	strangers map[netip.AddrPort]office.ID // phones that are no pbxtest.Phone
 }
@@ -146,8 +148,12 @@ func (d directory) Contacts(id office.ID) []pbx.Contact {
 	if p == nil {
 		return nil
 	}
-	u, f := p.Contact()
-	return []pbx.Contact{{URI: u, Flow: f, Dest: f}}
+	var list []pbx.Contact
+	for _, at := range append([]office.ID{id}, d.w.also[id]...) {
+		u, f := d.w.phones[at].Contact()
+		list = append(list, pbx.Contact{URI: u, Flow: f, Dest: f})
+	}
+	return list
 }
 
 type names struct{}
@@ -213,7 +219,7 @@ func inWorldOf(t *testing.T, options func(w *world) worldOptions, f func(w *worl
 			w.phones[id] = p
 			wg.Go(func() { p.Run(ctx) })
 		}
-		w.sipNet = sipNet
+		w.sipNet, w.rtpNet = sipNet, rtpNet
 		w.exchange = sim.NewExchange(sim.ExchangeOptions{Seed: 1})
 		var lines []hal.Line
 		for _, id := range []hal.LineID{"line-1", "line-2"} {

@@ -6,6 +6,7 @@
 package pbxtest
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
@@ -64,8 +65,10 @@ type Call struct {
 	once    sync.Once
 	upOnce  sync.Once
 	Code    int // final response of a call that failed
-	dead    bool
-	Digits  []byte // heard
+	// Elsewhere: the ringing was cancelled because another phone answered.
+	Elsewhere bool
+	dead      bool
+	Digits    []byte // heard
 }
 
 // New makes a phone. Run must follow.
@@ -242,7 +245,10 @@ func (c *Call) handle(ev dialog.Event) {
 	case dialog.Failed:
 		c.Code = e.Code
 		c.over()
-	case dialog.Cancelled, dialog.Ended, dialog.Lost:
+	case dialog.Cancelled:
+		c.Elsewhere = e.Elsewhere
+		c.over()
+	case dialog.Ended, dialog.Lost:
 		c.over()
 	}
 }
@@ -282,6 +288,17 @@ func (c *Call) Hold(d sdp.Direction) {
 	c.local = sdp.MakeOffer(c.local, sdp.Local{ID: 1, RTP: c.stream.Local(), Direction: d})
 	c.leg.Reinvite(c.local.Marshal())
 }
+
+// HoldOld asks the box to hold as phones of RFC 2543 do: the connection address is
+// 0.0.0.0 (RFC 3264 8.4).
+func (c *Call) HoldOld() {
+	c.local = sdp.MakeOffer(c.local, sdp.Local{ID: 1, RTP: c.stream.Local()})
+	own := []byte("c=IN IP4 " + c.stream.Local().Addr().String())
+	c.leg.Reinvite(bytes.ReplaceAll(c.local.Marshal(), own, []byte("c=IN IP4 0.0.0.0")))
+}
+
+// Port is where the phone wants its sound.
+func (c *Call) Port() netip.AddrPort { return c.stream.Local() }
 
 // Die makes the phone vanish from one moment to the next: it sends nothing more.
 func (c *Call) Die() {
