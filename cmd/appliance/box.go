@@ -454,6 +454,7 @@ type seams struct {
 	now     func() time.Time             // a wall clock that is set while the box runs
 	log     io.Writer                    // of the log; standard error if nil
 	virtual bool                         // lines directly on the exchange, no control socket: lives in a bubble
+	modem   hal.LineID                   // the one line of a virtual box that has its driver and a modem in memory
 }
 
 func (s seams) logTo() io.Writer {

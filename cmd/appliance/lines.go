@@ -158,20 +158,23 @@ func (s *lineSet) retire(id office.ID) {
 // simulated exchange behind a pty, reached like a real one.
 func (b *box) openLine(l *office.Line, kind hal.LineKind, numbers []string, country string) (hal.Line, error) {
 	id := hal.LineID(l.ID)
-	if b.opt.seams.virtual {
+	port := serial.NewOpener(l.Port, serial.Options{})
+	switch {
+	case b.opt.seams.virtual && id != b.opt.seams.modem:
 		b.exchange.AddLine(id, sim.LineOptions{Kind: kind})
 		return b.exchange.DirectLine(id), nil
-	}
-	port := l.Port
-	if b.opt.sim {
+	case b.opt.sim:
 		path, err := b.simulatedModem(id, kind)
 		if err != nil {
 			return nil, err
 		}
-		port = "path:" + path
+		port = serial.NewOpener("path:"+path, serial.Options{})
+		if b.opt.seams.virtual {
+			port = b.modems[id] // its port is in memory
+		}
 	}
 	return voicemodem.New(voicemodem.Options{
-		ID: id, Kind: kind, Port: serial.NewOpener(port, serial.Options{}),
+		ID: id, Kind: kind, Port: port,
 		Dialect: l.Dialect, MSN: numbers, Country: country, Log: b.log,
 	})
 }
@@ -202,8 +205,12 @@ func (b *box) simulatedModem(id hal.LineID, kind hal.LineKind) (string, error) {
 	if kind == hal.ISDN {
 		profile = sim.TTYI
 	}
+	open := sim.OpenModem
+	if b.opt.seams.virtual {
+		open = sim.OpenPortModem
+	}
 	// It ends by Close, after the last call, and not with the box's context.
-	m, err := sim.OpenModem(context.Background(), b.exchange.AddLine(id, sim.LineOptions{Kind: kind}),
+	m, err := open(context.Background(), b.exchange.AddLine(id, sim.LineOptions{Kind: kind}),
 		sim.ModemOptions{Profile: profile, Link: filepath.Join(b.opt.data, "tty-"+string(id))})
 	if err != nil {
 		return "", fmt.Errorf("simulated modem: %w", err)

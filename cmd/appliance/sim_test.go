@@ -55,6 +55,10 @@ func TestWholeBox(t *testing.T) {
 	}
 }
 
+// modemLine is the line that the box reaches through its driver and a simulated modem
+// in memory; the others are directly on the exchange.
+const modemLine hal.LineID = "line-1"
+
 // simWorld is the box and everybody around it.
 type simWorld struct {
 	t        *testing.T
@@ -68,6 +72,8 @@ type simWorld struct {
 	clock    simClock
 	cut      atomic.Bool // the box has no power
 	silent   atomic.Bool // the provider answers nothing
+	seed     uint64
+	ends     int // of the box; of the goroutine that ends it
 	phones   []*pbxtest.Phone
 	provider *pbxtest.Phone
 	wg       sync.WaitGroup
@@ -111,7 +117,7 @@ func (w *simWorld) pick(n int) int {
 
 func simulate(t *testing.T, seed uint64, folder string, all *totals) {
 	quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
-	w := &simWorld{t: t, rng: rand.New(rand.NewPCG(seed, 1)), folder: folder, addr: netip.MustParseAddrPort("192.0.2.1:5060"),
+	w := &simWorld{t: t, seed: seed, rng: rand.New(rand.NewPCG(seed, 1)), folder: folder, addr: netip.MustParseAddrPort("192.0.2.1:5060"),
 		sip: sip.NewMemNet(), rtp: &media.MemNet{}}
 	w.sip.Wire = func(from, to netip.AddrPort, _ []byte) (int, time.Duration) {
 		if w.wire(from, to) {
@@ -165,7 +171,7 @@ func (w *simWorld) boot() {
 	ctx, cancel := context.WithCancel(w.t.Context())
 	o := options{data: w.folder, board: "sim", sim: true, sample: "office", sip: w.addr,
 		seams: seams{sip: w.sip.Host(w.addr.Addr()), media: w.rtp, loops: 1, readers: store.OneConnection,
-			disk: w.disk.fault, now: w.clock.now, log: io.Discard, virtual: true}}
+			disk: w.disk.fault, now: w.clock.now, log: io.Discard, virtual: true, modem: modemLine}}
 	b, err := newBox(ctx, o)
 	if err != nil {
 		w.t.Errorf("the box does not start: %v", err)
@@ -397,15 +403,20 @@ func (w *simWorld) pullLine() {
 		return
 	}
 	list := b.lines.list()
-	l, ok := list[w.pick(len(list))].(*sim.Line)
-	if !ok {
-		return
+	line := list[w.pick(len(list))]
+	pull, push := func() {}, func() error { return nil }
+	if l, direct := line.(*sim.Line); direct {
+		pull, push = l.Unplug, func() error { l.Replug(); return nil }
+	} else if m := b.modems[line.ID()]; m != nil {
+		pull, push = m.Unplug, m.Replug
 	}
 	w.count(&w.placed.unplugged)
 	w.disturb()
-	l.Unplug()
+	pull()
 	time.Sleep(5*time.Second + w.wait(30*time.Second))
-	l.Replug()
+	if err := push(); err != nil && w.live() == b {
+		w.t.Errorf("put line %s back: %v", line.ID(), err)
+	}
 	w.disturb()
 }
 
