@@ -6,7 +6,9 @@
 package acd
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync/atomic"
 	"time"
@@ -27,8 +29,26 @@ type Source = engine.Source
 var (
 	ErrNotAgent   = engine.ErrNotAgent  // the person is in no queue
 	ErrLoggedOut  = engine.ErrLoggedOut // pause or ready asked while logged out
+	ErrNotOver    = engine.ErrNotOver   // ready asked before a break that was due is over
+	ErrOutcome    = engine.ErrOutcome   // ready asked in a wrap-up whose outcome is owed
+	ErrNoWrapUp   = engine.ErrNoWrapUp  // there is no wrap-up that could be lengthened (once more)
 	ErrOverloaded = errors.New("acd: too many commands waiting")
 	ErrStopped    = errors.New("acd: not running any more")
+)
+
+// Errors of AskCallback; test with errors.Is.
+var (
+	ErrNoCaller   = engine.ErrNoCaller // nobody knows the caller's number
+	ErrHisTurn    = engine.ErrHisTurn  // an agent is being rung for him at this moment
+	ErrNotWaiting = engine.ErrStray    // he does not wait in a queue (any more)
+)
+
+// Results of an attempt to call back, for CallbackResult.
+const (
+	DialAnswered = engine.DialAnswered
+	DialBusy     = engine.DialBusy
+	DialNoAnswer = engine.DialNoAnswer
+	DialFailed   = engine.DialFailed
 )
 
 // Offer is a reservation of an agent for a call until Deadline.
@@ -58,6 +78,22 @@ type Switch interface {
 	Refuse(o journal.OfferID)
 	// Leave gives the call back to its path, which goes on with its next step.
 	Leave(call journal.CallID, why Reason)
+	// Announce tells a waiting caller where he stands. He may ring at an agent
+	// before it is said.
+	Announce(call journal.CallID, a Announcement)
+	// CallBack makes the phones of the offer's agent ring like Ring, for a caller who
+	// is not on the line; the offer's call is the one that he made. When the agent has
+	// answered, Connect follows, which means: call this caller now and join the two.
+	// The switch answers with CallbackResult, and from DialAnswered on with TalkEnded,
+	// TalkLost or Abandon for the same call, whatever the id of the call it makes.
+	CallBack(o Offer, caller journal.SubjectID)
+}
+
+// Announcement is what a waiting caller is to hear.
+type Announcement struct {
+	Position  int           // place in line, from 1; 0: not said
+	Low, High time.Duration // range of his remaining wait (P50 to P90), rounded up: half minutes up to five, then whole ones; High 0: not said
+	Periodic  bool          // the queue's periodic message too
 }
 
 // Options are what New needs.
@@ -121,7 +157,7 @@ func New(o Options) (*ACD, error) {
 	}
 	a := &ACD{o: o, log: o.Log, clock: newClock(o.Now), done: make(chan struct{})}
 	a.mail.wake = make(chan struct{}, 1)
-	a.config = queuesOf(o.Office)
+	a.config = configOf(o.Office)
 	a.config.Seed = o.Seed
 	var err error
 	if a.engine, err = engine.New(a.config, a.clock.now()); err != nil {
@@ -135,7 +171,7 @@ func New(o Options) (*ACD, error) {
 // calls stay in line; those of a deleted queue leave it for their path. The error
 // names the queue whose rules cannot be used, and then nothing changes.
 func (a *ACD) SetOffice(doc *office.Document) error {
-	cfg := queuesOf(doc)
+	cfg := configOf(doc)
 	if err := cfg.Check(); err != nil {
 		return err
 	}
@@ -157,6 +193,47 @@ func (a *ACD) Enqueue(e Entry) error {
 // for calls that the ACD does not know any more.
 func (a *ACD) Abandon(call journal.CallID) {
 	a.report(engine.Command{Kind: engine.Abandon, Contact: journal.ContactID(call)})
+}
+
+// AskCallback makes of a waiting caller one who is called back in his turn. Nil
+// means that the promise is on disk and may be spoken; then the call ends without
+// harm to his place. It waits for the disk.
+func (a *ACD) AskCallback(call journal.CallID) error {
+	if _, err := a.ask(engine.Command{Kind: engine.AskCallback, Contact: journal.ContactID(call)}); err != nil {
+		return err
+	}
+	disk, ok := a.o.Journal.(interface{ Flush(context.Context) error })
+	if !ok {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), flushLimit)
+	defer cancel()
+	if err := disk.Flush(ctx); err != nil {
+		a.report(engine.Command{Kind: engine.CancelCallback, Contact: journal.ContactID(call)})
+		return fmt.Errorf("keep the promise to call back %s: %w", call, err)
+	}
+	return nil
+}
+
+// flushLimit is how long a caller waits for the disk to confirm a promise.
+const flushLimit = 3 * time.Second
+
+// CancelCallback takes a promise to call back out of the line. The error is
+// ErrNotWaiting if there is none, or if he is being called at this moment.
+func (a *ACD) CancelCallback(call journal.CallID) error {
+	_, err := a.ask(engine.Command{Kind: engine.CancelCallback, Contact: journal.ContactID(call)})
+	return err
+}
+
+// CallbackResult reports how the attempt went to call back the maker of a call:
+// DialAnswered, DialBusy, DialNoAnswer or DialFailed.
+func (a *ACD) CallbackResult(call journal.CallID, result string) {
+	a.report(engine.Command{Kind: engine.CallbackResult, Contact: journal.ContactID(call), Result: result})
+}
+
+// OutcomeKnown reports that an agent has told the outcome of a call.
+func (a *ACD) OutcomeKnown(agent journal.SubjectID, call journal.CallID) {
+	a.report(engine.Command{Kind: engine.OutcomeKnown, Agent: agent, Contact: journal.ContactID(call)})
 }
 
 // OfferAnswered reports that a phone took the offer. Connect or Refuse follows.
@@ -221,6 +298,22 @@ func (a *ACD) Logout(agent journal.SubjectID, from Source) (AgentStatus, error) 
 // wrap-up on; in wrap-up at once. why is the reason chosen by the agent, or empty.
 func (a *ACD) Pause(agent journal.SubjectID, from Source, why Reason) (AgentStatus, error) {
 	return a.ask(engine.Command{Kind: engine.Pause, Agent: agent, Source: from, Reason: why})
+}
+
+// Break is Pause for the break from the screen.
+func (a *ACD) Break(agent journal.SubjectID, from Source) (AgentStatus, error) {
+	return a.Pause(agent, from, engine.ReasonBreak)
+}
+
+// OtherWork is Pause for work that is not of the queues. why is the office's reason
+// or empty.
+func (a *ACD) OtherWork(agent journal.SubjectID, from Source, why Reason) (AgentStatus, error) {
+	return a.ask(engine.Command{Kind: engine.OtherWork, Agent: agent, Source: from, Reason: why})
+}
+
+// ExtendWrapUp lengthens the present wrap-up by what its queue allows, once.
+func (a *ACD) ExtendWrapUp(agent journal.SubjectID, from Source) (AgentStatus, error) {
+	return a.ask(engine.Command{Kind: engine.Extend, Agent: agent, Source: from})
 }
 
 // Ready ends a pause or wrap-up and takes back a pause or logout that was asked.

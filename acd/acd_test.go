@@ -41,6 +41,12 @@ func (x *exchange) StopRing(o journal.OfferID, why acd.Reason) { x.say("stop %d 
 func (x *exchange) Connect(o journal.OfferID)                  { x.say("connect %d", o) }
 func (x *exchange) Refuse(o journal.OfferID)                   { x.say("refuse %d", o) }
 func (x *exchange) Leave(call journal.CallID, why acd.Reason)  { x.say("leave %s (%s)", call, why) }
+func (x *exchange) CallBack(o acd.Offer, caller journal.SubjectID) {
+	x.say("ring %s to call %s back, offer %d of %s", o.Agent, caller, o.ID, o.Call)
+}
+func (x *exchange) Announce(call journal.CallID, a acd.Announcement) {
+	x.say("tell %s: %d, %v to %v, message %v", call, a.Position, a.Low, a.High, a.Periodic)
+}
 
 // did returns what the switch was told since the last time.
 func (x *exchange) did() string {
@@ -71,7 +77,7 @@ func (b *book) all() []journal.Event {
 }
 
 func queue(id office.ID, edit func(*office.QueueRules), members ...journal.SubjectID) office.Group {
-	q := &office.QueueRules{Strategy: office.LongestIdle, RingTime: 20 * time.Second, MissesToPause: 2}
+	q := &office.QueueRules{Strategy: office.LongestIdle, RingTime: 20 * time.Second, MissesToPause: 2, JoinEmpty: true}
 	if edit != nil {
 		edit(q)
 	}

@@ -28,6 +28,9 @@ func (n nobody) Connect(journal.OfferID)              {}
 func (n nobody) Refuse(journal.OfferID)               {}
 func (n nobody) Leave(journal.CallID, acd.Reason)     {}
 
+func (n nobody) Announce(journal.CallID, acd.Announcement) {}
+func (n nobody) CallBack(acd.Offer, journal.SubjectID)     {}
+
 type bin struct{}
 
 func (bin) Append(journal.CallID, journal.Payload) {}

@@ -3,6 +3,7 @@ package acd
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"centralino/acd/engine"
@@ -57,33 +58,88 @@ func (a *ACD) Checkpoint() ([]byte, error) {
 }
 
 // afterReplay takes up work: without the calls of the last run, in the office as it
-// is now. The switch of this run never knew those calls, so it is told nothing.
+// is now. The switch of this run never knew those calls, so it hears only of those
+// who are called back now.
 func (a *ACD) afterReplay() {
 	now := a.clock.now()
 	r := a.decide(engine.Command{Kind: engine.Restart, Arrival: a.alive}, now)
-	r.Actions = nil
+	r.Actions = slices.DeleteFunc(r.Actions, func(x engine.Action) bool { return x.Kind != engine.CallBack })
 	a.perform(&r, now)
 	a.configure(a.config)
 }
 
-// queuesOf reads the queues of an office.
-func queuesOf(doc *office.Document) engine.Config {
-	var cfg engine.Config
-	for i := range doc.Groups {
-		g := &doc.Groups[i]
-		if g.Mode != office.GroupQueue || g.Queue == nil {
-			continue
+// Break guard of an office that says nothing about it (legislative decree 81/2008
+// article 175).
+const (
+	defaultBreakEvery = 120 * time.Minute
+	defaultBreakFor   = 15 * time.Minute
+)
+
+// configOf reads what the engine must know of an office.
+func configOf(doc *office.Document) engine.Config {
+	cfg := engine.Config{
+		Skills:     map[engine.AgentID]map[engine.SkillID]int{},
+		Reasons:    map[engine.Reason]engine.PauseRule{},
+		BreakEvery: doc.Site.BreakEvery,
+		BreakFor:   doc.Site.BreakFor,
+	}
+	if cfg.BreakEvery == 0 {
+		cfg.BreakEvery = defaultBreakEvery
+	}
+	if cfg.BreakFor == 0 {
+		cfg.BreakFor = defaultBreakFor
+	}
+	for i := range doc.People {
+		p := &doc.People[i]
+		if len(p.Skills) > 0 {
+			cfg.Skills[p.ID] = levels(p.Skills)
 		}
-		cfg.Queues = append(cfg.Queues, engine.Queue{
-			ID:            engine.QueueID(g.ID),
-			Strategy:      engine.Strategy(g.Queue.Strategy),
-			Members:       g.Members,
-			RingTime:      g.Queue.RingTime,
-			MissesToPause: g.Queue.MissesToPause,
-			WrapUp:        g.Queue.WrapUp,
-			MaxWait:       g.Queue.MaxWait,
-			MaxLength:     g.Queue.MaxLength,
-		})
+	}
+	for i := range doc.Reasons {
+		r := &doc.Reasons[i]
+		cfg.Reasons[engine.Reason(r.ID)] = engine.PauseRule{Break: r.Break, Work: r.Work}
+	}
+	members := map[office.ID][]journal.SubjectID{}
+	for i := range doc.Groups {
+		members[doc.Groups[i].ID] = doc.Groups[i].Members
+	}
+	for i := range doc.Groups {
+		if g := &doc.Groups[i]; g.Mode == office.GroupQueue && g.Queue != nil {
+			cfg.Queues = append(cfg.Queues, queueOf(g, members))
+		}
 	}
 	return cfg
+}
+
+func queueOf(g *office.Group, members map[office.ID][]journal.SubjectID) engine.Queue {
+	r := g.Queue
+	q := engine.Queue{
+		ID: engine.QueueID(g.ID), Strategy: engine.Strategy(r.Strategy), Members: g.Members,
+		RingTime: r.RingTime, MissesToPause: r.MissesToPause, Step: r.Step, Every: r.Every,
+		WrapUp: r.WrapUp, WrapUpMore: r.WrapUpMore, MustOutcome: r.MustOutcome,
+		MaxWait: r.MaxWait, MaxLength: r.MaxLength, MaxExpected: r.MaxExpected,
+		RefuseEmpty: !r.JoinEmpty, LeaveEmpty: r.LeaveEmpty,
+		Bonus: r.Bonus, Urgent: r.Urgent, Redial: r.Redial, LastAgent: r.LastAgent, LastAgentOf: r.LastAgentOf,
+		Needs: levels(r.Needs), CallbackTries: r.CallbackTries, CallbackRetry: r.CallbackRetry,
+		Announce: r.Announce, AnnounceFirst: r.AnnounceFirst, SayPosition: r.SayPosition, SayWait: r.SayWait,
+	}
+	if r.Periodic != "" {
+		q.Periodic = r.PeriodicEvery
+	}
+	for _, step := range r.Rings {
+		ring := engine.Ring{After: step.After, Lower: step.Lower, Members: members[step.Group]}
+		for _, skill := range step.Without {
+			ring.Without = append(ring.Without, engine.SkillID(skill))
+		}
+		q.Rings = append(q.Rings, ring)
+	}
+	return q
+}
+
+func levels(of map[office.ID]int) map[engine.SkillID]int {
+	list := make(map[engine.SkillID]int, len(of))
+	for skill, level := range of {
+		list[engine.SkillID(skill)] = level
+	}
+	return list
 }

@@ -66,7 +66,11 @@ func (a *ACD) read(letters []letter) {
 	}
 }
 
+// answer is what an agent's wish, or that of a caller (no agent), is answered with.
 func (a *ACD) answer(agent journal.SubjectID, err error) answer {
+	if agent == "" {
+		return answer{err: err}
+	}
 	v, ok := a.engine.Agent(agent)
 	if !ok {
 		return answer{err: ErrNotAgent}
@@ -128,6 +132,7 @@ func (a *ACD) perform(r *engine.Result, now time.Time) {
 		e := &r.Events[i]
 		e.Arrival, e.Until = a.clock.outside(e.Arrival), a.clock.outside(e.Until)
 		e.Idle, e.Deadline = a.clock.outside(e.Idle), a.clock.outside(e.Deadline)
+		e.Screen, e.Left = a.clock.outside(e.Screen), a.clock.outside(e.Left)
 		a.o.Journal.Append(journal.CallID(e.Contact), e.Payload())
 	}
 	for i := range r.Actions {
@@ -144,9 +149,12 @@ func (a *ACD) act(x *engine.Action) {
 	}()
 	switch x.Kind {
 	case engine.RingAgent:
-		a.o.Switch.Ring(Offer{
-			ID: x.Offer, Call: journal.CallID(x.Contact), Queue: office.ID(x.Queue),
-			Agent: x.Agent, Deadline: a.clock.outside(x.Deadline),
+		a.o.Switch.Ring(a.offer(x))
+	case engine.CallBack:
+		a.o.Switch.CallBack(a.offer(x), x.Caller)
+	case engine.Announce:
+		a.o.Switch.Announce(journal.CallID(x.Contact), Announcement{
+			Position: x.Position, Low: x.Low, High: x.High, Periodic: x.Periodic,
 		})
 	case engine.StopRing:
 		a.o.Switch.StopRing(x.Offer, x.Reason)
@@ -156,5 +164,12 @@ func (a *ACD) act(x *engine.Action) {
 		a.o.Switch.Refuse(x.Offer)
 	case engine.Leave:
 		a.o.Switch.Leave(journal.CallID(x.Contact), x.Reason)
+	}
+}
+
+func (a *ACD) offer(x *engine.Action) Offer {
+	return Offer{
+		ID: x.Offer, Call: journal.CallID(x.Contact), Queue: office.ID(x.Queue),
+		Agent: x.Agent, Deadline: a.clock.outside(x.Deadline),
 	}
 }

@@ -36,6 +36,7 @@ type AgentCounts struct {
 	WrapUp   int
 	Paused   int // includes those whose phone cannot be reached
 	Busy     int // in calls outside of the queues
+	Other    int // at other work
 }
 
 // WaitingCall is one caller in line.
@@ -44,6 +45,11 @@ type WaitingCall struct {
 	Since   time.Time // when he entered this queue
 	Ringing bool      // at an agent, at this moment
 	Urgent  bool
+
+	Callback bool      // not on the line: he is called back in his turn
+	Dialling bool      // and that is being done
+	Tries    int       // attempts so far
+	NextTry  time.Time // no attempt before; zero: in his turn
 }
 
 // AgentStatus is what an agent does.
@@ -57,6 +63,11 @@ type AgentStatus struct {
 	Misses int            // offers missed in a row
 	Call   journal.CallID // offered or talking
 	Queues []office.ID
+
+	Owes     journal.CallID // whose outcome he has yet to tell before he can end his wrap-up; else empty
+	Extended bool           // the wrap-up has been lengthened
+	BreakDue time.Time      // when he must take his break at the latest; zero while he has it
+	Proposed bool           // that break was proposed to him
 }
 
 // Agent returns the status of one agent, and false if he is in no queue.
@@ -110,6 +121,7 @@ func (a *ACD) status(v *engine.AgentView) AgentStatus {
 		Agent: v.Agent, State: v.State, Reason: v.Reason, Asked: v.Asked,
 		Since: a.clock.outside(v.Since), Until: a.clock.outside(v.Until),
 		Misses: v.Misses, Call: journal.CallID(v.Contact),
+		Owes: journal.CallID(v.Owes), Extended: v.Extended, BreakDue: a.clock.outside(v.BreakDue), Proposed: v.Proposed,
 	}
 	for _, q := range v.Queues {
 		st.Queues = append(st.Queues, office.ID(q))
@@ -122,6 +134,7 @@ func (a *ACD) queueStatus(v *engine.QueueView, s *Snapshot) QueueStatus {
 	for _, c := range v.Waiting {
 		st.Waiting = append(st.Waiting, WaitingCall{
 			Call: journal.CallID(c.Contact), Since: a.clock.outside(c.Since), Ringing: c.Ringing, Urgent: c.Urgent,
+			Callback: c.Callback, Dialling: c.Dialling, Tries: c.Tries, NextTry: a.clock.outside(c.NextTry),
 		})
 	}
 	for _, m := range v.Members {
@@ -150,5 +163,7 @@ func (c *AgentCounts) count(state journal.AgentStateName) {
 		c.Paused++
 	case journal.AgentBusy:
 		c.Busy++
+	case journal.AgentOtherWork:
+		c.Other++
 	}
 }

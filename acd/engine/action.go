@@ -1,6 +1,10 @@
 package engine
 
-import "time"
+import (
+	"time"
+
+	"centralino/internal/journal"
+)
 
 // ActionKind says what the switch has to do.
 type ActionKind uint8
@@ -17,6 +21,13 @@ const (
 	Refuse
 	// Leave gives the call back to its path: Contact, Queue, Reason.
 	Leave
+	// CallBack makes the agent's phones ring like RingAgent, for a caller who is
+	// then called: Offer, Contact, Queue, Agent, Caller, Deadline. When the agent has
+	// answered, Connect tells to call; CallbackResult is the answer.
+	CallBack
+	// Announce tells a waiting caller: Contact, Queue, Position, Low and High (0:
+	// do not say), Periodic (the queue's message).
+	Announce
 )
 
 // Action is one order to the switch.
@@ -28,6 +39,11 @@ type Action struct {
 	Agent    AgentID
 	Deadline time.Time
 	Reason   Reason
+
+	Caller    journal.SubjectID
+	Position  int
+	Low, High time.Duration
+	Periodic  bool
 }
 
 // Result is what one command led to. Events and Actions are in the order in which

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"hash/fnv"
+	"time"
 
 	"centralino/internal/journal"
 )
@@ -10,9 +11,10 @@ import (
 type phase uint8
 
 const (
-	idle    phase = iota
-	ringing       // an offer rings at his phones
-	talking       // with the contact
+	idle     phase = iota
+	ringing        // an offer rings at his phones
+	dialling       // has taken the offer of somebody who is being called back
+	talking        // with the contact
 )
 
 // agent is what the engine knows of one agent. The exported states are computed
@@ -23,21 +25,31 @@ type agent struct {
 	queues int32  // how many queues he is a member of
 
 	loggedIn  bool
-	outside   bool   // in a call outside of the queues
-	gone      bool   // no phone reachable
-	pause     Reason // why paused, empty if not
-	loggedWhy Reason // why logged out
+	outside   bool                   // in a call outside of the queues
+	gone      bool                   // no phone reachable
+	away      journal.AgentStateName // paused or other work, empty if neither
+	pause     Reason                 // why he is away
+	loggedWhy Reason                 // why logged out
 	asked     journal.AgentStateName
 	askedWhy  Reason
 	misses    int32
 	wrapUntil int64
-	retryAt   int64 // no offers before
-	idle      int64 // waits for a contact since
+	extended  bool      // wrapUntil was
+	owes      ContactID // the talk or wrap-up is of this contact, whose outcome must be told
+	server    int32     // slot of the queue of his last talk, -1 if none
+	retryAt   int64     // no offers before
+	idle      int64     // waits for a contact since
 
 	phase    phase
 	contact  int32 // slot, -1 if idle
 	offer    OfferID
-	deadline int64 // of the offer
+	deadline int64 // of the offer or the dialling
+
+	screen   int64 // at the screen since, see guard
+	left     int64 // off it since, 0 if he is there
+	proposed int64 // limit for which the break was proposed
+	watched  bool  // is in State.watch
+	stayed   bool  // stays, when last looked at
 
 	shown agentView // what the journal says
 	since int64     // shown.state or reason since
@@ -56,25 +68,31 @@ type agentView struct {
 	gone     bool
 	until    int64
 	idle     int64
+	owes     ContactID
+	extended bool
+	screen   int64
+	left     int64
 }
 
 // view names the agent's state. What comes first in this order hides the rest:
-// logged out, talking, offered, paused, phone unreachable, busy, wrap-up, ready.
+// logged out, talking, offered (also while somebody is being called back), paused
+// or other work, phone unreachable, busy, wrap-up, ready.
 func (a *agent) view() agentView {
 	if !a.loggedIn {
-		return agentView{state: journal.AgentLoggedOut, reason: a.loggedWhy}
+		return agentView{state: journal.AgentLoggedOut, reason: a.loggedWhy, screen: a.screen, left: a.left}
 	}
 	v := agentView{
 		state: journal.AgentReady, asked: a.asked, askedWhy: a.askedWhy, misses: a.misses,
 		outside: a.outside, gone: a.gone, until: a.wrapUntil, idle: a.idle,
+		owes: a.owes, extended: a.extended, screen: a.screen, left: a.left,
 	}
 	switch {
 	case a.phase == talking:
 		v.state = journal.AgentTalking
-	case a.phase == ringing:
+	case a.phase == ringing || a.phase == dialling:
 		v.state = journal.AgentOffered
-	case a.pause != "":
-		v.state, v.reason = journal.AgentPaused, a.pause
+	case a.away != "":
+		v.state, v.reason = a.away, a.pause
 	case a.gone:
 		v.state, v.reason = journal.AgentPaused, ReasonUnreachable
 	case a.outside:
@@ -87,9 +105,16 @@ func (a *agent) view() agentView {
 
 // free reports whether the agent may be offered a contact.
 func (a *agent) free() bool {
-	return a.loggedIn && a.queues > 0 && a.phase == idle && a.pause == "" && !a.gone &&
-		!a.outside && a.wrapUntil == 0 && a.retryAt == 0
+	return a.stays() && a.queues > 0 && a.phase == idle && !a.outside && a.wrapUntil == 0 && a.retryAt == 0
 }
+
+// stays reports whether the agent takes calls, now or when he is through with what
+// he does.
+func (a *agent) stays() bool { return a.loggedIn && a.away == "" && !a.gone }
+
+// engaged reports whether the agent is with a contact that must not be taken from
+// him.
+func (a *agent) engaged() bool { return a.phase == talking || a.phase == dialling }
 
 // agentSlot returns the slot of an agent and makes one if there is none.
 func (s *State) agentSlot(id AgentID) int32 {
@@ -99,13 +124,18 @@ func (s *State) agentSlot(id AgentID) int32 {
 	i := int32(len(s.agents))
 	h := fnv.New64a()
 	h.Write([]byte(id))
-	a := agent{id: id, hash: h.Sum64(), contact: -1, timer: -1, work: &workload{}}
+	a := agent{id: id, hash: h.Sum64(), contact: -1, timer: -1, server: -1, work: &workload{}}
 	a.shown = a.view()
 	s.agents = append(s.agents, a)
 	s.agentAt[id] = i
-	s.ready.grow(len(s.agents))
+	s.own = append(s.own, nil)
+	for _, set := range []*slots{&s.ready, &s.loggedIn, &s.atWork, &s.wanted} {
+		set.grow(len(s.agents))
+	}
 	for q := range s.queues {
-		s.queues[q].fit.grow(len(s.agents))
+		for r := range s.queues[q].rings {
+			s.queues[q].rings[r].fit.grow(len(s.agents))
+		}
 	}
 	return i
 }
@@ -114,12 +144,14 @@ func (s *State) agentSlot(id AgentID) int32 {
 // it changed. It is called after every change of an agent.
 func (s *State) settle(i int32) {
 	a := &s.agents[i]
-	if a.free() {
-		s.ready.set(i)
-	} else {
-		s.ready.clear(i)
+	s.guard.mark(a, s.now)
+	s.guard.enforce(a, s.now)
+	s.guard.mark(a, s.now)
+	s.index(i)
+	s.setTimer(agentRef(i), s.dueOf(a))
+	if s.guard.every != 0 {
+		s.watchBreak(i)
 	}
-	s.setTimer(agentRef(i), a.due())
 	v := a.view()
 	if v == a.shown {
 		return
@@ -129,6 +161,27 @@ func (s *State) settle(i int32) {
 	e.Agent, e.State, e.Reason, e.Misses = a.id, v.state, v.reason, int(v.misses)
 	e.Until, e.Idle = stamp(v.until), stamp(v.idle)
 	e.Asked, e.AskedReason, e.Outside, e.Gone = v.asked, v.askedWhy, v.outside, v.gone
+	e.Owes, e.Extended, e.Screen, e.Left = v.owes, v.extended, stamp(v.screen), stamp(v.left)
+}
+
+// index puts the agent into the sets he belongs to. When he goes or comes, those
+// who are kept for him seek another agent, or him again.
+func (s *State) index(i int32) {
+	a := &s.agents[i]
+	s.ready.put(i, a.free())
+	stays := a.stays()
+	if stays == a.stayed && a.loggedIn == s.loggedIn.has(i) {
+		return
+	}
+	a.stayed = stays
+	s.emptied = s.emptied || !a.loggedIn
+	s.loggedIn.put(i, a.loggedIn)
+	s.atWork.put(i, stays)
+	for ci := range s.contacts {
+		if c := &s.contacts[ci]; c.keep == i && c.used && !c.talks {
+			s.track(int32(ci))
+		}
+	}
 }
 
 // show takes v as the agent's state from now on and books the time until now on
@@ -139,19 +192,22 @@ func (s *State) show(a *agent, v agentView) {
 		a.work.login(s.now)
 	}
 	if v.state != a.shown.state || v.reason != a.shown.reason {
+		if a.shown.state == journal.AgentWrapUp && a.server >= 0 {
+			s.queues[a.server].pace.Wrapped(time.Duration(s.now - a.since))
+		}
 		a.since = s.now
 	}
 	a.shown = v
 }
 
-// due returns the next instant at which something happens to the agent by itself.
-func (a *agent) due() int64 {
-	at := a.wrapUntil
-	if a.retryAt != 0 && (at == 0 || a.retryAt < at) {
-		at = a.retryAt
+// dueOf returns the next instant at which something happens to the agent by itself.
+func (s *State) dueOf(a *agent) int64 {
+	at := sooner(a.wrapUntil, a.retryAt)
+	if a.phase == ringing || a.phase == dialling {
+		at = sooner(at, a.deadline)
 	}
-	if a.phase == ringing && (at == 0 || a.deadline < at) {
-		at = a.deadline
+	if s.guard.every != 0 {
+		at = sooner(at, s.guard.due(a, s.now))
 	}
 	return at
 }
@@ -165,31 +221,46 @@ func (s *State) agentDue(i int32) {
 	if a.wrapUntil != 0 && a.wrapUntil <= s.now {
 		s.endWrapUp(a, a.wrapUntil)
 	}
-	if a.phase == ringing && a.deadline <= s.now {
+	switch {
+	case a.phase == dialling && a.deadline <= s.now:
+		s.dialled(a.contact, DialFailed)
+		return
+	case a.phase == ringing && a.deadline <= s.now:
 		s.declined(i, journal.OfferMissed)
 		return
+	case a.phase == ringing:
+		if limit := s.guard.limit(a); limit != 0 && limit <= s.now {
+			s.withdrawFrom(i, ReasonBreak)
+		}
 	}
 	s.settle(i)
 }
 
 // endWrapUp makes the agent idle since at, or what he asked to be.
 func (s *State) endWrapUp(a *agent, at int64) {
-	a.wrapUntil = 0
+	a.wrapUntil, a.extended, a.owes = 0, false, ""
 	a.idle = at
-	switch a.asked {
-	case journal.AgentPaused:
-		a.pause = a.askedWhy
-	case journal.AgentLoggedOut:
-		s.logOut(a, a.askedWhy)
-	}
+	s.takeAsked(a)
+}
+
+// takeAsked makes the agent what he asked to be.
+func (s *State) takeAsked(a *agent) {
+	to, why := a.asked, a.askedWhy
 	a.asked, a.askedWhy = "", ""
+	switch to {
+	case "":
+	case journal.AgentLoggedOut:
+		s.logOut(a, why)
+	default:
+		a.away, a.pause = to, why
+	}
 }
 
 // logOut makes an idle agent logged out.
 func (s *State) logOut(a *agent, why Reason) {
 	a.loggedIn, a.loggedWhy = false, why
-	a.pause, a.wrapUntil, a.misses, a.idle = "", 0, 0, 0
-	a.asked, a.askedWhy = "", ""
+	a.away, a.pause, a.wrapUntil, a.misses, a.idle = "", "", 0, 0, 0
+	a.asked, a.askedWhy, a.extended, a.owes = "", "", false, ""
 }
 
 // level takes a level about an agent from the switch. Unknown people get a slot:
@@ -213,66 +284,4 @@ func (s *State) level(id AgentID, kind CommandKind) {
 		a.gone = false
 	}
 	s.settle(i)
-}
-
-// wish carries out what an agent asked for.
-func (s *State) wish(cmd *Command) error {
-	i, ok := s.agentAt[cmd.Agent]
-	if !ok || s.agents[i].queues == 0 {
-		return ErrNotAgent
-	}
-	a := &s.agents[i]
-	if !a.loggedIn && (cmd.Kind == Pause || cmd.Kind == Ready) {
-		return ErrLoggedOut
-	}
-	why := cmd.Reason
-	if why == "" || why == ReasonUnreachable { // the latter is not for people to give
-		why = ReasonCode
-		if cmd.Source == FromPage {
-			why = ReasonPage
-		}
-	}
-	if cmd.Source == FromPhone {
-		a.gone = false
-	}
-	switch cmd.Kind {
-	case Login:
-		if !a.loggedIn {
-			a.loggedIn, a.loggedWhy, a.misses, a.idle = true, "", 0, s.now
-		}
-	case Ready:
-		a.pause, a.asked, a.askedWhy, a.misses = "", "", "", 0
-		if a.wrapUntil != 0 {
-			s.endWrapUp(a, s.now)
-		}
-	case Pause:
-		s.stopWork(i, journal.AgentPaused, why)
-	case Logout:
-		s.stopWork(i, journal.AgentLoggedOut, why)
-	}
-	s.settle(i)
-	return nil
-}
-
-// stopWork pauses the agent or logs him out: at once, but in a talk only after
-// it and its wrap-up.
-func (s *State) stopWork(i int32, to journal.AgentStateName, why Reason) {
-	a := &s.agents[i]
-	if !a.loggedIn {
-		return
-	}
-	if a.phase == talking {
-		a.asked, a.askedWhy = to, why
-		return
-	}
-	s.withdrawFrom(i, ReasonAgentGone)
-	if a.wrapUntil != 0 {
-		a.asked, a.askedWhy = "", ""
-		s.endWrapUp(a, s.now)
-	}
-	if to == journal.AgentPaused {
-		a.pause = why
-		return
-	}
-	s.logOut(a, why)
 }

@@ -50,16 +50,38 @@ const (
 	PhoneGone
 	// PhoneBack reports that a phone of the agent can be reached again: Agent.
 	PhoneBack
-	// Login, Logout, Pause and Ready are asked by the agent: Agent, Source, and
-	// Reason for Pause.
+	// Login, Logout, Pause, Ready, OtherWork and Extend are asked by the agent:
+	// Agent, Source, and Reason for Pause (ReasonBreak: the break) and OtherWork.
+	// Extend lengthens his wrap-up.
 	Login
 	Logout
 	Pause
 	Ready
-	// Restart ends what cannot have survived a restart: every contact, every
-	// offer, every talk, as of Arrival, when the box was last known to run. Given
-	// once after a replay.
+	OtherWork
+	Extend
+	// OutcomeKnown reports that the agent has told how the conversation went:
+	// Agent, Contact.
+	OutcomeKnown
+	// AskCallback makes of a caller in line one who is called back in his turn:
+	// Contact.
+	AskCallback
+	// CancelCallback takes such a promise back: Contact.
+	CancelCallback
+	// CallbackResult reports how the attempt went for which an agent took the
+	// offer: Contact, Result.
+	CallbackResult
+	// Restart ends what cannot have survived a restart: every contact on the line,
+	// every offer, every talk, as of Arrival, when the box was last known to run.
+	// Who is to be called back stays in line. Given once after a replay.
 	Restart
+)
+
+// Results of an attempt to call back. Any other counts as DialFailed.
+const (
+	DialAnswered = "answered"
+	DialBusy     = "busy"
+	DialNoAnswer = "noAnswer"
+	DialFailed   = "failed"
 )
 
 // Source says where an agent asked from. An agent who asks from a phone has a
@@ -83,6 +105,7 @@ type Command struct {
 	Caller  journal.SubjectID // who calls, if known
 	Source  Source
 	Reason  Reason
+	Result  string
 	Bonus   time.Duration // how much earlier than it arrived the contact ranks, not negative
 	Arrival time.Time     // when the contact arrived, if not now (it comes from another queue)
 }
@@ -102,6 +125,8 @@ const (
 	ReasonPage        Reason = "page"              // asked on the page
 	ReasonRemoved     Reason = "removed"           // no longer member of a queue; queue deleted
 	ReasonRestart     Reason = "restart"           // the box restarted
+	ReasonBreak       Reason = "break"             // time off the screen, asked or due
+	ReasonWork        Reason = "work"              // other work without a reason of the office's
 
 	ReasonElsewhere  Reason = "answered elsewhere" // another agent was faster
 	ReasonCallerGone Reason = "caller gone"        // the caller hung up
@@ -109,5 +134,9 @@ const (
 	ReasonMaxWait    Reason = "max wait"           // the contact waited as long as the queue allows
 	ReasonMaxLength  Reason = "max length"         // the queue was full
 	ReasonNoQueue    Reason = "no queue"           // there is no such queue
-	ReasonSuperseded Reason = "superseded"         // the same contact entered another queue
+	ReasonSuperseded Reason = "superseded"         // the same contact entered another queue, or was promised a call anew
+	ReasonNoAgent    Reason = "no agent"           // no agent of the queue is logged in
+	ReasonExpected   Reason = "max expected"       // the wait would have been longer than the queue allows
+	ReasonCalledIn   Reason = "called in"          // who was to be called back has called and was served
+	ReasonCancelled  Reason = "cancelled"          // the promise to call back was taken back
 )

@@ -1,13 +1,13 @@
 package engine
 
-import (
-	"fmt"
-	"time"
-)
+import "time"
 
-// Strategy says which of the free agents a contact is offered to first. Every
-// strategy prefers agents who have not yet let this contact ring in vain; what is
-// equal goes to the agent who has been idle longest, then to the smaller id.
+// Strategy says which of the free agents a contact is offered to first. Before its
+// key count, in this order: who has let this contact ring in vain less often, whom
+// an earlier ring of the queue admits, and who can do less beyond what the queue
+// needs, so that specialists stay free (the sum of his levels above those needed,
+// in skills that any queue needs). What is equal in the key goes to the agent who
+// has been idle longest, then to the smaller id.
 type Strategy string
 
 // Strategies, with their key; the agent with the smallest key is taken.
@@ -63,86 +63,18 @@ const (
 const (
 	DefaultRingTime = 20 * time.Second
 	DefaultMisses   = 2
+	// DefaultLastAgentOf is how long it is remembered who served a caller.
+	DefaultLastAgentOf = 30 * 24 * time.Hour
+	// DefaultTries and DefaultRetry are of calls back.
+	DefaultTries = 3
+	DefaultRetry = 10 * time.Minute
+	// RestartRedial is how long after a restart a caller whom it cut off still has
+	// his old place, if the queue's Redial is not longer.
+	RestartRedial = 10 * time.Minute
+	// DialLimit is how long the switch may take to call somebody back before the
+	// attempt counts as failed.
+	DialLimit = 3 * time.Minute
 	// RetryDelay is how long an agent who refused, or whose phone could not be
 	// rung, is left alone.
 	RetryDelay = 5 * time.Second
 )
-
-// Config is what the engine knows of the office.
-type Config struct {
-	Seed   uint64 // read by New only
-	Queues []Queue
-}
-
-// Queue is a queue and its rules. Members are in the order that Ordered and
-// RoundRobin use.
-type Queue struct {
-	ID            QueueID
-	Strategy      Strategy
-	Members       []AgentID
-	RingTime      time.Duration // an offer's deadline; DefaultRingTime if 0
-	MissesToPause int           // in a row, of any queue; 0 never
-	WrapUp        time.Duration // after each talk; 0 none
-	MaxWait       time.Duration // 0 no limit; a ringing agent may still answer after it
-	MaxLength     int           // contacts waiting; 0 no limit; urgent ones are always taken
-	Bonus         time.Duration // how much earlier than they arrived its contacts rank
-	Step          int           // Progressive: agents per step, 1 if 0
-	Every         time.Duration // Progressive: 5 s if 0
-}
-
-// ConfigError names a queue that cannot be used as configured.
-type ConfigError struct {
-	Queue QueueID
-	What  string // "strategy", "ringTime", …: the field
-	Value string
-}
-
-func (e *ConfigError) Error() string {
-	return fmt.Sprintf("acd: queue %s: %s %q is not possible", e.Queue, e.What, e.Value)
-}
-
-// Check reports the first queue of c that cannot be used, as *ConfigError.
-func (c Config) Check() error {
-	seen := make(map[QueueID]bool, len(c.Queues))
-	for i := range c.Queues {
-		q := &c.Queues[i]
-		bad := func(what string, value any) error {
-			return &ConfigError{q.ID, what, fmt.Sprint(value)}
-		}
-		if q.ID == "" || seen[q.ID] {
-			return bad("id", q.ID)
-		}
-		seen[q.ID] = true
-		if _, ok := strategies[q.Strategy]; !ok {
-			return bad("strategy", q.Strategy)
-		}
-		for _, d := range []struct {
-			name string
-			d    time.Duration
-		}{
-			{"ringTime", q.RingTime}, {"wrapUp", q.WrapUp}, {"maxWait", q.MaxWait},
-			{"bonus", q.Bonus}, {"every", q.Every},
-		} {
-			if d.d < 0 {
-				return bad(d.name, d.d)
-			}
-		}
-		if q.MissesToPause < 0 {
-			return bad("missesToPause", q.MissesToPause)
-		}
-		if q.MaxLength < 0 {
-			return bad("maxLength", q.MaxLength)
-		}
-		if q.Step < 0 {
-			return bad("step", q.Step)
-		}
-		members := make(map[AgentID]bool, len(q.Members))
-		for _, m := range q.Members {
-			if m == "" || members[m] {
-				return bad("members", m)
-			}
-			members[m] = true
-		}
-	}
-	return nil
-}

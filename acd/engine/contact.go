@@ -2,29 +2,45 @@ package engine
 
 import (
 	"slices"
-	"time"
 
 	"centralino/internal/journal"
 )
 
 // contact is one caller in a queue or in a talk that came from one.
 type contact struct {
-	id     ContactID
-	caller journal.SubjectID
-	queue  int32
-	used   bool
-	urgent bool
-	talks  bool
-	key    int64 // rank: arrival minus bonus; never changes
-	since  int64 // waits or talks since
-	waited int64 // ns waited before since
-	talked int64 // ns talked before since
-	round  int64 // when the first of the present offers was made
-	offers []int32
-	missed []miss
-	agent  int32 // who talks, -1 if nobody
-	heap   int32 // position in the queue's heap, -1 if no agent is sought
-	timer  int32
+	id       ContactID
+	caller   journal.SubjectID
+	queue    int32
+	used     bool
+	urgent   bool
+	talks    bool
+	virtual  bool  // not on the line: to be called back in his turn
+	dialling bool  // virtual, and an agent waits while the switch calls
+	speak    uint8 // what is to be said to him: sayPlace, sayMessage
+	key      int64 // rank: arrival minus bonus; never changes
+	since    int64 // waits or talks since
+	waited   int64 // ns waited before since
+	talked   int64 // ns talked before since
+	round    int64 // when the first of the present offers was made
+	offers   []int32
+	missed   []miss
+	agent    int32 // who talks or waits for the dialling, -1 if nobody
+	lane     int32 // where he seeks an agent, noLane if he does not
+	heap     int32 // position in that lane's heap, -1 if no agent is sought
+	timer    int32
+
+	keep      int32 // the agent he is kept for, -1 if none
+	keepUntil int64
+	heard     int64 // announcements are done until
+	said      told
+	tries     int32
+	nextTry   int64 // is not called before
+}
+
+// told is what a caller was told last.
+type told struct {
+	position, agents int32
+	high             int64
 }
 
 // miss counts how often an agent let the contact ring in vain.
@@ -60,7 +76,10 @@ func (s *State) newContact(id ContactID) int32 {
 		s.contacts = append(s.contacts, contact{})
 	}
 	c := &s.contacts[i]
-	*c = contact{id: id, used: true, agent: -1, heap: -1, timer: -1, offers: c.offers[:0], missed: c.missed[:0]}
+	*c = contact{
+		id: id, used: true, agent: -1, lane: noLane, heap: -1, timer: -1, keep: -1,
+		offers: c.offers[:0], missed: c.missed[:0],
+	}
 	s.contactAt[id] = i
 	return i
 }
@@ -78,15 +97,19 @@ func (s *State) enqueue(cmd *Command) error {
 	}
 	qi, ok := s.queueAt[cmd.Queue]
 	ok = ok && s.queues[qi].live
-	if old, inside := s.contactAt[cmd.Contact]; inside {
-		c := &s.contacts[old]
+	brought, old := s.carried.get(cmd.Contact)
+	if i, inside := s.contactAt[cmd.Contact]; inside {
+		c := &s.contacts[i]
+		brought, old = c.key, true
 		switch {
-		case ok && c.queue == qi:
+		case c.dialling, ok && c.queue == qi && !c.virtual:
 			return ErrStray // doubled
 		case c.talks: // given on to another queue
-			s.endTalk(old, Served, "")
+			s.endTalk(i, Served, "")
+		case c.virtual: // the promise is off: he is on the line after all
+			s.endWaiting(i, Merged, ReasonSuperseded)
 		default:
-			s.endWaiting(old, Overflow, ReasonSuperseded)
+			s.endWaiting(i, Overflow, ReasonSuperseded)
 		}
 	}
 	if !ok {
@@ -99,25 +122,115 @@ func (s *State) enqueue(cmd *Command) error {
 	if at := instant(cmd.Arrival); at != 0 && at < s.now {
 		arrival = at
 	}
-	full := q.cfg.MaxLength > 0 && q.inside >= q.cfg.MaxLength && !cmd.Urgent
+	key := arrival - int64(cmd.Bonus) - int64(q.cfg.Bonus)
+	if old {
+		key = min(key, brought)
+	}
+	key = min(key, s.formerPlace(qi, cmd.Caller))
 	i := s.newContact(cmd.Contact)
 	c := &s.contacts[i]
-	c.caller, c.queue, c.urgent, c.since = cmd.Caller, qi, cmd.Urgent, s.now
-	c.key = arrival - int64(cmd.Bonus) - int64(q.cfg.Bonus)
+	c.caller, c.queue, c.urgent, c.since, c.heard = cmd.Caller, qi, cmd.Urgent || q.cfg.Urgent, s.now, s.now
+	c.key = key
+	s.keepFor(c)
 	q.inside++
 	s.emitQueued(c, "")
-	if full {
-		s.leave(i, ReasonMaxLength)
+	s.entered(c)
+	if why := s.unwanted(i); why != "" {
+		s.leave(i, why)
 		return nil
 	}
+	if q.cfg.AnnounceFirst {
+		s.say(i, sayPlace)
+	}
+	s.siblings(c.caller, i)
 	s.reopen(i)
 	return nil
+}
+
+// formerPlace returns the rank of a caller who hung up while he waited, was cut off
+// by a restart, or is to be called back, in the same queue; the far future if there
+// is none.
+func (s *State) formerPlace(qi int32, caller journal.SubjectID) int64 {
+	key := int64(1<<63 - 1)
+	if caller == "" {
+		return key
+	}
+	if p, ok := s.left.get(line{qi, caller}); ok {
+		within := int64(s.queues[qi].cfg.Redial)
+		if p.cut {
+			within = max(within, int64(RestartRedial))
+		}
+		if s.now-p.at <= within {
+			key = p.key
+		}
+	}
+	if s.virtuals > 0 {
+		for i := range s.contacts {
+			if c := &s.contacts[i]; c.used && c.virtual && c.queue == qi && c.caller == caller {
+				key = min(key, c.key)
+			}
+		}
+	}
+	return key
+}
+
+// entered forgets what was remembered for a contact that has entered its queue,
+// alive and in replay.
+func (s *State) entered(c *contact) {
+	s.carried.drop(c.id)
+	if c.caller != "" {
+		s.left.drop(line{c.queue, c.caller})
+	}
+}
+
+// keepFor keeps the contact for the agent who served the caller last, if the queue
+// wants that.
+func (s *State) keepFor(c *contact) {
+	q := &s.queues[c.queue]
+	if q.cfg.LastAgent == 0 || c.caller == "" {
+		return
+	}
+	m, ok := s.served.get(c.caller)
+	age := int64(q.cfg.LastAgentOf)
+	if age == 0 {
+		age = int64(DefaultLastAgentOf)
+	}
+	if !ok || s.now-m.at > age {
+		return
+	}
+	ai, ok := s.agentAt[m.agent]
+	if !ok || !q.all().has(ai) || !s.agents[ai].stays() {
+		return
+	}
+	c.keep, c.keepUntil = ai, s.now+int64(q.cfg.LastAgent)
+}
+
+// unwanted says why the queue does not take a contact that has just entered, empty
+// if it does.
+func (s *State) unwanted(i int32) Reason {
+	c := &s.contacts[i]
+	q := &s.queues[c.queue]
+	switch {
+	case q.cfg.RefuseEmpty && !s.loggedIn.meets(q.all()):
+		return ReasonNoAgent
+	case c.urgent:
+	case q.cfg.MaxLength > 0 && q.inside-q.virtual > q.cfg.MaxLength:
+		return ReasonMaxLength
+	case q.cfg.MaxExpected > 0 && !s.ready.meets(q.rings[0].fit):
+		if low, _, _, known := s.outlook(i); known && low > q.cfg.MaxExpected {
+			return ReasonExpected
+		}
+	}
+	return ""
 }
 
 func (s *State) emitQueued(c *contact, again Reason) {
 	e := s.emit(ContactQueued)
 	e.Contact, e.Queue, e.Caller, e.Urgent = c.id, s.queues[c.queue].cfg.ID, c.caller, c.urgent
 	e.Arrival, e.Reason = stamp(c.key), again
+	if c.keep >= 0 {
+		e.Agent, e.Until = s.agents[c.keep].id, stamp(c.keepUntil)
+	}
 }
 
 // reopen seeks an agent for a waiting contact, or lets it leave when it has
@@ -133,171 +246,74 @@ func (s *State) reopen(i int32) {
 
 // waitLimit returns until when the contact may wait, 0 for ever.
 func (s *State) waitLimit(c *contact) int64 {
-	if d := s.queues[c.queue].cfg.MaxWait; d > 0 {
+	if d := s.queues[c.queue].cfg.MaxWait; d > 0 && !c.virtual {
 		return c.since + int64(d)
 	}
 	return 0
 }
 
-// track makes the queue's heap and the contact's timer agree with the contact. A
+// track makes the lanes and the contact's timer agree with a waiting contact. A
 // contact past its limit gets no new offers; those that ring may still be taken.
 func (s *State) track(i int32) {
 	c := &s.contacts[i]
 	q := &s.queues[c.queue]
 	due := s.waitLimit(c)
 	room, widen := q.room(c, s.now)
+	lane, laneDue := s.lane(c)
 	switch {
+	case c.virtual && c.dialling:
+		room, due = false, 0
+	case c.virtual && c.nextTry > s.now:
+		room, due = false, c.nextTry
+	case c.virtual:
+		room = room && !s.blocked(i)
+		due = sooner(widen, laneDue)
 	case due == 0 || due > s.now:
-		if widen != 0 && (due == 0 || widen < due) {
-			due = widen
-		}
+		due = sooner(sooner(due, widen), sooner(laneDue, q.nextSay(c, s.now)))
 	case len(c.offers) > 0:
 		room, due = false, 0
 	default:
 		room = false
 	}
-	if room && c.heap < 0 {
-		s.push(q, i)
+	if c.heap >= 0 && (!room || c.lane != lane) {
+		s.pull(i)
 	}
-	if !room && c.heap >= 0 {
-		s.pull(q, i)
+	if room && c.heap < 0 {
+		s.push(i, lane)
 	}
 	s.setTimer(contactRef(i), due)
 }
 
+// sooner returns the smaller of two instants, of which 0 is never.
+func sooner(a, b int64) int64 {
+	if a == 0 || b != 0 && b < a {
+		return b
+	}
+	return a
+}
+
 // leave gives a waiting contact that rings nowhere back to its path.
 func (s *State) leave(i int32, why Reason) {
-	c := &s.contacts[i]
-	l := s.act(Leave)
-	l.Contact, l.Queue, l.Reason = c.id, s.queues[c.queue].cfg.ID, why
+	if c := &s.contacts[i]; !c.virtual {
+		l := s.act(Leave)
+		l.Contact, l.Queue, l.Reason = c.id, s.queues[c.queue].cfg.ID, why
+	}
 	s.endWaiting(i, Overflow, why)
 }
 
-// endWaiting ends a contact that does not talk, and withdraws its offers.
-func (s *State) endWaiting(i int32, outcome string, why Reason) {
-	stop := ReasonCallerGone
-	if why != "" {
-		stop = why
-	}
-	for c := &s.contacts[i]; len(c.offers) > 0; {
-		s.withdraw(c.offers[len(c.offers)-1], stop)
-	}
-	c := &s.contacts[i]
-	q := &s.queues[c.queue]
-	if c.heap >= 0 {
-		s.pull(q, i)
-	}
-	s.setTimer(contactRef(i), 0)
-	q.inside--
-	e := s.emit(ContactEnded)
-	e.Contact, e.Queue, e.Outcome, e.Reason = c.id, q.cfg.ID, outcome, why
-	e.Waited, e.Talked = time.Duration(c.waited+s.now-c.since), time.Duration(c.talked)
-	s.freeContact(i)
-}
-
-func (s *State) abandon(id ContactID) error {
-	i, ok := s.contactAt[id]
-	if !ok {
-		return ErrStray
-	}
-	if s.contacts[i].talks {
-		s.endTalk(i, Served, "")
-		return nil
-	}
-	s.endWaiting(i, Abandoned, "")
-	return nil
-}
-
-func (s *State) talkEnded(id ContactID) error {
-	i, ok := s.contactAt[id]
-	if !ok || !s.contacts[i].talks {
-		return ErrStray
-	}
-	s.endTalk(i, Served, "")
-	return nil
-}
-
-// endTalk ends a contact that talks; the agent goes to wrap-up.
-func (s *State) endTalk(i int32, outcome string, why Reason) {
-	c := &s.contacts[i]
-	q := &s.queues[c.queue]
-	ai := c.agent
-	q.talking--
-	e := s.emit(ContactEnded)
-	e.Contact, e.Queue, e.Agent, e.Outcome, e.Reason = c.id, q.cfg.ID, s.agents[ai].id, outcome, why
-	e.Waited, e.Talked = time.Duration(c.waited), time.Duration(c.talked+s.now-c.since)
-	s.freeContact(i)
-	s.unlink(ai)
-	a := &s.agents[ai]
-	if wrap := int64(q.cfg.WrapUp); wrap > 0 && outcome == Served {
-		a.wrapUntil = s.now + wrap
-	} else {
-		s.endWrapUp(a, s.now)
-	}
-	s.settle(ai)
-}
-
-// unlink ends the agent's part in a contact.
-func (s *State) unlink(ai int32) {
-	a := &s.agents[ai]
-	delete(s.offerAt, a.offer)
-	a.phase, a.contact, a.offer, a.deadline = idle, -1, 0, 0
-}
-
-// talkLost puts a contact whose agent vanished back to its place, and pauses the
-// agent until he says that he is ready.
-func (s *State) talkLost(id ContactID) error {
-	i, ok := s.contactAt[id]
-	if !ok || !s.contacts[i].talks {
-		return ErrStray
-	}
-	c := &s.contacts[i]
-	q := &s.queues[c.queue]
-	ai := c.agent
-	c.talked += s.now - c.since
-	c.talks, c.agent, c.since = false, -1, s.now
-	q.talking--
-	q.inside++
-	s.emitQueued(c, ReasonLost)
-	s.unlink(ai)
-	a := &s.agents[ai]
-	a.pause = ReasonLost
-	s.endWrapUp(a, s.now)
-	s.settle(ai)
-	if !q.live {
-		s.leave(i, ReasonRemoved)
-		return nil
-	}
-	s.reopen(i)
-	return nil
-}
-
-// restart ends everything that cannot have survived the box: contacts, offers,
-// talks and outside calls. Agents keep being logged in or paused. Nobody waited,
-// talked or worked any more after the box died.
-func (s *State) restart(died int64) {
-	now := s.now
-	if died == 0 || died > now {
-		died = now
-	}
-	for i := range s.contacts {
-		c := &s.contacts[i]
-		if !c.used {
+// leaveEmpty lets callers go on whose queue has nobody left who is logged in.
+func (s *State) leaveEmpty() {
+	for _, qi := range s.order {
+		q := &s.queues[qi]
+		if !q.cfg.LeaveEmpty || q.inside == q.virtual || s.loggedIn.meets(q.all()) {
 			continue
 		}
-		c.since += now - max(died, c.since) // the time in between does not count
-		if c.talks {
-			s.endTalk(int32(i), Restarted, ReasonRestart)
-		} else {
-			s.endWaiting(int32(i), Restarted, ReasonRestart)
+		s.sorted = s.sortedWaiting(s.sorted[:0], qi)
+		for _, ci := range s.sorted {
+			if c := &s.contacts[ci]; c.used && !c.virtual && len(c.offers) == 0 {
+				s.leave(ci, ReasonNoAgent)
+			}
 		}
-	}
-	for i := range s.agents {
-		a := &s.agents[i]
-		a.work.book(a.shown.state, died)
-		a.work.upto = now
-		a.outside = false
-		s.settle(int32(i))
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"centralino/acd/kpi"
 	"centralino/internal/journal"
 )
 
@@ -14,7 +15,33 @@ type Dump struct {
 	LastOffer OfferID
 	Agents    []AgentDump
 	Contacts  []ContactDump
-	Last      map[QueueID]AgentID `json:",omitempty"` // offered to last, by queue
+	Last      map[QueueID]AgentID  `json:",omitempty"` // offered to last, by queue
+	Pace      map[QueueID]kpi.Pace `json:",omitempty"`
+	Served    []ServedDump         `json:",omitempty"` // the oldest first, as all that follows
+	Left      []LeftDump           `json:",omitempty"`
+	Carried   []CarriedDump        `json:",omitempty"`
+}
+
+// ServedDump is who served a caller last.
+type ServedDump struct {
+	Caller journal.SubjectID
+	Agent  AgentID
+	At     time.Time
+}
+
+// LeftDump is the place of a caller who left the line of a queue.
+type LeftDump struct {
+	Queue  QueueID
+	Caller journal.SubjectID
+	Rank   time.Time
+	At     time.Time
+	Cut    bool `json:",omitempty"` // by a restart
+}
+
+// CarriedDump is the place of a contact that a queue gave back to its path.
+type CarriedDump struct {
+	Contact ContactID
+	Rank    time.Time
 }
 
 // AgentDump is an agent in a Dump; those logged out without a trace are left out.
@@ -34,6 +61,12 @@ type AgentDump struct {
 	Contact  ContactID              `json:",omitempty"`
 	Offer    OfferID                `json:",omitempty"`
 	Deadline time.Time              `json:",omitzero"`
+	Served   QueueID                `json:",omitempty"` // of the last talk
+	Owes     ContactID              `json:",omitempty"`
+	Extended bool                   `json:",omitempty"`
+	Screen   time.Time              `json:",omitzero"`
+	Left     time.Time              `json:",omitzero"`
+	Proposed time.Time              `json:",omitzero"`
 	Calls    int64                  `json:",omitempty"`
 	Open     time.Duration          `json:",omitempty"` // logged in and not paused since login
 	Busy     []int32                `json:",omitempty"` // ms of talk and wrap-up, by minute of the hour
@@ -54,13 +87,23 @@ type ContactDump struct {
 	Talked  time.Duration     `json:",omitempty"`
 	Offers  []OfferID         `json:",omitempty"`
 	Missed  map[AgentID]int32 `json:",omitempty"`
+
+	Keep      AgentID       `json:",omitempty"`
+	KeepUntil time.Time     `json:",omitzero"`
+	Position  int32         `json:",omitempty"` // told last, as Agents and High
+	Agents    int32         `json:",omitempty"`
+	High      time.Duration `json:",omitempty"`
+	Virtual   bool          `json:",omitempty"`
+	Dialling  bool          `json:",omitempty"`
+	Tries     int32         `json:",omitempty"`
+	NextTry   time.Time     `json:",omitzero"`
 }
 
 // Dump returns the state as it is at the instant at, without changing it. Load is
 // its reverse.
 func (s *State) Dump(at time.Time) Dump {
 	now := max(s.now, at.UnixNano())
-	d := Dump{At: stamp(now), LastOffer: s.lastOffer, Last: map[QueueID]AgentID{}}
+	d := Dump{At: stamp(now), LastOffer: s.lastOffer, Last: map[QueueID]AgentID{}, Pace: map[QueueID]kpi.Pace{}}
 	for i := range s.agents {
 		if a := &s.agents[i]; a.since != 0 {
 			d.Agents = append(d.Agents, s.dumpAgent(a, now))
@@ -75,7 +118,17 @@ func (s *State) Dump(at time.Time) Dump {
 		if q := &s.queues[i]; q.last != "" {
 			d.Last[q.cfg.ID] = q.last
 		}
+		if q := &s.queues[i]; q.pace != (kpi.Pace{}) {
+			d.Pace[q.cfg.ID] = q.pace
+		}
 	}
+	s.served.each(func(caller journal.SubjectID, m *service) {
+		d.Served = append(d.Served, ServedDump{caller, m.agent, stamp(m.at)})
+	})
+	s.left.each(func(at line, m *formerly) {
+		d.Left = append(d.Left, LeftDump{s.queues[at.queue].cfg.ID, at.caller, stamp(m.key), stamp(m.at), m.cut})
+	})
+	s.carried.each(func(id ContactID, key *int64) { d.Carried = append(d.Carried, CarriedDump{id, stamp(*key)}) })
 	slices.SortFunc(d.Agents, func(a, b AgentDump) int { return compare(a.Agent, b.Agent) })
 	slices.SortFunc(d.Contacts, func(a, b ContactDump) int { return compare(a.Contact, b.Contact) })
 	return d
@@ -90,6 +143,10 @@ func (s *State) dumpAgent(a *agent, now int64) AgentDump {
 		Until: stamp(v.until), Idle: stamp(v.idle), Asked: v.asked, AskedWhy: v.askedWhy,
 		Outside: v.outside, Gone: v.gone, Offer: a.offer, Deadline: stamp(a.deadline),
 		Calls: w.calls, Open: time.Duration(w.open),
+		Owes: v.owes, Extended: v.extended, Screen: stamp(v.screen), Left: stamp(v.left), Proposed: stamp(a.proposed),
+	}
+	if a.server >= 0 {
+		d.Served = s.queues[a.server].cfg.ID
 	}
 	if w.sumOpen > 0 {
 		d.Busy, d.Avail = w.busy[:], w.avail[:]
@@ -108,6 +165,11 @@ func (s *State) dumpContact(c *contact) ContactDump {
 		Contact: c.id, Queue: s.queues[c.queue].cfg.ID, Caller: c.caller, Urgent: c.urgent,
 		Rank: stamp(c.key), Since: stamp(c.since), Talks: c.talks,
 		Waited: time.Duration(c.waited), Talked: time.Duration(c.talked),
+		Position: c.said.position, Agents: c.said.agents, High: time.Duration(c.said.high),
+		Virtual: c.virtual, Dialling: c.dialling, Tries: c.tries, NextTry: stamp(c.nextTry),
+	}
+	if c.keep >= 0 {
+		d.Keep, d.KeepUntil = s.agents[c.keep].id, stamp(c.keepUntil)
 	}
 	if len(c.offers) > 0 {
 		d.Round = stamp(c.round)
@@ -144,6 +206,18 @@ func (s *State) Load(d *Dump) {
 	for q, last := range d.Last {
 		s.queues[s.queueSlot(q)].last = last
 	}
+	for q, pace := range d.Pace {
+		s.queues[s.queueSlot(q)].pace = pace
+	}
+	for _, m := range d.Served {
+		s.served.put(m.Caller, service{m.Agent, instant(m.At)})
+	}
+	for _, m := range d.Left {
+		s.left.put(line{s.queueSlot(m.Queue), m.Caller}, formerly{instant(m.Rank), instant(m.At), m.Cut})
+	}
+	for _, m := range d.Carried {
+		s.carried.put(m.Contact, instant(m.Rank))
+	}
 }
 
 func (s *State) loadContact(d *ContactDump) {
@@ -155,6 +229,11 @@ func (s *State) loadContact(d *ContactDump) {
 	c.queue, c.caller, c.urgent, c.talks = qi, d.Caller, d.Urgent, d.Talks
 	c.key, c.since, c.round = instant(d.Rank), instant(d.Since), instant(d.Round)
 	c.waited, c.talked = int64(d.Waited), int64(d.Talked)
+	c.said = told{d.Position, d.Agents, int64(d.High)}
+	c.virtual, c.dialling, c.tries, c.nextTry = d.Virtual, d.Dialling, d.Tries, instant(d.NextTry)
+	if d.Keep != "" {
+		c.keep, c.keepUntil = s.agentSlot(d.Keep), instant(d.KeepUntil)
+	}
 	for agent, n := range d.Missed {
 		c.missed = append(c.missed, miss{s.agentSlot(agent), n})
 	}
@@ -166,8 +245,12 @@ func (s *State) loadAgent(d *AgentDump) {
 	s.foldAgent(&Event{
 		Agent: d.Agent, State: d.State, Reason: d.Reason, Misses: int(d.Misses), Until: d.Until, Idle: d.Idle,
 		Asked: d.Asked, AskedReason: d.AskedWhy, Outside: d.Outside, Gone: d.Gone,
+		Owes: d.Owes, Extended: d.Extended, Screen: d.Screen, Left: d.Left,
 	})
-	a.since, a.retryAt = instant(d.Since), instant(d.Retry)
+	a.since, a.retryAt, a.proposed = instant(d.Since), instant(d.Retry), instant(d.Proposed)
+	if d.Served != "" {
+		a.server = s.queueSlot(d.Served)
+	}
 	*a.work = workload{upto: s.now, calls: d.Calls, open: int64(d.Open)}
 	if len(d.Busy) == 60 && len(d.Avail) == 60 {
 		copy(a.work.busy[:], d.Busy)
@@ -184,8 +267,12 @@ func (s *State) loadAgent(d *AgentDump) {
 	c := &s.contacts[ci]
 	a.contact, a.offer, a.deadline = ci, d.Offer, instant(d.Deadline)
 	s.offerAt[d.Offer] = ai
-	if c.talks {
+	switch {
+	case c.talks:
 		a.phase, c.agent = talking, ai
+		return
+	case c.dialling:
+		a.phase, c.agent = dialling, ai
 		return
 	}
 	a.phase = ringing

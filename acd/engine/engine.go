@@ -56,7 +56,23 @@ type State struct {
 	contactAt map[ContactID]int32
 	offerAt   map[OfferID]int32 // agent slot of every offer that rings or became a talk
 
-	ready     slots // agents who may be offered a contact now
+	ready    slots // agents who may be offered a contact now
+	loggedIn slots
+	atWork   slots     // agents who take calls, now or when they are through with what they do
+	own      [][]int32 // by agent: heap of contacts that are kept for him
+	wanted   slots     // agents whose heap is not empty
+	emptied  bool      // somebody has logged out, or the office changed: see leaveEmpty
+
+	guard    guard
+	watch    []int32 // agents whose break is near and not proposed
+	virtuals int     // contacts to be called back
+	speak    []int32 // contacts to whom something is to be said
+	sorted   []int32
+
+	served  memo[journal.SubjectID, service]
+	left    memo[line, formerly]
+	carried memo[ContactID, int64] // rank of contacts that left a queue
+
 	timers    timerHeap
 	folded    bool // Fold was used: indexes must be rebuilt before the next command
 	replaying bool // Fold was used and no command came yet
@@ -76,6 +92,9 @@ func New(cfg Config, now time.Time) (*State, error) {
 		queueAt:   map[QueueID]int32{},
 		contactAt: map[ContactID]int32{},
 		offerAt:   map[OfferID]int32{},
+		served:    newMemo[journal.SubjectID, service](servedLimit),
+		left:      newMemo[line, formerly](leftLimit),
+		carried:   newMemo[ContactID, int64](carriedLimit),
 	}
 	if _, err := s.Configure(cfg, now); err != nil {
 		return nil, err
@@ -96,8 +115,19 @@ func (s *State) Apply(cmd Command, now time.Time) Result {
 	if s.res.Err == ErrStray {
 		s.strays++
 	}
-	s.dispatch()
+	s.finish()
 	return s.res
+}
+
+// finish draws the consequences of what has changed.
+func (s *State) finish() {
+	if s.emptied {
+		s.emptied = false
+		s.leaveEmpty()
+	}
+	s.dispatch()
+	s.proposeBreaks()
+	s.announce()
 }
 
 // Deadline returns when the next Tick is due, and false if nothing is pending.
@@ -136,6 +166,7 @@ func (s *State) pass() {
 	for len(s.timers) > 0 && s.timers[0].at <= s.now {
 		ref := s.timers[0].ref
 		if ref.isContact() {
+			s.heed(ref.slot())
 			s.reopen(ref.slot())
 		} else {
 			s.agentDue(ref.slot())
@@ -164,8 +195,16 @@ func (s *State) command(cmd *Command) error {
 	case AgentBusy, AgentFree, PhoneGone, PhoneBack:
 		s.level(cmd.Agent, cmd.Kind)
 		return nil
-	case Login, Logout, Pause, Ready:
+	case Login, Logout, Pause, Ready, OtherWork, Extend:
 		return s.wish(cmd)
+	case OutcomeKnown:
+		return s.outcomeKnown(cmd)
+	case AskCallback:
+		return s.askCallback(cmd.Contact)
+	case CancelCallback:
+		return s.cancelCallback(cmd.Contact)
+	case CallbackResult:
+		return s.callbackResult(cmd.Contact, cmd.Result)
 	}
 	return ErrCommand
 }

@@ -18,6 +18,10 @@ const (
 	OfferEnded
 	ContactConnected
 	ContactEnded
+	ContactAnnounced
+	CallbackPromised
+	CallbackTried
+	BreakProposed
 )
 
 // Outcomes of a contact.
@@ -26,6 +30,8 @@ const (
 	Abandoned = "abandoned" // the caller hung up while waiting
 	Overflow  = "overflow"  // the queue gave it back to its path
 	Restarted = "restart"   // the box restarted
+	Unreached = "unreached" // was called back as often as the queue does, in vain
+	Merged    = "merged"    // the same caller's other contact took its place
 )
 
 // Event is something that happened, flat so that it costs no allocation. Payload
@@ -47,17 +53,23 @@ type Event struct {
 	Asked       journal.AgentStateName
 	Reason      Reason // also Again of ContactQueued
 	AskedReason Reason
-	Misses      int
-	Until       time.Time
+	Misses      int       // also Try of CallbackTried
+	Until       time.Time // also KeepUntil of ContactQueued, Next of CallbackTried
 	Idle        time.Time
+	Owes        ContactID
+	Extended    bool
+	Screen      time.Time
+	Left        time.Time
 
 	Arrival    time.Time
-	Deadline   time.Time
+	Deadline   time.Time // also Due of BreakProposed
 	Strategy   Strategy
 	Candidates []journal.Candidate
-	Outcome    string // of the offer or the contact
-	Waited     time.Duration
-	Talked     time.Duration
+	Outcome    string        // of the offer or the contact, Result of CallbackTried
+	Waited     time.Duration // also Low of ContactAnnounced
+	Talked     time.Duration // also High of ContactAnnounced
+	Position   int
+	Agents     int
 }
 
 // Payload returns what the journal keeps of e. It shares nothing with e.
@@ -67,12 +79,12 @@ func (e *Event) Payload() journal.Payload {
 		return journal.AgentChanged{
 			Agent: e.Agent, State: e.State, Reason: string(e.Reason), Misses: e.Misses,
 			Until: e.Until, Idle: e.Idle, Asked: e.Asked, AskedReason: string(e.AskedReason),
-			Outside: e.Outside, Gone: e.Gone,
+			Outside: e.Outside, Gone: e.Gone, Owes: e.Owes, Extended: e.Extended, Screen: e.Screen, Left: e.Left,
 		}
 	case ContactQueued:
 		return journal.ContactQueued{
 			Contact: e.Contact, Queue: string(e.Queue), Arrival: e.Arrival,
-			Caller: e.Caller, Urgent: e.Urgent, Again: string(e.Reason),
+			Caller: e.Caller, Urgent: e.Urgent, Again: string(e.Reason), Keep: e.Agent, KeepUntil: e.Until,
 		}
 	case ContactOffered:
 		return journal.ContactOffered{
@@ -87,6 +99,18 @@ func (e *Event) Payload() journal.Payload {
 		return journal.ContactConnected{
 			Contact: e.Contact, Queue: string(e.Queue), Agent: e.Agent, Offer: e.Offer, Waited: e.Waited,
 		}
+	case ContactAnnounced:
+		return journal.ContactAnnounced{
+			Contact: e.Contact, Queue: string(e.Queue), Position: e.Position, Low: e.Waited, High: e.Talked, Agents: e.Agents,
+		}
+	case CallbackPromised:
+		return journal.CallbackPromised{Contact: e.Contact, Queue: string(e.Queue), Caller: e.Caller, Arrival: e.Arrival}
+	case CallbackTried:
+		return journal.CallbackTried{
+			Contact: e.Contact, Queue: string(e.Queue), Agent: e.Agent, Try: e.Misses, Result: e.Outcome, Next: e.Until,
+		}
+	case BreakProposed:
+		return journal.BreakProposed{Agent: e.Agent, Due: e.Deadline}
 	default:
 		return journal.ContactEnded{
 			Contact: e.Contact, Queue: string(e.Queue), Agent: e.Agent, Outcome: e.Outcome,
@@ -104,11 +128,13 @@ func FromPayload(p journal.Payload, at time.Time) (Event, bool) {
 			Kind: AgentChanged, At: at, Agent: p.Agent, State: p.State, Reason: Reason(p.Reason),
 			Misses: p.Misses, Until: p.Until, Idle: p.Idle, Asked: p.Asked,
 			AskedReason: Reason(p.AskedReason), Outside: p.Outside, Gone: p.Gone,
+			Owes: p.Owes, Extended: p.Extended, Screen: p.Screen, Left: p.Left,
 		}, true
 	case journal.ContactQueued:
 		return Event{
 			Kind: ContactQueued, At: at, Contact: p.Contact, Queue: QueueID(p.Queue),
 			Arrival: p.Arrival, Caller: p.Caller, Urgent: p.Urgent, Reason: Reason(p.Again),
+			Agent: p.Keep, Until: p.KeepUntil,
 		}, true
 	case journal.ContactOffered:
 		return Event{
@@ -130,6 +156,22 @@ func FromPayload(p journal.Payload, at time.Time) (Event, bool) {
 			Kind: ContactEnded, At: at, Contact: p.Contact, Queue: QueueID(p.Queue), Agent: p.Agent,
 			Outcome: p.Outcome, Reason: Reason(p.Reason), Waited: p.Waited, Talked: p.Talked,
 		}, true
+	case journal.ContactAnnounced:
+		return Event{
+			Kind: ContactAnnounced, At: at, Contact: p.Contact, Queue: QueueID(p.Queue),
+			Position: p.Position, Waited: p.Low, Talked: p.High, Agents: p.Agents,
+		}, true
+	case journal.CallbackPromised:
+		return Event{
+			Kind: CallbackPromised, At: at, Contact: p.Contact, Queue: QueueID(p.Queue), Caller: p.Caller, Arrival: p.Arrival,
+		}, true
+	case journal.CallbackTried:
+		return Event{
+			Kind: CallbackTried, At: at, Contact: p.Contact, Queue: QueueID(p.Queue), Agent: p.Agent,
+			Misses: p.Try, Outcome: p.Result, Until: p.Next,
+		}, true
+	case journal.BreakProposed:
+		return Event{Kind: BreakProposed, At: at, Agent: p.Agent, Deadline: p.Due}, true
 	}
 	return Event{}, false
 }

@@ -28,10 +28,17 @@ func (s *State) offer(ci, ai int32, cands []journal.Candidate) {
 	e := s.emit(ContactOffered)
 	e.Contact, e.Queue, e.Offer, e.Agent = c.id, q.cfg.ID, a.offer, a.id
 	e.Deadline, e.Strategy, e.Candidates = deadline, q.cfg.Strategy, cands
-	r := s.act(RingAgent)
-	r.Offer, r.Contact, r.Queue, r.Agent, r.Deadline = a.offer, c.id, q.cfg.ID, a.id, deadline
+	kind := RingAgent
+	if c.virtual {
+		kind = CallBack
+	}
+	r := s.act(kind)
+	r.Offer, r.Contact, r.Queue, r.Agent, r.Deadline, r.Caller = a.offer, c.id, q.cfg.ID, a.id, deadline, c.caller
 	s.settle(ai)
 	s.reopen(ci)
+	if c.virtual {
+		s.siblings(c.caller, ci)
+	}
 }
 
 // endOffer ends the offer that rings at agent ai without a talk and returns the
@@ -44,6 +51,9 @@ func (s *State) endOffer(ai int32, outcome journal.OfferOutcome) int32 {
 	e.Contact, e.Offer, e.Agent, e.Outcome = c.id, a.offer, a.id, string(outcome)
 	s.dropOffer(c, ai)
 	s.unlink(ai)
+	if c.virtual {
+		s.siblings(c.caller, ci)
+	}
 	return ci
 }
 
@@ -88,10 +98,15 @@ func (s *State) decline(o OfferID, outcome journal.OfferOutcome) error {
 }
 
 // declined counts a miss at the agent, pauses him if it was one too many, and
-// puts the contact back to its place.
+// puts the contact back to its place. Where several ring at once, a contact counts
+// as one miss of each who let it ring to the end, however often it rings, and the
+// last one who could still take it is not paused.
 func (s *State) declined(ai int32, outcome journal.OfferOutcome) {
 	a := &s.agents[ai]
-	limit := s.queues[s.contacts[a.contact].queue].cfg.MissesToPause
+	c := &s.contacts[a.contact]
+	q := &s.queues[c.queue]
+	limit := q.cfg.MissesToPause
+	together := q.par != one
 	why := ReasonMissed
 	switch outcome {
 	case journal.OfferMissed:
@@ -104,10 +119,12 @@ func (s *State) declined(ai int32, outcome journal.OfferOutcome) {
 		a.retryAt = s.now + int64(RetryDelay)
 	}
 	ci := s.endOffer(ai, outcome)
-	s.contacts[ci].addMiss(ai)
-	a.misses++
-	if limit > 0 && int(a.misses) >= limit {
-		a.pause = why
+	if !together || c.misses(ai) == 0 {
+		a.misses++
+	}
+	c.addMiss(ai)
+	if limit > 0 && int(a.misses) >= limit && !(together && s.alone(ai, q)) {
+		a.away, a.pause = journal.AgentPaused, why
 	}
 	s.settle(ai)
 	s.reopen(ci)
@@ -136,18 +153,65 @@ func (s *State) accept(o OfferID) error {
 		s.withdraw(c.offers[len(c.offers)-1], ReasonElsewhere)
 	}
 	if c.heap >= 0 {
-		s.pull(q, ci)
+		s.pull(ci)
 	}
+	if c.virtual {
+		s.dial(ci, ai)
+		s.settle(ai)
+		s.track(ci)
+		return nil
+	}
+	s.join(ci, ai)
+	return nil
+}
+
+// join makes agent and contact talk.
+func (s *State) join(ci, ai int32) {
+	c, a := &s.contacts[ci], &s.agents[ai]
+	q := &s.queues[c.queue]
 	s.setTimer(contactRef(ci), 0)
+	e := s.emit(ContactConnected)
+	e.Contact, e.Queue, e.Agent, e.Offer = c.id, q.cfg.ID, a.id, a.offer
+	e.Waited = time.Duration(c.waited + s.now - c.since)
+	s.joined(ci, ai)
+	if q.cfg.MustOutcome {
+		a.owes = c.id
+	}
+	s.settle(ai)
+	s.merge(c.queue, ci, ReasonCalledIn)
+	s.siblings(c.caller, ci)
+}
+
+// joined takes note that a contact talks to an agent, alive and in replay.
+func (s *State) joined(ci, ai int32) {
+	c, a := &s.contacts[ci], &s.agents[ai]
+	q := &s.queues[c.queue]
+	if c.virtual {
+		c.virtual = false
+		q.virtual--
+		s.virtuals--
+	} else {
+		q.pace.Waited(time.Duration(s.now-c.since), false)
+	}
 	c.waited += s.now - c.since
-	c.talks, c.agent, c.since = true, ai, s.now
+	c.talks, c.dialling, c.agent, c.since = true, false, ai, s.now
 	q.inside--
 	q.talking++
-	a.phase, a.deadline, a.misses = talking, 0, 0
+	a.phase, a.deadline, a.misses, a.server = talking, 0, 0, c.queue
 	a.work.calls++
+	if c.caller != "" {
+		s.served.put(c.caller, service{a.id, s.now})
+	}
+}
 
-	e = s.emit(ContactConnected)
-	e.Contact, e.Queue, e.Agent, e.Offer, e.Waited = c.id, q.cfg.ID, a.id, o, time.Duration(c.waited)
-	s.settle(ai)
-	return nil
+// alone reports whether nobody but the agent could take a contact of the queue,
+// now or when he is through with what he does.
+func (s *State) alone(ai int32, q *queue) bool {
+	fit := q.all()
+	for other := s.atWork.next(fit, 0); other >= 0; other = s.atWork.next(fit, other+1) {
+		if other != ai {
+			return false
+		}
+	}
+	return true
 }

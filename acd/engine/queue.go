@@ -1,19 +1,44 @@
 package engine
 
-import "time"
+import (
+	"time"
+
+	"centralino/acd/kpi"
+)
 
 // queue is one queue with its waiting contacts.
 type queue struct {
 	cfg     Queue
 	live    bool    // configured; a deleted queue stays while its talks last
-	fit     slots   // agents who are members
-	order   []int32 // the same in the order of configuration
+	rings   []ring  // at least one; each admits whom the one before admits, and more
+	order   []int32 // members, and those whom rings add, in the order of configuration
 	place   []int32 // position in order by agent slot, -1 for others
+	grade   []int32 // by agent slot: first ring that admits him, then how much more he can do than is needed
 	par     parallel
-	open    []int32 // heap of contacts that seek an agent
-	inside  int     // contacts waiting, ringing or not
+	inside  int // contacts waiting, ringing or not, on the line or not
+	virtual int // of these, those to be called back
 	talking int
 	last    AgentID // who was offered a contact last
+	pace    kpi.Pace
+}
+
+// ring is who may take a contact that has waited long enough, and who waits so.
+type ring struct {
+	after int64
+	fit   slots
+	open  []int32 // heap of contacts that seek an agent
+}
+
+// all is everybody who may ever take a contact of the queue.
+func (q *queue) all() slots { return q.rings[len(q.rings)-1].fit }
+
+// ringAt returns the ring of a contact that has waited so long, and after how long
+// a wait the next one is its (0: never).
+func (q *queue) ringAt(waited int64) (n int32, next int64) {
+	for n = int32(len(q.rings)) - 1; n > 0 && q.rings[n].after > waited; n-- {
+		next = q.rings[n].after
+	}
+	return n, next
 }
 
 // room reports whether one more agent may ring for the contact now, and when the
@@ -54,27 +79,68 @@ func (s *State) before(a, b int32) bool {
 	return x.id < y.id
 }
 
-// push adds a contact to those of q that seek an agent.
-func (s *State) push(q *queue, i int32) {
-	q.open = append(q.open, i)
-	s.openUp(q, len(q.open)-1)
+// Lanes: a contact that seeks an agent stands in the heap of its queue's ring, or,
+// while it is kept for one agent, in that agent's own.
+
+const (
+	noLane  = int32(-2)
+	ownLane = int32(-1)
+)
+
+// lane returns the lane in which a waiting contact seeks an agent, and when that
+// changes by itself (0: it does not).
+func (s *State) lane(c *contact) (lane int32, changes int64) {
+	q := &s.queues[c.queue]
+	if c.keep >= 0 && s.now < c.keepUntil && s.agents[c.keep].stays() && c.misses(c.keep) == 0 && q.all().has(c.keep) {
+		return ownLane, c.keepUntil
+	}
+	lane, next := q.ringAt(s.now - c.since)
+	if next != 0 {
+		next += c.since
+	}
+	return lane, next
 }
 
-// pull takes a contact out of them.
-func (s *State) pull(q *queue, i int32) {
-	pos := int(s.contacts[i].heap)
-	last := len(q.open) - 1
-	s.contacts[i].heap = -1
-	moved := q.open[last]
-	q.open = q.open[:last]
-	if pos < last {
-		q.open[pos] = moved
-		s.openDown(q, s.openUp(q, pos))
+// heapOf returns the heap that the contact stands in.
+func (s *State) heapOf(c *contact) *[]int32 {
+	if c.lane == ownLane {
+		return &s.own[c.keep]
+	}
+	return &s.queues[c.queue].rings[c.lane].open
+}
+
+// push makes a contact seek an agent in a lane.
+func (s *State) push(i, lane int32) {
+	c := &s.contacts[i]
+	c.lane = lane
+	h := s.heapOf(c)
+	*h = append(*h, i)
+	s.openUp(*h, len(*h)-1)
+	if lane == ownLane {
+		s.wanted.set(c.keep)
 	}
 }
 
-func (s *State) openUp(q *queue, i int) int {
-	h := q.open
+// pull makes it seek no more.
+func (s *State) pull(i int32) {
+	c := &s.contacts[i]
+	p := s.heapOf(c)
+	h := *p
+	pos, last := int(c.heap), len(h)-1
+	c.heap = -1
+	moved := h[last]
+	*p = h[:last]
+	if pos < last {
+		h[pos] = moved
+		s.openDown(h[:last], s.openUp(h[:last], pos))
+	}
+	if c.lane == ownLane && last == 0 {
+		s.wanted.clear(c.keep)
+	}
+	c.lane = noLane
+}
+
+func (s *State) openUp(h []int32, i int) int {
 	for i > 0 {
 		parent := (i - 1) / 2
 		if !s.before(h[i], h[parent]) {
@@ -88,8 +154,7 @@ func (s *State) openUp(q *queue, i int) int {
 	return i
 }
 
-func (s *State) openDown(q *queue, i int) {
-	h := q.open
+func (s *State) openDown(h []int32, i int) {
 	for {
 		child := 2*i + 1
 		if child >= len(h) {

@@ -27,11 +27,51 @@ func (s *State) Fold(e *Event) {
 	case ContactConnected:
 		s.foldConnected(e)
 	case ContactEnded:
+		s.foldEnded(e)
+	case ContactAnnounced:
 		if ci, ok := s.contactAt[e.Contact]; ok {
-			s.detach(ci)
-			s.freeContact(ci)
+			s.heardOf(&s.contacts[ci], int32(e.Position), int32(e.Agents), int64(e.Talked))
 		}
+	case CallbackPromised:
+		if ci, ok := s.contactAt[e.Contact]; ok && !s.contacts[ci].talks && !s.contacts[ci].virtual {
+			s.promised(&s.contacts[ci])
+		}
+	case CallbackTried:
+		s.foldTried(e)
+	case BreakProposed:
+		s.agents[s.agentSlot(e.Agent)].proposed = e.Deadline.UnixNano()
 	}
+}
+
+func (s *State) foldEnded(e *Event) {
+	ci, ok := s.contactAt[e.Contact]
+	if !ok {
+		return
+	}
+	c := &s.contacts[ci]
+	if c.talks {
+		s.hungUp(c, e.Outcome)
+	} else {
+		s.closed(c, e.Outcome, e.Reason)
+	}
+	s.detach(ci)
+	s.freeContact(ci)
+}
+
+func (s *State) foldTried(e *Event) {
+	ci, ok := s.contactAt[e.Contact]
+	if !ok || !s.contacts[ci].dialling {
+		return
+	}
+	c := &s.contacts[ci]
+	if ai := c.agent; e.Outcome != DialAnswered {
+		s.unlink(ai)
+		s.tried(c, instant(e.Until))
+		return
+	}
+	ai := c.agent // ContactConnected follows
+	s.tried(c, 0)
+	c.dialling, c.agent = true, ai
 }
 
 func (s *State) foldAgent(e *Event) {
@@ -39,15 +79,17 @@ func (s *State) foldAgent(e *Event) {
 	v := agentView{
 		state: e.State, reason: e.Reason, misses: int32(e.Misses), until: instant(e.Until),
 		idle: instant(e.Idle), asked: e.Asked, askedWhy: e.AskedReason, outside: e.Outside, gone: e.Gone,
+		owes: e.Owes, extended: e.Extended, screen: instant(e.Screen), left: instant(e.Left),
 	}
 	a.loggedIn = v.state != journal.AgentLoggedOut
-	a.loggedWhy, a.pause = "", ""
+	a.loggedWhy, a.away, a.pause = "", "", ""
 	switch {
 	case !a.loggedIn:
 		a.loggedWhy = v.reason
-	case v.state == journal.AgentPaused && v.reason != ReasonUnreachable:
-		a.pause = v.reason
+	case v.state == journal.AgentOtherWork, v.state == journal.AgentPaused && v.reason != ReasonUnreachable:
+		a.away, a.pause = v.state, v.reason
 	}
+	a.owes, a.extended, a.screen, a.left = v.owes, v.extended, v.screen, v.left
 	a.misses, a.wrapUntil, a.idle = v.misses, v.until, v.idle
 	a.asked, a.askedWhy, a.outside, a.gone = v.asked, v.askedWhy, v.outside, v.gone
 	s.show(a, v)
@@ -59,20 +101,28 @@ func (s *State) foldQueued(e *Event) {
 		ci = s.newContact(e.Contact)
 	}
 	c := &s.contacts[ci]
-	if c.talks {
-		c.talked += s.now - c.since
+	if c.talks && e.Reason != "" {
+		ai := c.agent
+		s.backInLine(c)
+		s.unlink(ai)
+		return
 	}
 	s.detach(ci)
+	c.virtual = false
 	c.queue = s.queueSlot(e.Queue)
 	c.caller, c.urgent, c.key, c.since = e.Caller, e.Urgent, e.Arrival.UnixNano(), s.now
+	if e.Agent != "" {
+		c.keep, c.keepUntil = s.agentSlot(e.Agent), instant(e.Until)
+	}
+	s.entered(c)
 }
 
 // detach frees the agents of a contact.
 func (s *State) detach(ci int32) {
 	c := &s.contacts[ci]
-	if c.talks {
+	if c.agent >= 0 {
 		s.unlink(c.agent)
-		c.talks, c.agent = false, -1
+		c.talks, c.dialling, c.agent = false, false, -1
 	}
 	for _, ai := range c.offers {
 		s.unlink(ai)
@@ -106,11 +156,15 @@ func (s *State) foldOfferEnded(e *Event) {
 		return
 	}
 	outcome := journal.OfferOutcome(e.Outcome)
-	if outcome == journal.OfferAccepted {
-		return // ContactConnected follows
-	}
 	a := &s.agents[ai]
 	c := &s.contacts[a.contact]
+	if outcome == journal.OfferAccepted {
+		if c.virtual {
+			s.dropOffer(c, ai)
+			s.dial(a.contact, ai)
+		}
+		return // else ContactConnected follows
+	}
 	s.dropOffer(c, ai)
 	s.unlink(ai)
 	switch outcome {
@@ -124,18 +178,17 @@ func (s *State) foldOfferEnded(e *Event) {
 
 func (s *State) foldConnected(e *Event) {
 	ai, ok := s.offerAt[e.Offer]
-	if !ok || s.agents[ai].phase != ringing {
+	if !ok || s.agents[ai].phase != ringing && s.agents[ai].phase != dialling {
 		return
 	}
-	a := &s.agents[ai]
-	ci := a.contact
+	ci := s.agents[ai].contact
 	c := &s.contacts[ci]
 	s.dropOffer(c, ai)
-	s.detach(ci)
-	c.waited += s.now - c.since
-	c.talks, c.agent, c.since = true, ai, s.now
-	a.phase, a.deadline = talking, 0
-	a.work.calls++
+	for _, other := range c.offers { // of a journal with holes
+		s.unlink(other)
+	}
+	c.offers = c.offers[:0]
+	s.joined(ci, ai)
 }
 
 // endReplay lets the engine's clock go on at now.
@@ -155,17 +208,23 @@ func (s *State) endReplay(now int64) {
 	}
 	for i := range s.agents {
 		a := &s.agents[i]
-		for _, at := range []*int64{&a.wrapUntil, &a.retryAt, &a.idle, &a.deadline, &a.since, &a.shown.until, &a.shown.idle} {
+		for _, at := range []*int64{
+			&a.wrapUntil, &a.retryAt, &a.idle, &a.deadline, &a.since, &a.screen, &a.left, &a.proposed,
+			&a.shown.until, &a.shown.idle, &a.shown.screen, &a.shown.left,
+		} {
 			back(at)
 		}
 		a.work.forget(now)
 	}
 	for i := range s.contacts {
 		c := &s.contacts[i]
-		for _, at := range []*int64{&c.key, &c.since, &c.round} {
+		for _, at := range []*int64{&c.key, &c.since, &c.round, &c.keepUntil, &c.nextTry} {
 			back(at)
 		}
 	}
+	s.served.each(func(_ journal.SubjectID, m *service) { back(&m.at) })
+	s.left.each(func(_ line, m *formerly) { back(&m.at); back(&m.key) })
+	s.carried.each(func(_ ContactID, key *int64) { back(key) })
 	s.now = now
 	s.folded = true
 }
@@ -177,35 +236,53 @@ func (s *State) rebuild() {
 	}
 	s.folded = false
 	s.timers = s.timers[:0]
+	s.watch, s.speak, s.virtuals, s.emptied = s.watch[:0], s.speak[:0], 0, false
 	for qi := range s.queues {
 		q := &s.queues[qi]
-		q.open, q.inside, q.talking = q.open[:0], 0, 0
+		for ri := range q.rings {
+			q.rings[ri].open = q.rings[ri].open[:0]
+		}
+		q.inside, q.virtual, q.talking = 0, 0, 0
 	}
+	clear(s.wanted)
 	for ai := range s.agents {
 		a := &s.agents[ai]
 		a.timer = -1
 		if a.retryAt <= s.now {
 			a.retryAt = 0
 		}
-		s.ready.clear(int32(ai))
-		if a.free() {
-			s.ready.set(int32(ai))
+		s.own[ai] = s.own[ai][:0]
+		a.stayed, a.watched = a.stays(), false
+		s.ready.put(int32(ai), a.free())
+		s.loggedIn.put(int32(ai), a.loggedIn)
+		s.atWork.put(int32(ai), a.stayed)
+		s.setTimer(agentRef(int32(ai)), s.dueOf(a))
+		if s.guard.every != 0 {
+			s.watchBreak(int32(ai))
 		}
-		s.setTimer(agentRef(int32(ai)), a.due())
 	}
 	for ci := range s.contacts {
 		c := &s.contacts[ci]
-		c.heap, c.timer = -1, -1
-		switch q := &s.queues[c.queue]; {
-		case !c.used:
-		case c.talks && c.agent < 0: // a dump that does not fit together
-			c.talks = false
-			q.inside++
-			s.track(int32(ci))
-		case c.talks:
+		c.heap, c.lane, c.timer, c.heard, c.speak = -1, noLane, -1, s.now, 0
+		if !c.used {
+			continue
+		}
+		if c.agent < 0 { // or a dump that does not fit together
+			c.talks, c.dialling = false, false
+		}
+		q := &s.queues[c.queue]
+		if c.talks {
 			q.talking++
-		default:
-			q.inside++
+			continue
+		}
+		q.inside++
+		if c.virtual {
+			q.virtual++
+			s.virtuals++
+		}
+	}
+	for ci := range s.contacts {
+		if c := &s.contacts[ci]; c.used && !c.talks {
 			s.track(int32(ci))
 		}
 	}

@@ -191,7 +191,7 @@ func (p *script) do(words []string) error {
 	cmd := engine.Command{Kind: kind, Source: engine.FromPhone}
 	for n, w := range words[1:] {
 		switch {
-		case n == 0 && kind >= engine.AgentBusy:
+		case n == 0 && kind >= engine.AgentBusy && kind < engine.AskCallback:
 			cmd.Agent = engine.AgentID(w)
 		case n == 0 && (kind == engine.Accept || kind == engine.Decline || kind == engine.Fail):
 			if _, err := fmt.Sscanf(w, "%d", &cmd.Offer); err != nil {

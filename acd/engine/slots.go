@@ -42,3 +42,12 @@ func (b slots) next(c slots, i int32) int32 {
 	}
 	return int32(w<<6 + bits.TrailingZeros64(word))
 }
+
+// put adds a slot to the set or takes it out.
+func (b slots) put(i int32, in bool) {
+	if in {
+		b.set(i)
+	} else {
+		b.clear(i)
+	}
+}

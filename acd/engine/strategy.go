@@ -10,9 +10,12 @@ const maxCandidates = 8
 // Reasons of candidates that were not chosen; those in another state than ready
 // give the state's name.
 const (
-	notBest   = "not best"   // another agent's key is smaller
-	missedIt  = "missed it"  // has let this contact ring in vain more often
-	leftAlone = "left alone" // refused a moment ago
+	notBest    = "not best"         // another agent's key is smaller
+	missedIt   = "missed it"        // has let this contact ring in vain more often
+	leftAlone  = "left alone"       // refused a moment ago
+	overSkill  = "over-qualified"   // another agent can do less beyond what is needed, or was admitted earlier
+	notSkilled = "lacks a skill"    // what the queue needs at present
+	notHis     = "kept for another" // the contact is kept for the agent who served the caller last
 )
 
 // dispatch offers contacts to free agents until no contact is left that a free
@@ -22,11 +25,19 @@ func (s *State) dispatch() {
 		best := int32(-1)
 		for qi := range s.queues {
 			q := &s.queues[qi]
-			if len(q.open) == 0 || !s.ready.meets(q.fit) {
+			if q.inside == 0 {
 				continue
 			}
-			if best < 0 || s.before(q.open[0], best) {
-				best = q.open[0]
+			for ri := range q.rings {
+				r := &q.rings[ri]
+				if len(r.open) > 0 && (best < 0 || s.before(r.open[0], best)) && s.ready.meets(r.fit) {
+					best = r.open[0]
+				}
+			}
+		}
+		for ai := s.wanted.next(s.ready, 0); ai >= 0; ai = s.wanted.next(s.ready, ai+1) {
+			if own := s.own[ai]; best < 0 || s.before(own[0], best) {
+				best = own[0]
 			}
 		}
 		if best < 0 {
@@ -36,12 +47,19 @@ func (s *State) dispatch() {
 	}
 }
 
-// place offers the contact to the free agents that its queue's strategy wants.
+// place offers the contact to the free agents that its queue's strategy wants, or
+// to the one it is kept for.
 func (s *State) place(ci int32) {
-	q := &s.queues[s.contacts[ci].queue]
-	cands, first := s.candidates(ci, q)
+	c := &s.contacts[ci]
+	q := &s.queues[c.queue]
+	if c.lane == ownLane {
+		s.offer(ci, c.keep, s.candidatesKept(c, q))
+		return
+	}
+	fit := q.rings[c.lane].fit
+	cands, first := s.candidates(ci, q, fit)
 	if q.par == everybody {
-		for ai := s.ready.next(q.fit, 0); ai >= 0; ai = s.ready.next(q.fit, ai+1) {
+		for ai := s.ready.next(fit, 0); ai >= 0; ai = s.ready.next(fit, ai+1) {
 			s.offer(ci, ai, cands)
 		}
 		return
@@ -53,6 +71,7 @@ func (s *State) place(ci int32) {
 type ranked struct {
 	agent  int32
 	misses int32
+	grade  int32
 	key    int64
 }
 
@@ -60,12 +79,12 @@ type ranked struct {
 // first, then the other free ones by rank, then other members with their state,
 // maxCandidates in all; with RingAll more may ring than are listed. first is the
 // best free agent.
-func (s *State) candidates(ci int32, q *queue) (list []journal.Candidate, first int32) {
+func (s *State) candidates(ci int32, q *queue, fit slots) (list []journal.Candidate, first int32) {
 	var top [maxCandidates]ranked
 	free := 0
 	c := &s.contacts[ci]
-	for ai := s.ready.next(q.fit, 0); ai >= 0; ai = s.ready.next(q.fit, ai+1) {
-		r := ranked{ai, c.misses(ai), s.key(q, ai)}
+	for ai := s.ready.next(fit, 0); ai >= 0; ai = s.ready.next(fit, ai+1) {
+		r := ranked{ai, c.misses(ai), q.grade[ai], s.key(q, ai)}
 		i := min(free, maxCandidates)
 		for i > 0 && s.better(r, top[i-1]) {
 			if i < maxCandidates {
@@ -86,9 +105,11 @@ func (s *State) candidates(ci int32, q *queue) (list []journal.Candidate, first 
 	for i, r := range top[:min(free, maxCandidates)] {
 		cand := journal.Candidate{Agent: s.agents[r.agent].id, Key: r.key}
 		if i >= n {
-			cand.Reason = notBest
-			if r.misses > top[0].misses {
+			switch cand.Reason = notBest; {
+			case r.misses > top[0].misses:
 				cand.Reason = missedIt
+			case r.grade > top[0].grade:
+				cand.Reason = overSkill
 			}
 		}
 		s.cands = append(s.cands, cand)
@@ -97,24 +118,54 @@ func (s *State) candidates(ci int32, q *queue) (list []journal.Candidate, first 
 		if len(s.cands)-start >= maxCandidates {
 			break
 		}
-		if s.ready.has(ai) {
-			continue
+		if !s.ready.has(ai) || !fit.has(ai) {
+			s.cands = append(s.cands, s.loser(q, fit, ai))
 		}
-		a := &s.agents[ai]
-		why := string(a.shown.state)
-		if a.shown.state == journal.AgentReady {
-			why = leftAlone
-		}
-		s.cands = append(s.cands, journal.Candidate{Agent: a.id, Key: s.key(q, ai), Reason: why})
 	}
 	end := len(s.cands)
 	return s.cands[start:end:end], top[0].agent
+}
+
+// loser says why an agent of the queue is not asked.
+func (s *State) loser(q *queue, fit slots, ai int32) journal.Candidate {
+	a := &s.agents[ai]
+	why := string(a.shown.state)
+	switch {
+	case !fit.has(ai):
+		why = notSkilled
+	case a.shown.state == journal.AgentReady:
+		why = leftAlone
+	}
+	return journal.Candidate{Agent: a.id, Key: s.key(q, ai), Reason: why}
+}
+
+// candidatesKept lists the agent the contact is kept for, and others.
+func (s *State) candidatesKept(c *contact, q *queue) []journal.Candidate {
+	start := len(s.cands)
+	s.cands = append(s.cands, journal.Candidate{Agent: s.agents[c.keep].id, Key: s.key(q, c.keep)})
+	for _, ai := range q.order {
+		if len(s.cands)-start >= maxCandidates {
+			break
+		}
+		switch {
+		case ai == c.keep:
+		case s.ready.has(ai) && q.all().has(ai):
+			s.cands = append(s.cands, journal.Candidate{Agent: s.agents[ai].id, Key: s.key(q, ai), Reason: notHis})
+		default:
+			s.cands = append(s.cands, s.loser(q, q.all(), ai))
+		}
+	}
+	end := len(s.cands)
+	return s.cands[start:end:end]
 }
 
 // better says whether x is taken before y.
 func (s *State) better(x, y ranked) bool {
 	if x.misses != y.misses {
 		return x.misses < y.misses
+	}
+	if x.grade != y.grade {
+		return x.grade < y.grade
 	}
 	if x.key != y.key {
 		return x.key < y.key

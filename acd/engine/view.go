@@ -9,16 +9,21 @@ import (
 
 // AgentView is what an agent does.
 type AgentView struct {
-	Agent   AgentID
-	State   journal.AgentStateName
-	Reason  Reason
-	Asked   journal.AgentStateName // what he will be after the talk and wrap-up, empty if nothing
-	Since   time.Time              // of State and Reason
-	Until   time.Time              // end of wrap-up, zero if none
-	Misses  int
-	Contact ContactID // offered or talking
-	Offer   OfferID
-	Queues  []QueueID // he is a member of, in the order of the office
+	Agent    AgentID
+	State    journal.AgentStateName
+	Reason   Reason
+	Asked    journal.AgentStateName // what he will be after the talk and wrap-up, empty if nothing
+	Since    time.Time              // of State and Reason
+	Until    time.Time              // end of wrap-up, zero if none
+	Misses   int
+	Contact  ContactID // offered or talking
+	Offer    OfferID
+	Owes     ContactID // whose outcome he has yet to tell, empty if none
+	Extended bool      // the wrap-up has been lengthened
+	BreakDue time.Time // when he must take his break at the latest; zero while he is off the screen
+	Proposed bool      // that break was proposed
+
+	Queues []QueueID // he is a member of, in the order of the office
 }
 
 // ContactView is one waiting contact.
@@ -28,6 +33,11 @@ type ContactView struct {
 	Rank    time.Time
 	Ringing bool
 	Urgent  bool
+
+	Callback bool      // not on the line: to be called back
+	Dialling bool      // and an agent waits while the switch calls
+	Tries    int       // attempts so far
+	NextTry  time.Time // not before; zero: in his turn
 }
 
 // QueueView is what a queue looks like.
@@ -48,13 +58,16 @@ func (s *State) Agent(id AgentID) (AgentView, bool) {
 	v := a.view()
 	w := AgentView{
 		Agent: a.id, State: v.state, Reason: v.reason, Asked: v.asked, Since: stamp(a.since),
-		Until: stamp(v.until), Misses: int(v.misses), Offer: a.offer,
+		Until: stamp(v.until), Misses: int(v.misses), Offer: a.offer, Owes: v.owes, Extended: v.extended,
+	}
+	if limit := s.guard.limit(a); limit != 0 {
+		w.BreakDue, w.Proposed = stamp(limit), a.proposed == limit
 	}
 	if a.contact >= 0 {
 		w.Contact = s.contacts[a.contact].id
 	}
 	for _, qi := range s.order {
-		if q := &s.queues[qi]; q.fit.has(i) {
+		if q := &s.queues[qi]; int(i) < len(q.place) && q.place[i] >= 0 {
 			w.Queues = append(w.Queues, q.cfg.ID)
 		}
 	}
@@ -85,6 +98,7 @@ func (s *State) Queues() []QueueView {
 			c := &s.contacts[ci]
 			v.Waiting = append(v.Waiting, ContactView{
 				Contact: c.id, Since: stamp(c.since), Rank: stamp(c.key), Ringing: len(c.offers) > 0, Urgent: c.urgent,
+				Callback: c.virtual, Dialling: c.dialling, Tries: int(c.tries), NextTry: stamp(c.nextTry),
 			})
 		}
 		list = append(list, v)

@@ -27,6 +27,11 @@ func (x *exchange) Refuse(o journal.OfferID)  { x.pbx.RefuseOffer(o) }
 
 func (x *exchange) Leave(c journal.CallID, why acd.Reason) { x.pbx.GiveBack(c, string(why)) }
 
+// Announce and CallBack are not known to the switch yet: the caller hears music, the
+// offer is missed.
+func (x *exchange) Announce(journal.CallID, acd.Announcement) {}
+func (x *exchange) CallBack(acd.Offer, journal.SubjectID)     {}
+
 // queues is what the switch calls: the ACD.
 type queues struct{ *acd.ACD }
 
