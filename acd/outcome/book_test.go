@@ -105,6 +105,9 @@ func bubble(t *testing.T, f func(t *testing.T, r *room)) {
 	})
 }
 
+// Snap is the office.
+func (r *room) Snap() *office.Snapshot { return r.snap }
+
 func (r *room) save(c outcome.Customer, numbers ...numbering.E164) string {
 	r.t.Helper()
 	id, err := r.Save(ctx, "p-anna", c, numbers)

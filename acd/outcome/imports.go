@@ -226,16 +226,22 @@ func (p *planner) title(i int) string {
 // those that are none.
 func (p *planner) readNumbers(cell string, into *planned) []string {
 	var bad []string
-	for _, s := range strings.FieldsFunc(cell, func(r rune) bool { return r == '/' || r == ';' || r == ',' || r == '\n' }) {
-		if s = strings.TrimSpace(s); s == "" {
+	take := func(s string) bool {
+		n, err := parseNumber(s, p.numbers)
+		if err == nil && !slices.Contains(into.numbers, n) {
+			into.numbers = append(into.numbers, n)
+		}
+		return err == nil
+	}
+	for _, s := range strings.FieldsFunc(strings.ReplaceAll(cell, " / ", ";"), func(r rune) bool { return r == ';' || r == ',' || r == '\n' }) {
+		s = strings.TrimSpace(s)
+		if s == "" || take(strings.ReplaceAll(s, "/", " ")) { // 06/5551234 is one number
 			continue
 		}
-		n, err := parseNumber(s, p.numbers)
-		switch {
-		case err != nil:
-			bad = append(bad, string([]rune(s)[:min(len([]rune(s)), 40)]))
-		case !slices.Contains(into.numbers, n):
-			into.numbers = append(into.numbers, n)
+		for one := range strings.SplitSeq(s, "/") {
+			if one = strings.TrimSpace(one); one != "" && !take(one) {
+				bad = append(bad, string([]rune(one)[:min(len([]rune(one)), 40)]))
+			}
 		}
 	}
 	return bad

@@ -65,6 +65,14 @@ func Guess(t *Table, plan numbering.Plan) Mapping {
 			m[i] = ColSkip
 		}
 	}
+	// Where no title speaks of a telephone, the cells do.
+	if !slices.Contains(m, ColNumber) {
+		for i := range m {
+			if (m[i] == ColField || m[i] == ColSkip) && guessCells(t, i, plan) == ColNumber {
+				m[i] = ColNumber
+			}
+		}
+	}
 	// A name beside a surname is a first name.
 	if i, j := slices.Index(m, ColName), slices.Index(m, ColLast); i >= 0 && j >= 0 && !used[ColFirst] {
 		m[i] = ColFirst

@@ -15,7 +15,7 @@ import (
 
 // stageChunk is how many cards are prepared in one transaction: the journal never
 // waits long behind it.
-const stageChunk = 200
+const stageChunk = 500
 
 const (
 	sqlImports     = `SELECT id, time, by, source, date, created, merged, rejected FROM outcome_imports ORDER BY time DESC LIMIT 50`
@@ -81,14 +81,7 @@ func (b *Book) stage(ctx context.Context, p *Plan, now time.Time) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		err := b.o.DB.Write(ctx, func(tx *sql.Tx) error {
-			for _, c := range chunk {
-				if err := b.stageCard(tx, c, now); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
+		err := b.o.DB.Write(ctx, func(tx *sql.Tx) error { return b.stageCards(tx, chunk, now) })
 		if err != nil {
 			return err
 		}
@@ -96,7 +89,26 @@ func (b *Book) stage(ctx context.Context, p *Plan, now time.Time) error {
 	return nil
 }
 
-func (b *Book) stageCard(tx *sql.Tx, c *planned, now time.Time) error {
+func (b *Book) stageCards(tx *sql.Tx, cards []*planned, now time.Time) error {
+	putCard, err := tx.Prepare(sqlStage)
+	if err != nil {
+		return err
+	}
+	defer putCard.Close()
+	putNumber, err := tx.Prepare(sqlStageNumber)
+	if err != nil {
+		return err
+	}
+	defer putNumber.Close()
+	for _, c := range cards {
+		if err := b.stageCard(tx, putCard, putNumber, c, now); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *Book) stageCard(tx *sql.Tx, putCard, putNumber *sql.Stmt, c *planned, now time.Time) error {
 	card := c.card
 	if c.seen.IsZero() {
 		card.ID, card.Created = newID("k-"), now
@@ -105,7 +117,7 @@ func (b *Book) stageCard(tx *sql.Tx, c *planned, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	if _, err := tx.Exec(sqlStage, card.ID, card.Name, card.Company, string(fields), searchText(card), nanos(card.Created), c.note, nanos(c.seen)); err != nil {
+	if _, err := putCard.Exec(card.ID, card.Name, card.Company, string(fields), searchText(card), nanos(card.Created), c.note, nanos(c.seen)); err != nil {
 		return err
 	}
 	for i, n := range c.numbers {
@@ -113,7 +125,7 @@ func (b *Book) stageCard(tx *sql.Tx, c *planned, now time.Time) error {
 		if err != nil {
 			return err
 		}
-		if _, err := tx.Exec(sqlStageNumber, string(s), card.ID, len(c.have)+i, fresh); err != nil {
+		if _, err := putNumber.Exec(string(s), card.ID, len(c.have)+i, fresh); err != nil {
 			return err
 		}
 	}
