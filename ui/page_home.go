@@ -200,7 +200,7 @@ func (v *visit) healthModel() api.Health {
 		}
 		subject := v.objectName(f.Subject)
 		args := map[string]string{"subject": cmp.Or(subject, f.Subject), "object": cmp.Or(subject, f.Subject)}
-		h.Faults = append(h.Faults, api.Fault{Code: string(f.Kind), Number: f.Code, Subject: subject, Since: f.Since, Warning: f.Severity == health.Warning,
+		h.Faults = append(h.Faults, api.Fault{Code: string(f.Kind), Number: f.Code, Subject: subject, Since: f.Since, Warning: f.Severity == health.Warning, Over: health.Over(f.Kind),
 			Title: v.p.Args(f.Title(), args), Effect: v.p.Args(f.Effect(), args), Action: v.p.Args(f.Action(), args)})
 	}
 	h.OK = len(h.Faults) == 0

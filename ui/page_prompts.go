@@ -192,6 +192,7 @@ func (v *visit) promptUpload() error {
 	}
 	hash, err := v.s.d.Voices.Put(wav)
 	if errors.Is(err, ErrVoice) {
+		v.s.refused.add("upload", "voice")
 		return v.showPrompt(http.StatusUnprocessableEntity, p, lang, v.p.T("problem.prompt.audio"))
 	}
 	if err != nil {

@@ -47,6 +47,7 @@ func (v *visit) systemModel() (api.System, error) {
 		m.Addresses = append(m.Addresses, a.String())
 	}
 	m.Addresses = append(m.Addresses, v.s.d.Names...)
+	m.Refused = v.refusedModel()
 	return m, err
 }
 
@@ -60,7 +61,7 @@ func (v *visit) apiSystem() error {
 
 func (v *visit) systemPage(tab string) (view.System, error) {
 	m, err := v.systemModel()
-	page := view.System{Box: m, Tab: tab, Prepared: v.s.restored.get(), MayManage: v.may("GET /system/backup"),
+	page := view.System{Box: m, Tab: tab, MayRead: v.s.d.Acknowledge != nil && v.may("POST /system/faults/{kind}/read"), Prepared: v.s.restored.get(), MayManage: v.may("GET /system/backup"),
 		Backup: v.s.d.Backup != nil, Restore: v.s.d.Restore != nil}
 	page.Frame = v.frame(v.p.T("system.title"))
 	page.Health = v.healthModel()
@@ -179,6 +180,7 @@ func (v *visit) restore() error {
 		if errors.As(err, &tooBig) {
 			return err
 		}
+		v.s.refused.add("upload", "backup")
 		v.s.d.Log.Warn("restore refused", "err", err)
 		v.s.d.Journal.Append("", journal.AccessEvent{What: "restore.refused", Who: v.me.Person, Source: "page"})
 		return v.backupPage(http.StatusUnprocessableEntity, "restore.refused")

@@ -121,6 +121,7 @@ func (s *Server) table() []Route {
 		{Method: post, Pattern: "/system/backup", Who: Technician, do: (*visit).backup, slow: true},
 		{Method: post, Pattern: "/system/restore", Who: Technician, do: (*visit).restore, Limit: maxUpload},
 		{Method: post, Pattern: "/system/restart", Who: Technician, do: (*visit).restart},
+		{Method: post, Pattern: "/system/faults/{kind}/read", Who: Technician, do: (*visit).faultRead},
 		{Method: get, Pattern: "/system/log", Who: Technician, do: (*visit).log},
 
 		// The same as JSON.

@@ -53,6 +53,7 @@ type Server struct {
 	h      http.Handler
 
 	restored restoreState
+	refused  refusedCount
 	zones    zoneCache
 }
 

@@ -62,7 +62,13 @@ type Deps struct {
 
 	Backup  func(ctx context.Context, w io.Writer, passphrase string) error // optional
 	Restore func(ctx context.Context, r io.Reader, passphrase string) error // optional; takes effect at the next start
-	Restart func()                                                          // optional: orderly restart, asked for after a restore
+	// Acknowledge takes a fault that is over off the list (health.Over), by a person's
+	// wish; ErrNoSuchFault for another kind. Optional.
+	Acknowledge func(kind string) error
+	// Refused tells how often other parts of the box refused input. Optional.
+	Refused func() []Refusal
+
+	Restart func() // optional: orderly restart, asked for after a restore
 
 	Logs  func(f LogFilter) []LogLine // optional: the newest last
 	About About

@@ -255,6 +255,7 @@ func (v *visit) fail(err error) {
 }
 
 func (v *visit) refuse(status int, code string) {
+	v.s.refused.add("page", code)
 	if strings.HasPrefix(v.r.URL.Path, "/api/") {
 		v.w.Header().Set("Content-Type", "application/json")
 		v.w.WriteHeader(status)

@@ -28,7 +28,11 @@ const (
 	Undervoltage     Kind = "power.undervoltage"
 	StorageRecovered Kind = "storage.recovered" // corrupt database set aside, last good copy taken
 	StorageFull      Kind = "storage.full"
-	StorageFailed    Kind = "storage.failed" // nothing can be written
+	StorageFailed    Kind = "storage.failed"  // nothing can be written
+	StorageCorrupt   Kind = "storage.corrupt" // database found broken while running; set aside at the next start
+	JournalBroken    Kind = "journal.broken"  // the newest rows of the journal's chain do not verify
+	OfficeSkipped    Kind = "office.skipped"  // newest versions of the settings unreadable, an older one is in force
+	SecretsLost      Kind = "secrets.lost"    // passwords of phones and trunks that the key file does not open
 	BackupFailed     Kind = "backup.failed"
 	NetworkCable     Kind = "network.cable"
 	NetworkAddress   Kind = "network.address"
@@ -60,8 +64,12 @@ type Rule struct {
 var Kinds = []Rule{
 	{Undervoltage, 1, Warning, 2 * time.Second, time.Minute, nil},
 	{StorageFailed, 2, Fault, 0, 10 * time.Second, []Kind{StorageFull, BackupFailed}},
+	{StorageCorrupt, 2, Fault, 0, 0, nil},
+	{SecretsLost, 2, Fault, 0, 0, nil},
 	{StorageFull, 2, Warning, 5 * time.Second, time.Minute, []Kind{BackupFailed}},
 	{StorageRecovered, 2, Warning, 0, 0, nil},
+	{OfficeSkipped, 2, Warning, 0, 0, nil},
+	{JournalBroken, 2, Warning, 0, 0, nil},
 	{BackupFailed, 2, Warning, 0, 0, nil},
 	{NetworkCable, 3, Fault, 3 * time.Second, 3 * time.Second, []Kind{NetworkAddress, TrunkDown, NoPhones, ClockUntrusted}},
 	{NetworkAddress, 3, Fault, 15 * time.Second, 3 * time.Second, []Kind{TrunkDown, NoPhones, ClockUntrusted}},
@@ -74,6 +82,12 @@ var Kinds = []Rule{
 	{NoEmergencyLine, 9, Fault, 30 * time.Second, 5 * time.Second, nil},
 	{NoPhones, 9, Fault, time.Minute, 3 * time.Second, nil},
 	{LampsMissing, 9, Warning, 0, 0, nil},
+}
+
+// Over reports a kind that tells of something that is over: it stays on the list until
+// a person has read it.
+func Over(k Kind) bool {
+	return k == StorageRecovered || k == JournalBroken || k == OfficeSkipped
 }
 
 // RuleOf returns the rule of a kind, and false for one that is not in the table.

@@ -238,6 +238,12 @@ func TestTexts(t *testing.T) {
 				t.Errorf("%s: no text for %s", lang, id)
 			}
 		}
+		for id, text := range texts { // one person is spoken to, as everywhere: "controlla", not "controllate"
+			first, _, _ := strings.Cut(text, " ")
+			if lang == "it" && strings.HasSuffix(id, ".action") && (strings.HasSuffix(first, "ate") || strings.HasSuffix(first, "ete") || strings.HasSuffix(first, "ite")) {
+				t.Errorf("%s speaks to several people: %s", id, text)
+			}
+		}
 		for id := range texts {
 			if strings.HasPrefix(id, "fault.") && !want[id] {
 				t.Errorf("%s: text %s is not used", lang, id)

@@ -133,34 +133,28 @@ func (b *box) openData(ctx context.Context) error {
 	if b.voices, err = openVoices(b.opt.data); err != nil {
 		return fmt.Errorf("open recordings of prompts: %w", err)
 	}
-	if d := b.opened.Damage; d != nil {
-		b.log.Error("the database was damaged and set aside", "aside", d.SetAside, "copy", d.Copy, "cause", d.Cause)
-		b.front.faults.Raise(health.StorageRecovered, "")
-	}
-	b.db.OnSpace(func(s store.Space) {
-		if s.Level != store.SpaceFine {
-			b.front.faults.Raise(health.StorageFull, "")
-		} else {
-			b.front.faults.Clear(health.StorageFull, "")
-		}
-	})
-	b.journal, _, err = journal.Open(ctx, journal.Options{
+	b.watchStore()
+	var rec journal.Recovery
+	b.journal, rec, err = journal.Open(ctx, journal.Options{
 		DB: b.db, Now: b.now, Trusted: func() bool { return true }, Log: b.log,
 		Version: version, Board: b.opt.board, Fault: b.journalFault,
 	})
 	if err != nil {
 		return fmt.Errorf("open journal: %w", err)
 	}
+	b.tellRecovery(rec)
 	jctx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	b.stopJournal, b.journalDone = stop, make(chan error, 1)
 	go func() { b.journalDone <- b.journal.Run(jctx) }() // awaited by close
 	if b.secrets, err = office.OpenSecrets(ctx, b.db); err != nil {
 		return fmt.Errorf("open secrets: %w", err)
 	}
+	b.tellLost(len(b.secrets.Lost()))
 	b.office, err = office.OpenStore(ctx, office.StoreOptions{DB: b.db, Journal: b.journal, Now: b.now})
 	if err != nil {
 		return fmt.Errorf("open office: %w", err)
 	}
+	b.tellSkipped(b.office.Skipped())
 	b.people, err = privacy.Open(ctx, privacy.Options{DB: b.db, Journal: b.journal, Now: b.now,
 		Office: func() *office.Document { return b.office.Current().Doc }})
 	if err != nil {

@@ -36,10 +36,12 @@ func (b *box) openPages(ctx context.Context) error {
 			_, err := b.db.Restore(ctx, r, passphrase)
 			return err
 		},
-		Restart:   b.restart,
-		About:     ui.About{Version: version, Commit: commit(), Board: b.front.board.Title, Licences: linkedLicences()},
-		Names:     []string{"centralino.local", "centralino"},
-		Addresses: addresses, SIPAddr: b.opt.sip.Addr(), SIPPort: b.opt.sip.Port(), DataDir: b.opt.data,
+		Restart:     b.restart,
+		Acknowledge: b.acknowledge,
+		Refused:     b.refused,
+		About:       ui.About{Version: version, Commit: commit(), Board: b.front.board.Title, Licences: linkedLicences()},
+		Names:       []string{"centralino.local", "centralino"},
+		Addresses:   addresses, SIPAddr: b.opt.sip.Addr(), SIPPort: b.opt.sip.Port(), DataDir: b.opt.data,
 		SubjectOf: b.people.Number,
 	}
 	if b.exchange != nil {

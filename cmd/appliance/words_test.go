@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"testing"
 
+	"centralino/pbx/registrar"
+	"centralino/pbx/sip"
 	"centralino/ui/i18n"
 )
 
@@ -43,6 +45,27 @@ func TestEveryCauseHasWords(t *testing.T) {
 		for _, c := range causes {
 			if !texts.Printer(lang).Has("cause." + c) {
 				t.Errorf("%s has no words for the cause %q", lang, c)
+			}
+		}
+	}
+}
+
+// Every kind of refused input has words, and each is counted once.
+func TestEveryRefusalHasWords(t *testing.T) {
+	texts, err := i18n.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for _, r := range refusals(&sip.Counters{}, &registrar.Counters{}) {
+		key := "refused." + r.Where + "." + r.What
+		if seen[key] {
+			t.Errorf("%s comes twice", key)
+		}
+		seen[key] = true
+		for _, lang := range []string{"it", "en"} {
+			if p := texts.Printer(lang); !p.Has(key) || !p.Has("refused.where."+r.Where) {
+				t.Errorf("%s has no words for %s", lang, key)
 			}
 		}
 	}

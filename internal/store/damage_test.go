@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"bytes"
+	"context"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -46,6 +47,62 @@ func filled(t testing.TB) (folder, copyName string) {
 	}
 	write("later")
 	return folder, copyName
+}
+
+// What is found broken while the box runs is told once, and the next start recovers;
+// that it did stays known until a person has read it.
+func TestDamageWhileRunningIsTold(t *testing.T) {
+	folder, copyName := filled(t)
+	o := options(folder)
+	bad := false
+	o.Fault = func(what string) error {
+		if bad && what == "commit" {
+			return store.ErrCorrupt
+		}
+		return nil
+	}
+	db, _ := open(t, o)
+	told := make(chan string, 9) // more than come
+	db.OnDamaged(func(cause string) { told <- cause })
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- db.Run(ctx) }()
+	bad = true
+	for range 3 {
+		if err := db.Write(t.Context(), insert("lost")); !errors.Is(err, store.ErrCorrupt) {
+			t.Fatal(err)
+		}
+	}
+	if cause := <-told; cause == "" || cause != db.Damaged() {
+		t.Errorf("told %q, Damaged is %q", cause, db.Damaged())
+	}
+	stop()
+	if err := <-done; err != nil || len(told) != 0 {
+		t.Errorf("%v, told %d times more", err, len(told))
+	}
+	if db.Recovered() {
+		t.Error("recovered before it was")
+	}
+	db.Close()
+	path := filepath.Join(folder, "centralino.db")
+	if err := os.WriteFile(path, bytes.Repeat([]byte("garbage "), 1000), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for start := range 3 {
+		db, found := open(t, options(folder))
+		if start == 0 && (found.Damage == nil || found.Damage.Copy != copyName) {
+			t.Fatalf("found %+v", found)
+		}
+		if db.Recovered() != (start < 2) {
+			t.Errorf("start %d: recovered is %v", start, db.Recovered())
+		}
+		if start == 1 {
+			if err := errors.Join(db.AcknowledgeRecovery(), db.AcknowledgeRecovery()); err != nil {
+				t.Error(err)
+			}
+		}
+		db.Close()
+	}
 }
 
 func TestCorruptDatabaseIsSetAside(t *testing.T) {

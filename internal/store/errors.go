@@ -86,5 +86,6 @@ func (db *DB) markDamaged(what string) {
 		db.o.Log.Error("database found corrupt", "cause", what)
 		// A mark that can't be written costs only the early check.
 		_ = os.WriteFile(filepath.Join(db.o.Folder, damagedMark), []byte(what+"\n"), 0o600)
+		db.broken <- struct{}{} // once, so that there is room
 	}
 }

@@ -155,6 +155,8 @@ func (db *DB) setAside(ctx context.Context, cause error) (*Damage, error) {
 	if err := os.Remove(filepath.Join(db.o.Folder, damagedMark)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
+	// A mark that can't be written costs only that the next start does not tell it again.
+	_ = os.WriteFile(filepath.Join(db.o.Folder, recoveredMark), []byte(damage.SetAside+"\n"), 0o600)
 	db.o.Log.Error("corrupt database set aside", "cause", cause, "folder", damage.SetAside, "copy", damage.Copy)
 	return damage, nil
 }

@@ -168,6 +168,11 @@ func (db *DB) Run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
+		case <-db.broken:
+			for _, told := range db.onBreak {
+				told(db.Damaged())
+			}
+			continue
 		case <-tick.C:
 		}
 		db.CheckSpace()

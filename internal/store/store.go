@@ -24,6 +24,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -67,6 +68,8 @@ type DB struct {
 	writing chan struct{} // capacity 1: held by the one transaction that writes
 	space   spaceWatch
 	damaged atomic.Pointer[string] // what a later check or statement found
+	broken  chan struct{}          // capacity 1: damaged was set; the first one counts, there is no second
+	onBreak []func(cause string)   // told of damaged; set before Run
 	closing sync.Once
 }
 
@@ -99,7 +102,7 @@ func Open(ctx context.Context, o Options) (*DB, Opened, error) {
 	if err != nil {
 		return nil, found, err
 	}
-	db := &DB{o: o, path: filepath.Join(o.Folder, fileName), writing: make(chan struct{}, 1)}
+	db := &DB{o: o, path: filepath.Join(o.Folder, fileName), writing: make(chan struct{}, 1), broken: make(chan struct{}, 1)}
 	if err := db.fault("mkdir"); err != nil {
 		return nil, found, fmt.Errorf("make data folder: %w", err)
 	}
@@ -218,6 +221,29 @@ func (db *DB) Damaged() string {
 		return *s
 	}
 	return ""
+}
+
+// OnDamaged registers who is told once when the database is found broken while it is
+// open. It is called from Run and must not block. Register before Run.
+func (db *DB) OnDamaged(told func(cause string)) { db.onBreak = append(db.onBreak, told) }
+
+// recoveredMark is the file that tells that a damaged database was set aside and
+// nobody has acknowledged it.
+const recoveredMark = "database-recovered"
+
+// Recovered reports whether a damaged database was ever set aside since a person
+// last acknowledged it, also before this start.
+func (db *DB) Recovered() bool {
+	_, err := os.Stat(filepath.Join(db.o.Folder, recoveredMark))
+	return err == nil
+}
+
+// AcknowledgeRecovery notes that a person has read that the database was recovered.
+func (db *DB) AcknowledgeRecovery() error {
+	if err := os.Remove(filepath.Join(db.o.Folder, recoveredMark)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("acknowledge recovered database: %w", Classify(err))
+	}
+	return syncDir(db.o.Folder)
 }
 
 // Close waits for the running transaction and closes the database. It may be

@@ -374,6 +374,7 @@ type System struct {
 	Levels    []Option
 	Licences  []Licence
 	MayManage bool
+	MayRead   bool // faults that are over
 }
 
 // Licence is one module with its licence.

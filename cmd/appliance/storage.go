@@ -1,0 +1,97 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+
+	"centralino/board/health"
+	"centralino/internal/journal"
+	"centralino/internal/store"
+	"centralino/pbx/registrar"
+	"centralino/pbx/sip"
+	"centralino/ui"
+)
+
+// watchStore raises the faults of the database: what Open found, and what comes
+// while it runs. Called before the store's Run.
+func (b *box) watchStore() {
+	if d := b.opened.Damage; d != nil {
+		b.log.Error("the database was damaged and set aside", "aside", d.SetAside, "copy", d.Copy, "cause", d.Cause)
+	}
+	if b.opened.Damage != nil || b.db.Recovered() {
+		b.front.faults.Raise(health.StorageRecovered, "")
+	}
+	b.db.OnSpace(func(s store.Space) {
+		if s.Level != store.SpaceFine {
+			b.front.faults.Raise(health.StorageFull, "")
+		} else {
+			b.front.faults.Clear(health.StorageFull, "")
+		}
+	})
+	b.db.OnDamaged(func(cause string) {
+		b.log.Error("the database is damaged; at the next start it is set aside and the last good copy taken", "cause", cause)
+		b.front.faults.Raise(health.StorageCorrupt, "")
+	})
+}
+
+// tellRecovery raises the fault of a journal whose chain does not verify.
+func (b *box) tellRecovery(rec journal.Recovery) {
+	if rec.Bad == nil {
+		return
+	}
+	b.log.Error("the journal's newest rows are not as they were written; it goes on", "row", rec.Bad.Seq, "cause", rec.Bad.Reason)
+	b.front.faults.Raise(health.JournalBroken, "")
+}
+
+// tellSkipped raises the fault of settings whose newest versions could not be read.
+func (b *box) tellSkipped(versions []int) {
+	if len(versions) == 0 {
+		return
+	}
+	b.log.Error("versions of the settings could not be read; an earlier one is in force", "versions", fmt.Sprint(versions), "in force", b.office.Current().Version)
+	b.front.faults.Raise(health.OfficeSkipped, "")
+}
+
+// tellLost raises the fault of secrets that the key file does not open.
+func (b *box) tellLost(n int) {
+	if n == 0 {
+		return
+	}
+	b.log.Error("passwords of phones and lines can't be opened: the key file is another one", "secrets", n)
+	b.front.faults.Raise(health.SecretsLost, strconv.Itoa(n))
+}
+
+// acknowledge takes a fault off the list that a person has read.
+func (b *box) acknowledge(kind string) error {
+	k := health.Kind(kind)
+	if !health.Over(k) {
+		return ui.ErrNoSuchFault
+	}
+	if k == health.StorageRecovered {
+		if err := b.db.AcknowledgeRecovery(); err != nil {
+			return err
+		}
+	}
+	b.front.faults.Clear(k, "")
+	return nil
+}
+
+// refused is how often the box refused SIP since it started.
+func (b *box) refused() []ui.Refusal { return refusals(b.stack.Counters(), b.registrar.Counters()) }
+
+func refusals(s *sip.Counters, r *registrar.Counters) []ui.Refusal {
+	return []ui.Refusal{
+		{Where: "sip", What: "budget", Count: s.DroppedBudget.Load()},
+		{Where: "sip", What: "form", Count: s.DroppedForm.Load()},
+		{Where: "sip", What: "queue", Count: s.DroppedQueue.Load()},
+		{Where: "sip", What: "refused", Count: s.Refused.Load()},
+		{Where: "sip", What: "connections", Count: s.ConnsRefused.Load()},
+		{Where: "sip", What: "stray", Count: s.StrayResponses.Load()},
+		{Where: "sip", What: "overload", Count: s.TransactionsOverloaded.Load()},
+		{Where: "sip", What: "panic", Count: s.Panics.Load()}, // a message that stopped its handler
+		{Where: "register", What: "password", Count: r.WrongPassword.Load()},
+		{Where: "register", What: "braked", Count: r.Braked.Load()},
+		{Where: "register", What: "replayed", Count: r.Replayed.Load()},
+		{Where: "register", What: "refused", Count: r.Refused.Load()},
+	}
+}
