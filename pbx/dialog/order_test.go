@@ -180,3 +180,57 @@ func checkHistory(caller, called []string) string {
 	}
 	return ""
 }
+
+// TestCancelLeavesBeforeTheNextInvite: a phone that has stopped ringing for one call
+// and rings for the next sees the messages in that order, however many phones do so.
+func TestCancelLeavesBeforeTheNextInvite(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := sip.NewMemNet()
+		box := newParty(t, m, boxIP, nil)
+		var peers []*rawPeer
+		for n := range 20 {
+			peers = append(peers, newRawPeer(t, m, netip.AddrPortFrom(phoneIP, uint16(6000+n))))
+		}
+		legs := make([]*dialog.Leg, len(peers))
+		for i, p := range peers {
+			legs[i] = box.call(p, toward(p))
+		}
+		synctest.Wait()
+		for _, p := range peers {
+			p.answer(p.take()[0].req, 180, "a", nil)
+		}
+		synctest.Wait()
+		for range 50 {
+			for i, p := range peers {
+				legs[i].Cancel("")
+				legs[i] = box.call(p, toward(p))
+			}
+			synctest.Wait()
+			for _, p := range peers {
+				var names []string
+				for _, msg := range p.take() {
+					if msg.req == nil {
+						continue
+					}
+					switch names = append(names, msg.name()); msg.name() {
+					case sip.INVITE:
+						p.answer(msg.req, 180, "a", nil)
+					case sip.CANCEL:
+						p.answer(msg.req, 200, "", nil)
+					}
+				}
+				if got := strings.Join(names, " "); got != "CANCEL INVITE" {
+					t.Fatalf("the phone saw %s", got)
+				}
+			}
+			synctest.Wait()
+		}
+	})
+}
+
+// toward calls over the flow of a phone.
+func toward(p *rawPeer) func(*dialog.InviteOptions) {
+	return func(o *dialog.InviteOptions) {
+		o.Dest = sip.NewFlow(sip.UDP, netip.AddrPortFrom(boxIP, 5060), p.addr)
+	}
+}

@@ -46,7 +46,13 @@ func (a *Agent) Invite(o InviteOptions) *Leg {
 	if o.Limit == 0 {
 		o.Limit = timerC
 	}
-	l := newLeg(a, sip.NewCallID(), sip.NewTag())
+	id := ""
+	if f, ok := o.Dest.(sip.Flow); ok {
+		id = a.stack.NewCallID(f)
+	} else {
+		id = sip.NewCallID()
+	}
+	l := newLeg(a, id, sip.NewTag())
 	l.on = o.On
 	l.state = calling
 	l.sdp = o.SDP

@@ -235,17 +235,17 @@ func (sh *shard) request(r *Request) {
 		}
 	}
 	sh.mu.Unlock()
+	// Before the handler is asked, which prepares for an INVITE that it lets in; after
+	// it for the rest, most of which it answers without a transaction.
+	if r.method == INVITE && sh.overloaded(r) {
+		return
+	}
 	if resp := sh.s.handler.Stateless(r); resp != nil {
 		sh.s.counters.StatelessAnswers.Add(1)
 		_ = sh.s.writeResponse(resp)
 		return
 	}
-	if live := sh.s.live.Load(); live >= int64(sh.s.o.Limits.Transactions) &&
-		(live >= int64(sh.s.o.Limits.Transactions+urgentReserve) || r.To().Tag() == "" && !sh.s.passesLimit(r)) {
-		sh.s.counters.TransactionsOverloaded.Add(1)
-		resp := NewResponse(r, 503, "")
-		resp.AddHeader("Retry-After", "10")
-		_ = sh.s.writeResponse(resp)
+	if r.method != INVITE && sh.overloaded(r) {
 		return
 	}
 	tx := &serverTx{sh: sh, key: key, merge: merge, req: r, flow: r.flow, invite: r.method == INVITE}
@@ -262,6 +262,20 @@ func (sh *shard) request(r *Request) {
 		defer sh.mu.Unlock()
 		tx.forgetLater()
 	}
+}
+
+// overloaded refuses a request for which there is no transaction left.
+func (sh *shard) overloaded(r *Request) bool {
+	live := sh.s.live.Load()
+	if live < int64(sh.s.o.Limits.Transactions) ||
+		live < int64(sh.s.o.Limits.Transactions+urgentReserve) && (r.To().Tag() != "" || sh.s.passesLimit(r)) {
+		return false
+	}
+	sh.s.counters.TransactionsOverloaded.Add(1)
+	resp := NewResponse(r, 503, "")
+	resp.AddHeader("Retry-After", "10")
+	_ = sh.s.writeResponse(resp)
+	return true
 }
 
 // absorb answers a repeated request from its transaction and says whether there

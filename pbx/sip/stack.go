@@ -192,6 +192,18 @@ func (s *Stack) After(callID string, d time.Duration, f func()) (stop func()) {
 	return func() { t.Stop() }
 }
 
+// NewCallID makes the Call-ID of a request to a flow. All of them share a queue, so
+// that a CANCEL and the INVITE of the next call leave in the order in which they were
+// asked for.
+func (s *Stack) NewCallID(to Flow) string {
+	want := s.shardOf(to.String())
+	for {
+		if id := NewCallID(); s.shardOf(id) == want {
+			return id
+		}
+	}
+}
+
 func (s *Stack) shardOf(callID string) *shard {
 	return s.shards[maphash.String(s.seed, callID)%uint64(len(s.shards))]
 }

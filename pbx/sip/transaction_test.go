@@ -331,7 +331,14 @@ func TestOverloadIsAnswered503(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := sip.NewMemNet()
 		peer := newRawPeer(t, m, phoneIP)
-		box := startStack(t, m, boxIP, &handler{}, func(o *sip.Options) { o.Limits.Transactions = 3 })
+		asked := 0
+		box := startStack(t, m, boxIP, &handler{stateless: func(*sip.Request) *sip.Response { asked++; return nil }},
+			func(o *sip.Options) { o.Limits.Transactions = 3 })
+		defer func() {
+			if asked != 3 {
+				t.Errorf("the handler was asked about %d INVITEs, three of which got a transaction", asked)
+			}
+		}()
 		for n := range 5 {
 			peer.send(peer.request(sip.INVITE, n))
 		}
