@@ -88,16 +88,35 @@ type Target struct {
 	Abandons  float64       // at most this share hang up; 0: no target
 }
 
+// maxAgents is how many agents are thought of at most.
+const maxAgents = 1000
+
 // Agents returns the smallest whole number of agents that reaches the target, and
-// false if no number up to 1,000 does.
+// false if no number up to 1,000 does. More agents are never worse, so it halves
+// the range.
 func (t Traffic) Agents(target Target) (Outlook, bool) {
-	for n := 1; n <= 1000; n++ {
+	reaches := func(n int) (Outlook, bool) {
 		o, ok := t.Predict(n, target.Threshold)
-		if ok && o.Level >= target.Level && (target.Abandons == 0 || o.Abandons <= target.Abandons) {
-			return o, true
+		return o, ok && o.Level >= target.Level && (target.Abandons == 0 || o.Abandons <= target.Abandons)
+	}
+	few, enough := 0, 1 // few does not do
+	best, ok := reaches(enough)
+	for !ok {
+		if enough == maxAgents {
+			return Outlook{}, false
+		}
+		few, enough = enough, min(2*enough, maxAgents)
+		best, ok = reaches(enough)
+	}
+	for enough-few > 1 {
+		middle := (few + enough) / 2
+		if o, ok := reaches(middle); ok {
+			enough, best = middle, o
+		} else {
+			few = middle
 		}
 	}
-	return Outlook{}, false
+	return best, true
 }
 
 // negligible is the probability below which states of a queue are left out.

@@ -124,6 +124,43 @@ func TestDeskOverRestarts(t *testing.T) {
 	})
 }
 
+// BenchmarkMonthFromDisk reads a month of 100,000 contacts from the database and
+// makes the report by queue.
+func BenchmarkMonthFromDisk(b *testing.B) {
+	box := open(b, b.TempDir(), false)
+	defer box.stop()
+	ctx := context.Background()
+	fold := kpi.NewFold(nil)
+	from := time.Now().Add(-30 * 24 * time.Hour)
+	for n := range 100_000 {
+		id := journal.ContactID(fmt.Sprintf("06e6bg1v%010d", n))
+		at := from.Add(time.Duration(n) * 25 * time.Second)
+		for _, p := range []journal.Payload{journal.ContactQueued{Contact: id, Queue: "group-1", Caller: journal.SubjectID(fmt.Sprintf("n-%020d", n%30000))},
+			journal.ContactConnected{Contact: id, Queue: "group-1", Agent: "p-1", Waited: 9 * time.Second}, journal.ContactEnded{Contact: id, Queue: "group-1", Agent: "p-1", Outcome: "served", Talked: time.Minute}} {
+			fold.Apply(journal.Event{Time: at, Payload: p})
+		}
+	}
+	octets := 0
+	var folds []journal.Fold
+	for n, kept := range fold.Keep().Blocks {
+		octets += len(kept)
+		folds = append(folds, journal.Fold{Name: fmt.Sprint("kpi.", n), Version: kpi.Version, State: kept})
+	}
+	if err := box.log.SaveFolds(ctx, folds...); err != nil {
+		b.Fatal(err)
+	}
+	doc := sample()
+	b.ReportAllocs()
+	for b.Loop() {
+		facts, err := box.desk.Facts(ctx, kpi.Interval{From: from, To: time.Now()})
+		if err != nil || len(facts.Visits) != 100_000 {
+			b.Fatal(len(facts.Visits), err)
+		}
+		report.NewSource(facts, doc, nil).QueueTables()
+	}
+	b.ReportMetric(float64(octets)/100_000, "octets/contact")
+}
+
 // TestTwoPeopleNeverCallTheSame: many take the same caller at once.
 func TestTwoPeopleNeverCallTheSame(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

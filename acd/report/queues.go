@@ -1,0 +1,249 @@
+package report
+
+import (
+	"slices"
+	"sort"
+	"time"
+
+	"centralino/acd/kpi"
+)
+
+func search(n int, f func(int) bool) int { return sort.Search(n, f) }
+
+// figureColumns are the columns about contacts that the reports share.
+var figureColumns = []Column{
+	{"offered", KindCount}, {"answered", KindCount}, {"lost", KindCount}, {"abandonRate", KindShare},
+	{"level", KindShare}, {"asa", KindTime}, {"longest", KindTime}, {"talk", KindTime},
+}
+
+// figures writes visits into those columns.
+func (s *Source) figures(f *kpi.Figures, i kpi.Interval, queue string) []Cell {
+	b := func(c kpi.Count) *Behind { return &Behind{Interval: i, Queue: queue, Count: c} }
+	level, judged := f.Level(kpi.ShortRemoved)
+	rate, offered := f.AbandonRate()
+	lv := share(level, judged, b(kpi.CJudged))
+	lv.Warn = judged && level < s.target(queue)
+	return []Cell{
+		count(f.Offered, b(kpi.Offered)), count(f.Answered, b(kpi.CAnswered)), count(f.Abandoned-f.Short, b(kpi.CLost)),
+		share(rate, offered, b(kpi.CJudgedLost)), lv, length(f.ASA, f.Answered, b(kpi.CAnswered)),
+		length(f.Longest, f.Offered, b(kpi.Offered)), length(f.Talk, f.Handled, b(kpi.CHandled)),
+	}
+}
+
+// target is what a queue's level should reach; for all of them together what every
+// queue asks at least.
+func (s *Source) target(queue string) float64 {
+	if queue != "" {
+		return s.rules.Of(queue).Target
+	}
+	return s.lowest
+}
+
+// workColumns are the columns about agents; they are hidden where fewer than five
+// people stand behind them and the gate does not open.
+var workColumns = []Column{{"agents", KindNumber}, {"aht", KindTime}, {"acw", KindTime}, {"occupancy", KindShare}}
+
+func (s *Source) workCells(visits []kpi.Visit, f *kpi.Figures, t *team, i kpi.Interval, queue string) []Cell {
+	may := s.may(t.with(visits))
+	occupancy, ok := t.Occupancy()
+	b := &Behind{Interval: i, Queue: queue, Count: kpi.CHandled}
+	return []Cell{
+		number(t.LoggedIn().Hours() / i.Length().Hours()).hide(may), length(f.AHT, f.Handled, b).hide(may),
+		length(f.ACW, f.Handled, b).hide(may), share(occupancy, ok, nil).hide(may),
+	}
+}
+
+// Intervals is the table of a queue (empty: all of them) by intervals of 15 or 30
+// minutes, local time. Intervals in which nobody called and nobody worked are left
+// out.
+func (s *Source) Intervals(queue string, step time.Duration) Table {
+	t := Table{ID: "interval", Columns: append(append([]Column{{"when", KindInterval}}, figureColumns...), workColumns...)}
+	visits := s.visits(queue)
+	for _, day := range kpi.Days(s.Facts.From, s.Facts.To, s.zone) {
+		for _, i := range day.Cut(step) {
+			in, times := arrivals(visits, i), within(s.Facts.Agents, i)
+			if len(in) == 0 && len(times) == 0 {
+				continue
+			}
+			work := s.work(times, queue)
+			if len(in) == 0 && len(work.people) == 0 {
+				continue
+			}
+			f := kpi.Sum(in, s.rules)
+			cells := append([]Cell{span(i)}, s.figures(&f, i, queue)...)
+			t.Rows = append(t.Rows, Row{Cells: append(cells, s.workCells(in, &f, &work, i, queue)...)})
+		}
+	}
+	if len(t.Rows) > 1 {
+		all := kpi.Sum(visits, s.rules)
+		work := s.work(s.Facts.Agents, queue)
+		cells := append([]Cell{text(KindWord, "report.all")}, s.figures(&all, s.Facts.Interval, queue)...)
+		t.Rows = append(t.Rows, Row{Sum: true, Cells: append(cells, s.workCells(visits, &all, &work, s.Facts.Interval, queue)...)})
+	}
+	t.hiddenNote()
+	return t
+}
+
+// hiddenNote explains cells that the gate keeps back.
+func (t *Table) hiddenNote() {
+	for _, r := range t.Rows {
+		for _, c := range r.Cells {
+			if c.Hidden {
+				t.Notes = append(t.Notes, Sentence{ID: "report.note.five"})
+				return
+			}
+		}
+	}
+}
+
+// Queues is the report by queue: the figures, all service levels, and who the
+// callers were.
+func (s *Source) QueueTables() []Table {
+	figures := Table{ID: "queue", Columns: append(append([]Column{{"queue", KindQueue}}, figureColumns...), workColumns...)}
+	levels := Table{ID: "levels", Columns: []Column{{"queue", KindQueue}, {"threshold", KindTime}}, Notes: []Sentence{{ID: "report.note.levels"}}}
+	for _, v := range kpi.Variants {
+		levels.Columns = append(levels.Columns, Column{"level." + string(v), KindShare})
+	}
+	waits := Table{ID: "waits", Columns: []Column{{"queue", KindQueue}, {"p50", KindTime}, {"p90", KindTime}, {"p99", KindTime}, {"longestNow", KindTime},
+		{"abandonRate", KindShare}, {"abandonRateAll", KindShare}, {"kept", KindShare}}, Notes: []Sentence{{ID: "report.note.kept"}}}
+	callers := Table{ID: "callers", Columns: []Column{{"queue", KindQueue}, {"callers", KindCount}, {"lostCallers", KindCount}, {"repeated", KindCount}, {"repeatRate", KindShare},
+		{"overflowed", KindCount}, {"promised", KindCount}, {"reached", KindCount}, {"restarted", KindCount}, {"misses", KindCount}}, Notes: []Sentence{{ID: "report.note.repeat"}}}
+	queues := s.Queues()
+	for _, q := range append(slices.Clip(queues), "") {
+		if q == "" && len(queues) < 2 {
+			continue
+		}
+		visits := s.visits(q)
+		f, work, i := kpi.Sum(visits, s.rules), s.work(s.Facts.Agents, q), s.Facts.Interval
+		name := text(KindQueue, q)
+		if q == "" {
+			name = text(KindWord, "report.all")
+		}
+		row := func(t *Table, cells ...Cell) {
+			t.Rows = append(t.Rows, Row{Cells: append([]Cell{name}, cells...), Sum: q == ""})
+		}
+		row(&figures, append(s.figures(&f, i, q), s.workCells(visits, &f, &work, i, q)...)...)
+		row(&levels, s.levels(&f, i, q)...)
+		row(&waits, s.waits(&f, i, q)...)
+		row(&callers, s.callers(&f, i, q)...)
+	}
+	figures.hiddenNote()
+	return []Table{figures, levels, waits, callers}
+}
+
+func (s *Source) levels(f *kpi.Figures, i kpi.Interval, queue string) []Cell {
+	cells := []Cell{length(s.rules.Of(queue).Threshold, 1, nil)}
+	if queue == "" {
+		cells[0].None = true // each queue has its own
+	}
+	for _, v := range kpi.Variants {
+		level, ok := f.Level(v)
+		behind := kpi.Offered
+		switch v {
+		case kpi.ShortRemoved:
+			behind = kpi.CJudged
+		case kpi.AnsweredOnly:
+			behind = kpi.CAnswered
+		}
+		cells = append(cells, share(level, ok, &Behind{Interval: i, Queue: queue, Count: behind}))
+	}
+	return cells
+}
+
+func (s *Source) waits(f *kpi.Figures, i kpi.Interval, queue string) []Cell {
+	b := func(c kpi.Count) *Behind { return &Behind{Interval: i, Queue: queue, Count: c} }
+	short, ok := f.AbandonRate()
+	all, okAll := f.AbandonRateWithShort()
+	kept, told := f.KeptRate()
+	return []Cell{
+		length(f.P50, f.Answered, b(kpi.CAnswered)), length(f.P90, f.Answered, b(kpi.CAnswered)), length(f.P99, f.Answered, b(kpi.CAnswered)),
+		length(f.LongestNow, f.Waiting, b(kpi.CWaiting)), share(short, ok, b(kpi.CJudgedLost)), share(all, okAll, b(kpi.CAbandoned)), share(kept, told, b(kpi.CTold)),
+	}
+}
+
+func (s *Source) callers(f *kpi.Figures, i kpi.Interval, queue string) []Cell {
+	b := func(c kpi.Count) *Behind { return &Behind{Interval: i, Queue: queue, Count: c} }
+	repeat, ok := f.RepeatRate()
+	return []Cell{
+		{Kind: KindCount, Number: float64(f.Callers)}, {Kind: KindCount, Number: float64(f.LostCallers)},
+		count(f.Repeated, b(kpi.CRepeated)), share(repeat, ok, b(kpi.CRepeated)), count(f.Overflowed, b(kpi.COverflowed)),
+		count(f.Promised, b(kpi.CPromised)), count(f.Reached, b(kpi.CReached)), count(f.Restarted, b(kpi.CRestarted)),
+		{Kind: KindCount, Number: float64(f.Misses)},
+	}
+}
+
+// Outcomes is the report by outcome: how conversations ended by the agents' word,
+// by queue and together. Conversations without one stand there too.
+func (s *Source) Outcomes() Table {
+	t := Table{ID: "outcome", Columns: []Column{{"queue", KindQueue}, {"outcome", KindOutcome}, {"contacts", KindCount}, {"share", KindShare}}}
+	for _, q := range s.Queues() {
+		counts, handled := map[string]int{}, 0
+		for _, v := range s.visits(q) {
+			if kpi.CHandled.Has(&v, s.rules.Of(q)) {
+				handled++
+				counts[v.Outcome]++
+			}
+		}
+		t.outcomes(q, counts, handled, s.Facts.Interval)
+	}
+	said := map[string]int{}
+	for _, x := range s.Facts.Said {
+		said[x.Outcome]++
+	}
+	if len(said) > 0 {
+		t.outcomes("", said, len(s.Facts.Said), s.Facts.Interval)
+		t.Notes = append(t.Notes, Sentence{ID: "report.note.said"})
+	}
+	return t
+}
+
+func (t *Table) outcomes(queue string, counts map[string]int, all int, i kpi.Interval) {
+	ids := make([]string, 0, len(counts))
+	for id := range counts {
+		ids = append(ids, id)
+	}
+	sort.Slice(ids, func(a, b int) bool {
+		if counts[ids[a]] != counts[ids[b]] {
+			return counts[ids[a]] > counts[ids[b]]
+		}
+		return ids[a] < ids[b]
+	})
+	for _, id := range ids {
+		n, b := counts[id], &Behind{Interval: i, Queue: queue, Count: kpi.CHandled, Outcome: id}
+		name := text(KindQueue, queue)
+		if queue == "" {
+			name, b = text(KindWord, "report.noqueue"), nil
+		}
+		if id == "" {
+			b = nil // a filter by no outcome would be all of them
+		}
+		t.Rows = append(t.Rows, Row{Cells: []Cell{name, text(KindOutcome, id), count(n, b), share(float64(n)/float64(all), all > 0, b)}})
+	}
+}
+
+// Unserved lists who went away without an agent, with whether he got through later.
+func (s *Source) Unserved() Table {
+	t := Table{ID: "unserved", Columns: []Column{{"when", KindInstant}, {"caller", KindSubject}, {"queue", KindQueue}, {"why", KindWord}, {"waited", KindTime}, {"later", KindWord}}}
+	served := map[string]time.Time{} // caller -> last time that he was
+	for i := range s.Facts.Visits {
+		if v := &s.Facts.Visits[i]; v.Caller != "" && (v.Result == kpi.Answered || v.Reached) {
+			served[string(v.Caller)] = v.Arrived
+		}
+	}
+	for i := len(s.Facts.Visits) - 1; i >= 0; i-- {
+		v := &s.Facts.Visits[i]
+		if !kpi.CUnserved.Has(v, s.rules.Of(v.Queue)) {
+			continue
+		}
+		later := "report.later.no"
+		switch at, ok := served[string(v.Caller)]; {
+		case v.Caller == "":
+			later = "report.later.unknown"
+		case ok && at.After(v.Arrived):
+			later = "report.later.yes"
+		}
+		t.Rows = append(t.Rows, Row{Cells: []Cell{instant(v.Arrived), text(KindSubject, string(v.Caller)), text(KindQueue, v.Queue),
+			text(KindWord, "report.result."+v.Result.String()), length(v.Waited, 1, nil), text(KindWord, later)}})
+	}
+	return t
+}

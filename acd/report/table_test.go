@@ -1,0 +1,357 @@
+package report_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+	_ "time/tzdata"
+
+	"centralino/acd/kpi"
+	"centralino/acd/report"
+	"centralino/internal/journal"
+	"centralino/internal/office"
+)
+
+func rome(t testing.TB) *time.Location {
+	t.Helper()
+	loc, err := time.LoadLocation("Europe/Rome")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return loc
+}
+
+// traffic makes facts of days with about perDay contacts each, ending with the day
+// of to.
+func traffic(t testing.TB, to time.Time, days, perDay, people int) kpi.Facts {
+	rng := rand.New(rand.NewPCG(1, 2))
+	loc := rome(t)
+	last := kpi.Day(to, loc)
+	f := kpi.Facts{Interval: kpi.Interval{From: kpi.Day(last.From.AddDate(0, 0, 1-days).Add(12*time.Hour), loc).From, To: last.To}, Now: last.To}
+	n := 0
+	for _, d := range kpi.Days(f.From, f.To, loc) {
+		for range perDay {
+			n++
+			v := kpi.Visit{
+				Contact: journal.ContactID(fmt.Sprint("c-", n)), Queue: []string{"group-1", "group-9"}[rng.IntN(2)],
+				Caller: journal.SubjectID(fmt.Sprint("n-", rng.IntN(400))), Arrived: d.From.Add(8*time.Hour + time.Duration(rng.Int64N(int64(10*time.Hour)))).UTC(),
+				Waited: time.Duration(rng.IntN(90)) * time.Second, Outcome: []string{"", "outcome-1", "outcome-2"}[rng.IntN(3)],
+			}
+			switch k := rng.IntN(20); {
+			case k < 15:
+				v.Result, v.Talked, v.Wrap, v.Agent = kpi.Answered, 3*time.Minute, 20*time.Second, journal.SubjectID(fmt.Sprint("p-", rng.IntN(people)))
+			case k < 18:
+				v.Result = kpi.Abandoned
+			default:
+				v.Result = kpi.Result(3 + rng.IntN(4))
+			}
+			f.Visits = append(f.Visits, v)
+		}
+		for s := kpi.SlotOf(d.From) + 32; s < kpi.SlotOf(d.From)+72; s++ {
+			for p := range people {
+				id := journal.SubjectID(fmt.Sprint("p-", p))
+				f.Agents = append(f.Agents, kpi.AgentTime{Slot: s, Agent: id, State: journal.AgentReady, Time: 6 * time.Minute},
+					kpi.AgentTime{Slot: s, Agent: id, State: journal.AgentTalking, Queue: "group-1", Time: 8 * time.Minute},
+					kpi.AgentTime{Slot: s, Agent: id, State: journal.AgentPaused, Reason: "reason-1", Time: time.Minute})
+			}
+			for _, line := range []string{"", "line-1"} {
+				f.Lines = append(f.Lines, kpi.LineUse{Slot: s, Line: line, Busy: 20 * time.Minute, In: 3, Out: 1, Peak: 2})
+			}
+		}
+	}
+	f.Sort()
+	return f
+}
+
+func sample() *office.Document {
+	doc := office.Sample(office.SampleOptions{Now: time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)}).Doc.Clone()
+	doc.Reasons = []office.PauseReason{{ID: "reason-1", Name: "Pausa", Break: true}}
+	return doc
+}
+
+func everything(s *report.Source) []report.Table {
+	out := []report.Table{s.Intervals("", 30*time.Minute), s.Intervals("group-1", 15*time.Minute), s.Outcomes(), s.Unserved(), s.Teams(), s.People([]journal.SubjectID{"p-1"})}
+	out = append(out, s.QueueTables()...)
+	return append(out, s.LineTables()...)
+}
+
+// TestEveryNumberShowsItsContacts: a count is as many as the contacts behind it,
+// and every row has a cell for every column, of its kind.
+func TestEveryNumberShowsItsContacts(t *testing.T) {
+	day := time.Date(2026, 10, 25, 12, 0, 0, 0, time.UTC) // of 25 hours
+	s := report.NewSource(traffic(t, day, 3, 200, 6), sample(), func(p []journal.SubjectID) bool { return len(p) >= 5 })
+	counted := 0
+	for _, table := range everything(s) {
+		if len(table.Rows) == 0 {
+			t.Errorf("table %s is empty", table.ID)
+		}
+		for _, row := range table.Rows {
+			if len(row.Cells) != len(table.Columns) {
+				t.Fatalf("table %s: %d cells, %d columns", table.ID, len(row.Cells), len(table.Columns))
+			}
+			for i, c := range row.Cells {
+				if k := table.Columns[i].Kind; c.Kind != k && c.Kind != report.KindWord {
+					t.Errorf("table %s: a %s in column %s", table.ID, c.Kind, table.Columns[i].ID)
+				}
+				if c.Behind == nil || c.Kind != report.KindCount {
+					continue
+				}
+				counted++
+				if got := len(c.Behind.Contacts(s.Facts.Visits, s.Rules())); got != int(c.Number) {
+					t.Errorf("table %s, %s: %v, but %d contacts (%+v)", table.ID, table.Columns[i].ID, c.Number, got, *c.Behind)
+				}
+			}
+		}
+	}
+	if counted < 300 {
+		t.Errorf("only %d numbers were looked at", counted)
+	}
+}
+
+// TestSumsAddUp: the last row of a table is the sum of the others.
+func TestSumsAddUp(t *testing.T) {
+	s := report.NewSource(traffic(t, time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC), 2, 150, 6), sample(), nil)
+	for _, table := range []report.Table{s.Intervals("", 30*time.Minute), s.QueueTables()[0]} {
+		for i, col := range table.Columns {
+			if col.Kind != report.KindCount {
+				continue
+			}
+			sum := 0.0
+			for _, r := range table.Rows {
+				if r.Sum {
+					if r.Cells[i].Number != sum {
+						t.Errorf("table %s: %s is %v, the rows make %v", table.ID, col.ID, r.Cells[i].Number, sum)
+					}
+				} else {
+					sum += r.Cells[i].Number
+				}
+			}
+		}
+	}
+}
+
+// TestFewPeopleAreNotMeasured: with four agents nothing about agents is shown
+// unless the gate opens; with five it is.
+func TestFewPeopleAreNotMeasured(t *testing.T) {
+	five := func(p []journal.SubjectID) bool { return len(p) >= 5 }
+	for _, c := range []struct {
+		name   string
+		people int
+		may    func([]journal.SubjectID) bool
+		hidden bool
+	}{
+		{"four agents", 4, five, true}, {"five agents", 5, five, false},
+		{"four agents and an agreement", 4, func([]journal.SubjectID) bool { return true }, false}, {"nobody was asked", 9, nil, true},
+	} {
+		s := report.NewSource(traffic(t, time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC), 1, 100, c.people), sample(), c.may)
+		tables := []report.Table{s.Intervals("", 30*time.Minute), s.QueueTables()[0], s.Teams()}
+		for _, table := range tables {
+			about := 0
+			for _, r := range table.Rows {
+				for i, col := range table.Columns {
+					switch col.ID {
+					case "acw", "aht", "occupancy", "utilisation", "agents", "breakTime", "handled", "loggedIn", "talkTime":
+						if r.Cells[i].Hidden != c.hidden || c.hidden && r.Cells[i].Number != 0 {
+							t.Errorf("%s: table %s, %s: %+v", c.name, table.ID, col.ID, r.Cells[i])
+						}
+						about++
+					default:
+						if r.Cells[i].Hidden && table.ID != "team" {
+							t.Errorf("%s: table %s hides %s, which is of the queue", c.name, table.ID, col.ID)
+						}
+					}
+				}
+			}
+			if about == 0 || (len(table.Notes) > 0) != c.hidden {
+				t.Errorf("%s: table %s has %d cells about people, notes %v", c.name, table.ID, about, table.Notes)
+			}
+		}
+	}
+}
+
+// TestDifferencesTellNothing: a team of five within six people who are all shown
+// would give away the sixth.
+func TestDifferencesTellNothing(t *testing.T) {
+	five := func(p []journal.SubjectID) bool { return len(p) >= 5 }
+	for people, hidden := range map[int]bool{5: false, 6: true, 9: true, 10: false} {
+		facts := traffic(t, time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC), 1, 100, people)
+		doc := sample()
+		doc.Groups[0].Mode, doc.Groups[0].Members = office.GroupQueue, nil
+		doc.Groups = append(doc.Groups[:1:1], office.Group{ID: "group-9", Mode: office.GroupQueue})
+		for p := range people {
+			id := journal.SubjectID(fmt.Sprint("p-", p))
+			if p >= 5 {
+				doc.Groups[1].Members = append(doc.Groups[1].Members, id)
+			}
+		}
+		for i := range facts.Agents { // who is beyond the first five works for the other queue
+			if a := &facts.Agents[i]; a.Queue != "" && a.Agent >= "p-5" {
+				a.Queue = "group-9"
+			}
+		}
+		table := report.NewSource(facts, doc, five).Teams()
+		last := table.Rows[len(table.Rows)-1]
+		if !last.Sum || last.Cells[1].Hidden != hidden || table.Rows[0].Cells[1].Hidden {
+			t.Errorf("%d people: %+v", people, table.Rows)
+		}
+	}
+}
+
+func TestLinesWarn(t *testing.T) {
+	facts := traffic(t, time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC), 1, 1, 1)
+	doc := sample()
+	s := report.NewSource(facts, doc, nil)
+	doc.Lines = doc.Lines[:2]
+	doc.Lines[0].Channels, doc.Lines[1].Channels = 1, 1
+	w, ok := s.LineWarning() // 80 min of every hour: 1.33 erlang on 2 lines
+	if !ok || !w.Warn || w.Args["lines"].Number != 2 || w.Args["need"].Number != 5 {
+		t.Errorf("%+v", w)
+	}
+	if share := w.Args["share"].Number; share < 0.27 || share > 0.28 {
+		t.Errorf("blocking %v", share)
+	}
+	doc.Lines[1].Channels = 8
+	if w, ok := s.LineWarning(); ok {
+		t.Errorf("nine channels are too few: %+v", w)
+	}
+}
+
+// TestDaySheet: five numbers, three sentences; the sentences say what the day was.
+func TestDaySheet(t *testing.T) {
+	at := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	loc := rome(t)
+	day := kpi.Day(at, loc)
+	visit := func(h, m int, r kpi.Result, waited time.Duration) kpi.Visit {
+		return kpi.Visit{Queue: "group-1", Arrived: day.From.Add(time.Duration(h)*time.Hour + time.Duration(m)*time.Minute), Result: r, Waited: waited, Talked: 4 * time.Minute}
+	}
+	sheet := func(recalls int, visits ...kpi.Visit) report.Day {
+		f := kpi.Facts{Interval: kpi.Interval{From: day.From.AddDate(0, 0, -28), To: day.To}, Visits: visits, Now: day.To}
+		f.Sort()
+		d := report.NewSource(f, sample(), nil).DaySheet(day, recalls)
+		if len(d.Five) != 5 {
+			t.Fatalf("%d numbers", len(d.Five))
+		}
+		return d
+	}
+	ids := func(d report.Day) string {
+		s := ""
+		for _, x := range d.Sentences {
+			s += x.ID[len("report.sentence."):] + " "
+		}
+		return s
+	}
+	if got := ids(sheet(0)); got != "nothing " {
+		t.Errorf("no calls: %s", got)
+	}
+	calm := []kpi.Visit{visit(9, 0, kpi.Answered, time.Second), visit(10, 0, kpi.Answered, 2*time.Second), visit(10, 5, kpi.Answered, 3*time.Second)}
+	d := sheet(0, calm...)
+	if got := ids(d); got != "first calm well " || d.Sentences[1].Args["n"].Number != 2 {
+		t.Errorf("a calm day: %s %+v", got, d.Sentences[1])
+	}
+	if got := ids(sheet(3, calm...)); got != "first calm recall " {
+		t.Errorf("people to call back: %s", got)
+	}
+	var before []kpi.Visit
+	for week := 1; week <= 3; week++ {
+		v := visit(9, 0, kpi.Answered, time.Second)
+		v.Arrived = v.Arrived.In(loc).AddDate(0, 0, -7*week)
+		before = append(before, v)
+	}
+	d = sheet(0, append(before, calm...)...)
+	if got := ids(d); got != "more calm well " || d.Sentences[0].Args["usual"].Number != 1 || d.Sentences[0].Args["share"].Number != 2 {
+		t.Errorf("three times as many: %s %+v", got, d.Sentences[0])
+	}
+	var bad []kpi.Visit
+	for i := range 30 {
+		bad = append(bad, visit(11, i, kpi.Answered, 70*time.Second), visit(11, i, kpi.Abandoned, 60*time.Second))
+	}
+	d = sheet(0, bad...)
+	if got := ids(d); got != "first worst oneMore " {
+		t.Errorf("a bad day: %s", got)
+	}
+	more := d.Sentences[2].Args
+	if more["then"].Number >= more["now"].Number || more["now"].Number < 0.4 || more["now"].Number > 0.6 {
+		t.Errorf("one more: %+v", more)
+	}
+	if d.Five[3].Cell.Number != 0.5 || !d.Five[1].Cell.Warn || d.Five[4].Cell.Number != 30 {
+		t.Errorf("five numbers: %+v", d.Five)
+	}
+}
+
+// TestPlanGolden holds the small centers of the notes: 240 s handling, 80 % in 20 s,
+// at most 5 % hang up with a patience of 120 s; Erlang C beside it.
+func TestPlanGolden(t *testing.T) {
+	need := report.Need{Handle: 240 * time.Second, Patience: 120 * time.Second, Target: kpi.Target{Level: 0.8, Threshold: 20 * time.Second, Abandons: 0.05}}
+	golden := []struct {
+		perHour  float64
+		byC, byA int
+	}{{10, 2, 3}, {20, 3, 4}, {30, 4, 5}, {45, 5, 6}, {60, 7, 7}, {90, 9, 9}, {120, 11, 11}, {180, 16, 15}, {240, 20, 19}, {300, 25, 23}, {400, 32, 30}, {0, 0, 0}}
+	for _, g := range golden {
+		need.Rows = append(need.Rows, report.NeedRow{PerHour: g.perHour})
+	}
+	for i, s := range report.Plan(need) {
+		g := golden[i]
+		if s.Agents.Agents != g.byA || s.ByC != g.byC {
+			t.Errorf("%v an hour: %d by A, %d by C, want %+v", g.perHour, s.Agents.Agents, s.ByC, g)
+		}
+		if g.byA == 0 {
+			continue
+		}
+		if s.More.Abandons >= s.Agents.Abandons || g.byA > 1 && s.Fewer.Abandons <= s.Agents.Abandons || s.Lines <= s.Agents.Agents/2 {
+			t.Errorf("%v an hour: %+v", g.perHour, s)
+		}
+		if kpi.ErlangB(g.perHour/3600*(240+s.Agents.Wait.Seconds()), s.Lines) > report.MaxBlocking {
+			t.Errorf("%v an hour: %d lines are too few", g.perHour, s.Lines)
+		}
+	}
+}
+
+// TestHistory: the mean of the Mondays that were open, by the local clock.
+func TestHistory(t *testing.T) {
+	loc := rome(t)
+	monday := time.Date(2026, 11, 23, 0, 0, 0, 0, loc)
+	f := kpi.Facts{Interval: kpi.Interval{From: monday.AddDate(0, 0, -28), To: monday}}
+	for week, n := range []int{4, 0, 8} { // the second was a holiday
+		for i := range n {
+			f.Visits = append(f.Visits, kpi.Visit{Queue: "group-1", Arrived: monday.AddDate(0, 0, -7*(week+1)).Add(9*time.Hour + time.Duration(i)*time.Minute), Result: kpi.Answered, Talked: time.Minute})
+		}
+	}
+	f.Visits = append(f.Visits, kpi.Visit{Queue: "group-1", Arrived: monday.AddDate(0, 0, -6).Add(9 * time.Hour)})
+	f.Sort()
+	s := report.NewSource(f, sample(), nil)
+	h := s.HistoryOf("group-1", time.Monday)
+	if h.Days != 2 || len(h.PerHour) != 1 || h.PerHour[18] != 12 || h.Handle != time.Minute {
+		t.Errorf("%+v", h)
+	}
+	if rows := h.Rows(); len(rows) != 1 || rows[0].Label != "09:00" || rows[0].PerHour != 12 {
+		t.Errorf("%+v", rows)
+	}
+	none := s.HistoryOf("nowhere", time.Monday)
+	if len(none.Rows()) != 0 {
+		t.Error("a plan of nothing")
+	}
+}
+
+// BenchmarkMonth makes the tables of a month of 100,000 contacts and 30 agents.
+func BenchmarkMonth(b *testing.B) {
+	facts := traffic(b, time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC), 30, 3334, 30)
+	doc := sample()
+	may := func(p []journal.SubjectID) bool { return len(p) >= 5 }
+	for name, make := range map[string]func(s *report.Source){
+		"queues":    func(s *report.Source) { s.QueueTables() },
+		"intervals": func(s *report.Source) { s.Intervals("", 30*time.Minute) },
+		"teams":     func(s *report.Source) { s.Teams() },
+		"unserved":  func(s *report.Source) { s.Unserved() },
+		"lines":     func(s *report.Source) { s.LineTables() },
+		"outcomes":  func(s *report.Source) { s.Outcomes() },
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				make(report.NewSource(facts, doc, may))
+			}
+			b.ReportMetric(float64(len(facts.Visits)), "contacts")
+		})
+	}
+}
