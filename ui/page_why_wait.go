@@ -17,6 +17,7 @@ type wait struct {
 	seq, end uint64 // of the events that began and ended it; end 0: goes on
 	from, to time.Time
 	urgent   bool
+	kept     bool // for the agent who served the caller last
 	again    bool // was in a talk that broke off
 	outcome  string
 	promised bool
@@ -40,7 +41,7 @@ func waitsOf(events []journal.Event, now time.Time) []wait {
 	for _, e := range events {
 		if q, ok := e.Payload.(journal.ContactQueued); ok {
 			out = append(out, wait{contact: q.Contact, queue: q.Queue, rank: q.Arrival, seq: e.Seq, from: e.Time, since: e.Time,
-				urgent: q.Urgent, again: q.Again != "", ringing: map[journal.OfferID]bool{}})
+				urgent: q.Urgent, kept: q.Keep != "", again: q.Again != "", ringing: map[journal.OfferID]bool{}})
 			open = len(out) - 1
 			continue
 		}
@@ -160,6 +161,9 @@ func (v *visit) waitWhy(doc *office.Document, w *wait) api.WaitWhy {
 	}
 	if w.urgent {
 		say("why.wait.urgent")
+	}
+	if w.kept {
+		say("why.wait.kept")
 	}
 	if w.rank.Before(w.from.Add(-time.Second)) && !w.again {
 		say("why.wait.bonus", "time", clock(w.from.Sub(w.rank)))

@@ -35,6 +35,11 @@ var livePages = map[string]struct {
 		{"calls", live.Calls | live.Queues | live.Office}, {"queues", live.Queues | live.Office},
 		{"lines", live.Lines | live.Calls | live.Office},
 	}},
+	"desk": {"GET /desk", []part{
+		{"deskstate", live.Queues | live.Office}, {"deskcall", live.Queues | live.Calls | live.Office},
+		{"deskcard", live.Queues | live.Calls}, {"deskscript", live.Queues | live.Calls}, {"deskoutcome", live.Queues | live.Calls},
+		{"deskqueues", live.Queues | live.Office}, {"deskfigures", live.Queues},
+	}},
 	"lines": {"GET /lines", []part{{"lineslist", live.Lines | live.Calls | live.Office}}},
 	"line":  {"GET /lines/{id}", []part{{"linestate", live.Lines | live.Calls | live.Office}}},
 }
@@ -70,6 +75,8 @@ func (v *visit) live() error {
 		switch name {
 		case "home":
 			return v.homePage()
+		case "desk":
+			return v.deskPage()
 		case "lines":
 			return v.linesPage()
 		}

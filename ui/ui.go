@@ -53,6 +53,8 @@ type Deps struct {
 	Voices Voices // uploaded recordings of what the box says
 
 	Agents   Agents                                          // login, pause of agents from the page
+	Desk     Desk                                            // optional: what the operator's own page asks for beyond that
+	Facts    FactsFunc                                       // optional: what happened, for figures
 	TestRing func(ctx context.Context, line office.ID) error // optional: make a line ring for a test
 
 	// PairingUntil tells until when the window that the button opened lasts; the

@@ -157,6 +157,9 @@ func (v *visit) frame(title string) view.Frame {
 	f.Me = &view.Me{Name: name, Initials: initials(name), Role: v.me.Role, RoleWord: v.p.T("role." + string(v.me.Role))}
 	f.Flash = v.takeFlash()
 	for _, n := range navigation {
+		if n.url == "/desk" && !v.answersQueue() {
+			continue
+		}
 		if v.may("GET "+n.url) || n.url == "/" {
 			cur := v.r.URL.Path == n.url || n.url != "/" && strings.HasPrefix(v.r.URL.Path, n.url+"/")
 			for _, also := range n.also {
@@ -173,6 +176,7 @@ var navigation = []struct {
 	also             []string
 }{
 	{"/", "home", "home.title", nil},
+	{"/desk", "phone", "desk.title", nil},
 	{"/people", "people", "people.title", []string{"/phones/", "/edit/person/", "/edit/device/"}},
 	{"/lines", "line", "lines.title", []string{"/edit/line/"}},
 	{"/office", "office", "office.title", []string{"/prompts", "/edit/prompt/"}},

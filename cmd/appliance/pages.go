@@ -26,7 +26,7 @@ func (b *box) openPages(ctx context.Context) error {
 		Now: b.now, Log: b.log, DB: b.db, Office: b.office, Secrets: b.secrets, People: b.people,
 		Journal: ui.FromLog(b.journal),
 		Lamps:   b.front.lamps.Shown, Lines: b.lineStates.list, Phones: b.phoneList, Faults: b.front.faults.All,
-		Agents: agents{b}, Voices: b.voices,
+		Agents: agents{b}, Desk: agents{b}, Voices: b.voices,
 		PairingUntil: b.front.pairing, Logs: b.logs,
 		Backup: func(ctx context.Context, w io.Writer, passphrase string) error {
 			_, err := b.db.Backup(ctx, w, passphrase, version)

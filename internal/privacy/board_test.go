@@ -1,7 +1,6 @@
 package privacy_test
 
 import (
-	"context"
 	"testing"
 	"time"
 
@@ -58,50 +57,6 @@ func TestBoard(t *testing.T) {
 		}
 		if got := r.Board(privacy.Viewer{}, groups, state); got != nil {
 			t.Errorf("nobody: %+v", got)
-		}
-	})
-}
-
-// TestEachLookIsReadByWhomItWasAt: what the leader saw stands in the log of the one
-// who was seen, and in nobody else's.
-func TestEachLookIsReadByWhomItWasAt(t *testing.T) {
-	bubble(t, func(t *testing.T, r *room) {
-		r.people(t, crowd("ab")...)
-		ctx := context.Background()
-		lead := privacy.Viewer{Subject: "p-lead", Role: office.RoleLeader}
-		r.agree(t, privacy.UnionDeal)
-		begin := time.Now()
-		r.MaySeeState(lead, "p-a")
-		r.MaySeeState(lead, "p-a") // the page draws itself anew
-		r.Name(lead, privacy.CallDetail, "p-a")
-		r.Name(lead, privacy.Configure, "p-a") // sets up: no look
-		r.Name(lead, privacy.CallDetail, r.Number("+390212345678"))
-		r.MaySeeState(privacy.Viewer{Subject: "p-a", Role: office.RoleOperator}, "p-a")
-		r.MaySeeFigures(privacy.Viewer{Subject: "p-b", Role: office.RoleOperator}, "p-a")
-		time.Sleep(6 * time.Minute)
-		r.MaySeeState(lead, "p-a")
-		time.Sleep(time.Second)
-		got, err := r.Looks(ctx, "p-a", time.Time{}, 50)
-		if err != nil {
-			t.Fatal(err)
-		}
-		want := []privacy.Look{
-			{At: begin.Add(6 * time.Minute).UTC(), Who: "p-lead", What: privacy.LookState},
-			{At: begin.UTC(), Who: "p-b", What: privacy.LookRefused},
-			{At: begin.UTC(), Who: "p-lead", What: privacy.LookCalls},
-			{At: begin.UTC(), Who: "p-lead", What: privacy.LookState},
-		}
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Error(diff)
-		}
-		if older, err := r.Looks(ctx, "p-a", begin.Add(time.Minute), 2); err != nil || len(older) != 2 || older[0].Who != "p-b" {
-			t.Errorf("the older ones: %+v %v", older, err)
-		}
-		if none, err := r.Looks(ctx, "p-b", time.Time{}, 50); err != nil || len(none) != 0 {
-			t.Errorf("looks at the other: %+v %v", none, err)
-		}
-		if n := len(r.looks(t)); n != 5 { // four looks and the agreement
-			t.Errorf("%d entries in the journal", n)
 		}
 	})
 }

@@ -44,3 +44,80 @@ type CandidateWhy struct {
 	Key    string `json:"key"` // what counted for him, in words
 	Why    string `json:"why"` // why he was chosen, or not
 }
+
+// Desk is an operator's own page: nothing on it is about anybody else.
+type Desk struct {
+	Now     time.Time   `json:"now"`
+	Member  bool        `json:"member"` // answers a queue
+	State   State       `json:"state"`
+	Since   time.Time   `json:"since,omitzero"`
+	Reason  string      `json:"reason,omitempty"` // in words
+	Notes   []string    `json:"notes,omitempty"`  // what else is to be known of the state, in words
+	Until   time.Time   `json:"until,omitzero"`   // end of wrap-up
+	Do      []Action    `json:"do"`
+	Break   *Break      `json:"break,omitempty"`
+	Call    *DeskCall   `json:"call,omitempty"`
+	Queues  []DeskQueue `json:"queues"`
+	Today   *Own        `json:"today,omitempty"`
+	Before  *Own        `json:"before,omitempty"` // a day of the last five with work, on average
+	Watched string      `json:"watched,omitempty"`
+}
+
+// Action is something that the operator may do now.
+type Action struct {
+	Do     string `json:"do"`
+	Reason string `json:"reason,omitempty"`
+	Word   string `json:"word"`
+	Key    string `json:"key,omitempty"` // the browser's access key
+	Icon   string `json:"-"`
+	Main   bool   `json:"main,omitempty"`
+}
+
+// Break is the next break from the screen.
+type Break struct {
+	Due      time.Time `json:"due,omitzero"`   // at the latest
+	Proposed bool      `json:"proposed"`       // now is a good moment
+	Over     time.Time `json:"over,omitzero"`  // of the break that goes on: not before
+	Since    time.Time `json:"since,omitzero"` // the break goes on since
+	Text     string    `json:"text"`
+}
+
+// DeskCall is the operator's call: it rings, goes on or was just had.
+type DeskCall struct {
+	ID       string    `json:"id"`
+	Phase    State     `json:"phase"`
+	Caller   string    `json:"caller"`
+	Number   string    `json:"number,omitempty"`
+	Queue    string    `json:"queue,omitempty"`
+	QueueID  string    `json:"queueID,omitempty"`
+	Line     string    `json:"line,omitempty"`
+	Language string    `json:"language,omitempty"`
+	Since    time.Time `json:"since,omitzero"`    // rings or talks since
+	Waited   float64   `json:"waitedSeconds"`     // before that
+	Waiting  time.Time `json:"waiting,omitzero"`  // while it rings: since when the caller waits
+	Why      []string  `json:"why,omitempty"`     // why here
+	Outcome  string    `json:"outcome,omitempty"` // what was told already
+	Subject  string    `json:"-"`
+}
+
+// DeskQueue is a queue that the operator answers, in short.
+type DeskQueue struct {
+	Name    string    `json:"name"`
+	Waiting int       `json:"waiting"`
+	Oldest  time.Time `json:"oldest,omitzero"`
+}
+
+// Own is what somebody did, for that person alone.
+type Own struct {
+	Contacts int     `json:"contacts"`
+	Talk     float64 `json:"talkSeconds"`
+	Wrap     float64 `json:"wrapUpSeconds"`
+	Break    float64 `json:"breakSeconds"`
+}
+
+// Look is one look of somebody at the reader.
+type Look struct {
+	Time time.Time `json:"time"`
+	Who  string    `json:"who"`
+	What string    `json:"what"`
+}

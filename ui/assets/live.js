@@ -5,6 +5,7 @@
 // data-swap="#name"           send this form or link here and replace that element
 // data-guard                  warn before leaving a form with unsaved changes
 // data-since="1700000000"     count up from that time (seconds)
+// data-until="1700000000"     count down to that time (seconds)
 // data-copy="text"            copy text
 
 const $ = (sel, from = document) => from.querySelector(sel);
@@ -95,6 +96,10 @@ function tick() {
   const now = Date.now() / 1000 - skew;
   for (const el of $$("[data-since]")) {
     const text = clock(Math.max(0, Math.floor(now - Number(el.dataset.since))));
+    if (el.textContent !== text) el.textContent = text;
+  }
+  for (const el of $$("[data-until]")) {
+    const text = clock(Math.max(0, Math.ceil(Number(el.dataset.until) - now)));
     if (el.textContent !== text) el.textContent = text;
   }
 }

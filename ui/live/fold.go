@@ -124,6 +124,7 @@ type Agent struct {
 	Owes   journal.ContactID      // whose outcome he has yet to tell
 	Gone   bool                   // no phone of his can be reached
 	Screen time.Time              // at the screen since, as if without interruption
+	Left   time.Time              // the screen, for a break
 	Due    time.Time              // of the break that was proposed; zero: none
 	Served Served                 // the conversation that goes on, or the last one
 }
@@ -247,7 +248,7 @@ func (s *State) agent(p journal.AgentChanged, at time.Time) {
 	if !a.Screen.Equal(p.Screen) || !p.Left.IsZero() {
 		a.Due = time.Time{} // had his break, or part of it
 	}
-	a.Asked, a.Until, a.More, a.Owes, a.Gone, a.Screen = p.Asked, p.Until, p.Extended, p.Owes, p.Gone, p.Screen
+	a.Asked, a.Until, a.More, a.Owes, a.Gone, a.Screen, a.Left = p.Asked, p.Until, p.Extended, p.Owes, p.Gone, p.Screen, p.Left
 	s.Agents[p.Agent] = a
 }
 

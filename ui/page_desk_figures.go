@@ -1,0 +1,91 @@
+package ui
+
+import (
+	"context"
+	"time"
+
+	"centralino/acd/kpi"
+	"centralino/internal/journal"
+	"centralino/internal/office"
+	"centralino/ui/api"
+)
+
+// FactsFunc tells what happened in a stretch of time. It names people by pseudonym:
+// what of it reaches a page is decided there.
+type FactsFunc func(ctx context.Context, i kpi.Interval) (kpi.Facts, error)
+
+// daysBefore is how many days back the operator's own days are compared with.
+const daysBefore = 14
+
+// ownFigures is what the reader did today, and on a day of the last five with work.
+func (v *visit) ownFigures(doc *office.Document) (today, before *api.Own) {
+	if v.s.d.Facts == nil {
+		return nil, nil
+	}
+	day := kpi.Day(v.s.d.Now(), v.s.zone())
+	own, ok := v.ownDay(doc, day)
+	if !ok {
+		return nil, nil
+	}
+	var sum api.Own
+	n := 0
+	for i := 1; i <= daysBefore && n < 5; i++ {
+		day = kpi.Day(day.From.Add(-time.Hour), v.s.zone())
+		d, ok := v.ownDay(doc, day)
+		if !ok || d == (api.Own{}) {
+			continue
+		}
+		sum.Contacts += d.Contacts
+		sum.Talk += d.Talk
+		sum.Wrap += d.Wrap
+		sum.Break += d.Break
+		n++
+	}
+	if n > 0 {
+		k := float64(n)
+		before = &api.Own{Contacts: (2*sum.Contacts + n) / (2 * n), Talk: sum.Talk / k, Wrap: sum.Wrap / k, Break: sum.Break / k}
+	}
+	return &own, before
+}
+
+// ownDay is what the reader did in one day.
+func (v *visit) ownDay(doc *office.Document, day kpi.Interval) (api.Own, bool) {
+	facts, err := v.s.d.Facts(v.ctx(), day)
+	if err != nil {
+		v.s.d.Log.Warn("facts of a day", "err", err)
+		return api.Own{}, false
+	}
+	var own api.Own
+	for i := range facts.Visits {
+		if x := &facts.Visits[i]; x.Agent == v.me.Person && x.Result == kpi.Answered {
+			own.Contacts++
+		}
+	}
+	w := workOf(doc, facts.Agents, func(s journal.SubjectID) bool { return s == v.me.Person })
+	own.Talk, own.Wrap, own.Break = w.Talk.Seconds(), w.Wrap.Seconds(), w.Break.Seconds()
+	return own, true
+}
+
+// workOf adds up what some agents did.
+func workOf(doc *office.Document, times []kpi.AgentTime, whose func(journal.SubjectID) bool) kpi.Work {
+	var w kpi.Work
+	for _, t := range times {
+		if whose(t.Agent) {
+			w.Add(t, func(reason string) bool { return isBreak(doc, reason) })
+		}
+	}
+	return w
+}
+
+// isBreak says whether a pause for this reason is a break from the screen.
+func isBreak(doc *office.Document, reason string) bool {
+	if reason == BreakReason {
+		return true
+	}
+	for _, r := range doc.Reasons {
+		if string(r.ID) == reason {
+			return r.Break
+		}
+	}
+	return false
+}

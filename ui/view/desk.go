@@ -1,0 +1,22 @@
+package view
+
+import (
+	"html/template"
+
+	"centralino/ui/api"
+)
+
+// Desk is an operator's own page. Card, Script and Outcome are drawn by the pages of
+// customers, scripts and outcomes.
+type Desk struct {
+	Frame
+	Desk    api.Desk
+	Regions DeskRegions
+}
+
+// DeskRegions are the parts of the desk that belong to a call.
+type DeskRegions struct {
+	Who                   string // the caller's name, if it is known
+	Language              string // the caller's, if it is known: "it"
+	Card, Script, Outcome template.HTML
+}
