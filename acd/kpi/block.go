@@ -2,6 +2,7 @@ package kpi
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -43,6 +44,8 @@ func (f *Fold) block(n int64) *block {
 		if kept, ok := f.fetch(n); ok {
 			if read, err := readBlock(kept); err == nil {
 				b = read
+			} else {
+				f.broken = fmt.Errorf("block %d: %w", n, err)
 			}
 		}
 		f.blocks[n] = b
@@ -150,7 +153,10 @@ func (f *Fold) addOpen(facts *Facts) {
 // Sort puts the facts in order and adds up what belongs together. It must be
 // called once everything was added.
 func (f *Facts) Sort() {
-	slices.SortStableFunc(f.Visits, func(a, b Visit) int { return a.Arrived.Compare(b.Arrived) })
+	byArrival := func(a, b Visit) int { return a.Arrived.Compare(b.Arrived) }
+	if !slices.IsSortedFunc(f.Visits, byArrival) { // they mostly are, and moving them costs
+		slices.SortStableFunc(f.Visits, byArrival)
+	}
 	slices.SortFunc(f.Agents, func(a, b AgentTime) int {
 		return cmp.Or(cmp.Compare(a.Slot, b.Slot), strings.Compare(string(a.Agent), string(b.Agent)),
 			strings.Compare(string(a.State), string(b.State)), strings.Compare(a.Queue, b.Queue), strings.Compare(a.Reason, b.Reason))

@@ -20,6 +20,7 @@ const longestSpan = 96 * time.Hour
 type Fold struct {
 	fetch func(block int64) ([]byte, bool)
 
+	broken  error // a block that was fetched and can't be read
 	seq     uint64
 	late    map[uint64]bool // numbers before seq that did not come yet
 	at      time.Time       // of the last event
@@ -93,6 +94,10 @@ func NewFold(fetch func(block int64) ([]byte, bool)) *Fold {
 
 // Fetch sets where older blocks come from.
 func (f *Fold) Fetch(fetch func(block int64) ([]byte, bool)) { f.fetch = fetch }
+
+// Broken returns why the facts must be made anew, if they must: an older block
+// could not be read, and what was written to it since is not all of that day.
+func (f *Fold) Broken() error { return f.broken }
 
 // Seq returns the number of the last event that is in the facts.
 func (f *Fold) Seq() uint64 { return f.seq }

@@ -401,6 +401,16 @@ func TestKeptBytesAreTheSameAgain(t *testing.T) {
 	t.Logf("%d events, %d octets of state, %d octets of facts", len(o.events), len(d.state), len(d.blocks[kpi.BlockOf(o.now)]))
 }
 
+// TestABrokenBlockIsToldOf: what is written to a day that could not be read is not
+// all of that day.
+func TestABrokenBlockIsToldOf(t *testing.T) {
+	f := kpi.NewFold(func(int64) ([]byte, bool) { return []byte{1, 2, 3}, true })
+	f.Apply(journal.Event{Seq: 1, Time: time.Unix(1_800_000_000, 0), Payload: journal.ContactQueued{Contact: "c", Queue: "q"}})
+	if f.Broken() == nil {
+		t.Error("nobody knows")
+	}
+}
+
 // FuzzKept: bytes of a broken disk never stop the box.
 func FuzzKept(f *testing.F) {
 	fold, _ := story(journal.ContactQueued{Contact: "c", Queue: "q", Caller: "n-1"}, journal.AgentChanged{Agent: "p-1", State: journal.AgentReady}, time.Minute,
@@ -413,7 +423,7 @@ func FuzzKept(f *testing.F) {
 	f.Fuzz(func(t *testing.T, kept []byte) {
 		var facts kpi.Facts
 		_ = facts.Read(kept)
-		if again, err := kpi.Resume(kept, func(int64) ([]byte, bool) { return kept, true }); err == nil {
+		if again, err := kpi.Resume(kept, func(int64) ([]byte, bool) { return kept, true }); err == nil && again.Broken() == nil {
 			again.Keep()
 		}
 	})

@@ -85,7 +85,7 @@ func Resume(state []byte, fetch func(block int64) ([]byte, bool)) (*Fold, error)
 	if r.err != nil || len(r.b) != 0 {
 		return nil, fmt.Errorf("%w: state", ErrKept)
 	}
-	return f, nil
+	return f, f.broken
 }
 
 func (f *Fold) writeState() []byte {

@@ -1,5 +1,5 @@
 // Package report makes the models of the reports: tables of figures and the list of
-// people to call back. Desk is the one who reads the journal for it: it keeps the
+// people to call back. Reader is the one who reads the journal for it: it keeps the
 // facts of acd/kpi and that list, live, and answers questions about any stretch of
 // time from the same facts, so that the live board and the reports are one thing.
 //
@@ -8,7 +8,7 @@
 // single people are made only for those whom the caller has asked internal/privacy
 // about.
 //
-// Goroutines: Desk.Run is the only one that folds; the other methods may be called
+// Goroutines: Reader.Run is the only one that folds; the other methods may be called
 // from any goroutine.
 package report
 
@@ -44,7 +44,7 @@ func RulesOf(doc *office.Document) kpi.Rules {
 
 // Breaks tells which reasons of a pause are breaks from the screen.
 func Breaks(doc *office.Document) func(reason string) bool {
-	breaks := map[string]bool{}
+	breaks := map[string]bool{"break": true} // the one that the break guard proposes
 	for _, r := range doc.Reasons {
 		if r.Break {
 			breaks[string(r.ID)] = true

@@ -17,11 +17,11 @@ import (
 	"centralino/internal/store"
 )
 
-// box is a journal with a desk, as after one start.
+// box is a journal with a reader, as after one start.
 type box struct {
 	t    testing.TB
 	log  *journal.Log
-	desk *report.Desk
+	reader *report.Reader
 	stop func()
 }
 
@@ -38,14 +38,14 @@ func open(t testing.TB, folder string, run bool) *box {
 		t.Fatal(err)
 	}
 	doc := office.Sample(office.SampleOptions{Now: time.Now()}).Doc
-	b.desk, err = report.Open(ctx, report.Options{Journal: b.log, Office: func() *office.Document { return doc }, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
+	b.reader, err = report.Open(ctx, report.Options{Journal: b.log, Office: func() *office.Document { return doc }, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	var wg sync.WaitGroup
 	wg.Go(func() { _ = b.log.Run(ctx) })
 	if run {
-		wg.Go(func() { _ = b.desk.Run(ctx) })
+		wg.Go(func() { _ = b.reader.Run(ctx) })
 	}
 	b.stop = func() {
 		_ = b.log.Stop(context.Background(), "asked")
@@ -62,7 +62,7 @@ func (b *box) settle() {
 	if err := b.log.Flush(context.Background()); err != nil {
 		b.t.Fatal(err)
 	}
-	if err := b.desk.Await(context.Background(), b.log.Durable()); err != nil {
+	if err := b.reader.Await(context.Background(), b.log.Durable()); err != nil {
 		b.t.Fatal(err)
 	}
 }
@@ -78,9 +78,9 @@ func (b *box) visit(id string, caller journal.SubjectID, outcome string) {
 	b.log.Append(c, journal.CallEnded{Cause: "hangup"})
 }
 
-// TestDeskOverRestarts: what was kept and what was read again are the same, also
+// TestReaderOverRestarts: what was kept and what was read again are the same, also
 // when a start finds nothing kept, and old days come from disk.
-func TestDeskOverRestarts(t *testing.T) {
+func TestReaderOverRestarts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		folder := t.TempDir()
 		from := time.Now()
@@ -94,7 +94,7 @@ func TestDeskOverRestarts(t *testing.T) {
 				b.visit(fmt.Sprint("c-", n), journal.SubjectID(fmt.Sprint("n-", n%3)), []string{"served", "abandoned"}[n%2])
 			}
 			b.settle()
-			facts, err := b.desk.Facts(ctx, week)
+			facts, err := b.reader.Facts(ctx, week)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -102,10 +102,10 @@ func TestDeskOverRestarts(t *testing.T) {
 				t.Fatalf("day %d: %d contacts, but %+v", day, n, f)
 			}
 			if day != 3 { // the fourth start reads more
-				if err := b.desk.Keep(ctx); err != nil {
+				if err := b.reader.Keep(ctx); err != nil {
 					t.Fatal(err)
 				}
-				if again, err := b.desk.Facts(ctx, week); err != nil || len(again.Visits) != n {
+				if again, err := b.reader.Facts(ctx, week); err != nil || len(again.Visits) != n {
 					t.Fatalf("after keeping: %d visits, %v", len(again.Visits), err)
 				}
 			}
@@ -114,10 +114,10 @@ func TestDeskOverRestarts(t *testing.T) {
 		}
 		b := open(t, folder, false)
 		defer b.stop()
-		if at := b.desk.Seq(); at+10 < b.log.Durable() {
+		if at := b.reader.Seq(); at+10 < b.log.Durable() {
 			t.Errorf("a start reads from event %d of %d", at, b.log.Durable())
 		}
-		facts, err := b.desk.Facts(ctx, kpi.Interval{From: from, To: from.Add(time.Hour)})
+		facts, err := b.reader.Facts(ctx, kpi.Interval{From: from, To: from.Add(time.Hour)})
 		if err != nil || len(facts.Visits) != 5 {
 			t.Errorf("the first day: %d visits, %v", len(facts.Visits), err)
 		}
@@ -152,7 +152,7 @@ func BenchmarkMonthFromDisk(b *testing.B) {
 	doc := sample()
 	b.ReportAllocs()
 	for b.Loop() {
-		facts, err := box.desk.Facts(ctx, kpi.Interval{From: from, To: time.Now()})
+		facts, err := box.reader.Facts(ctx, kpi.Interval{From: from, To: time.Now()})
 		if err != nil || len(facts.Visits) != 100_000 {
 			b.Fatal(len(facts.Visits), err)
 		}
@@ -177,7 +177,7 @@ func TestTwoPeopleNeverCallTheSame(t *testing.T) {
 			for i := range 8 {
 				wg.Go(func() {
 					who := journal.SubjectID(fmt.Sprint("p-", i))
-					err := b.desk.Take(ctx, caller, who)
+					err := b.reader.Take(ctx, caller, who)
 					mu.Lock()
 					defer mu.Unlock()
 					switch {
@@ -192,25 +192,25 @@ func TestTwoPeopleNeverCallTheSame(t *testing.T) {
 			if len(got) != 1 {
 				t.Fatalf("taken by %v", got)
 			}
-			list := b.desk.Recalls(report.Wish{})
+			list := b.reader.Recalls(report.Wish{})
 			if len(list) != 1 || !got[list[0].By] {
 				t.Fatalf("the list says %+v, taken by %v", list, got)
 			}
 			winner := list[0].By
-			if err := b.desk.Done(ctx, caller, "p-other", "reached"); !errors.Is(err, report.ErrTaken) {
+			if err := b.reader.Done(ctx, caller, "p-other", "reached"); !errors.Is(err, report.ErrTaken) {
 				t.Errorf("another closes it: %v", err)
 			}
-			if err := b.desk.Take(ctx, caller, winner); err != nil {
+			if err := b.reader.Take(ctx, caller, winner); err != nil {
 				t.Errorf("he presses again: %v", err)
 			}
-			if err := b.desk.Done(ctx, caller, winner, "reached"); err != nil {
+			if err := b.reader.Done(ctx, caller, winner, "reached"); err != nil {
 				t.Error(err)
 			}
-			if err := b.desk.Take(ctx, caller, winner); !errors.Is(err, report.ErrNotOpen) {
+			if err := b.reader.Take(ctx, caller, winner); !errors.Is(err, report.ErrNotOpen) {
 				t.Errorf("after the end: %v", err)
 			}
 		}
-		if err := b.desk.Done(ctx, "n-1", "p-1", "because"); err == nil {
+		if err := b.reader.Done(ctx, "n-1", "p-1", "because"); err == nil {
 			t.Error("a made-up ending is taken")
 		}
 	})
