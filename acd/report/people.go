@@ -1,96 +1,137 @@
 package report
 
 import (
-	"slices"
 	"time"
 
 	"centralino/acd/kpi"
 	"centralino/internal/journal"
+	"centralino/internal/office"
+	"centralino/internal/privacy"
 )
 
 // teamColumns are what is shown of a team or a person.
 var teamColumns = []Column{
-	{"handled", KindCount}, {"loggedIn", KindTime}, {"talkTime", KindTime}, {"wrapTime", KindTime}, {"readyTime", KindTime},
+	{"handled", KindCount}, {"aht", KindTime}, {"acw", KindTime}, {"loggedIn", KindTime}, {"talkTime", KindTime}, {"readyTime", KindTime},
 	{"otherTime", KindTime}, {"pauseTime", KindTime}, {"breakTime", KindTime}, {"occupancy", KindShare}, {"utilisation", KindShare},
 }
 
-func (s *Source) teamCells(w *kpi.Work, handled int, may bool) []Cell {
-	of := func(d time.Duration) Cell { return length(d, 1, nil).hide(may) }
+// teamCells writes work into those columns.
+func teamCells(w *kpi.Work, handled int) []Cell {
+	of := func(d time.Duration) Cell { return length(d, 1, nil) }
+	per := func(d time.Duration) Cell { return length(d/time.Duration(max(1, handled)), handled, nil) }
 	occupancy, ok := w.Occupancy()
 	utilisation, ok2 := w.Utilisation()
 	return []Cell{
-		count(handled, nil).hide(may), of(w.LoggedIn()), of(w.Talk), of(w.Wrap), of(w.Ready), of(w.Other + w.Busy), of(w.Paused), of(w.Break),
-		share(occupancy, ok, nil).hide(may), share(utilisation, ok2, nil).hide(may),
+		count(handled, nil), per(w.Handling()), per(w.Wrap), of(w.LoggedIn()), of(w.Talk), of(w.Ready + w.Offered), of(w.Other + w.Busy), of(w.Paused),
+		of(w.Break), share(occupancy, ok, nil), share(utilisation, ok2, nil),
 	}
 }
 
-// smallestRest is how many people must be left when a team is taken away from a
-// larger one that is shown too; with fewer, the difference of the two would be the
-// figures of those few.
-const smallestRest = 5
-
-// Teams is the report by team: the members of each queue, and everybody. Reasons of
-// pauses are never told apart but for breaks from the screen. A team in which nobody
-// worked is left out.
+// Teams is the report by team. Where the gate is open each queue is a team; else
+// the teams are those of privacy.Teams, made so large and so far apart that nothing
+// is told of fewer than five people, and days on which fewer worked are left out, as
+// is the day that is not over. Reasons of pauses are never told apart but for breaks
+// from the screen.
 func (s *Source) Teams() Table {
 	t := Table{ID: "team", Columns: append([]Column{{"team", KindQueue}}, teamColumns...)}
-	var shown []team
-	for _, q := range append(slices.Clip(s.Queues()), "") {
-		work := s.work(s.Facts.Agents, q)
-		if len(work.people) == 0 {
+	left := 0
+	for _, team := range s.teams() {
+		w, handled, out := s.teamWork(team.People)
+		left = max(left, out)
+		if w.LoggedIn() == 0 {
 			continue
 		}
-		name := text(KindQueue, q)
-		if q == "" {
-			name = text(KindWord, "report.everybody")
+		for i, q := range team.Groups { // one row; the names of all of its queues
+			name := text(KindQueue, q)
+			if i == 0 {
+				t.Rows = append(t.Rows, Row{Cells: append([]Cell{name}, teamCells(&w, handled)...)})
+			} else {
+				first := &t.Rows[len(t.Rows)-1].Cells[0]
+				first.More = append(first.More, q)
+			}
 		}
-		may := s.may(work.people) && !slices.ContainsFunc(shown, func(o team) bool { return s.tells(&work, &o) })
-		if may {
-			shown = append(shown, work)
-		}
-		t.Rows = append(t.Rows, Row{Cells: append([]Cell{name}, s.teamCells(&work.Work, s.handledBy(work.people), may)...), Sum: q == ""})
 	}
-	t.hiddenNote()
+	if !s.open {
+		t.Notes = append(t.Notes, Sentence{ID: "report.note.five"})
+		if left > 0 {
+			t.Notes = append(t.Notes, Sentence{ID: "report.note.left", Args: map[string]Cell{"n": count(left, nil)}})
+		}
+	}
 	return t
 }
 
-// tells reports whether two teams' figures give away those of a few people who are
-// in one and not in the other, and whom the gate keeps back.
-func (s *Source) tells(a, b *team) bool {
-	for _, pair := range [][2]*team{{a, b}, {b, a}} {
-		if !contains(pair[0].people, pair[1].people) {
+func (s *Source) teams() []privacy.Team {
+	var groups []privacy.Group
+	for i := range s.Doc.Groups {
+		if g := &s.Doc.Groups[i]; g.Mode == office.GroupQueue {
+			groups = append(groups, privacy.Group{ID: string(g.ID), People: g.Members})
+		}
+	}
+	if !s.open {
+		return privacy.Teams(s.viewer, groups)
+	}
+	var out []privacy.Team
+	for _, g := range groups {
+		out = append(out, privacy.Team{Groups: []string{g.ID}, People: g.People})
+	}
+	return out
+}
+
+// parts are the sums that a team's figures are made of: the fields of its work.
+var parts = []func(w *kpi.Work) *time.Duration{
+	func(w *kpi.Work) *time.Duration { return &w.Talk }, func(w *kpi.Work) *time.Duration { return &w.Wrap },
+	func(w *kpi.Work) *time.Duration { return &w.Offered }, func(w *kpi.Work) *time.Duration { return &w.Ready },
+	func(w *kpi.Work) *time.Duration { return &w.Paused }, func(w *kpi.Work) *time.Duration { return &w.Busy },
+	func(w *kpi.Work) *time.Duration { return &w.Other }, func(w *kpi.Work) *time.Duration { return &w.Break },
+}
+
+// teamWork adds up what people did and how many contacts they handled, day by day
+// through the gate; left is how many days it left out. On each day the same people
+// stand behind every sum: those who worked.
+func (s *Source) teamWork(people []journal.SubjectID) (w kpi.Work, handled, left int) {
+	of := map[journal.SubjectID]bool{}
+	for _, p := range people {
+		of[p] = true
+	}
+	sums := make([][]map[journal.SubjectID]time.Duration, len(parts)+1)
+	for _, day := range kpi.Days(s.Facts.From, s.Facts.To, s.zone) {
+		if !s.open && day.To.After(s.Facts.Now) {
 			continue
 		}
-		var rest []journal.SubjectID
-		for _, p := range pair[0].people {
-			if !slices.Contains(pair[1].people, p) {
-				rest = append(rest, p)
+		work := map[journal.SubjectID]*kpi.Work{}
+		for _, t := range within(s.Facts.Agents, day) {
+			if !of[t.Agent] {
+				continue
+			}
+			if work[t.Agent] == nil {
+				work[t.Agent] = &kpi.Work{}
+			}
+			work[t.Agent].Add(t, s.breaks)
+		}
+		calls := map[journal.SubjectID]time.Duration{} // counted as nanoseconds
+		for p := range work {
+			calls[p] = 0
+		}
+		visits := arrivals(s.Facts.Visits, day)
+		for i := range visits {
+			if v := &visits[i]; work[v.Agent] != nil && kpi.CHandled.Has(v, kpi.Rule{}) {
+				calls[v.Agent]++
 			}
 		}
-		if len(rest) > 0 && len(rest) < smallestRest && !s.May(rest) {
-			return true
+		sums[len(parts)] = append(sums[len(parts)], calls)
+		for i, part := range parts {
+			one := map[journal.SubjectID]time.Duration{}
+			for p, did := range work {
+				one[p] = *part(did)
+			}
+			sums[i] = append(sums[i], one)
 		}
 	}
-	return false
-}
-
-func contains(all, some []journal.SubjectID) bool {
-	return !slices.ContainsFunc(some, func(p journal.SubjectID) bool { return !slices.Contains(all, p) })
-}
-
-// handledBy counts the contacts that people talked to.
-func (s *Source) handledBy(people []journal.SubjectID) int {
-	in := map[journal.SubjectID]bool{}
-	for _, p := range people {
-		in[p] = true
+	for i, part := range parts {
+		*part(&w), left = s.gate.Sum(s.viewer, sums[i])
 	}
-	n := 0
-	for i := range s.Facts.Visits {
-		if v := &s.Facts.Visits[i]; in[v.Agent] && kpi.CHandled.Has(v, kpi.Rule{}) {
-			n++
-		}
-	}
-	return n
+	n, _ := s.gate.Sum(s.viewer, sums[len(parts)])
+	return w, int(n), left
 }
 
 // People is the report by person, in the order given: only of those about whom the
@@ -104,7 +145,13 @@ func (s *Source) People(people []journal.SubjectID) Table {
 				w.Add(s.Facts.Agents[i], s.breaks)
 			}
 		}
-		t.Rows = append(t.Rows, Row{Cells: append([]Cell{text(KindSubject, string(p))}, s.teamCells(&w, s.handledBy([]journal.SubjectID{p}), true)...)})
+		handled := 0
+		for i := range s.Facts.Visits {
+			if v := &s.Facts.Visits[i]; v.Agent == p && kpi.CHandled.Has(v, kpi.Rule{}) {
+				handled++
+			}
+		}
+		t.Rows = append(t.Rows, Row{Cells: append([]Cell{text(KindSubject, string(p))}, teamCells(&w, handled)...)})
 	}
 	return t
 }

@@ -39,17 +39,24 @@ func (s *Source) target(queue string) float64 {
 	return s.lowest
 }
 
-// workColumns are the columns about agents; they are hidden where fewer than five
-// people stand behind them and the gate does not open.
-var workColumns = []Column{{"agents", KindNumber}, {"aht", KindTime}, {"acw", KindTime}, {"occupancy", KindShare}}
+// workColumns are the columns about agents; they stand there only where the gate is
+// open. Else the report by team tells what may be told.
+func (s *Source) workColumns() []Column {
+	if !s.open {
+		return nil
+	}
+	return []Column{{"agents", KindNumber}, {"aht", KindTime}, {"acw", KindTime}, {"occupancy", KindShare}}
+}
 
-func (s *Source) workCells(visits []kpi.Visit, f *kpi.Figures, t *team, i kpi.Interval, queue string) []Cell {
-	may := s.may(t.with(visits))
-	occupancy, ok := t.Occupancy()
+func (s *Source) workCells(f *kpi.Figures, w *kpi.Work, i kpi.Interval, queue string) []Cell {
+	if !s.open {
+		return nil
+	}
+	occupancy, ok := w.Occupancy()
 	b := &Behind{Interval: i, Queue: queue, Count: kpi.CHandled}
 	return []Cell{
-		number(t.LoggedIn().Hours() / i.Length().Hours()).hide(may), length(f.AHT, f.Handled, b).hide(may),
-		length(f.ACW, f.Handled, b).hide(may), share(occupancy, ok, nil).hide(may),
+		number(w.LoggedIn().Hours() / i.Length().Hours()), length(f.AHT, f.Handled, b),
+		length(f.ACW, f.Handled, b), share(occupancy, ok, nil),
 	}
 }
 
@@ -57,7 +64,7 @@ func (s *Source) workCells(visits []kpi.Visit, f *kpi.Figures, t *team, i kpi.In
 // minutes, local time. Intervals in which nobody called and nobody worked are left
 // out.
 func (s *Source) Intervals(queue string, step time.Duration) Table {
-	t := Table{ID: "interval", Columns: append(append([]Column{{"when", KindInterval}}, figureColumns...), workColumns...)}
+	t := Table{ID: "interval", Columns: append(append([]Column{{"when", KindInterval}}, figureColumns...), s.workColumns()...)}
 	visits := s.visits(queue)
 	for _, day := range kpi.Days(s.Facts.From, s.Facts.To, s.zone) {
 		for _, i := range day.Cut(step) {
@@ -66,40 +73,27 @@ func (s *Source) Intervals(queue string, step time.Duration) Table {
 				continue
 			}
 			work := s.work(times, queue)
-			if len(in) == 0 && len(work.people) == 0 {
+			if len(in) == 0 && (!s.open || work.LoggedIn() == 0) {
 				continue
 			}
 			f := kpi.Sum(in, s.rules)
 			cells := append([]Cell{span(i)}, s.figures(&f, i, queue)...)
-			t.Rows = append(t.Rows, Row{Cells: append(cells, s.workCells(in, &f, &work, i, queue)...)})
+			t.Rows = append(t.Rows, Row{Cells: append(cells, s.workCells(&f, &work, i, queue)...)})
 		}
 	}
 	if len(t.Rows) > 1 {
 		all := kpi.Sum(visits, s.rules)
 		work := s.work(s.Facts.Agents, queue)
 		cells := append([]Cell{text(KindWord, "report.all")}, s.figures(&all, s.Facts.Interval, queue)...)
-		t.Rows = append(t.Rows, Row{Sum: true, Cells: append(cells, s.workCells(visits, &all, &work, s.Facts.Interval, queue)...)})
+		t.Rows = append(t.Rows, Row{Sum: true, Cells: append(cells, s.workCells(&all, &work, s.Facts.Interval, queue)...)})
 	}
-	t.hiddenNote()
 	return t
 }
 
-// hiddenNote explains cells that the gate keeps back.
-func (t *Table) hiddenNote() {
-	for _, r := range t.Rows {
-		for _, c := range r.Cells {
-			if c.Hidden {
-				t.Notes = append(t.Notes, Sentence{ID: "report.note.five"})
-				return
-			}
-		}
-	}
-}
-
-// Queues is the report by queue: the figures, all service levels, and who the
+// QueueTables is the report by queue: the figures, all service levels, and who the
 // callers were.
 func (s *Source) QueueTables() []Table {
-	figures := Table{ID: "queue", Columns: append(append([]Column{{"queue", KindQueue}}, figureColumns...), workColumns...)}
+	figures := Table{ID: "queue", Columns: append(append([]Column{{"queue", KindQueue}}, figureColumns...), s.workColumns()...)}
 	levels := Table{ID: "levels", Columns: []Column{{"queue", KindQueue}, {"threshold", KindTime}}, Notes: []Sentence{{ID: "report.note.levels"}}}
 	for _, v := range kpi.Variants {
 		levels.Columns = append(levels.Columns, Column{"level." + string(v), KindShare})
@@ -107,7 +101,7 @@ func (s *Source) QueueTables() []Table {
 	waits := Table{ID: "waits", Columns: []Column{{"queue", KindQueue}, {"p50", KindTime}, {"p90", KindTime}, {"p99", KindTime}, {"longestNow", KindTime},
 		{"abandonRate", KindShare}, {"abandonRateAll", KindShare}, {"kept", KindShare}}, Notes: []Sentence{{ID: "report.note.kept"}}}
 	callers := Table{ID: "callers", Columns: []Column{{"queue", KindQueue}, {"callers", KindCount}, {"lostCallers", KindCount}, {"repeated", KindCount}, {"repeatRate", KindShare},
-		{"overflowed", KindCount}, {"promised", KindCount}, {"reached", KindCount}, {"restarted", KindCount}, {"misses", KindCount}}, Notes: []Sentence{{ID: "report.note.repeat"}}}
+		{"overflowed", KindCount}, {"promised", KindCount}, {"reached", KindCount}, {"restarted", KindCount}}, Notes: []Sentence{{ID: "report.note.repeat"}}}
 	queues := s.Queues()
 	for _, q := range append(slices.Clip(queues), "") {
 		if q == "" && len(queues) < 2 {
@@ -122,12 +116,11 @@ func (s *Source) QueueTables() []Table {
 		row := func(t *Table, cells ...Cell) {
 			t.Rows = append(t.Rows, Row{Cells: append([]Cell{name}, cells...), Sum: q == ""})
 		}
-		row(&figures, append(s.figures(&f, i, q), s.workCells(visits, &f, &work, i, q)...)...)
+		row(&figures, append(s.figures(&f, i, q), s.workCells(&f, &work, i, q)...)...)
 		row(&levels, s.levels(&f, i, q)...)
 		row(&waits, s.waits(&f, i, q)...)
 		row(&callers, s.callers(&f, i, q)...)
 	}
-	figures.hiddenNote()
 	return []Table{figures, levels, waits, callers}
 }
 
@@ -168,7 +161,6 @@ func (s *Source) callers(f *kpi.Figures, i kpi.Interval, queue string) []Cell {
 		{Kind: KindCount, Number: float64(f.Callers)}, {Kind: KindCount, Number: float64(f.LostCallers)},
 		count(f.Repeated, b(kpi.CRepeated)), share(repeat, ok, b(kpi.CRepeated)), count(f.Overflowed, b(kpi.COverflowed)),
 		count(f.Promised, b(kpi.CPromised)), count(f.Reached, b(kpi.CReached)), count(f.Restarted, b(kpi.CRestarted)),
-		{Kind: KindCount, Number: float64(f.Misses)},
 	}
 }
 

@@ -150,7 +150,7 @@ func (r *Reader) Keep(ctx context.Context) error {
 	if err := r.unread; err != nil {
 		r.mu.Unlock()
 		// The journal has it all: the next start makes the figures anew.
-		return errors.Join(err, r.o.Journal.SaveFold(ctx, journal.Fold{Name: foldFacts}))
+		return errors.Join(err, r.o.Journal.SaveFold(ctx, journal.Fold{Name: foldFacts, State: []byte{}}))
 	}
 	k := r.facts.Keep()
 	list, err := r.recall.Keep(r.facts.At())

@@ -19,10 +19,10 @@ import (
 
 // box is a journal with a reader, as after one start.
 type box struct {
-	t    testing.TB
-	log  *journal.Log
+	t      testing.TB
+	log    *journal.Log
 	reader *report.Reader
-	stop func()
+	stop   func()
 }
 
 func open(t testing.TB, folder string, run bool) *box {
@@ -156,7 +156,7 @@ func BenchmarkMonthFromDisk(b *testing.B) {
 		if err != nil || len(facts.Visits) != 100_000 {
 			b.Fatal(len(facts.Visits), err)
 		}
-		report.NewSource(facts, doc, nil).QueueTables()
+		report.NewSource(facts, doc, gate{}, boss).QueueTables()
 	}
 	b.ReportMetric(float64(octets)/100_000, "octets/contact")
 }

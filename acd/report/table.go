@@ -1,11 +1,14 @@
 package report
 
 import (
+	"maps"
+	"slices"
 	"time"
 
 	"centralino/acd/kpi"
 	"centralino/internal/journal"
 	"centralino/internal/office"
+	"centralino/internal/privacy"
 )
 
 // Kind says what a cell holds and so how it is written.
@@ -29,15 +32,14 @@ const (
 	KindDay      Kind = "day"      // the day of At
 )
 
-// Cell is one value. None means that there is nothing to measure, Hidden that the
-// gate keeps it back.
+// Cell is one value. None means that there is nothing to measure.
 type Cell struct {
 	Kind   Kind
 	Number float64
 	Text   string
+	More   []string // further ids of KindQueue
 	At, To time.Time
 	None   bool
-	Hidden bool
 	Warn   bool    // worse than its target
 	Behind *Behind // the contacts that it is made of
 }
@@ -92,36 +94,58 @@ type Sentence struct {
 	Warn bool
 }
 
-// Source is what reports are made of. It is for one goroutine.
+// Gate is what reports ask of internal/privacy (*privacy.Gate).
+type Gate interface {
+	Agreement() privacy.Agreement
+	MaySeeGroupFigures(v privacy.Viewer, people []journal.SubjectID) bool
+	Sum(v privacy.Viewer, days []map[journal.SubjectID]time.Duration) (sum time.Duration, left int)
+}
+
+// Source is what reports are made of. It is for one goroutine and one reader.
 type Source struct {
 	Facts kpi.Facts
 	Doc   *office.Document
-	// May says whether figures of these people together may be shown to the reader
-	// (privacy.Gate.MaySeeGroupFigures). Nil: never.
-	May func(people []journal.SubjectID) bool
 
-	rules  kpi.Rules
-	breaks func(string) bool
-	zone   *time.Location
-	queues []string
-	// byQueue is made when it is first asked for.
-	byQueue map[string][]kpi.Visit
-	lowest  float64 // of the queues' targets
+	gate    Gate
+	viewer  privacy.Viewer
+	open    bool // the reader may see the figures of each person
+	rules   kpi.Rules
+	breaks  func(string) bool
+	zone    *time.Location
+	queues  []string
+	byQueue map[string][]kpi.Visit // made when it is first asked for
+	lowest  float64                // of the queues' targets
 }
 
-// NewSource returns a source of facts as the office judges them.
-func NewSource(facts kpi.Facts, doc *office.Document, may func([]journal.SubjectID) bool) *Source {
-	if may == nil {
-		may = func([]journal.SubjectID) bool { return false }
-	}
-	s := &Source{Facts: facts, Doc: doc, May: may, rules: RulesOf(doc), breaks: Breaks(doc), zone: Zone(doc)}
+// NewSource returns a source of facts as the office judges them, for one reader.
+// Figures of contacts and lines are for whoever may open reports; what it says of
+// the work of people the gate decides: nothing below teams of five and whole days
+// that are over, unless figures of each of them may be seen.
+func NewSource(facts kpi.Facts, doc *office.Document, gate Gate, viewer privacy.Viewer) *Source {
+	s := &Source{Facts: facts, Doc: doc, gate: gate, viewer: viewer, rules: RulesOf(doc), breaks: Breaks(doc), zone: Zone(doc)}
 	s.queues = s.listQueues()
 	for i, q := range s.queues {
 		if t := s.rules.Of(q).Target; i == 0 || t < s.lowest {
 			s.lowest = t
 		}
 	}
+	people := s.workers()
+	s.open = len(people) > 0 && gate.Agreement().Kind != privacy.NoAgreement && gate.MaySeeGroupFigures(viewer, people)
 	return s
+}
+
+// workers are all people whose work the facts know.
+func (s *Source) workers() []journal.SubjectID {
+	seen := map[journal.SubjectID]bool{}
+	for i := range s.Facts.Agents {
+		seen[s.Facts.Agents[i].Agent] = true
+	}
+	for i := range s.Facts.Visits {
+		if a := s.Facts.Visits[i].Agent; a != "" {
+			seen[a] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(seen))
 }
 
 // Rules returns how queues are judged.
@@ -169,14 +193,6 @@ func span(i kpi.Interval) Cell { return Cell{Kind: KindInterval, At: i.From, To:
 
 func instant(t time.Time) Cell { return Cell{Kind: KindInstant, At: t, None: t.IsZero()} }
 
-// hide keeps a cell back.
-func (c Cell) hide(may bool) Cell {
-	if !may {
-		return Cell{Kind: c.Kind, None: true, Hidden: true}
-	}
-	return c
-}
-
 // --- groups of visits and of work --------------------------------------------
 
 // visits returns the visits of a queue; all of them for the empty one.
@@ -201,32 +217,6 @@ func (s *Source) visits(queue string) []kpi.Visit {
 	return s.byQueue[queue]
 }
 
-// team is what a set of agents did, with the agents who did it.
-type team struct {
-	kpi.Work
-	people []journal.SubjectID
-}
-
-// with returns the team's people and those who talked to the contacts.
-func (t *team) with(visits []kpi.Visit) []journal.SubjectID {
-	seen := map[journal.SubjectID]bool{}
-	for _, p := range t.people {
-		seen[p] = true
-	}
-	people := t.people
-	for i := range visits {
-		if a := visits[i].Agent; a != "" && !seen[a] {
-			seen[a] = true
-			people = append(people, a)
-		}
-	}
-	return people
-}
-
-// may asks the gate about figures of people together; there is nothing to hide of
-// nobody.
-func (s *Source) may(people []journal.SubjectID) bool { return len(people) == 0 || s.May(people) }
-
 // members returns who belongs to a queue; for the empty one everybody of any queue.
 func (s *Source) members(queue string) map[journal.SubjectID]bool {
 	out := map[journal.SubjectID]bool{}
@@ -244,27 +234,20 @@ func (s *Source) members(queue string) map[journal.SubjectID]bool {
 
 // work adds up what the members of a queue did in an interval, and whoever else had
 // its calls. Agents' time is known by whole quarters of an hour.
-func (s *Source) work(times []kpi.AgentTime, queue string) team {
+func (s *Source) work(times []kpi.AgentTime, queue string) kpi.Work {
 	of := s.members(queue)
 	for i := range times {
 		if q := times[i].Queue; q != "" && (queue == "" || q == queue) {
 			of[times[i].Agent] = true
 		}
 	}
-	var t team
-	seen := map[journal.SubjectID]bool{}
+	var w kpi.Work
 	for i := range times {
-		a := times[i].Agent
-		if !of[a] {
-			continue
-		}
-		t.Add(times[i], s.breaks)
-		if !seen[a] {
-			seen[a] = true
-			t.people = append(t.people, a)
+		if of[times[i].Agent] {
+			w.Add(times[i], s.breaks)
 		}
 	}
-	return t
+	return w
 }
 
 // within cuts sorted agents' times to an interval.

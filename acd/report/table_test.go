@@ -3,6 +3,7 @@ package report_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 	_ "time/tzdata"
@@ -11,6 +12,7 @@ import (
 	"centralino/acd/report"
 	"centralino/internal/journal"
 	"centralino/internal/office"
+	"centralino/internal/privacy"
 )
 
 func rome(t testing.TB) *time.Location {
@@ -20,6 +22,33 @@ func rome(t testing.TB) *time.Location {
 		t.Fatal(err)
 	}
 	return loc
+}
+
+var boss = privacy.Viewer{Subject: "p-boss", Role: office.RoleManager}
+
+// gate is the real gate's decisions without its table of names.
+type gate struct{ open bool }
+
+func (g gate) Agreement() privacy.Agreement {
+	if g.open {
+		return privacy.Agreement{Kind: privacy.UnionDeal}
+	}
+	return privacy.Agreement{}
+}
+
+func (g gate) MaySeeGroupFigures(privacy.Viewer, []journal.SubjectID) bool { return g.open }
+
+func (g gate) Sum(_ privacy.Viewer, days []map[journal.SubjectID]time.Duration) (sum time.Duration, left int) {
+	for _, day := range days {
+		if len(day) > 0 && len(day) < 5 && !g.open {
+			left++
+			continue
+		}
+		for _, d := range day {
+			sum += d
+		}
+	}
+	return sum, left
 }
 
 // traffic makes facts of days with about perDay contacts each, ending with the day
@@ -66,6 +95,9 @@ func traffic(t testing.TB, to time.Time, days, perDay, people int) kpi.Facts {
 
 func sample() *office.Document {
 	doc := office.Sample(office.SampleOptions{Now: time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)}).Doc.Clone()
+	for p := range 6 {
+		doc.Groups[0].Members = append(doc.Groups[0].Members, journal.SubjectID(fmt.Sprint("p-", p)))
+	}
 	doc.Reasons = []office.PauseReason{{ID: "reason-1", Name: "Pausa", Break: true}}
 	return doc
 }
@@ -80,7 +112,7 @@ func everything(s *report.Source) []report.Table {
 // and every row has a cell for every column, of its kind.
 func TestEveryNumberShowsItsContacts(t *testing.T) {
 	day := time.Date(2026, 10, 25, 12, 0, 0, 0, time.UTC) // of 25 hours
-	s := report.NewSource(traffic(t, day, 3, 200, 6), sample(), func(p []journal.SubjectID) bool { return len(p) >= 5 })
+	s := report.NewSource(traffic(t, day, 3, 200, 6), sample(), gate{open: true}, boss)
 	counted := 0
 	for _, table := range everything(s) {
 		if len(table.Rows) == 0 {
@@ -111,7 +143,7 @@ func TestEveryNumberShowsItsContacts(t *testing.T) {
 
 // TestSumsAddUp: the last row of a table is the sum of the others.
 func TestSumsAddUp(t *testing.T) {
-	s := report.NewSource(traffic(t, time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC), 2, 150, 6), sample(), nil)
+	s := report.NewSource(traffic(t, time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC), 2, 150, 6), sample(), gate{}, boss)
 	for _, table := range []report.Table{s.Intervals("", 30*time.Minute), s.QueueTables()[0]} {
 		for i, col := range table.Columns {
 			if col.Kind != report.KindCount {
@@ -131,77 +163,69 @@ func TestSumsAddUp(t *testing.T) {
 	}
 }
 
-// TestFewPeopleAreNotMeasured: with four agents nothing about agents is shown
-// unless the gate opens; with five it is.
+// TestFewPeopleAreNotMeasured: while the gate is closed nothing about agents stands
+// in the reports of queues, and the report by team tells of five at least, of days
+// that are over and on which five worked.
 func TestFewPeopleAreNotMeasured(t *testing.T) {
-	five := func(p []journal.SubjectID) bool { return len(p) >= 5 }
+	at := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 	for _, c := range []struct {
 		name   string
 		people int
-		may    func([]journal.SubjectID) bool
-		hidden bool
+		gate   gate
+		now    time.Duration // after the end of the last day
+		rows   int
+		days   float64 // of 10 hours and people
 	}{
-		{"four agents", 4, five, true}, {"five agents", 5, five, false},
-		{"four agents and an agreement", 4, func([]journal.SubjectID) bool { return true }, false}, {"nobody was asked", 9, nil, true},
+		{"four agents", 4, gate{}, 0, 0, 0},
+		{"five agents", 5, gate{}, 0, 1, 3 * 5},
+		{"five agents, the last day is not over", 5, gate{}, -time.Hour, 1, 2 * 5},
+		{"four agents and an agreement", 4, gate{open: true}, -time.Hour, 1, 3 * 4},
 	} {
-		s := report.NewSource(traffic(t, time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC), 1, 100, c.people), sample(), c.may)
-		tables := []report.Table{s.Intervals("", 30*time.Minute), s.QueueTables()[0], s.Teams()}
-		for _, table := range tables {
-			about := 0
-			for _, r := range table.Rows {
-				for i, col := range table.Columns {
-					switch col.ID {
-					case "acw", "aht", "occupancy", "utilisation", "agents", "breakTime", "handled", "loggedIn", "talkTime":
-						if r.Cells[i].Hidden != c.hidden || c.hidden && r.Cells[i].Number != 0 {
-							t.Errorf("%s: table %s, %s: %+v", c.name, table.ID, col.ID, r.Cells[i])
-						}
-						about++
-					default:
-						if r.Cells[i].Hidden && table.ID != "team" {
-							t.Errorf("%s: table %s hides %s, which is of the queue", c.name, table.ID, col.ID)
-						}
+		facts := traffic(t, at, 3, 100, c.people)
+		facts.Now = facts.To.Add(c.now)
+		doc := sample()
+		doc.Groups[0].Mode, doc.Groups = office.GroupQueue, doc.Groups[:1]
+		doc.Groups[0].Members = nil
+		for p := range c.people {
+			doc.Groups[0].Members = append(doc.Groups[0].Members, journal.SubjectID(fmt.Sprint("p-", p)))
+		}
+		s := report.NewSource(facts, doc, c.gate, boss)
+		for _, table := range []report.Table{s.Intervals("", 30*time.Minute), s.QueueTables()[0], s.QueueTables()[3]} {
+			for _, col := range table.Columns {
+				switch col.ID {
+				case "acw", "aht", "occupancy", "agents":
+					if !c.gate.open {
+						t.Errorf("%s: table %s has %s", c.name, table.ID, col.ID)
 					}
 				}
 			}
-			if about == 0 || (len(table.Notes) > 0) != c.hidden {
-				t.Errorf("%s: table %s has %d cells about people, notes %v", c.name, table.ID, about, table.Notes)
-			}
+		}
+		team := s.Teams()
+		if len(team.Rows) != c.rows || (len(team.Notes) == 0) != c.gate.open {
+			t.Errorf("%s: %+v", c.name, team)
+			continue
+		}
+		if c.rows > 0 && team.Rows[0].Cells[4].Number != c.days*10*4*15*60 {
+			t.Errorf("%s: logged in %v s, want %v", c.name, team.Rows[0].Cells[4].Number, c.days*10*4*15*60)
 		}
 	}
-}
-
-// TestDifferencesTellNothing: a team of five within six people who are all shown
-// would give away the sixth.
-func TestDifferencesTellNothing(t *testing.T) {
-	five := func(p []journal.SubjectID) bool { return len(p) >= 5 }
-	for people, hidden := range map[int]bool{5: false, 6: true, 9: true, 10: false} {
-		facts := traffic(t, time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC), 1, 100, people)
-		doc := sample()
-		doc.Groups[0].Mode, doc.Groups[0].Members = office.GroupQueue, nil
-		doc.Groups = append(doc.Groups[:1:1], office.Group{ID: "group-9", Mode: office.GroupQueue})
-		for p := range people {
-			id := journal.SubjectID(fmt.Sprint("p-", p))
-			if p >= 5 {
-				doc.Groups[1].Members = append(doc.Groups[1].Members, id)
-			}
-		}
-		for i := range facts.Agents { // who is beyond the first five works for the other queue
-			if a := &facts.Agents[i]; a.Queue != "" && a.Agent >= "p-5" {
-				a.Queue = "group-9"
-			}
-		}
-		table := report.NewSource(facts, doc, five).Teams()
-		last := table.Rows[len(table.Rows)-1]
-		if !last.Sum || last.Cells[1].Hidden != hidden || table.Rows[0].Cells[1].Hidden {
-			t.Errorf("%d people: %+v", people, table.Rows)
-		}
+	// A day on which only four worked counts nowhere.
+	facts := traffic(t, at, 2, 100, 5)
+	first := kpi.Day(facts.From, rome(t))
+	facts.Agents = slices.DeleteFunc(facts.Agents, func(a kpi.AgentTime) bool { return a.Agent == "p-0" && first.Has(a.Slot.Start()) })
+	doc := sample()
+	doc.Groups[0].Members = []journal.SubjectID{"p-0", "p-1", "p-2", "p-3", "p-4"}
+	doc.Groups = doc.Groups[:1]
+	team := report.NewSource(facts, doc, gate{}, boss).Teams()
+	if team.Rows[0].Cells[4].Number != 5*10*3600 || len(team.Notes) != 2 || team.Notes[1].Args["n"].Number != 1 {
+		t.Errorf("%+v", team)
 	}
 }
 
 func TestLinesWarn(t *testing.T) {
 	facts := traffic(t, time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC), 1, 1, 1)
 	doc := sample()
-	s := report.NewSource(facts, doc, nil)
+	s := report.NewSource(facts, doc, gate{}, boss)
 	doc.Lines = doc.Lines[:2]
 	doc.Lines[0].Channels, doc.Lines[1].Channels = 1, 1
 	w, ok := s.LineWarning() // 80 min of every hour: 1.33 erlang on 2 lines
@@ -228,7 +252,7 @@ func TestDaySheet(t *testing.T) {
 	sheet := func(recalls int, visits ...kpi.Visit) report.Day {
 		f := kpi.Facts{Interval: kpi.Interval{From: day.From.AddDate(0, 0, -28), To: day.To}, Visits: visits, Now: day.To}
 		f.Sort()
-		d := report.NewSource(f, sample(), nil).DaySheet(day, recalls)
+		d := report.NewSource(f, sample(), gate{}, boss).DaySheet(day, recalls)
 		if len(d.Five) != 5 {
 			t.Fatalf("%d numbers", len(d.Five))
 		}
@@ -319,7 +343,7 @@ func TestHistory(t *testing.T) {
 	}
 	f.Visits = append(f.Visits, kpi.Visit{Queue: "group-1", Arrived: monday.AddDate(0, 0, -6).Add(9 * time.Hour)})
 	f.Sort()
-	s := report.NewSource(f, sample(), nil)
+	s := report.NewSource(f, sample(), gate{}, boss)
 	h := s.HistoryOf("group-1", time.Monday)
 	if h.Days != 2 || len(h.PerHour) != 1 || h.PerHour[18] != 12 || h.Handle != time.Minute {
 		t.Errorf("%+v", h)
@@ -337,7 +361,6 @@ func TestHistory(t *testing.T) {
 func BenchmarkMonth(b *testing.B) {
 	facts := traffic(b, time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC), 30, 3334, 30)
 	doc := sample()
-	may := func(p []journal.SubjectID) bool { return len(p) >= 5 }
 	for name, make := range map[string]func(s *report.Source){
 		"queues":    func(s *report.Source) { s.QueueTables() },
 		"intervals": func(s *report.Source) { s.Intervals("", 30*time.Minute) },
@@ -349,7 +372,7 @@ func BenchmarkMonth(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				make(report.NewSource(facts, doc, may))
+				make(report.NewSource(facts, doc, gate{open: true}, boss))
 			}
 			b.ReportMetric(float64(len(facts.Visits)), "contacts")
 		})
