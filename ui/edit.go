@@ -73,6 +73,21 @@ func (v *visit) mayTouch(doc *office.Document, s subject) bool {
 	return false
 }
 
+// mayMake says whether the person may make and delete objects of a kind: leaders
+// change a few fields of what there is.
+func (v *visit) mayMake(k office.Kind) bool {
+	return v.may("POST /delete/{kind}/{id}") && v.mayTouch(v.doc(), subject{kind: k})
+}
+
+// editURL is the address of an object's page or form, empty where the reader may
+// change nothing of it.
+func (v *visit) editURL(doc *office.Document, k office.Kind, id string) string {
+	if !v.mayTouch(doc, subject{kind: k, id: id}) || v.me.Role == office.RoleLeader && k == office.KindPrompt {
+		return ""
+	}
+	return objectURL(k, id)
+}
+
 // fields are the fields of a form about s: the schema's, without those that do not
 // apply to the object.
 func (v *visit) fields(doc *office.Document, s subject) []office.Field {
@@ -134,7 +149,7 @@ func (v *visit) editForm() error {
 	if err != nil {
 		return err
 	}
-	if !v.mayTouch(v.doc(), s) {
+	if !v.mayTouch(v.doc(), s) || s.make && !v.mayMake(s.kind) {
 		return errDenied
 	}
 	var values url.Values
@@ -158,7 +173,9 @@ func (v *visit) showEdit(status int, s subject, values url.Values, problems []of
 		page.Head = v.p.T("kind." + string(s.kind))
 		if s.id != "" {
 			page.Head = names.object(s.kind, s.id)
-			page.Delete = "/delete/" + string(s.kind) + "/" + s.id
+			if v.mayMake(s.kind) {
+				page.Delete = "/delete/" + string(s.kind) + "/" + s.id
+			}
 		}
 	}
 	if v.p.Has("edit.help." + string(s.kind)) {
@@ -242,7 +259,7 @@ func (v *visit) problemText(names namer, p office.Problem) string {
 // nameField is the name of a person: it stands beside the document.
 func (v *visit) nameField(s subject, values url.Values, problems []office.Problem) view.Field {
 	f := view.Field{Name: "name:person", ID: "f-name:person", Type: "text", Label: v.p.T("people.name"), Help: v.p.T("people.name.help"),
-		Required: true, Value: v.namer(v.doc(), nil).person(journal.SubjectID(s.id))}
+		Required: true, ReadOnly: !v.mayMake(s.kind), Value: v.namer(v.doc(), nil).person(journal.SubjectID(s.id))}
 	if values != nil {
 		f.Value = values.Get(f.Name)
 	}
@@ -264,6 +281,8 @@ func (v *visit) backFrom(s subject) string {
 			return safePath("/people/" + o)
 		}
 		return "/people"
+	case v.me.Role == office.RoleLeader: // the object's own page is not for leaders
+		return "/office"
 	case s.kind == office.KindPerson, s.kind == office.KindDevice, s.kind == office.KindLine, s.kind == office.KindPrompt && !s.make:
 		return objectURL(s.kind, s.id)
 	}
@@ -276,7 +295,7 @@ func (v *visit) edit() error {
 	if err != nil {
 		return err
 	}
-	if !v.mayTouch(v.doc(), s) {
+	if !v.mayTouch(v.doc(), s) || s.make && !v.mayMake(s.kind) {
 		return errDenied
 	}
 	n := &draft{note: "edit", back: v.r.URL.RequestURI(), values: v.r.PostForm, done: v.backFrom(s), names: map[journal.SubjectID]string{}}
@@ -305,7 +324,7 @@ func (v *visit) edit() error {
 			staged[f.Name], writes = string(ref), append(writes, write)
 		}
 	}
-	if s.kind == office.KindPerson {
+	if s.kind == office.KindPerson && v.mayMake(s.kind) {
 		problems, write := v.rename(s, form, n)
 		if len(problems) > 0 {
 			return v.showEdit(http.StatusUnprocessableEntity, s, form, problems)

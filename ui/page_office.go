@@ -15,9 +15,36 @@ import (
 
 func (v *visit) apiOffice() error { return v.json(v.doc()) }
 
+// apiSchema answers with the settings' schema in the reader's language.
+func (v *visit) apiSchema() error {
+	out := []api.Field{}
+	for _, f := range office.Schema() {
+		m := api.Field{Kind: string(f.Kind), Name: f.Name, Type: string(f.Type), Label: v.p.T(f.Label()), Help: v.p.T(f.Help()),
+			Min: f.Min, Max: f.Max, Default: f.Default, Role: string(cmp.Or(f.Role, office.RoleTechnician)), Required: f.Required, Fixed: f.Fixed, Expert: f.Expert}
+		if e := f.ExampleText(); e != "" {
+			m.Example = v.p.T(e)
+		}
+		if f.Unit != "" {
+			m.Unit = v.p.T(f.Unit)
+		}
+		for _, c := range f.Choices {
+			key := f.ChoiceText(c)
+			if !v.p.Has(key) {
+				key = "choice." + c
+			}
+			m.Choices = append(m.Choices, api.Choice{Value: c, Label: v.p.T(key)})
+		}
+		for _, k := range f.Refs {
+			m.Refs = append(m.Refs, string(k))
+		}
+		out = append(out, m)
+	}
+	return v.json(out)
+}
+
 func (v *visit) office() error {
 	doc := v.doc()
-	page := view.Office{Frame: v.frame(v.p.T("office.title")), Edit: true}
+	page := view.Office{Frame: v.frame(v.p.T("office.title")), Edit: v.mayMake(office.KindPath)}
 	names := v.namer(doc, nil)
 	var sections []view.Section
 	for i := range doc.Paths {
@@ -55,15 +82,15 @@ func (v *visit) office() error {
 		{office.KindReport, "list", nil},
 	} {
 		sec := view.Section{Kind: string(s.kind), Title: v.p.T("kinds." + string(s.kind)), Help: v.p.T("kinds." + string(s.kind) + ".none"), Icon: s.icon}
-		if s.kind == office.KindPrompt {
+		if s.kind == office.KindPrompt && v.may("GET /prompts") {
 			sec.All = "/prompts"
 		}
-		if v.mayTouch(doc, subject{kind: s.kind}) {
+		if v.mayMake(s.kind) {
 			sec.New = "/edit/" + string(s.kind) + "/new"
 		}
 		for _, id := range doc.IDs(s.kind) {
 			sec.Chips = s.text == nil || s.kind == office.KindExtension || s.kind == office.KindNumber || s.kind == office.KindPrompt
-			item := view.Item{Title: names.object(s.kind, id), URL: objectURL(s.kind, id)}
+			item := view.Item{Title: names.object(s.kind, id), URL: v.editURL(doc, s.kind, id)}
 			if s.text != nil {
 				item.Text = s.text(id)
 			}
@@ -71,13 +98,21 @@ func (v *visit) office() error {
 		}
 		sections = append(sections, sec)
 	}
-	whole := view.Section{Kind: "site", Title: v.p.T("office.whole"), Icon: "pin", Items: []view.Item{
-		{Title: cmp.Or(doc.Site.Name, v.p.T("kind.site")), Text: v.p.T("office.site.help"), URL: "/edit/site"},
-		{Title: v.p.T("kind.outbound"), Text: v.p.T("office.outbound.help"), URL: "/edit/outbound"},
-		{Title: v.p.T("kind.codes"), Text: v.p.T("office.codes.help"), URL: "/edit/codes"},
-		{Title: v.p.T("kind.mail"), Text: v.p.T("office.mail.help"), URL: "/edit/mail"},
-		{Title: v.p.T("privacy.title"), Text: v.p.T("office.privacy.help"), URL: "/office/privacy"},
-	}}
+	whole := view.Section{Kind: "site", Title: v.p.T("office.whole"), Icon: "pin"}
+	for _, it := range []struct {
+		route string
+		view.Item
+	}{
+		{"GET /edit/{kind}", view.Item{Title: cmp.Or(doc.Site.Name, v.p.T("kind.site")), Text: v.p.T("office.site.help"), URL: "/edit/site"}},
+		{"GET /edit/{kind}", view.Item{Title: v.p.T("kind.outbound"), Text: v.p.T("office.outbound.help"), URL: "/edit/outbound"}},
+		{"GET /edit/{kind}", view.Item{Title: v.p.T("kind.codes"), Text: v.p.T("office.codes.help"), URL: "/edit/codes"}},
+		{"GET /edit/{kind}", view.Item{Title: v.p.T("kind.mail"), Text: v.p.T("office.mail.help"), URL: "/edit/mail"}},
+		{"GET /office/privacy", view.Item{Title: v.p.T("privacy.title"), Text: v.p.T("office.privacy.help"), URL: "/office/privacy"}},
+	} {
+		if v.may(it.route) {
+			whole.Items = append(whole.Items, it.Item)
+		}
+	}
 	for i, s := range sections {
 		if i%2 == 1 {
 			page.Left = append(page.Left, s)
@@ -85,13 +120,15 @@ func (v *visit) office() error {
 			page.Right = append(page.Right, s)
 		}
 	}
-	page.Right = append([]view.Section{whole}, page.Right...)
+	if len(whole.Items) > 0 {
+		page.Right = append([]view.Section{whole}, page.Right...)
+	}
 	return v.show(http.StatusOK, "office", page)
 }
 
 // pathModel writes a path as readable steps.
 func (v *visit) pathModel(n namer, p *office.Path) view.Path {
-	m := view.Path{ID: string(p.ID), Name: p.Name, URL: objectURL(office.KindPath, string(p.ID))}
+	m := view.Path{ID: string(p.ID), Name: p.Name, URL: v.editURL(v.doc(), office.KindPath, string(p.ID))}
 	var used []string
 	for _, u := range n.doc.UsedBy(office.KindPath, string(p.ID)) {
 		if u.Kind == office.KindNumber || u.Kind == office.KindLine {
@@ -143,7 +180,7 @@ func (v *visit) stepModel(n namer, s *office.Step) view.Step {
 func (v *visit) hoursModel(doc *office.Document, s *office.Schedule) view.Hours {
 	state, until := office.StateAt(*s, doc.Site, v.s.d.Now())
 	tones := map[office.DayState]api.Tone{office.Open: api.ToneOK, office.Break: api.ToneWarn, office.Closed: api.ToneOff, office.Holiday: api.ToneOff}
-	m := view.Hours{Name: s.Name, URL: objectURL(office.KindSchedule, string(s.ID)), Until: until,
+	m := view.Hours{Name: s.Name, URL: v.editURL(v.doc(), office.KindSchedule, string(s.ID)), Until: until,
 		State: api.State{ID: string(state), Word: v.p.T("day." + string(state)), Tone: tones[state]}}
 	for i := range 7 {
 		day := time.Weekday((i + 1) % 7)
@@ -198,9 +235,6 @@ func (v *visit) privacyForm() error {
 // privacySet records the agreement. It is the employer's declaration: a manager's,
 // not the technician's.
 func (v *visit) privacySet() error {
-	if v.me.Role != office.RoleManager {
-		return errDenied
-	}
 	f := v.r.PostForm
 	a := privacy.Agreement{Kind: privacy.AgreementKind(f.Get("kind")), Date: f.Get("date"), Note: strings.TrimSpace(f.Get("note")), Set: v.s.d.Now(), SetBy: v.me.Person}
 	var problems []view.FieldProblem

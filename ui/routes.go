@@ -25,6 +25,7 @@ const (
 // Common sets.
 const (
 	Chiefs   = Technician | Manager
+	Editors  = Chiefs | Leader // of the office: the schema says which fields
 	Everyone = Technician | Manager | Leader | Operator
 )
 
@@ -94,9 +95,9 @@ func (s *Server) table() []Route {
 		{Method: get, Pattern: "/phones/{id}", Who: Chiefs, do: (*visit).phone},
 		{Method: get, Pattern: "/lines", Who: Chiefs, do: (*visit).lines},
 		{Method: get, Pattern: "/lines/{id}", Who: Chiefs, do: (*visit).line},
-		{Method: get, Pattern: "/office", Who: Chiefs, do: (*visit).office},
+		{Method: get, Pattern: "/office", Who: Editors, do: (*visit).office},
 		{Method: get, Pattern: "/office/privacy", Who: Chiefs, do: (*visit).privacyForm},
-		{Method: post, Pattern: "/office/privacy", Who: Chiefs, do: (*visit).privacySet},
+		{Method: post, Pattern: "/office/privacy", Who: Manager, do: (*visit).privacySet},
 		{Method: get, Pattern: "/prompts", Who: Chiefs, do: (*visit).prompts},
 		{Method: get, Pattern: "/prompts/{id}", Who: Chiefs, do: (*visit).prompt},
 		{Method: get, Pattern: "/prompts/{id}/{lang}", Who: Chiefs, do: (*visit).promptSound},
@@ -104,13 +105,13 @@ func (s *Server) table() []Route {
 		{Method: post, Pattern: "/prompts/{id}/{lang}/remove", Who: Chiefs, do: (*visit).promptRemove},
 		{Method: get, Pattern: "/edit/{kind}", Who: Chiefs, do: (*visit).editForm},
 		{Method: post, Pattern: "/edit/{kind}", Who: Chiefs, do: (*visit).edit},
-		{Method: get, Pattern: "/edit/{kind}/{id}", Who: Chiefs, do: (*visit).editForm},
-		{Method: post, Pattern: "/edit/{kind}/{id}", Who: Chiefs, do: (*visit).edit},
+		{Method: get, Pattern: "/edit/{kind}/{id}", Who: Editors, do: (*visit).editForm},
+		{Method: post, Pattern: "/edit/{kind}/{id}", Who: Editors, do: (*visit).edit},
 		{Method: get, Pattern: "/delete/{kind}/{id}", Who: Chiefs, do: (*visit).deleteForm},
 		{Method: post, Pattern: "/delete/{kind}/{id}", Who: Chiefs, do: (*visit).delete},
-		{Method: get, Pattern: "/draft/{id}", Who: Chiefs, do: (*visit).draft},
-		{Method: post, Pattern: "/draft/{id}", Who: Chiefs, do: (*visit).apply},
-		{Method: post, Pattern: "/draft/{id}/drop", Who: Chiefs, do: (*visit).drop},
+		{Method: get, Pattern: "/draft/{id}", Who: Editors, do: (*visit).draft},
+		{Method: post, Pattern: "/draft/{id}", Who: Editors, do: (*visit).apply},
+		{Method: post, Pattern: "/draft/{id}/drop", Who: Editors, do: (*visit).drop},
 		{Method: get, Pattern: "/versions", Who: Chiefs, do: (*visit).versions},
 		{Method: get, Pattern: "/versions/{n}", Who: Chiefs, do: (*visit).version},
 		{Method: post, Pattern: "/versions/{n}/undo", Who: Chiefs, do: (*visit).undo},
@@ -139,6 +140,7 @@ func (s *Server) table() []Route {
 		{Method: get, Pattern: "/api/v1/phones", Who: Chiefs, do: (*visit).apiPhones, Doc: "All phones with their registration.", Answer: []api.Phone{}},
 		{Method: get, Pattern: "/api/v1/lines", Who: Chiefs, do: (*visit).apiLines, Doc: "Lines and trunks with their state.", Answer: []api.Line{}},
 		{Method: get, Pattern: "/api/v1/office", Who: Chiefs, do: (*visit).apiOffice, Doc: "The office document in force; people are pseudonyms, secrets are handles.", Answer: office.Document{}},
+		{Method: get, Pattern: "/api/v1/schema", Who: Editors, do: (*visit).apiSchema, Doc: "Every field of the office's settings with its limits, unit and the role that may change it.", Answer: []api.Field{}},
 		{Method: get, Pattern: "/api/v1/prompts", Who: Chiefs, do: (*visit).apiPrompts, Doc: "What the box says: messages of the office and sentences of its own, per language.", Answer: api.Prompts{}},
 		{Method: get, Pattern: "/api/v1/versions", Who: Chiefs, do: (*visit).apiVersions, Doc: "Versions of the office, newest first.", Answer: []api.Version{}, Query: []string{"before"}},
 		{Method: get, Pattern: "/api/v1/versions/{n}", Who: Chiefs, do: (*visit).apiVersion, Doc: "What a version changed.", Answer: api.Difference{}},

@@ -109,7 +109,7 @@ func (v *visit) show(status int, page string, data any) error {
 
 // json answers with data.
 func (v *visit) json(data any) error {
-	b, err := json.Marshal(data)
+	b, err := json.Marshal(api.Whole(data))
 	if err != nil {
 		return err
 	}

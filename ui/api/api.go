@@ -294,3 +294,29 @@ type Error struct {
 	Code string `json:"code"` // "E-404"
 	Text string `json:"text"`
 }
+
+// Field is one field of the office's settings: what forms and the API accept.
+type Field struct {
+	Kind     string   `json:"kind"`
+	Name     string   `json:"name"`
+	Type     string   `json:"type"`
+	Label    string   `json:"label"`
+	Help     string   `json:"help"`
+	Example  string   `json:"example,omitempty"`
+	Unit     string   `json:"unit,omitempty"`
+	Min      int64    `json:"min"` // both 0: no limit
+	Max      int64    `json:"max"`
+	Default  string   `json:"default"`
+	Choices  []Choice `json:"choices"`
+	Refs     []string `json:"refs"` // kinds of objects that it names
+	Role     string   `json:"role"` // least powerful role that may change it
+	Required bool     `json:"required"`
+	Fixed    bool     `json:"fixed"` // only set when the object is made
+	Expert   bool     `json:"expert"`
+}
+
+// Choice is one value of a field with its words.
+type Choice struct {
+	Value string `json:"value"`
+	Label string `json:"label"`
+}
