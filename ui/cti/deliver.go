@@ -1,0 +1,239 @@
+package cti
+
+import (
+	"bytes"
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"crypto/tls"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"strconv"
+	"sync"
+	"syscall"
+	"time"
+
+	"centralino/internal/office"
+	"centralino/internal/privacy"
+)
+
+// Headers of a delivery.
+const (
+	HeaderEvent     = "Centralino-Event"
+	HeaderID        = "Centralino-Id" // the same for every try
+	HeaderSignature = "Centralino-Signature"
+)
+
+// Sign is the signature of a delivery: "t=<unix seconds>,v1=<hex>", where the hex is
+// HMAC-SHA256 (RFC 2104) by the webhook's secret over the seconds, a point and the
+// body. A receiver computes it anew and refuses what is older than five minutes.
+func Sign(secret string, at time.Time, body []byte) string {
+	t := strconv.FormatInt(at.Unix(), 10)
+	m := hmac.New(sha256.New, []byte(secret))
+	m.Write([]byte(t + "."))
+	m.Write(body)
+	return "t=" + t + ",v1=" + hex.EncodeToString(m.Sum(nil))
+}
+
+// newClient makes the one client of all webhooks: no redirects, no proxy, no cookies.
+func newClient(o Options) *http.Client {
+	c := &http.Client{Timeout: o.Timeout, Transport: o.Transport,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	if c.Transport == nil {
+		c.Transport = &http.Transport{
+			DialContext: (&net.Dialer{Timeout: 5 * time.Second}).DialContext, TLSHandshakeTimeout: 5 * time.Second,
+			MaxIdleConnsPerHost: together, IdleConnTimeout: time.Minute, ForceAttemptHTTP2: true, MaxResponseHeaderBytes: 16 << 10,
+		}
+	}
+	return c
+}
+
+// deliver sends what waits for one webhook until ctx ends.
+func (s *Sender) deliver(ctx context.Context, hook office.ID) {
+	bell := s.bell(hook)
+	for ctx.Err() == nil {
+		wait := s.round(ctx, hook)
+		if wait > 0 {
+			pause(ctx, bell, wait)
+		}
+	}
+}
+
+// round sends what may go now, and says how long there is nothing to do.
+func (s *Sender) round(ctx context.Context, hook office.ID) time.Duration {
+	h := s.state(hook)
+	limit := together
+	if h.fails >= probeAfter {
+		limit = 1
+	}
+	if h.stopped {
+		return time.Hour
+	}
+	if wait := h.rest.Sub(s.o.Now()); wait > 0 {
+		return wait
+	}
+	list, err := s.next(ctx, hook, limit)
+	if err != nil {
+		s.complain(ctx, hook, err)
+		return storeRetry
+	}
+	if len(list) == 0 {
+		at, err := s.due(ctx, hook)
+		switch {
+		case err != nil:
+			s.complain(ctx, hook, err)
+			return storeRetry
+		case at.IsZero():
+			return time.Hour
+		}
+		return max(at.Sub(s.o.Now()), time.Millisecond)
+	}
+	var wg sync.WaitGroup
+	for _, w := range list {
+		wg.Go(func() { s.send(ctx, hook, w) })
+	}
+	wg.Wait()
+	return 0
+}
+
+func (s *Sender) complain(ctx context.Context, hook office.ID, err error) {
+	if ctx.Err() == nil {
+		s.o.Log.Warn("webhook stands still", "hook", hook, "err", err)
+	}
+}
+
+// send tries one event and keeps what became of it.
+func (s *Sender) send(ctx context.Context, hook office.ID, w waiting) {
+	doc := s.o.Office()
+	target := doc.WebhookByID(hook)
+	if target == nil {
+		return
+	}
+	a := s.attempt(ctx, *target, w)
+	if ctx.Err() != nil && !a.OK() {
+		return // cut off by us: it counts for nothing
+	}
+	now := s.o.Now()
+	var retry time.Time
+	before := s.state(hook)
+	after := s.change(hook, func(h *hookState) {
+		if a.OK() {
+			h.fails, h.since, h.rest = 0, time.Time{}, time.Time{}
+			h.sent++
+			return
+		}
+		if h.fails++; h.since.IsZero() {
+			h.since = now.Round(0).UTC()
+		}
+		h.stopped = a.Status == http.StatusGone || now.Sub(h.since) >= giveUpHook
+		if now.Sub(w.made) >= giveUpEvent || w.event.Kind == Test {
+			h.lost++
+		}
+	})
+	if !a.OK() {
+		rest := s.backoff(max(after.fails-probeAfter, w.tries))
+		if now.Sub(w.made) < giveUpEvent && w.event.Kind != Test {
+			retry = now.Add(rest)
+		}
+		if after.fails >= probeAfter {
+			s.change(hook, func(h *hookState) { h.rest = now.Add(rest) })
+		}
+	}
+	if err := s.tried(ctx, hook, w, a, retry); err != nil {
+		s.complain(ctx, hook, err)
+		s.change(hook, func(h *hookState) { h.rest = now.Add(storeRetry) })
+		return
+	}
+	s.judge(ctx, hook, before, after, now)
+}
+
+// judge raises and clears the fault of a webhook, and lets go of what waits for one
+// that was stopped.
+func (s *Sender) judge(ctx context.Context, hook office.ID, before, after hookState, now time.Time) {
+	switch {
+	case after.stopped && !before.stopped:
+		s.o.Log.Error("webhook was stopped: it took nothing for too long", "hook", hook, "since", after.since)
+		s.o.Fault(hook, true)
+		if n, err := s.waitingFor(ctx, hook); err == nil {
+			s.change(hook, func(h *hookState) { h.lost += n })
+		}
+		s.drop(ctx, hook)
+	case after.fails > 0 && now.Sub(after.since) >= faultAfter:
+		s.o.Fault(hook, true)
+	case after.fails == 0 && before.fails > 0:
+		s.o.Fault(hook, false)
+	}
+}
+
+// backoff is the pause after so many failures.
+func (s *Sender) backoff(n int) time.Duration {
+	d := s.o.Retry[min(max(n, 0), len(s.o.Retry)-1)]
+	return d - d/5 + rand.N(max(d*2/5, 1))
+}
+
+// attempt makes one delivery.
+func (s *Sender) attempt(ctx context.Context, target office.Webhook, w waiting) Attempt {
+	now := s.o.Now()
+	a := Attempt{Time: now.Round(0).UTC(), Kind: w.event.Kind, Call: w.event.Call, Try: w.tries + 1}
+	m, ok := Fill(w.event, s.o.Office(), s.o.Gate, Program, privacy.Export)
+	if !ok {
+		a.Status = http.StatusNoContent // not for this viewer: done without a word
+		return a
+	}
+	body, err := json.Marshal(m)
+	if err != nil {
+		a.Cause = "network"
+		return a
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, target.URL, bytes.NewReader(body))
+	if err != nil {
+		a.Cause = "address"
+		return a
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("User-Agent", "Centralino")
+	req.Header.Set(HeaderEvent, m.Event)
+	req.Header.Set(HeaderID, m.ID)
+	if secret, ok := s.o.Secrets(target.Secret); ok && secret != "" {
+		req.Header.Set(HeaderSignature, Sign(secret, now, body))
+	}
+	begin := time.Now()
+	res, err := s.client.Do(req)
+	a.Took = time.Since(begin)
+	if err != nil {
+		a.Cause = causeOf(err)
+		return a
+	}
+	defer res.Body.Close()
+	_, _ = io.CopyN(io.Discard, res.Body, 4<<10) // lets the connection be used again
+	a.Status = res.StatusCode
+	return a
+}
+
+// causeOf says in a word why there was no answer.
+func causeOf(err error) string {
+	var dns *net.DNSError
+	var cert *tls.CertificateVerificationError
+	var netErr net.Error
+	switch {
+	case errors.As(err, &dns):
+		return "host"
+	case errors.As(err, &cert):
+		return "certificate"
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "refused"
+	case errors.As(err, &netErr) && netErr.Timeout():
+		return "timeout"
+	}
+	return "network"
+}
+
+// Causes lists the words for why there was no answer, for the test of translations.
+func Causes() []string {
+	return []string{"host", "certificate", "refused", "timeout", "network", "address"}
+}
