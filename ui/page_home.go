@@ -283,6 +283,9 @@ func (v *visit) myPageWith(status int, problems []view.FieldProblem) error {
 		return errNotFound
 	}
 	page := view.MyPage{Frame: v.frame(v.p.T("me.title")), Problems: problems, Person: v.personModel(v.doc(), p, privacy.Account)}
+	if err := v.myLooks(&page); err != nil {
+		return err
+	}
 	return v.show(status, "me", page)
 }
 

@@ -225,6 +225,7 @@ func (v *visit) privacyPage(a privacy.Agreement) view.Privacy {
 	for _, k := range []privacy.AgreementKind{privacy.NoAgreement, privacy.UnionDeal, privacy.Authorisation, privacy.NoEmployees} {
 		page.Kinds = append(page.Kinds, view.Option{Value: string(k), Label: v.p.T("privacy.kind." + cmp.Or(string(k), "none")), Selected: k == a.Kind})
 	}
+	page.Record = v.agreementsRecord()
 	return page
 }
 

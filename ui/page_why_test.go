@@ -35,6 +35,16 @@ func shift(t *rapid.T) []journal.ContactOffered {
 		ID: "q", Strategy: rapid.SampledFrom(engineStrategies).Draw(t, "strategy"), Members: agents, RingTime: 20 * time.Second,
 		MissesToPause: 3, WrapUp: time.Duration(rapid.IntRange(0, 10).Draw(t, "wrapUp")) * time.Second,
 	}}}
+	if rapid.Bool().Draw(t, "skills") {
+		q := &cfg.Queues[0]
+		q.Needs = map[engine.SkillID]int{"de": 2}
+		q.Rings = []engine.Ring{{After: 5 * time.Second, Lower: 1}, {After: 20 * time.Second, Without: []engine.SkillID{"de"}}}
+		q.LastAgent = 10 * time.Second
+		cfg.Skills = map[engine.AgentID]map[engine.SkillID]int{}
+		for _, a := range agents {
+			cfg.Skills[a] = map[engine.SkillID]int{"de": rapid.IntRange(0, 3).Draw(t, "level")}
+		}
+	}
 	e, err := engine.New(cfg, now)
 	if err != nil {
 		t.Fatal(err)
@@ -70,7 +80,8 @@ func shift(t *rapid.T) []journal.ContactOffered {
 		offer, contact := first(ringing), first(talking)
 		switch rapid.IntRange(0, 9).Draw(t, "what") {
 		case 0, 1, 2:
-			apply(engine.Command{Kind: engine.Enqueue, Contact: journal.ContactID(fmt.Sprint("c-", i)), Queue: "q"})
+			apply(engine.Command{Kind: engine.Enqueue, Contact: journal.ContactID(fmt.Sprint("c-", i)), Queue: "q",
+				Caller: rapid.SampledFrom([]journal.SubjectID{"", "n-1", "n-2"}).Draw(t, "caller")})
 		case 3, 4:
 			apply(engine.Command{Kind: engine.Accept, Offer: offer})
 		case 5:

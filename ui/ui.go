@@ -144,6 +144,7 @@ type People interface {
 	Looks(ctx context.Context, about journal.SubjectID, before time.Time, limit int) ([]privacy.Look, error)
 	StageName(person journal.SubjectID, name string) func(tx *sql.Tx) error
 	Agreement() privacy.Agreement
+	Agreements(ctx context.Context) ([]privacy.Agreement, error)
 	Record(ctx context.Context, by privacy.Viewer, a privacy.Agreement) error
 }
 

@@ -54,6 +54,8 @@ type seen struct {
 }
 
 const (
+	sqlAgreements = `SELECT kind, date, note, recorded, recorder FROM privacy_agreements ORDER BY id DESC LIMIT 100`
+
 	sqlLook  = `INSERT INTO privacy_looks (about, at, who, what) VALUES (?, ?, ?, ?)`
 	sqlLooks = `SELECT at, who, what FROM privacy_looks WHERE about = ? AND at < ? ORDER BY at DESC, id DESC LIMIT ?`
 )
@@ -112,6 +114,32 @@ func (g *Gate) writeLooks(ctx context.Context) error {
 		g.unlogged = g.unlogged[1:]
 		g.mu.Unlock()
 	}
+}
+
+// Agreements returns all that was recorded, newest first, with what was taken back.
+func (g *Gate) Agreements(ctx context.Context) ([]Agreement, error) {
+	var out []Agreement
+	err := g.o.DB.Read(ctx, func(tx *sql.Tx) error {
+		rows, err := tx.QueryContext(ctx, sqlAgreements)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var a Agreement
+			var at int64
+			if err := rows.Scan(&a.Kind, &a.Date, &a.Note, &at, &a.SetBy); err != nil {
+				return err
+			}
+			a.Set = time.Unix(0, at).UTC()
+			out = append(out, a)
+		}
+		return rows.Err()
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read agreements: %w", err)
+	}
+	return out, nil
 }
 
 // Looks returns who looked at a person, newest first, from before an instant on (zero:

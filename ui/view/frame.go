@@ -392,6 +392,9 @@ type MyPage struct {
 	Person   api.Person
 	Problems []FieldProblem
 	State    *api.Agent
+	Looks    []api.Look
+	More     string // address of more looks
+	Open     string // the agreement that lets others look, in words; empty: nobody may
 }
 
 // Problem returns what is wrong with a field.
@@ -406,6 +409,14 @@ type Privacy struct {
 	Kinds            []Option
 	Edit             bool
 	Problems         []FieldProblem
+	Record           []Item // what was recorded, newest first
+}
+
+// Looks is the log of who looked at the reader.
+type Looks struct {
+	Frame
+	Looks []api.Look
+	Older string
 }
 
 // Problem returns what is wrong with a field.
