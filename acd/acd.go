@@ -198,8 +198,13 @@ func (a *ACD) Abandon(call journal.CallID) {
 // AskCallback makes of a waiting caller one who is called back in his turn. Nil
 // means that the promise is on disk and may be spoken; then the call ends without
 // harm to his place. It waits for the disk.
-func (a *ACD) AskCallback(call journal.CallID) error {
-	if _, err := a.ask(engine.Command{Kind: engine.AskCallback, Contact: journal.ContactID(call)}); err != nil {
+func (a *ACD) AskCallback(call journal.CallID) error { return a.AskCallbackAt(call, "", "") }
+
+// AskCallbackAt is AskCallback for a caller who names another number (caller, if not
+// empty), or who does not wait (any more) in the queue that is to call him (queue, if
+// not empty): then it takes him whatever its limits.
+func (a *ACD) AskCallbackAt(call journal.CallID, queue office.ID, caller journal.SubjectID) error {
+	if _, err := a.ask(engine.Command{Kind: engine.AskCallback, Contact: journal.ContactID(call), Queue: engine.QueueID(queue), Caller: caller}); err != nil {
 		return err
 	}
 	disk, ok := a.o.Journal.(interface{ Flush(context.Context) error })
@@ -213,6 +218,12 @@ func (a *ACD) AskCallback(call journal.CallID) error {
 		return fmt.Errorf("keep the promise to call back %s: %w", call, err)
 	}
 	return nil
+}
+
+// Exit reports that a waiting caller has left the queue by a key and goes on in
+// another path. It is harmless for calls that wait no more.
+func (a *ACD) Exit(call journal.CallID) {
+	a.report(engine.Command{Kind: engine.Exit, Contact: journal.ContactID(call)})
 }
 
 // flushLimit is how long a caller waits for the disk to confirm a promise.

@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"runtime/debug"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -24,6 +25,7 @@ const mailbox = 256
 type actor struct {
 	p    *PBX
 	id   journal.CallID
+	name journal.CallID // under which the ACD knows the call
 	doc  *office.Document
 	log  *slog.Logger
 	st   *call.State
@@ -34,11 +36,16 @@ type actor struct {
 	events   []call.Event // to be handled, in order
 	stepping bool
 	over     bool
+	asked    bool // the ACD was asked to promise a call back and has not refused
 	legs     []leg
 	request  route.Request
 	wait     *lineWait         // an emergency call that has no line yet
 	tried    map[office.ID]int // lines on which an emergency call was dialled
 	done     chan struct{}
+
+	mu   sync.Mutex // guards what follows
+	gone bool
+	then []func() // once the call is over
 }
 
 // mail is something for the actor to handle in its own goroutine.
@@ -67,7 +74,7 @@ func (wakeUp) deliver(a *actor) {
 func newActor(p *PBX, id journal.CallID) *actor {
 	doc := p.o.Office()
 	a := &actor{
-		p: p, id: id, doc: doc,
+		p: p, id: id, name: id, doc: doc,
 		log:  p.o.Log.With("call", string(id)),
 		mail: make(chan mail, mailbox),
 		done: make(chan struct{}),
@@ -171,15 +178,37 @@ func (a *actor) drain() {
 	}
 }
 
+// after runs f once the call is over; at once if it is.
+func (a *actor) after(f func()) {
+	a.mu.Lock()
+	if !a.gone {
+		a.then = append(a.then, f)
+		f = nil
+	}
+	a.mu.Unlock()
+	if f != nil {
+		f()
+	}
+}
+
 // cleanup lets go of everything the call still holds, whatever ended it.
 func (a *actor) cleanup() {
 	close(a.done)
 	a.p.book.cancel(a.id)
-	a.p.o.Queue.Abandon(a.id)
+	if !a.asked {
+		a.p.o.Queue.Abandon(a.id)
+	}
 	for _, l := range a.legs {
 		l.abort()
 	}
 	a.p.forget(a)
+	a.mu.Lock()
+	then := a.then
+	a.gone, a.then = true, nil
+	a.mu.Unlock()
+	for _, f := range then {
+		f()
+	}
 }
 
 func (a *actor) leg(id journal.LegID) leg {
@@ -252,9 +281,15 @@ func (a *actor) performQueue(act call.Action) bool {
 	case call.OfferFailed:
 		q.OfferFailed(x.Offer, x.Reason)
 	case call.TalkEnded:
-		q.TalkEnded(a.id)
+		q.TalkEnded(a.name)
 	case call.TalkLost:
-		q.TalkLost(a.id)
+		q.TalkLost(a.name)
+	case call.ExitQueue:
+		q.Exit(a.id)
+	case call.AskCallback:
+		a.askCallback(x)
+	case call.CallbackResult:
+		q.CallbackResult(a.name, x.Result)
 	default:
 		return false
 	}

@@ -28,7 +28,16 @@ func (p *PBX) StopRinging(o journal.OfferID, why call.Cause) {
 }
 
 // ConnectOffer joins caller and agent.
-func (p *PBX) ConnectOffer(o journal.OfferID) { p.toOffer(o, call.OfferGranted{Offer: o}) }
+//
+// Who is to be called back may still hear the promise being spoken: the call waits
+// until he has hung up, since his line is busy before.
+func (p *PBX) ConnectOffer(o journal.OfferID) {
+	if before := p.callBefore(o); before != nil {
+		before.after(func() { p.toOffer(o, call.OfferGranted{Offer: o}) })
+		return
+	}
+	p.toOffer(o, call.OfferGranted{Offer: o})
+}
 
 // RefuseOffer hangs up on an agent who answered too late.
 func (p *PBX) RefuseOffer(o journal.OfferID) { p.toOffer(o, call.OfferDenied{Offer: o}) }
@@ -44,6 +53,7 @@ func (p *PBX) toOffer(o journal.OfferID, ev call.Event) {
 	p.mu.Lock()
 	a := p.offers[o]
 	delete(p.offers, o)
+	delete(p.back, o)
 	p.mu.Unlock()
 	if a != nil {
 		a.post(callMail{ev})

@@ -18,7 +18,7 @@ func (a *actor) ring(x call.Ring) {
 	legs := 0
 	for _, dev := range a.devices(x) {
 		for _, c := range a.p.o.Phones.Contacts(dev.ID) {
-			if a.ringContact(x.Attempt, dev, c) {
+			if a.ringContact(x, dev, c) {
 				legs++
 			}
 		}
@@ -55,7 +55,7 @@ func (a *actor) devices(x call.Ring) []*office.Device {
 	return list
 }
 
-func (a *actor) ringContact(attempt int, dev *office.Device, c Contact) bool {
+func (a *actor) ringContact(x call.Ring, dev *office.Device, c Contact) bool {
 	l := &sipLeg{a: a, id: a.newLegID(), kind: journal.LegPhone}
 	local := a.p.localFor(c.Flow)
 	if err := l.open(local); err != nil {
@@ -63,9 +63,15 @@ func (a *actor) ringContact(attempt int, dev *office.Device, c Contact) bool {
 		return false
 	}
 	a.legs = append(a.legs, l)
-	a.step(call.LegStarted{Attempt: attempt, Leg: l.id, Kind: l.kind, Device: dev.ID, Person: dev.Owner})
+	a.step(call.LegStarted{Attempt: x.Attempt, Leg: l.id, Kind: l.kind, Device: dev.ID, Person: dev.Owner})
 	to := sip.Address{URI: c.URI}
-	l.invite(dialog.InviteOptions{URI: c.URI, Dest: c.Dest, From: a.callerAddress(local), To: to})
+	from := a.callerAddress(local)
+	if x.Show != "" && from.Display != "" {
+		from.Display = x.Show + ": " + from.Display
+	} else if x.Show != "" {
+		from.Display = x.Show
+	}
+	l.invite(dialog.InviteOptions{URI: c.URI, Dest: c.Dest, From: from, To: to})
 	return true
 }
 

@@ -28,10 +28,20 @@ import (
 	"centralino/pbx/sip"
 )
 
-// Queue is what the switch needs of the ACD. No method blocks.
+// Queue is what the switch needs of the ACD. No method blocks but AskCallback. A
+// call is named by the id under which it entered the queue.
 type Queue interface {
 	// Enqueue puts a call in a queue. An error means that it was not taken.
 	Enqueue(id journal.CallID, queue office.ID, caller journal.SubjectID) error
+	// Exit reports that a call has left its queue by a key.
+	Exit(id journal.CallID)
+	// AskCallback makes of a waiting call a promise to call caller back in its turn;
+	// nil once that is on disk. From then on the call's end does not end its place.
+	// queue is given for a call that does not wait in it.
+	AskCallback(id journal.CallID, queue office.ID, caller journal.SubjectID) error
+	// CallbackResult reports what came of an offer to call back that was granted:
+	// call.ResultAnswered and its sisters.
+	CallbackResult(id journal.CallID, result string)
 	// Abandon reports that a call waits no more.
 	Abandon(id journal.CallID)
 	OfferAnswered(o journal.OfferID)
@@ -80,6 +90,9 @@ type Trunk interface {
 type Names interface {
 	// Number returns the pseudonym of an outside number.
 	Number(n numbering.E164) journal.SubjectID
+	// NumberForRouting returns the number behind a pseudonym, empty if it is not
+	// known (any more). It may wait for the disk.
+	NumberForRouting(s journal.SubjectID) numbering.E164
 	NameForRouting(p journal.SubjectID) string
 }
 
@@ -137,6 +150,7 @@ type PBX struct {
 	mu      sync.Mutex // guards what follows, for lookups only
 	calls   map[journal.CallID]*actor
 	offers  map[journal.OfferID]*actor
+	back    map[journal.OfferID]journal.CallID // offers to call back the maker of a call
 	readers map[office.ID]*lineReader
 	ctx     context.Context // of Run, nil before it
 	closing bool
@@ -148,7 +162,8 @@ func New(o Options) (*PBX, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	p := &PBX{o: o, calls: make(map[journal.CallID]*actor), offers: make(map[journal.OfferID]*actor)}
+	p := &PBX{o: o, calls: make(map[journal.CallID]*actor), offers: make(map[journal.OfferID]*actor),
+		back: make(map[journal.OfferID]journal.CallID)}
 	p.book = newBook(o.Now)
 	p.people = newOccupation(o.Queue)
 	p.dialogs = dialog.New(o.Stack, dialog.Options{
@@ -244,6 +259,7 @@ func (p *PBX) forget(a *actor) {
 	for o, b := range p.offers {
 		if a == b {
 			delete(p.offers, o)
+			delete(p.back, o)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 	"net/netip"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -98,6 +99,9 @@ type oneAgent struct {
 	mu    sync.Mutex
 	next  journal.OfferID
 	log   []string
+
+	refuse error // of AskCallback
+	calls  bool  // nobody is free: calls wait
 }
 
 func (q *oneAgent) note(s string) { q.mu.Lock(); q.log = append(q.log, s); q.mu.Unlock() }
@@ -107,9 +111,21 @@ func (q *oneAgent) Enqueue(id journal.CallID, _ office.ID, _ journal.SubjectID) 
 	q.mu.Lock()
 	q.next++
 	o := q.next
+	waits := q.calls
 	q.mu.Unlock()
+	if waits {
+		return nil
+	}
 	q.w.pbx.RingAgent(id, o, q.agent)
 	return nil
+}
+func (q *oneAgent) AskCallback(id journal.CallID, _ office.ID, caller journal.SubjectID) error {
+	q.note("ask callback " + string(caller))
+	return q.refuse
+}
+func (q *oneAgent) Exit(journal.CallID) { q.note("exit") }
+func (q *oneAgent) CallbackResult(id journal.CallID, result string) {
+	q.note("called back " + string(id) + " " + result)
 }
 func (q *oneAgent) Abandon(journal.CallID)                        {}
 func (q *oneAgent) OfferAnswered(o journal.OfferID)               { q.note("answered"); q.w.pbx.ConnectOffer(o) }
@@ -159,6 +175,9 @@ func (d directory) Contacts(id office.ID) []pbx.Contact {
 type names struct{}
 
 func (names) Number(n numbering.E164) journal.SubjectID { return journal.SubjectID("n-" + string(n)) }
+func (names) NumberForRouting(s journal.SubjectID) numbering.E164 {
+	return numbering.E164(strings.TrimPrefix(string(s), "n-"))
+}
 func (names) NameForRouting(p journal.SubjectID) string { return string(p) }
 
 func (w *world) Append(_ journal.CallID, p journal.Payload) {

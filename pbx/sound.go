@@ -19,6 +19,11 @@ func (a *actor) play(x call.Play) {
 	alaw := a.recording(x.What)
 	if alaw == nil {
 		a.log.Warn("nothing to play", "prompt", x.What.Prompt, "builtin", x.What.Builtin)
+	}
+	for _, s := range x.Then {
+		alaw = append(alaw[:len(alaw):len(alaw)], a.recording(s)...) // a copy: recordings are shared
+	}
+	if alaw == nil {
 		a.step(call.Played{ID: x.ID})
 		return
 	}

@@ -25,19 +25,30 @@ var (
 	ErrHisTurn  = errors.New("acd: an agent is being called for him")
 )
 
-func (s *State) askCallback(id ContactID) error {
-	i, ok := s.contactAt[id]
-	if !ok {
+func (s *State) askCallback(cmd *Command) error {
+	i, ok := s.contactAt[cmd.Contact]
+	switch {
+	case ok:
+	case cmd.Queue == "":
 		return ErrStray
+	case cmd.Caller == "":
+		return ErrNoCaller
+	default:
+		if err := s.enqueue(cmd); err != nil {
+			return err
+		}
+		i = s.contactAt[cmd.Contact]
 	}
 	c := &s.contacts[i]
 	switch {
 	case c.talks || c.virtual:
 		return ErrStray
-	case c.caller == "":
+	case c.caller == "" && cmd.Caller == "":
 		return ErrNoCaller
 	case len(c.offers) > 0:
 		return ErrHisTurn
+	case cmd.Caller != "":
+		c.caller = cmd.Caller
 	}
 	s.merge(c.queue, i, ReasonSuperseded)
 	c = &s.contacts[i]

@@ -63,7 +63,8 @@ const (
 	// Agent, Contact.
 	OutcomeKnown
 	// AskCallback makes of a caller in line one who is called back in his turn:
-	// Contact.
+	// Contact, and Caller if he is to be called at another number. With Queue it takes
+	// one who does not wait (any more), whatever the queue's limits.
 	AskCallback
 	// CancelCallback takes such a promise back: Contact.
 	CancelCallback
@@ -74,6 +75,9 @@ const (
 	// every offer, every talk, as of Arrival, when the box was last known to run.
 	// Who is to be called back stays in line. Given once after a replay.
 	Restart
+	// Exit reports that a caller in line has left it by a key and goes on in another
+	// path: Contact.
+	Exit
 )
 
 // Results of an attempt to call back. Any other counts as DialFailed.
@@ -138,5 +142,6 @@ const (
 	ReasonNoAgent    Reason = "no agent"           // no agent of the queue is logged in
 	ReasonExpected   Reason = "max expected"       // the wait would have been longer than the queue allows
 	ReasonCalledIn   Reason = "called in"          // who was to be called back has called and was served
+	ReasonExit       Reason = "exit key"           // the caller pressed a key that leads out of the queue
 	ReasonCancelled  Reason = "cancelled"          // the promise to call back was taken back
 )

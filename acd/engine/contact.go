@@ -135,6 +135,9 @@ func (s *State) enqueue(cmd *Command) error {
 	q.inside++
 	s.emitQueued(c, "")
 	s.entered(c)
+	if cmd.Kind == AskCallback { // he does not wait on the line
+		return nil
+	}
 	if why := s.unwanted(i); why != "" {
 		s.leave(i, why)
 		return nil

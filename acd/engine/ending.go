@@ -100,6 +100,16 @@ func (s *State) abandon(id ContactID) error {
 	return nil
 }
 
+// exit ends a contact whose caller chose another path.
+func (s *State) exit(id ContactID) error {
+	i, ok := s.contactAt[id]
+	if !ok || s.contacts[i].talks || s.contacts[i].virtual {
+		return ErrStray
+	}
+	s.endWaiting(i, Overflow, ReasonExit)
+	return nil
+}
+
 func (s *State) talkEnded(id ContactID) error {
 	i, ok := s.contactAt[id]
 	switch {

@@ -200,7 +200,9 @@ func (s *State) command(cmd *Command) error {
 	case OutcomeKnown:
 		return s.outcomeKnown(cmd)
 	case AskCallback:
-		return s.askCallback(cmd.Contact)
+		return s.askCallback(cmd)
+	case Exit:
+		return s.exit(cmd.Contact)
 	case CancelCallback:
 		return s.cancelCallback(cmd.Contact)
 	case CallbackResult:

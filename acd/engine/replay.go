@@ -34,6 +34,7 @@ func (s *State) Fold(e *Event) {
 		}
 	case CallbackPromised:
 		if ci, ok := s.contactAt[e.Contact]; ok && !s.contacts[ci].talks && !s.contacts[ci].virtual {
+			s.contacts[ci].caller = e.Caller
 			s.promised(&s.contacts[ci])
 		}
 	case CallbackTried:

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"centralino/acd"
+	"centralino/acd/outcome"
 	"centralino/board/health"
 	"centralino/hal"
 	"centralino/hal/serial"
@@ -58,6 +59,8 @@ type box struct {
 	office    *office.Store
 	secrets   *office.Secrets
 	people    *privacy.Gate
+	customers *outcome.Book
+	lastTalks lastTalks
 	registrar *registrar.Registrar
 	stack     *sip.Stack
 	plane     *media.Plane
@@ -86,6 +89,7 @@ func migrations() []store.Migration {
 	all = append(all, office.Migrations()...)
 	all = append(all, privacy.Migrations()...)
 	all = append(all, registrar.Migrations...)
+	all = append(all, outcome.Migrations()...)
 	return append(all, ui.Migrations()...)
 }
 
@@ -159,6 +163,11 @@ func (b *box) openData(ctx context.Context) error {
 		Office: func() *office.Document { return b.office.Current().Doc }})
 	if err != nil {
 		return fmt.Errorf("open names: %w", err)
+	}
+	b.customers, err = outcome.Open(ctx, outcome.Options{DB: b.db, Journal: b.journal, Gate: b.people, Office: b.office.Current, Now: b.now,
+		Told: func(o journal.OutcomeSet) { b.acd.OutcomeKnown(o.Agent, o.Call) }})
+	if err != nil {
+		return err
 	}
 	return b.furnish(ctx)
 }
@@ -435,6 +444,7 @@ func (r *recorder) Append(call journal.CallID, p journal.Payload) {
 		r.b.lineStates.set(ui.LineStatus{ID: office.ID(l.Line), State: l.State, Reason: l.Reason, Since: r.b.now()})
 	}
 	r.b.journal.Append(call, p)
+	r.b.lastTalks.see(p)
 	r.b.front.see(call, p)
 }
 

@@ -256,30 +256,19 @@ func (d *Document) OutcomeByID(id ID) *Outcome {
 	return first(d.Outcomes, func(v *Outcome) bool { return v.ID == id })
 }
 
-// OutcomesOf returns the outcomes that calls of a queue may have, in its order: its
-// own, or all of the office if it names none.
-func (d *Document) OutcomesOf(queue ID) []*Outcome {
-	if g := d.GroupByID(queue); g != nil && g.Queue != nil && len(g.Queue.Outcomes) > 0 {
-		var out []*Outcome
-		for _, id := range g.Queue.Outcomes {
-			if o := d.OutcomeByID(id); o != nil {
-				out = append(out, o)
-			}
-		}
-		return out
+// outcomesOf returns the outcomes that calls of a queue may have: its own, or all of
+// the office if it names none.
+func (d *Document) outcomesOf(g *Group) []*Outcome {
+	if len(g.Queue.Outcomes) == 0 {
+		return every(d.Outcomes, func(*Outcome) bool { return true })
 	}
-	return every(d.Outcomes, func(*Outcome) bool { return true })
-}
-
-// OutcomeByDigit returns the outcome that a phone gives to a call of a queue by a
-// digit.
-func (d *Document) OutcomeByDigit(queue ID, digit string) *Outcome {
-	for _, o := range d.OutcomesOf(queue) {
-		if o.Digit == digit && digit != "" {
-			return o
+	var out []*Outcome
+	for _, id := range g.Queue.Outcomes {
+		if o := d.OutcomeByID(id); o != nil {
+			out = append(out, o)
 		}
 	}
-	return nil
+	return out
 }
 
 // ScriptByID returns a script.

@@ -82,7 +82,7 @@ func (v *validator) leadsBack(path, queue ID, seen map[ID]bool) bool {
 func (v *validator) digits(g *Group) {
 	by := map[string]ID{}
 	seen := map[ID]bool{}
-	for _, o := range v.d.OutcomesOf(g.ID) {
+	for _, o := range v.d.outcomesOf(g) {
 		if seen[o.ID] {
 			v.add(KindGroup, string(g.ID), "queue.outcomes", ProblemDuplicate, "value", string(o.ID))
 			continue

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -135,7 +136,7 @@ const (
 	ON CONFLICT (kind) DO UPDATE SET last = max(last, excluded.last)`
 )
 
-const anyVersion = 1 << 60
+const anyVersion = math.MaxInt
 
 // Empty returns the smallest valid document.
 func Empty() *Document {
@@ -338,7 +339,7 @@ func raiseIDs(tx *sql.Tx, d *Document) error {
 		highest := 0
 		for _, id := range t.ids(d) {
 			if digits, ok := strings.CutPrefix(id, string(t.kindOf())+"-"); ok {
-				if n, err := strconv.Atoi(digits); err == nil && n < 1<<31 {
+				if n, err := strconv.Atoi(digits); err == nil && n <= math.MaxInt32 {
 					highest = max(highest, n)
 				}
 			}

@@ -2,6 +2,7 @@ package call
 
 import (
 	"centralino/internal/journal"
+	"centralino/internal/numbering"
 	"centralino/internal/office"
 	"centralino/pbx/route"
 	"time"
@@ -39,6 +40,7 @@ type Ring struct {
 	Attempt int
 	People  []journal.SubjectID
 	Devices []office.ID
+	Show    string // what the phones show beside the caller, for instance the queue's name
 }
 
 // DialOut starts an attempt over a line: seizes the first free candidate and
@@ -53,11 +55,13 @@ type DialOut struct {
 // Connect lets two legs hear each other.
 type Connect struct{ A, B journal.LegID }
 
-// Play lets a leg hear something once; Played{ID} follows at its end.
+// Play lets a leg hear something once, and what is in Then right after it;
+// Played{ID} follows at the end of all.
 type Play struct {
 	Leg  journal.LegID
 	ID   int
 	What Sound
+	Then []Sound
 }
 
 // PlayLoop lets a leg hear music or a tone until something else comes.
@@ -85,6 +89,29 @@ type Sound struct {
 
 // EnterQueue hands the caller to a queue of the ACD.
 type EnterQueue struct{ Group office.ID }
+
+// ExitQueue tells the ACD that the caller has chosen another path by a key.
+type ExitQueue struct{}
+
+// AskCallback asks the ACD to promise the caller that he is called back at Number in
+// his turn; CallbackTaken follows. From here on the place in line lives without the
+// call: LeaveQueue comes only after a refusal. Group is given where the caller does
+// not wait in its queue.
+type AskCallback struct {
+	Number numbering.E164
+	Group  office.ID
+}
+
+// CallbackResult tells the ACD what came of calling back.
+type CallbackResult struct{ Result string }
+
+// Results of a CallbackResult.
+const (
+	ResultAnswered = "answered"
+	ResultBusy     = "busy"
+	ResultNoAnswer = "noAnswer"
+	ResultFailed   = "failed"
+)
 
 // LeaveQueue tells the ACD that the caller is gone.
 type LeaveQueue struct{}
@@ -126,28 +153,31 @@ type Log struct{ Payload journal.Payload }
 // Finish ends the call's life; no event is handled after it.
 type Finish struct{}
 
-func (Decide) callAction()        {}
-func (Ringing) callAction()       {}
-func (Answer) callAction()        {}
-func (HangUp) callAction()        {}
-func (Ring) callAction()          {}
-func (DialOut) callAction()       {}
-func (Connect) callAction()       {}
-func (Play) callAction()          {}
-func (PlayLoop) callAction()      {}
-func (StopPlay) callAction()      {}
-func (Echo) callAction()          {}
-func (EnterQueue) callAction()    {}
-func (LeaveQueue) callAction()    {}
-func (OfferAnswered) callAction() {}
-func (OfferFailed) callAction()   {}
-func (TalkEnded) callAction()     {}
-func (TalkLost) callAction()      {}
-func (PersonBusy) callAction()    {}
-func (PersonFree) callAction()    {}
-func (DoFeature) callAction()     {}
-func (Log) callAction()           {}
-func (Finish) callAction()        {}
+func (Decide) callAction()         {}
+func (Ringing) callAction()        {}
+func (Answer) callAction()         {}
+func (HangUp) callAction()         {}
+func (Ring) callAction()           {}
+func (DialOut) callAction()        {}
+func (Connect) callAction()        {}
+func (Play) callAction()           {}
+func (PlayLoop) callAction()       {}
+func (StopPlay) callAction()       {}
+func (Echo) callAction()           {}
+func (EnterQueue) callAction()     {}
+func (LeaveQueue) callAction()     {}
+func (OfferAnswered) callAction()  {}
+func (OfferFailed) callAction()    {}
+func (TalkEnded) callAction()      {}
+func (TalkLost) callAction()       {}
+func (PersonBusy) callAction()     {}
+func (PersonFree) callAction()     {}
+func (DoFeature) callAction()      {}
+func (ExitQueue) callAction()      {}
+func (AskCallback) callAction()    {}
+func (CallbackResult) callAction() {}
+func (Log) callAction()            {}
+func (Finish) callAction()         {}
 
 // The times a call allows.
 const (
@@ -164,6 +194,10 @@ const (
 	refuseTone    = 5 * time.Second // busy tone after a refusal that cannot be signalled
 	featureLimit  = 15 * time.Second
 	emergencyWait = 15 * time.Second // an emergency call waits for its line
+	joinLimit     = 15 * time.Second // the notice and the whisper take before two are joined
+	keyWait       = 8 * time.Second  // a key may take after a question of the box
+	numberWait    = 10 * time.Second // the next digit of a number may take
+	promiseLimit  = 10 * time.Second // the ACD takes to promise a call back
 )
 
 // dialTries bounds how often a call is dialled, over one line after the other.

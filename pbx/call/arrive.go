@@ -15,7 +15,7 @@ func (s *State) invited(e Invited) {
 		return
 	}
 	s.request, s.person = e.Request, e.Person
-	s.addLeg(&leg{id: e.Leg, kind: e.Kind, device: e.Device, line: e.Line, person: e.Person, state: legCalling})
+	s.first = s.addLeg(&leg{id: e.Leg, kind: e.Kind, device: e.Device, line: e.Line, person: e.Person, state: legCalling})
 	s.dir = journal.Internal
 	from := e.Person
 	if e.Kind == journal.LegTrunk {
@@ -32,7 +32,7 @@ func (s *State) lineRang(e LineRang) {
 	if len(s.legs) == 0 {
 		s.request = e.Request
 		s.dir = journal.Inbound
-		s.addLeg(&leg{id: e.Leg, kind: journal.LegLine, line: e.Line, state: legCalling})
+		s.first = s.addLeg(&leg{id: e.Leg, kind: journal.LegLine, line: e.Line, state: legCalling})
 		s.start(journal.CallStarted{Direction: journal.Inbound, Line: string(e.Line)})
 		s.arm(timerCaller, s.now.Add(callerWait))
 	}
@@ -93,7 +93,7 @@ func (s *State) start(p journal.CallStarted) {
 // decided performs the decision about an arriving call.
 func (s *State) decided(e Decided) {
 	c := s.caller()
-	if s.phase != Arriving || !c.live() {
+	if s.phase != Arriving && s.phase != Originating || !c.live() {
 		return
 	}
 	s.announce(e.Action)
@@ -144,7 +144,7 @@ func (s *State) announce(a route.Action) {
 		// The code alone: what follows it may be an outside number.
 		p.Dialled = numbering.Clean(s.request.Dialled)
 		if a.Args != "" {
-			p.Dialled = strings.TrimSuffix(p.Dialled, "*"+a.Args)
+			p.Dialled = strings.TrimSuffix(strings.TrimSuffix(p.Dialled, a.Args), "*")
 		}
 	}
 	s.start(p)

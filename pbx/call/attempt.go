@@ -14,6 +14,7 @@ const (
 	forPath      purpose = "path"      // the path goes on
 	forOffer     purpose = "offer"     // the ACD is told
 	forDial      purpose = "dial"      // the next line is tried, then refusal
+	forOrigin    purpose = "origin"    // the person for whom the box makes the call
 )
 
 // attempt is one try to reach somebody: a set of legs of which the first to
@@ -46,7 +47,7 @@ func (s *State) reach(a attempt, act Action) *attempt {
 		r.Attempt = p.id
 		s.do(r)
 	}
-	if s.phase == Arriving {
+	if s.phase == Arriving || s.phase == Originating && a.why == forDial {
 		s.phase = Reaching
 	}
 	return p
@@ -54,6 +55,9 @@ func (s *State) reach(a attempt, act Action) *attempt {
 
 // dial reaches an outside number.
 func (s *State) dial(out route.DialOut) {
+	if c := s.caller(); c.up() { // he does not hear the called line's own tone
+		s.do(PlayLoop{Leg: c.id, What: Sound{Tone: "ringback"}})
+	}
 	s.reach(attempt{why: forDial, out: out}, DialOut{Out: out})
 	limit := dialLimit
 	if out.Emergency {
@@ -128,6 +132,11 @@ func (s *State) legProgress(e LegProgress) {
 		s.logLeg(l, journal.LegRinging, "", 0)
 	}
 	a, c := s.attempt(l.attempt), s.caller()
+	if s.origin.on && e.Early && a.why == forDial && !a.over && c.up() && !l.early {
+		l.early = true
+		s.do(Connect{A: c.id, B: l.id})
+		return
+	}
 	if a.over || !c.live() || c.up() || c.kind == journal.LegLine {
 		return
 	}
@@ -170,6 +179,10 @@ func (s *State) legAnswered(e LegAnswered) {
 	}
 	a.over = true
 	s.disarm(timerRing)
+	if a.why == forOrigin {
+		s.originUp(l)
+		return
+	}
 	s.won(l)
 }
 
@@ -184,6 +197,10 @@ func (s *State) closeAttempts() {
 // if need be.
 func (s *State) won(l *leg) {
 	c := s.caller()
+	if s.origin.on {
+		s.originThrough(l)
+		return
+	}
 	if c.up() {
 		s.talk(l)
 		return
@@ -246,6 +263,13 @@ func (s *State) unreached(a *attempt) {
 	switch a.why {
 	case forOffer:
 		s.do(OfferFailed{Offer: a.offer, Reason: a.last})
+		if s.origin.on {
+			s.origin.settled = true
+			s.end(a.last, "called")
+		}
+	case forOrigin:
+		s.disarm(timerRing)
+		s.end(a.last, "called")
 	case forPath:
 		s.disarm(timerRing)
 		if a.person {
@@ -304,6 +328,10 @@ func (s *State) nextLine(a *attempt) bool {
 // is already through hears busy tone first, because no code can tell him.
 func (s *State) giveUp(cause Cause, code int) {
 	c := s.caller()
+	if s.origin.on {
+		s.say(unreachedPrompt[cause], cause, "called")
+		return
+	}
 	if c.up() {
 		s.phase = Saying
 		s.playID++
@@ -316,6 +344,12 @@ func (s *State) giveUp(cause Cause, code int) {
 		c.code = code
 	}
 	s.end(cause, "called")
+}
+
+// unreachedPrompt tells who asked the box to dial why nobody is there.
+var unreachedPrompt = map[Cause]string{
+	CauseBusy: "busy", CauseRejected: "busy", CauseNoAnswer: "unavailable", CauseUnknown: route.PromptUnknown,
+	CauseFailed: route.PromptNoLine, CauseNoLine: route.PromptLinesBusy,
 }
 
 // toldOn are the final responses of a called party that the caller gets as they

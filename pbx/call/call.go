@@ -20,26 +20,31 @@ import (
 //
 //	            Decided                    LegAnswered
 //	arriving ─────────────▶ reaching ───────────────────▶ talking
-//	   │  ▲                  ▲  │ nobody                     │
-//	   │  └─ line rings on   │  ▼                            │ a leg ends
-//	   ├────────────────▶ following (path, queue) ───────────┤
-//	   ├────────────────▶ saying (refusal, feature)          │
-//	   └────────────────────────┴──────▶ ending ◀────────────┘──▶ over
+//	   │  ▲                  ▲  │ nobody              ▲      │ agent hangs up
+//	   │  └─ line rings on   │  ▼                     │      ├───▶ surveying
+//	   ├────────────────▶ following (path, queue) ─▶ joining │       │
+//	   ├────────────────▶ saying (refusal, feature)          │ a leg ends
+//	   └────────────────────────┴──────▶ ending ◀────────────┴───────┘──▶ over
 //
-// arriving: a line rings, or an INVITE waits for its decision. reaching: phones or
+// A call that the box makes for a person begins as originating, which ends like
+// arriving once he has answered. joining: notice and whisper are heard before caller
+// and agent are. surveying: the caller answers questions by keys. arriving: a line rings, or an INVITE waits for its decision. reaching: phones or
 // a line are being called. following: the path's interpreter leads. saying: a last
 // sentence is said. Preempted leads from any of them to saying.
 type Phase string
 
 // The phases of a call.
 const (
-	Arriving  Phase = "arriving"
-	Reaching  Phase = "reaching"
-	Following Phase = "following"
-	Talking   Phase = "talking"
-	Saying    Phase = "saying"
-	Ending    Phase = "ending"
-	Over      Phase = "over"
+	Arriving    Phase = "arriving"
+	Originating Phase = "originating"
+	Joining     Phase = "joining"
+	Surveying   Phase = "surveying"
+	Reaching    Phase = "reaching"
+	Following   Phase = "following"
+	Talking     Phase = "talking"
+	Saying      Phase = "saying"
+	Ending      Phase = "ending"
+	Over        Phase = "over"
 )
 
 // Setup is what a call needs to know from its start.
@@ -66,6 +71,7 @@ type State struct {
 	joined   time.Time // zero while nobody talks
 	talked   time.Duration
 
+	first     *leg // the caller's
 	legs      []*leg
 	attempts  []*attempt
 	partner   *leg // the leg that talks with the caller
@@ -73,6 +79,11 @@ type State struct {
 
 	path     *ivr.State
 	queue    queueState
+	contact  journal.ContactID // under which the ACD knows the call
+	room     room
+	joining  joining
+	survey   survey
+	origin   origin
 	onAnswer []Action // wait for the caller's leg to be through
 	awaiting *leg     // answered; is joined once the caller's leg is through
 	from     journal.SubjectID
@@ -114,11 +125,13 @@ const (
 	timerEnd     timer = "end"     // legs that do not end
 	timerFeature timer = "feature" // a feature that does not answer
 	timerPath    timer = "path"    // the interpreter's own deadline
+	timerKeys    timer = "keys"    // a key or an answer that our own question waits for
+	timerJoin    timer = "join"    // notice and whisper that never end
 )
 
 // New returns a call that has not begun.
 func New(o Setup) *State {
-	return &State{id: o.ID, doc: o.Doc, length: o.Length, phase: Arriving, timers: make(map[timer]time.Time, 4)}
+	return &State{id: o.ID, contact: journal.ContactID(o.ID), doc: o.Doc, length: o.Length, phase: Arriving, timers: make(map[timer]time.Time, 4)}
 }
 
 // ID returns the call's name.
@@ -214,6 +227,12 @@ func (s *State) handle(ev Event) {
 		s.queueLeft(e.Reason)
 	case FeatureDone:
 		s.featureDone(e.Prompt)
+	case Announced:
+		s.announced(e)
+	case CallbackTaken:
+		s.callbackTaken(e.OK)
+	case Originated:
+		s.originated(e)
 	case Preempted:
 		s.preempted()
 	case Shutdown:
@@ -230,7 +249,7 @@ func (s *State) disarm(t timer)            { delete(s.timers, t) }
 
 // tick handles every deadline that has passed, in a fixed order.
 func (s *State) tick() {
-	for _, t := range []timer{timerEnd, timerSaying, timerFeature, timerAnswer, timerRing, timerCaller, timerPath} {
+	for _, t := range []timer{timerEnd, timerSaying, timerFeature, timerAnswer, timerRing, timerCaller, timerPath, timerJoin, timerKeys} {
 		at, ok := s.timers[t]
 		if !ok || s.now.Before(at) {
 			continue
@@ -254,16 +273,15 @@ func (s *State) expired(t timer) {
 		s.decideLine()
 	case timerPath:
 		s.pathTimeout()
+	case timerJoin:
+		s.joinNow()
+	case timerKeys:
+		s.keysTimeout()
 	}
 }
 
-// caller returns the leg that began the call.
-func (s *State) caller() *leg {
-	if len(s.legs) == 0 {
-		return nil
-	}
-	return s.legs[0]
-}
+// caller returns the leg that began the call; nil before there is one.
+func (s *State) caller() *leg { return s.first }
 
 func (s *State) leg(id journal.LegID) *leg {
 	for _, l := range s.legs {

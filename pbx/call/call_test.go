@@ -72,12 +72,22 @@ func (s *script) render(a call.Action) {
 			s.out = append(s.out, fmt.Sprintf("journal ended %s by %s talk %s", e.Cause, e.By, e.Talk))
 		}
 	case call.Play:
-		s.out = append(s.out, fmt.Sprintf("Play %s %d %s%s", a.Leg, a.ID, a.What.Prompt, a.What.Builtin))
+		line := fmt.Sprintf("Play %s %d %s%s", a.Leg, a.ID, a.What.Prompt, a.What.Builtin)
+		for _, then := range a.Then {
+			line += " " + string(then.Prompt) + then.Builtin
+		}
+		s.out = append(s.out, line)
 	case call.PlayLoop:
 		s.out = append(s.out, strings.TrimSpace(fmt.Sprintf("PlayLoop %s music=%t %s", a.Leg, a.What.OnHold, a.What.Tone)))
 	case call.Finish:
 		s.over = true
 		s.out = append(s.out, "Finish")
+	case call.Ring:
+		show := ""
+		if a.Show != "" {
+			show = " shows " + a.Show
+		}
+		s.out = append(s.out, fmt.Sprintf("Ring {%d %v %v}%s", a.Attempt, a.People, a.Devices, show))
 	case call.DialOut:
 		s.out = append(s.out, fmt.Sprintf("DialOut %d %d lines", a.Attempt, len(a.Out.Candidates)))
 	default:

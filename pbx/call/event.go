@@ -5,6 +5,7 @@ import (
 	"centralino/internal/journal"
 	"centralino/internal/office"
 	"centralino/pbx/route"
+	"time"
 )
 
 // Event is something that happened to a call. The concrete types are listed in
@@ -125,6 +126,31 @@ type OfferDenied struct{ Offer journal.OfferID }
 // QueueLeft tells that the queue gave the call back: the path goes on.
 type QueueLeft struct{ Reason string }
 
+// Announced asks to tell a waiting caller his place in line (0: nothing of it) and
+// how long he is expected to wait (High 0: nothing of it), or, if Periodic, to say
+// the queue's own message.
+type Announced struct {
+	Position  int
+	Low, High time.Duration
+	Periodic  bool
+}
+
+// CallbackTaken answers the action AskCallback: whether the ACD has promised.
+type CallbackTaken struct{ OK bool }
+
+// Originated is the first event of a call that the box itself makes for a person
+// of the office: his phones ring, then Dialled is called as if he had dialled it.
+// With an Offer it calls back a caller of a queue: it goes on once the ACD has
+// granted the offer, and reports what came of it.
+type Originated struct {
+	Person  journal.SubjectID
+	Dialled string            // what he would dial
+	To      journal.SubjectID // pseudonym of the number
+	Offer   journal.OfferID
+	Contact journal.ContactID // that is called back
+	Queue   office.ID
+}
+
 // FeatureDone answers the action DoFeature: what to say to the person.
 type FeatureDone struct{ Prompt string }
 
@@ -155,6 +181,9 @@ func (OfferGranted) callEvent()   {}
 func (OfferDenied) callEvent()    {}
 func (QueueLeft) callEvent()      {}
 func (FeatureDone) callEvent()    {}
+func (Announced) callEvent()      {}
+func (CallbackTaken) callEvent()  {}
+func (Originated) callEvent()     {}
 func (Preempted) callEvent()      {}
 func (Shutdown) callEvent()       {}
 
@@ -182,6 +211,7 @@ const (
 	CauseFailed      Cause = "failed"      // the network or the phone gave an error
 	CauseOverload    Cause = "overload"    // more events than the call could take
 	CauseTransferred Cause = "transferred" // handed on
+	CauseCallback    Cause = "callback"    // the caller was promised to be called back
 )
 
 // lineCause maps a line's hang-up cause to ours.

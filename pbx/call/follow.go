@@ -55,6 +55,9 @@ func (s *State) perform(a ivr.Action) {
 		s.hear(PlayLoop{Leg: c.id, What: Sound{Prompt: a.Prompt, Audio: a.Audio, OnHold: true, Lang: s.lang()}})
 	case ivr.EnterQueue:
 		s.enterQueue(a.Group)
+		s.offerKey()
+	case ivr.OfferCallback:
+		s.offerCallback(a.Group)
 	case ivr.RingGroup:
 		s.ringFor(attempt{why: forPath}, Ring{People: a.Members})
 		s.arm(timerRing, s.now.Add(a.For))
@@ -92,7 +95,18 @@ func (s *State) ringFor(a attempt, r Ring) {
 
 // digit passes a caller's key to the path; while people talk keys are theirs.
 func (s *State) digit(e Digit) {
-	if s.phase != Following || e.Leg != s.caller().id || s.path == nil {
+	c := s.caller()
+	if c == nil || e.Leg != c.id {
+		return
+	}
+	switch {
+	case s.phase == Surveying:
+		s.surveyKey(e.Digit)
+		return
+	case s.phase == Following && (s.queue.group != "" || s.room.phase != roomMusic):
+		s.roomKey(e.Digit)
+		return
+	case s.phase != Following || s.path == nil:
 		return
 	}
 	s.disarm(timerPath)

@@ -21,6 +21,7 @@ type leg struct {
 	code      int  // SIP code for its refusal, 0: by cause
 	answering bool // Answer was asked for
 	early     bool // its audio is connected before it answered
+	ofQueue   bool // an agent's leg in a call of his queue
 	busy      bool // PersonBusy was said for it
 	quality   journal.Quality
 }
@@ -51,7 +52,7 @@ func (s *State) logLeg(l *leg, st journal.LegState, cause Cause, code int) {
 
 // occupy tells the ACD that the leg's person is in a call outside of queues.
 func (s *State) occupy(l *leg) {
-	if l.person == "" || l.busy {
+	if l.person == "" || l.busy || l.ofQueue {
 		return
 	}
 	l.busy = true
@@ -90,6 +91,8 @@ func (s *State) legEnded(e LegEnded) {
 		s.finishIfBare()
 	case l == s.caller():
 		s.callerGone(e.Cause)
+	case l == s.partner && s.phase == Joining:
+		s.joinLost(l, e.Cause)
 	case l == s.partner:
 		s.partnerGone(l, e.Cause)
 	case l.attempt != 0:
@@ -105,6 +108,8 @@ func (s *State) callerGone(cause Cause) {
 		by = "box"
 	case CauseNormal, CauseNoAnswer:
 		switch {
+		case s.room.phase == roomAsking: // he has confirmed it: the promise is on its way
+			cause = CauseCallback
 		case s.phase == Saying:
 			cause = s.saying.cause
 		case s.partner == nil && s.talked == 0:
@@ -119,13 +124,16 @@ func (s *State) partnerGone(_ *leg, cause Cause) {
 	by := "called"
 	switch cause {
 	case CauseMediaLost, CauseFailed:
-		if s.queue.served != "" && s.caller().up() {
+		if s.queue.served != "" && s.caller().up() && !s.origin.on {
 			s.backInLine()
 			return
 		}
 		by = "box"
 	case CauseLineGone, CauseOverload:
 		by = "box"
+	}
+	if s.beginSurvey(cause) {
+		return
 	}
 	if s.phase == Saying { // it hung up during the last sentence
 		cause, by = s.saying.cause, s.saying.by
@@ -139,6 +147,7 @@ func (s *State) end(cause Cause, by string) {
 	if s.phase == Ending || s.phase == Over {
 		return
 	}
+	s.originEnds(cause)
 	s.stopTalk()
 	s.phase = Ending
 	s.ending, s.endedBy = cause, by

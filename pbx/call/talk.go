@@ -21,11 +21,10 @@ func (s *State) talk(l *leg) {
 
 // stopTalk stops counting talk time and tells the ACD, once.
 func (s *State) stopTalk() {
-	if s.joined.IsZero() {
-		return
+	if !s.joined.IsZero() {
+		s.talked += s.now.Sub(s.joined)
+		s.joined = time.Time{}
 	}
-	s.talked += s.now.Sub(s.joined)
-	s.joined = time.Time{}
 	if s.queue.served != "" {
 		s.queue.served = ""
 		s.do(TalkEnded{})
@@ -120,11 +119,20 @@ func (s *State) sayFor(what Sound, least, most time.Duration) time.Duration {
 	return min(max(least, s.length(what)+time.Second), most)
 }
 
-// say says one last sentence to the caller and then ends the call. A phone that
-// has not been answered hears it as early media and gets the final code then.
+// say says one last sentence of the box to the caller and then ends the call.
 func (s *State) say(prompt string, cause Cause, by string) {
+	if prompt == "" {
+		s.end(cause, by)
+		return
+	}
+	s.sayLast(s.sentence(prompt), cause, by)
+}
+
+// sayLast says something last to the caller and then ends the call. A phone that
+// has not been answered hears it as early media and gets the final code then.
+func (s *State) sayLast(what Sound, cause Cause, by string) {
 	c := s.caller()
-	if prompt == "" || !c.live() || (!c.up() && c.kind != journal.LegPhone) {
+	if !c.live() || (!c.up() && c.kind != journal.LegPhone) {
 		s.end(cause, by)
 		return
 	}
@@ -137,7 +145,6 @@ func (s *State) say(prompt string, cause Cause, by string) {
 	clear(s.timers)
 	s.playID++
 	s.saying = saying{id: s.playID, cause: cause, by: by}
-	what := Sound{Builtin: prompt, Lang: s.lang()}
 	s.do(Play{Leg: c.id, ID: s.playID, What: what})
 	s.arm(timerSaying, s.now.Add(s.sayFor(what, sayLimit, sayMost)))
 }
@@ -154,6 +161,12 @@ func (s *State) played(id int) {
 	switch {
 	case s.phase == Saying && id == s.saying.id:
 		s.said()
+	case s.phase == Joining:
+		s.joinHeard(id)
+	case s.phase == Surveying:
+		s.surveyHeard(id)
+	case s.phase == Following && s.room.playing != 0 && id == s.room.playing:
+		s.roomHeard()
 	case s.phase == Following && s.path != nil && id == s.playID:
 		s.lead(ivr.PlayDone{ID: s.ivrPlay})
 	}

@@ -35,6 +35,8 @@ func (s State) Handle(e Event, now time.Time) (State, []Action) {
 		r.unanswered(ringingGroup, "ivr.groupUnanswered", e.Reason)
 	case QueueLeft:
 		r.unanswered(queued, "ivr.queueLeft", e.Reason)
+	case CallbackDeclined:
+		r.unanswered(offeringCallback, "ivr.callbackDeclined", e.Reason)
 	case PersonUnanswered:
 		r.unanswered(ringingPerson, "ivr.personUnanswered", e.Reason)
 	case Connected, HungUp:
@@ -136,6 +138,14 @@ func (r *run) take(st office.Step) bool {
 			return true
 		}
 		r.explain("ivr.missingPerson", string(st.Person))
+	case office.StepCallback:
+		if g := r.doc.GroupByID(st.Group); g != nil && g.Mode == office.GroupQueue {
+			r.note("callback", "")
+			r.phase = offeringCallback
+			r.do(OfferCallback{Group: g.ID})
+			return true
+		}
+		r.explain("ivr.missingGroup", string(st.Group))
 	case office.StepGoto:
 		return r.jump(st.Path)
 	case office.StepEnd:

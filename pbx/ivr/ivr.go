@@ -17,7 +17,7 @@ import (
 )
 
 // Event is what happened: Started, PlayDone, Digit, Timeout, GroupUnanswered,
-// QueueLeft, PersonUnanswered, Connected or HungUp.
+// QueueLeft, PersonUnanswered, CallbackDeclined, Connected or HungUp.
 type Event interface{ event() }
 
 // Started begins the path; the first event, once.
@@ -46,6 +46,10 @@ type QueueLeft struct{ Reason string }
 // reachable.
 type PersonUnanswered struct{ Reason string }
 
+// CallbackDeclined reports that the caller is not to be called back: he did not want
+// it, or it could not be promised.
+type CallbackDeclined struct{ Reason string }
+
 // Connected reports that somebody talks with the caller: the path is over and
 // asks for nothing more.
 type Connected struct{}
@@ -60,11 +64,12 @@ func (Timeout) event()          {}
 func (GroupUnanswered) event()  {}
 func (QueueLeft) event()        {}
 func (PersonUnanswered) event() {}
+func (CallbackDeclined) event() {}
 func (Connected) event()        {}
 func (HungUp) event()           {}
 
 // Action is what the call's owner has to do, in order: Note, Explain, Play,
-// StopPlay, Collect, StartMusic, EnterQueue, RingGroup, RingPerson or End.
+// StopPlay, Collect, StartMusic, EnterQueue, OfferCallback, RingGroup, RingPerson or End.
 type Action interface{ action() }
 
 // Note is for the journal.
@@ -105,6 +110,10 @@ type StartMusic struct {
 // QueueLeft. Music has been started.
 type EnterQueue struct{ Group office.ID }
 
+// OfferCallback asks the caller whether he wants to be called back in the turn of a
+// queue. If he does the call comes to its end; else CallbackDeclined follows.
+type OfferCallback struct{ Group office.ID }
+
 // RingGroup rings everybody at once for a time and answers with Connected or
 // GroupUnanswered.
 type RingGroup struct {
@@ -124,16 +133,17 @@ type RingPerson struct {
 // answered; what had to be said has been said.
 type End struct{ Reason string }
 
-func (Note) action()       {}
-func (Explain) action()    {}
-func (Play) action()       {}
-func (StopPlay) action()   {}
-func (Collect) action()    {}
-func (StartMusic) action() {}
-func (EnterQueue) action() {}
-func (RingGroup) action()  {}
-func (RingPerson) action() {}
-func (End) action()        {}
+func (Note) action()          {}
+func (Explain) action()       {}
+func (Play) action()          {}
+func (StopPlay) action()      {}
+func (Collect) action()       {}
+func (StartMusic) action()    {}
+func (EnterQueue) action()    {}
+func (OfferCallback) action() {}
+func (RingGroup) action()     {}
+func (RingPerson) action()    {}
+func (End) action()           {}
 
 // Why a path ended (End.Reason).
 const (
@@ -181,6 +191,7 @@ const (
 	menuSaying // menu prompt: keys count
 	collecting // menu prompt over: keys count, time runs
 	queued
+	offeringCallback
 	ringingGroup
 	ringingPerson
 	ringingAll
