@@ -3,7 +3,8 @@
 SHELL := /bin/bash
 GO ?= go
 BIN := bin/appliance
-LDFLAGS := -s -w
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS := -s -w -X main.version=$(VERSION)
 export CGO_ENABLED ?= 0
 
 help: ## list the targets
@@ -35,7 +36,7 @@ bench: ## benchmarks with allocations and ratios measured in one run; fails wher
 
 cross: ## build for arm64, armv7, armv6 and amd64 and print the stripped sizes
 	@for t in amd64: arm64: arm:7 arm:6; do \
-	  GOOS=linux GOARCH=$${t%%:*} GOARM=$${t##*:} $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/appliance-$${t%%:*}$${t##*:} ./cmd/appliance || exit 1; \
+	  CGO_ENABLED=0 GOOS=linux GOARCH=$${t%%:*} GOARM=$${t##*:} $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/appliance-$${t%%:*}$${t##*:} ./cmd/appliance || exit 1; \
 	done; ls -l bin/appliance-* | awk '{printf "%-24s %6.1f MB\n", $$9, $$5/1e6}'
 
 prompts: ## make the spoken prompts anew with espeak-ng and sox

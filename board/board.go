@@ -126,15 +126,22 @@ func Detect(model string) (Board, bool) {
 	return Board{}, false
 }
 
+// Names are the names of the boards, for -board.
+func Names() []string {
+	var names []string
+	for _, b := range Boards {
+		names = append(names, b.Name)
+	}
+	return names
+}
+
 // ByName finds a board by the name that a person gave; the error says which names
 // there are.
 func ByName(name string) (Board, error) {
-	var names []string
 	for _, b := range Boards {
 		if b.Name == name {
 			return b, nil
 		}
-		names = append(names, b.Name)
 	}
-	return Board{}, fmt.Errorf("board %q is not known; choose one of %s", name, strings.Join(names, ", "))
+	return Board{}, fmt.Errorf("board %q is not known; choose one of %s", name, strings.Join(Names(), ", "))
 }

@@ -65,6 +65,11 @@ func (p *PBX) isEmergency(dialled string) bool {
 
 // incoming begins a call that came by SIP.
 func (p *PBX) incoming(d *dialog.Leg) {
+	if p.drains() && !p.isEmergency(dialled(d.Request())) {
+		d.Listen(func(dialog.Event) {})
+		d.Reject(503, "", dialog.Header{Name: "Retry-After", Value: "30"})
+		return
+	}
 	var offer *sdp.Description
 	if body := d.Offer(); body != nil {
 		var err error

@@ -41,7 +41,7 @@ func (l *lineLeg) open() {
 func (l *lineLeg) answer() {
 	l.open()
 	l.off = true
-	ctx, cancel := context.WithTimeout(context.Background(), lineCommand)
+	ctx, cancel := context.WithTimeout(l.a.p.commands, lineCommand)
 	defer cancel()
 	if err := l.line.Answer(ctx); err != nil {
 		l.a.log.Warn("line did not answer", "line", l.lineID, "err", err)
@@ -68,7 +68,7 @@ func (l *lineLeg) hangUp(cause call.Cause, _ int) {
 // pickUp takes a ringing line off hook only to put it on again: there is no other
 // way to get it for an emergency call.
 func (l *lineLeg) pickUp() bool {
-	ctx, cancel := context.WithTimeout(context.Background(), lineCommand)
+	ctx, cancel := context.WithTimeout(l.a.p.commands, lineCommand)
 	defer cancel()
 	l.off = l.line.Answer(ctx) == nil
 	return l.off
@@ -152,7 +152,7 @@ func (a *actor) dialLine(x call.DialOut, cand route.Candidate, r *lineReader) bo
 		return false
 	}
 	l.open()
-	ctx, cancel := context.WithTimeout(context.Background(), lineCommand)
+	ctx, cancel := context.WithTimeout(a.p.commands, lineCommand)
 	defer cancel()
 	if err := line.Dial(ctx, cand.Dial); err != nil {
 		a.log.Warn("line did not dial", "line", cand.Line, "err", err)

@@ -159,6 +159,9 @@ func (r *lineReader) arrived() *lineLeg {
 	if r.leg != nil && !r.leg.over() {
 		return r.leg
 	}
+	if r.p.drains() {
+		return nil // it rings on, and after the restart somebody takes it
+	}
 	a := r.p.newActor()
 	if a == nil {
 		return nil

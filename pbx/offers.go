@@ -1,6 +1,9 @@
 package pbx
 
 import (
+	"sync"
+	"time"
+
 	"centralino/internal/journal"
 	"centralino/pbx/call"
 )
@@ -9,17 +12,42 @@ import (
 // blocks; Queue.OfferAnswered or OfferFailed follows.
 func (p *PBX) RingAgent(id journal.CallID, o journal.OfferID, agent journal.SubjectID) {
 	p.mu.Lock()
-	a := p.calls[id]
+	a, before := p.calls[id], p.rang[agent]
 	if a != nil {
 		p.offers[o] = a
+		p.rang[agent] = a
 	}
 	p.mu.Unlock()
 	if a == nil {
 		p.o.Queue.OfferFailed(o, call.CauseAbandoned)
 		return
 	}
-	a.post(callMail{call.Offer{Offer: o, Agent: agent}})
+	m := callMail{call.Offer{Offer: o, Agent: agent}}
+	if before == nil || before == a {
+		a.post(m)
+		return
+	}
+	// The call that rang there before may have been told to stop a moment ago. It
+	// passes the offer on when it has done so: the phone gets the CANCEL first.
+	h := &handOver{to: a, m: m}
+	time.AfterFunc(handOverWait, h.pass)
+	before.post(h)
 }
+
+// handOverWait is how long an offer waits for the call that rang the phones before.
+const handOverWait = 50 * time.Millisecond
+
+// handOver is mail for another call, which is to come after everything that this one
+// has been told before.
+type handOver struct {
+	to   *actor
+	m    mail
+	once sync.Once
+}
+
+func (h *handOver) deliver(*actor) { h.pass() }
+
+func (h *handOver) pass() { h.once.Do(func() { h.to.post(h.m) }) }
 
 // StopRinging ends the ringing of an offer. Where the cause is CauseElsewhere the
 // phones show no missed call.

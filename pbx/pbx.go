@@ -147,14 +147,18 @@ type PBX struct {
 	book    *book
 	people  *occupation
 
-	mu      sync.Mutex // guards what follows, for lookups only
-	calls   map[journal.CallID]*actor
-	offers  map[journal.OfferID]*actor
-	back    map[journal.OfferID]journal.CallID // offers to call back the maker of a call
-	readers map[office.ID]*lineReader
-	ctx     context.Context // of Run, nil before it
-	closing bool
-	wg      sync.WaitGroup // call actors and line readers
+	mu           sync.Mutex // guards what follows, for lookups only
+	calls        map[journal.CallID]*actor
+	offers       map[journal.OfferID]*actor
+	back         map[journal.OfferID]journal.CallID // offers to call back the maker of a call
+	readers      map[office.ID]*lineReader
+	ctx          context.Context // of Run, nil before it
+	closing      bool
+	draining     bool                         // before an orderly restart: no new calls
+	rang         map[journal.SubjectID]*actor // the call that rang a person's phones last
+	commands     context.Context              // of commands to line drivers; ends when the box stops
+	stopCommands context.CancelFunc
+	wg           sync.WaitGroup // call actors and line readers
 }
 
 // New checks the options and makes the switch the handler of the SIP stack.
@@ -163,7 +167,9 @@ func New(o Options) (*PBX, error) {
 		return nil, err
 	}
 	p := &PBX{o: o, calls: make(map[journal.CallID]*actor), offers: make(map[journal.OfferID]*actor),
-		back: make(map[journal.OfferID]journal.CallID)}
+		back: make(map[journal.OfferID]journal.CallID),
+		rang: make(map[journal.SubjectID]*actor)}
+	p.commands, p.stopCommands = context.WithCancel(context.Background())
 	p.book = newBook(o.Now)
 	p.people = newOccupation(o.Queue)
 	p.dialogs = dialog.New(o.Stack, dialog.Options{
@@ -185,6 +191,7 @@ func (p *PBX) Run(ctx context.Context) error {
 	}
 	p.mu.Unlock()
 	<-ctx.Done()
+	p.stopCommands() // a driver that does not answer does not hold up the end
 	p.mu.Lock()
 	p.closing = true
 	actors := make([]*actor, 0, len(p.calls))
@@ -262,6 +269,11 @@ func (p *PBX) forget(a *actor) {
 			delete(p.back, o)
 		}
 	}
+	for who, b := range p.rang {
+		if a == b {
+			delete(p.rang, who)
+		}
+	}
 }
 
 func (p *PBX) actor(id journal.CallID) *actor {
@@ -275,6 +287,20 @@ func (p *PBX) Calls() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return len(p.calls)
+}
+
+// Drain takes no new calls from now on but those for help; those under way go on. It
+// precedes an orderly restart.
+func (p *PBX) Drain() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.draining = true
+}
+
+func (p *PBX) drains() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.draining
 }
 
 // EndCall ends a call because a person asked for it.

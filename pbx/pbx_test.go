@@ -42,10 +42,11 @@ type world struct {
 	sipNet   *sip.MemNet
 	trunks   []pbx.Trunk
 
-	stack  *sip.Stack
-	rtpNet *media.MemNet
-	also   map[office.ID][]office.ID // further phones that registered for an account
-	secret string                    // of every phone
+	stack      *sip.Stack
+	rtpNet     *media.MemNet
+	also       map[office.ID][]office.ID // further phones that registered for an account
+	stopWithin time.Duration             // the box, at the end
+	secret     string                    // of every phone
 
 	strangers map[netip.AddrPort]office.ID // phones that are no pbxtest.Phone
 }
@@ -215,7 +216,7 @@ func inWorld(t *testing.T, f func(w *world)) {
 func inWorldOf(t *testing.T, options func(w *world) worldOptions, f func(w *world)) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{t: t, doc: testDoc(), phones: map[office.ID]*pbxtest.Phone{}, answer: map[office.ID]func() (time.Duration, int, bool){}}
+		w := &world{stopWithin: 4 * time.Second, t: t, doc: testDoc(), phones: map[office.ID]*pbxtest.Phone{}, answer: map[office.ID]func() (time.Duration, int, bool){}}
 		for i := range w.doc.People {
 			w.doc.People[i].Profile = "profile-1"
 		}
@@ -275,8 +276,12 @@ func inWorldOf(t *testing.T, options func(w *world) worldOptions, f func(w *worl
 		wg.Go(func() { plane.Run(ctx) })
 		time.Sleep(time.Second)
 		f(w)
+		began := time.Now()
 		stopBox()
 		box.Wait()
+		if d := time.Since(began); d > w.stopWithin {
+			t.Errorf("stopping took %s", d)
+		}
 		if n := w.pbx.Calls(); n != 0 {
 			t.Errorf("%d calls left", n)
 		}

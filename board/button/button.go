@@ -6,7 +6,7 @@
 //
 //	 < 1 s                Press: lamp test, then the code of the worst fault; also
 //	                      the presence that a page asks for
-//	 3 to 6 s     1       Pair: ten minutes for pairing telephones and claiming
+//	 3 to 6 s     1       Pair: ten minutes for claiming the box from its page
 //	 8 to 12 s    2       Restart: orderly, calls finish first
 //	15 to 20 s    3       ResetPassword of the administrator
 //

@@ -167,6 +167,15 @@ func Window(n int) []Answer {
 	return []Answer{{Lamps: []board.Lamp{board.Status}, Pattern: p}}
 }
 
+// Armed asks for the second press of a factory reset: every lamp.
+func Armed() []Answer {
+	return []Answer{{Lamps: board.Lamps, Pattern: Pattern{Kind: Blink}}}
+}
+
+// NotHere says that what was asked for is not done by this program: a lamp test and
+// number 9, "see the page".
+func NotHere() []Answer { return LampTest(9) }
+
 // LampTest lights everything and then, three times, the number of the worst
 // fault (0: none).
 func LampTest(code int) []Answer {

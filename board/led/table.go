@@ -43,7 +43,7 @@ var Table = []Row{
 	{board.Status, StatusFault, Pattern{Kind: Double}},
 	{board.Status, StatusWarning, Pattern{Kind: Blink}},
 	{board.Status, StatusWorking, Pattern{Kind: Breathe}},
-	{board.Status, StatusPairing, Pattern{Kind: Breathe}}, // waits for telephones
+	{board.Status, StatusPairing, Pattern{Kind: Breathe}}, // waits for a person at the page
 	{board.Status, StatusReady, Pattern{Kind: Solid}},
 
 	{board.Lines, LinesFault, Pattern{Kind: Double}},

@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"centralino/acd"
@@ -80,6 +81,7 @@ type box struct {
 	lineStates  lineStates
 	answering   chan answerer // who waits for a call of the simulated box; unbuffered: a waiter stands in it
 	quit        func()
+	again       atomic.Bool // start anew after stopping
 }
 
 // migrations are those of every domain.
@@ -324,7 +326,8 @@ func (b *box) parts() []service.Part {
 		list = append(list, service.Part{Name: "control",
 			Service: &control{path: filepath.Join(b.opt.data, controlName), handle: b.command, log: b.log}})
 	}
-	return list
+	return append(list, service.Part{Name: "sensors", Service: b.sensors()},
+		service.Part{Name: "ready", Service: service.Func(b.front.ready)})
 }
 
 // closeWithin closes, but waits no longer than d: a disk that hangs must not keep the

@@ -20,6 +20,10 @@ import (
 // to a running box. Whoever may open the folder (mode 0700) may use it.
 const controlName = "control.sock"
 
+// controlLongest is how long the path of a Unix socket may be (sockaddr_un has 108
+// octets on Linux, 104 elsewhere, with the closing zero).
+const controlLongest = 103
+
 // controlRequest is one line of JSON from a subcommand.
 type controlRequest struct {
 	Do     string `json:"do"` // "ring", "answer", "button", "unplug", "replug"
@@ -220,7 +224,7 @@ func buttonCommand(args []string, out, errOut io.Writer) error {
 	f := flag.NewFlagSet("button", flag.ContinueOnError)
 	f.SetOutput(errOut)
 	folder := f.String("data", "data", "data folder of the running box")
-	hold := f.Duration("hold", 4*time.Second, "how long it is held: below 1s lamp test, 3s to 6s pairing window, 8s to 12s restart, 15s to 20s new password")
+	hold := f.Duration("hold", 4*time.Second, "how long it is held: below 1s lamp test, 3s to 6s window for claiming the box, 8s to 12s restart, 15s to 20s new password")
 	if err := f.Parse(args); err != nil {
 		return usageError(err)
 	}

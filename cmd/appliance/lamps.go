@@ -20,7 +20,7 @@ import (
 	"centralino/ui/live"
 )
 
-// pairingWindow is how long the button opens the box for pairing and claiming.
+// pairingWindow is how long the button opens the box for claiming it from its page.
 const pairingWindow = 10 * time.Minute
 
 // front is what the box tells by lamps and button, and what it is told by them.
@@ -37,12 +37,13 @@ type front struct {
 	calls     map[journal.CallID]bool // under way; true: emergency
 	waiting   map[journal.ContactID]bool
 	pairUntil time.Time
+	busy      bool // starting, or about to restart
 }
 
 // openFront finds the board and its pins. A computer without pins runs without
 // lamps and says so.
 func (b *box) openFront() error {
-	f := &front{b: b, lines: map[office.ID]journal.LineChanged{}, calls: map[journal.CallID]bool{}, waiting: map[journal.ContactID]bool{}}
+	f := &front{b: b, busy: true, lines: map[office.ID]journal.LineChanged{}, calls: map[journal.CallID]bool{}, waiting: map[journal.ContactID]bool{}}
 	b.front = f
 	var err error
 	if f.board, err = chooseBoard(b.opt.board); err != nil {
@@ -58,6 +59,8 @@ func (b *box) openFront() error {
 			b.log.Warn("no lamps and no button", "err", err)
 			defer func() { f.faults.Raise(health.LampsMissing, "") }()
 		}
+	default:
+		b.log.Info("this computer has no lamps and no button: the page shows the lamps", "board", f.board.Title)
 	}
 	f.faults = health.NewMonitor(f.faultsChanged)
 	f.lamps = led.NewDriver(led.Options{LEDs: leds, On: func([]led.Shown) { b.notify(live.Lamps) }})
@@ -110,7 +113,7 @@ func (f *front) Run(ctx context.Context) error {
 		<-ctx.Done()
 		return nil
 	}
-	return button.Run(ctx, button.Options{Button: f.button, Gesture: f.gesture, Hint: f.hint})
+	return button.Run(ctx, button.Options{Button: f.button, Gesture: f.gesture, Hint: f.hint, PoweredOn: switchedOn("/proc/uptime")})
 }
 
 // gesture does what a person asks for with the button.
@@ -134,7 +137,27 @@ func (f *front) gesture(g button.Gesture) {
 		f.b.restart()
 	case button.ResetPassword:
 		f.b.pages.OpenPasswordReset()
+	case button.FactoryReset:
+		f.b.log.Warn("factory reset asked for with the button: the image does that before this program starts; nothing was erased")
+		f.lamps.Reply(led.NotHere()...)
 	}
+}
+
+// ready is the last part to start: from then on the box does its work.
+func (f *front) ready(ctx context.Context) error {
+	f.setBusy(false)
+	<-ctx.Done()
+	return nil
+}
+
+// works shows that the box is about to restart.
+func (f *front) works() { f.setBusy(true) }
+
+func (f *front) setBusy(busy bool) {
+	f.mu.Lock()
+	f.busy = busy
+	f.mu.Unlock()
+	f.show()
 }
 
 func (f *front) hint(h button.Hint) {
@@ -143,6 +166,8 @@ func (f *front) hint(h button.Hint) {
 		f.lamps.Reply(led.Receipt()...)
 	case button.Held:
 		f.lamps.Reply(led.Window(h.Window)...)
+	case button.Armed:
+		f.lamps.Reply(led.Armed()...)
 	case button.Released:
 		f.lamps.Reply()
 	}
@@ -263,13 +288,30 @@ func (f *front) faultsChanged(_ []health.Entry, changes []health.Change) {
 
 // show says every state that each lamp has now.
 func (f *front) show() {
+	doc := f.document()
 	f.mu.Lock()
 	status := []led.State{led.StatusReady}
+	if f.busy {
+		status = append(status, led.StatusWorking)
+	}
 	if f.b.now().Before(f.pairUntil) {
 		status = append(status, led.StatusPairing)
 	}
 	lines, calls := f.lineStates(), f.callStates()
 	f.mu.Unlock()
+	for i := range doc.Lines {
+		if doc.Lines[i].Disabled {
+			lines = append(lines, led.LinesDisabled)
+		}
+	}
+	if closedNow(doc, f.b.now()) {
+		calls = append(calls, led.CallsNight)
+	}
+	for _, e := range f.faults.All() {
+		if e.Kind == health.NoEmergencyLine || e.Kind == health.NoPhones {
+			calls = append(calls, led.CallsFault)
+		}
+	}
 	if worst, ok := f.faults.Worst(); ok {
 		state := led.StatusWarning
 		if worst.Severity == health.Fault {
@@ -280,6 +322,24 @@ func (f *front) show() {
 	f.lamps.Set(board.Status, status...)
 	f.lamps.Set(board.Lines, lines...)
 	f.lamps.Set(board.Calls, calls...)
+}
+
+// document is the office in force; an empty one before there is any.
+func (f *front) document() *office.Document {
+	if f.b.office == nil {
+		return &office.Document{}
+	}
+	return f.b.office.Current().Doc
+}
+
+// closedNow says whether the office keeps hours and all of them are closed.
+func closedNow(doc *office.Document, now time.Time) bool {
+	for i := range doc.Schedules {
+		if st, _ := office.StateAt(doc.Schedules[i], doc.Site, now); st == office.Open {
+			return false
+		}
+	}
+	return len(doc.Schedules) > 0
 }
 
 // lineStates are those of the LINES lamp. Called with mu held.

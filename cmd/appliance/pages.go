@@ -164,12 +164,15 @@ func (b *box) testRing(_ context.Context, line office.ID) error {
 // restartWait is how long calls may go on before an orderly restart ends them.
 const restartWait = time.Minute
 
-// restart ends the program once no call is under way, or after restartWait; what
-// started the box starts it again.
+// restart starts the program anew once no call is under way, or after restartWait.
+// Until then no new calls begin but those for help.
 func (b *box) restart() {
 	if b.quit == nil {
 		return
 	}
+	b.again.Store(true)
+	b.pbx.Drain()
+	b.front.works()
 	until := b.now().Add(restartWait)
 	var look func()
 	look = func() {
@@ -196,6 +199,9 @@ func (b *box) hello(w io.Writer) {
 	}
 	if b.exchange != nil {
 		fmt.Fprintf(w, "  Outside caller  %s call -data %s -line line-1 -from 0612345678\n", program(), b.opt.data)
+	}
+	if !b.opt.sim && !b.front.board.HasGPIO() {
+		fmt.Fprintln(w, "  Lamps, button   none on this computer: the page shows the lamps")
 	}
 	fmt.Fprintf(w, "  Stop            Ctrl-C\n\n")
 }

@@ -11,10 +11,13 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
 	_ "time/tzdata" // the board's image has no zone files
+
+	"centralino/board"
 )
 
 // options are what serve's flags say.
@@ -37,7 +40,7 @@ func parseServe(args []string, errOut io.Writer) (options, error) {
 	f.SetOutput(errOut)
 	var o options
 	f.StringVar(&o.data, "data", "data", "data folder; made if missing")
-	f.StringVar(&o.board, "board", "auto", "board: auto, sim, rpi4")
+	f.StringVar(&o.board, "board", "auto", "board: auto, "+strings.Join(board.Names(), ", "))
 	f.BoolVar(&o.sim, "sim", false, "simulated board and telephone lines, with a sample office")
 	f.StringVar(&o.sample, "sample", "", "office of an empty data folder: office, perf, none; office with -sim, else none")
 	sipAddr := f.String("sip", "0.0.0.0:5060", "address for phones and trunks (UDP and TCP)")
@@ -55,6 +58,10 @@ func parseServe(args []string, errOut io.Writer) (options, error) {
 	// Parts of the box name files in it that must be found from anywhere.
 	if o.data, err = filepath.Abs(o.data); err != nil {
 		return o, fmt.Errorf("data folder %s: %w", o.data, err)
+	}
+	if n := len(filepath.Join(o.data, controlName)); n > controlLongest {
+		return o, &exitError{exitData, "Name a folder with a shorter path with -data",
+			fmt.Errorf("the path of the data folder is %d octets too long for a Unix socket in it", n-controlLongest)}
 	}
 	addr, err := netip.ParseAddrPort(*sipAddr)
 	if err != nil {
@@ -97,9 +104,23 @@ func serve(args []string, out, errOut io.Writer) error {
 	var tidy sync.WaitGroup
 	tidy.Go(func() { returnMemory(ctx, b.pbx.Calls) })
 	err = b.run(ctx)
+	told := ctx.Err() != nil // to stop, by a signal
 	stop()
 	tidy.Wait()
+	if err == nil && !told && b.again.Load() {
+		return explain(restartSelf())
+	}
 	return explain(err)
+}
+
+// restartSelf puts a new start of the program in the place of this one. The listeners
+// and files are closed by then, or close with it.
+func restartSelf() error {
+	self, err := os.Executable()
+	if err == nil {
+		err = syscall.Exec(self, os.Args, os.Environ())
+	}
+	return fmt.Errorf("restart: %w", err)
 }
 
 // boxPriority is the scheduling priority of the box on a board of its own: sound has

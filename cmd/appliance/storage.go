@@ -28,10 +28,23 @@ func (b *box) watchStore() {
 			b.front.faults.Clear(health.StorageFull, "")
 		}
 	})
+	b.db.OnCopy(b.copied)
+	if err := b.opened.CopyError; err != nil {
+		b.copied(err)
+	}
 	b.db.OnDamaged(func(cause string) {
 		b.log.Error("the database is damaged; at the next start it is set aside and the last good copy taken", "cause", cause)
 		b.front.faults.Raise(health.StorageCorrupt, "")
 	})
+}
+
+// copied tells how a copy of the database went.
+func (b *box) copied(err error) {
+	if err != nil {
+		b.front.faults.Raise(health.BackupFailed, "")
+	} else {
+		b.front.faults.Clear(health.BackupFailed, "")
+	}
 }
 
 // tellRecovery raises the fault of a journal whose chain does not verify.

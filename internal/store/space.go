@@ -178,9 +178,16 @@ func (db *DB) Run(ctx context.Context) error {
 		db.CheckSpace()
 		if now := time.Now(); now.After(next) {
 			next = now.Add(copyEvery)
-			if _, err := db.Copy(ctx); err != nil && ctx.Err() == nil {
+			_, err := db.Copy(ctx)
+			if ctx.Err() != nil {
+				continue
+			}
+			if err != nil {
 				db.o.Log.Warn("daily copy", "cause", err)
 				next = now.Add(copyRetry)
+			}
+			for _, told := range db.onCopy {
+				told(err)
 			}
 		}
 	}

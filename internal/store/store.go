@@ -70,6 +70,7 @@ type DB struct {
 	damaged atomic.Pointer[string] // what a later check or statement found
 	broken  chan struct{}          // capacity 1: damaged was set; the first one counts, there is no second
 	onBreak []func(cause string)   // told of damaged; set before Run
+	onCopy  []func(err error)      // told of each daily copy; set before Run
 	closing sync.Once
 }
 
@@ -226,6 +227,10 @@ func (db *DB) Damaged() string {
 // OnDamaged registers who is told once when the database is found broken while it is
 // open. It is called from Run and must not block. Register before Run.
 func (db *DB) OnDamaged(told func(cause string)) { db.onBreak = append(db.onBreak, told) }
+
+// OnCopy has told called after each daily copy with what went wrong, nil for nothing.
+// It must be called before Run.
+func (db *DB) OnCopy(told func(err error)) { db.onCopy = append(db.onCopy, told) }
 
 // recoveredMark is the file that tells that a damaged database was set aside and
 // nobody has acknowledged it.
