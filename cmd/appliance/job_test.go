@@ -71,6 +71,8 @@ func TestMainJobFromLineToAgent(t *testing.T) {
 	all := readWAV(t, heardFile)
 	welcomed(t, all)
 	testbed.AssertHears(t, "caller", all[max(0, len(all)-10*8000):], agentSpeech, caller)
+	box.proc.Stop()
+	nothingPersonal(t, leftBehind(t, box.data), append(userAgents, sampleNames()...), []string{"0612345678"})
 }
 
 // Outward: an agent dials a national number, a line is chosen, the modem dials,

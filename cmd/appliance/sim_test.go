@@ -85,6 +85,7 @@ type simWorld struct {
 	check     *checker   // of the present life
 	stop      func()     // ends the present life and waits for it
 	disturbed time.Time  // when a line came or went last
+	outsiders []string   // numbers that called or were called
 	events    int        // of the lives before
 	calls     int
 }
@@ -253,7 +254,7 @@ func (w *simWorld) every(mean time.Duration, f func()) {
 
 func (w *simWorld) addPhones(log *slog.Logger, run func(func(context.Context))) {
 	var err error
-	w.provider, err = pbxtest.New(pbxtest.PhoneOptions{User: "0612345678", Addr: netip.AddrPortFrom(providerAddr, 5060), Box: w.addr,
+	w.provider, err = pbxtest.New(pbxtest.PhoneOptions{User: w.outsider("0612345678"), Addr: netip.AddrPortFrom(providerAddr, 5060), Box: w.addr,
 		SIP: w.sip, Media: w.rtp, Log: log, Stateless: provide,
 		Answer: func() (time.Duration, int, bool) { return time.Second + w.wait(3*time.Second), 486, w.chance(0.8) }})
 	if err != nil {
@@ -322,7 +323,7 @@ func (w *simWorld) callIn(line hal.LineID) {
 	if b == nil {
 		return
 	}
-	p, err := b.exchange.Ring(line, sim.CallerSpec{Number: fmt.Sprintf("06%07d", w.pick(1e7)), GiveUp: 30 * time.Second})
+	p, err := b.exchange.Ring(line, sim.CallerSpec{Number: w.outsider(fmt.Sprintf("06%07d", w.pick(1e7))), GiveUp: 30 * time.Second})
 	if err != nil {
 		return // the line is in use
 	}
@@ -343,6 +344,14 @@ func (w *simWorld) callIn(line hal.LineID) {
 	}
 }
 
+// outsider notes a number of the outside world.
+func (w *simWorld) outsider(number string) string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.outsiders = append(w.outsiders, number)
+	return number
+}
+
 func (w *simWorld) callInside() {
 	from, to := w.pick(len(w.phones)), w.pick(len(w.phones))
 	c, err := w.phones[from].Dial(fmt.Sprint(201 + to))
@@ -354,7 +363,7 @@ func (w *simWorld) callInside() {
 }
 
 func (w *simWorld) callOut() {
-	number := fmt.Sprintf("0%d%07d", 2+w.pick(2)*4, w.pick(1e7))
+	number := w.outsider(fmt.Sprintf("0%d%07d", 2+w.pick(2)*4, w.pick(1e7)))
 	c, err := w.phones[w.pick(len(w.phones))].Dial(number)
 	if err != nil {
 		return

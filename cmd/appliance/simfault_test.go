@@ -355,6 +355,10 @@ func (w *simWorld) lastLook(b *box) {
 	if err != nil {
 		w.t.Error(err)
 	}
+	w.mu.Lock()
+	outsiders := w.outsiders
+	w.mu.Unlock()
+	nothingPersonal(w.t, b.db, append(userAgents, sampleNames()...), outsiders)
 	w.check.equal(b.acd.Snapshot(), board)
 	sameCounts(w.t, "call", started, ended)
 	sameCounts(w.t, "contact", queued, left)

@@ -312,6 +312,9 @@ func (c *Call) Die() {
 // Stats are the figures of the call's media.
 func (c *Call) Stats() media.Stats { return c.stream.Stats() }
 
+// UserAgent is what the phone calls itself.
+const UserAgent = "pbxtest phone"
+
 // Register registers the phone at the box for an hour.
 func (p *Phone) Register(ctx context.Context) error {
 	id, tag := sip.NewCallID(), sip.NewTag()
@@ -326,6 +329,7 @@ func (p *Phone) Register(ctx context.Context) error {
 		req.SetHeader("CSeq", cseq+" REGISTER")
 		req.SetHeader("Contact", sip.Address{URI: contact}.String())
 		req.SetHeader("Expires", "3600")
+		req.SetHeader("User-Agent", UserAgent)
 		return req
 	}
 	to := sip.NewFlow(sip.UDP, p.o.Addr, p.o.Box)
