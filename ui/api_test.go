@@ -32,7 +32,7 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, route := range r.server.Routes() {
-		if route.Answer == nil {
+		if route.Answer == nil || route.Method != http.MethodGet {
 			continue
 		}
 		p := r.as(tech).get(real(route.Pattern)).is(t, http.StatusOK)

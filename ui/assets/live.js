@@ -3,7 +3,7 @@
 //
 // data-live="/live?t=calls"   keep the elements named by the server up to date
 // data-swap="#name"           send this form or link here and replace that element
-// data-guard                  warn before leaving a form with unsaved changes
+// data-guard                  warn before leaving a form with unsaved changes; "typed": it came back so
 // data-since="1700000000"     count up from that time (seconds)
 // data-until="1700000000"     count down to that time (seconds)
 // data-copy="text"            copy text
@@ -40,7 +40,11 @@ class Live {
       this.lost();
       if (e.data === "login") location.reload();
     });
-    source.onerror = () => this.lost();
+    source.onerror = () => {
+      // The browser tells no status: ask whether we are still logged in.
+      if (source.readyState === EventSource.CLOSED) fetch("/me", { method: "HEAD" }).then(a => { if (a.status === 401) location.reload(); }, () => {});
+      this.lost();
+    };
   }
 
   alive() {
@@ -122,6 +126,7 @@ async function swap(el, url, options) {
     if (!fresh) { location.href = answer.url; return true; }
     const here = document.adoptNode(fresh);
     target.replaceWith(here);
+    reveal(here);
     document.title = page.title || document.title;
     if (!options.body) history.replaceState(null, "", answer.url);
     if (!el.isConnected || !el.matches("[role=search]")) { here.tabIndex = -1; here.focus({ preventScroll: true }); }
@@ -165,10 +170,15 @@ document.addEventListener("input", e => {
 
 // --- data-guard ------------------------------------------------------------
 
-const shape = form => new URLSearchParams(new FormData(form)).toString();
-const guarded = $$("form[data-guard]").map(form => [form, shape(form)]);
+// What stands in the page's text is the baseline, not what a browser filled in again;
+// a form that came back with problems (data-guard="typed") is unsaved as it is.
+const touched = el => {
+  if (el.matches("select")) return [...el.options].some(o => o.selected !== o.defaultSelected) && (el.multiple || el.selectedIndex !== Math.max(0, [...el.options].findLastIndex(o => o.defaultSelected)));
+  if (el.matches("[type=checkbox], [type=radio]")) return el.checked !== el.defaultChecked;
+  return el.matches("input, textarea") && el.type !== "hidden" && el.value !== el.defaultValue;
+};
 addEventListener("beforeunload", e => {
-  if (guarded.some(([form, was]) => form.isConnected && !form.dataset.sent && shape(form) !== was)) e.preventDefault();
+  if ($$("form[data-guard]").some(form => !form.dataset.sent && (form.dataset.guard === "typed" || [...form.elements].some(touched)))) e.preventDefault();
 });
 
 // --- small comforts --------------------------------------------------------
@@ -188,8 +198,12 @@ document.addEventListener("click", async e => {
     button.textContent = button.dataset.done;
   } catch { /* plain HTTP has no clipboard: the text can be selected by hand */ }
 });
-// The clipboard exists on HTTPS only; without it the buttons say nothing true.
-if (!navigator.clipboard) $$("[data-copy]").forEach(b => b.hidden = true);
+// The clipboard exists on HTTPS only; without it, and without this script, the buttons
+// would say nothing true, so the page comes with them hidden.
+function reveal(from) {
+  if (navigator.clipboard) $$("[data-copy]", from).forEach(b => b.hidden = false);
+}
+reveal(document);
 
 // Errors first: the summary of a refused form takes the focus.
 $("#summary")?.focus();
