@@ -279,6 +279,7 @@ func (a *actor) performQueue(act call.Action) bool {
 	case call.OfferAnswered:
 		q.OfferAnswered(x.Offer)
 	case call.OfferFailed:
+		a.p.forgetBack(x.Offer)
 		q.OfferFailed(x.Offer, x.Reason)
 	case call.TalkEnded:
 		q.TalkEnded(a.name)

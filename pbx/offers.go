@@ -60,6 +60,9 @@ func (p *PBX) StopRinging(o journal.OfferID, why call.Cause) {
 // Who is to be called back may still hear the promise being spoken: the call waits
 // until he has hung up, since his line is busy before.
 func (p *PBX) ConnectOffer(o journal.OfferID) {
+	if p.lost(o) {
+		return
+	}
 	if before := p.callBefore(o); before != nil {
 		before.after(func() { p.toOffer(o, call.OfferGranted{Offer: o}) })
 		return

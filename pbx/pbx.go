@@ -266,7 +266,6 @@ func (p *PBX) forget(a *actor) {
 	for o, b := range p.offers {
 		if a == b {
 			delete(p.offers, o)
-			delete(p.back, o)
 		}
 	}
 	for who, b := range p.rang {

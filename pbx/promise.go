@@ -40,6 +40,30 @@ func (m taken) deliver(a *actor) {
 	a.step(call.CallbackTaken{OK: m.ok})
 }
 
+// lost answers for a call back whose agent was gone before the ACD's word reached
+// him. (Should it reach a call that is ending at this moment, the ACD's own limit
+// ends the attempt.)
+func (p *PBX) lost(o journal.OfferID) bool {
+	p.mu.Lock()
+	back, a := p.back[o], p.offers[o]
+	if back != "" && a == nil {
+		delete(p.back, o)
+	}
+	p.mu.Unlock()
+	if back == "" || a != nil {
+		return false
+	}
+	p.o.Queue.CallbackResult(back, call.ResultFailed)
+	return true
+}
+
+// forgetBack drops an offer to call back that came to nothing.
+func (p *PBX) forgetBack(o journal.OfferID) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.back, o)
+}
+
 // callBefore is the call in which the caller of an offer was promised to be called
 // back, while it lasts.
 func (p *PBX) callBefore(o journal.OfferID) *actor {

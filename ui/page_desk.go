@@ -143,7 +143,7 @@ func (v *visit) deskCall(st *live.State, doc *office.Document, a *live.Agent, st
 		if state == journal.AgentWrapUp {
 			c.Phase = v.agentState(state)
 		}
-		c.Since, c.Waited, c.Outcome = s.Since, s.Waited.Seconds(), toldOutcome(doc, s.Outcome)
+		c.Since, c.Waited, c.Outcome = s.Since, s.Waited.Seconds(), outcomeName(doc, s.Outcome)
 		v.fromCall(st, doc, c)
 		return c
 	}
@@ -208,8 +208,8 @@ func (v *visit) fromCall(st *live.State, doc *office.Document, c *api.DeskCall) 
 	}
 }
 
-// toldOutcome is the name of an outcome of the office's.
-func toldOutcome(doc *office.Document, id string) string {
+// outcomeName is the name of an outcome of the office's.
+func outcomeName(doc *office.Document, id string) string {
 	i := slices.IndexFunc(doc.Outcomes, func(o office.Outcome) bool { return string(o.ID) == id })
 	if i < 0 {
 		return ""

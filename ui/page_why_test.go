@@ -145,7 +145,7 @@ func TestEveryOfferFollowsFromWhatIsStored(t *testing.T) {
 			}
 		}
 	})
-	if all < 200 || alone > all/2 {
+	if all < 500 || alone > all/2 {
 		t.Errorf("%d offers, %d of them with nobody to choose from, prove little", all, alone)
 	}
 	for _, s := range engineStrategies {

@@ -83,7 +83,6 @@ func (s *Server) table() []Route {
 		{Method: post, Pattern: "/desk/state", Who: Everyone, do: (*visit).deskState},
 		{Method: get, Pattern: "/search", Who: Everyone, do: (*visit).search},
 		{Method: get, Pattern: "/calls", Who: Everyone, do: (*visit).calls},
-		{Method: get, Pattern: "/board", Who: Technician | Manager | Leader, do: (*visit).board},
 		{Method: get, Pattern: "/calls/{id}", Who: Everyone, do: (*visit).call},
 		{Method: get, Pattern: "/system", Who: Everyone, do: (*visit).system},
 		{Method: get, Pattern: "/system/licences", Who: Everyone, do: (*visit).licences},
@@ -151,13 +150,6 @@ func (s *Server) table() []Route {
 		{Method: get, Pattern: "/api/v1/system", Who: Everyone, do: (*visit).apiSystem, Doc: "What the box is and how it is reached.", Answer: api.System{}},
 		{Method: get, Pattern: "/api/v1/log", Who: Technician, do: (*visit).apiLog, Doc: "The newest lines of the log.", Answer: []api.LogLine{}, Query: []string{"level", "text", "call"}},
 	}
-		{Method: get, Pattern: "/api/v1/board", Who: Technician | Manager | Leader, do: (*visit).apiBoard, Doc: "The queues as they stand and went today; people only as the gate shows them.", Answer: api.Board{}},
-		{Method: get, Pattern: "/api/v1/recall", Who: Callers, do: (*visit).apiRecall, Doc: "People to call back.", Answer: api.Recall{}, Query: []string{"closed", "unanswered"}},
-		{Method: post, Pattern: "/api/v1/recall/take", Who: Callers, do: (*visit).apiRecallTake, Doc: "Takes one of them, by the form field caller, and calls; 409 if somebody else has.", Answer: api.Recall{}},
-		{Method: post, Pattern: "/api/v1/recall/done", Who: Callers, do: (*visit).apiRecallDone, Doc: "Closes it, by the form fields caller and why (reached, gaveUp, noNeed, returned).", Answer: api.Recall{}},
-		{Method: get, Pattern: "/api/v1/reports", Who: Heads, do: (*visit).apiReport, Doc: "A report: what is day, interval, queue, outcome, unserved, lines, team or people; from and to are days, step is 15 or 30.", Answer: api.Report{}, Query: []string{"what", "from", "to", "queue", "step"}},
-		{Method: get, Pattern: "/api/v1/reports/contacts", Who: Heads, do: (*visit).apiContacts, Doc: "The contacts behind a number of a report; from and to are seconds since 1970.", Answer: api.Contacts{}, Query: []string{"from", "to", "queue", "count", "outcome"}},
-		{Method: get, Pattern: "/api/v1/plan", Who: Heads, do: (*visit).apiPlan, Doc: "How many people a day's traffic needs.", Answer: api.Plan{}, Query: []string{"queue", "weekday", "calls", "handle", "patience", "abandons", "level", "threshold"}},
 }
 
 // Routes lists the table, for tests and the OpenAPI document.

@@ -55,8 +55,6 @@ type Server struct {
 	restored restoreState
 	refused  refusedCount
 	zones    zoneCache
-	members  members
-	today    dayFacts
 }
 
 // New builds the pages. It opens nothing and starts nothing.

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"centralino/ui/live"
-	"centralino/ui/view"
 )
 
 // Times of an event stream.
@@ -34,11 +33,7 @@ var livePages = map[string]struct {
 	"home": {"GET /{$}", []part{
 		{"health", live.Health | live.Office}, {"lamps", live.Lamps}, {"me", live.Queues | live.Office},
 		{"calls", live.Calls | live.Queues | live.Office}, {"queues", live.Queues | live.Office},
-		{"lines", live.Lines | live.Calls | live.Office}, {"recallhome", live.Queues | live.Calls},
-	}},
-	"recall": {"GET /recall", []part{{"recalllist", live.Queues | live.Calls | live.Office}}},
-	"board": {"GET /board", []part{
-		{"boardalarms", live.Queues | live.Office}, {"boardqueues", live.Queues | live.Calls | live.Office}, {"boardteams", live.Queues | live.Office},
+		{"lines", live.Lines | live.Calls | live.Office},
 	}},
 	"desk": {"GET /desk", []part{
 		{"deskstate", live.Queues | live.Office}, {"deskcall", live.Queues | live.Calls | live.Office},
@@ -80,10 +75,6 @@ func (v *visit) live() error {
 		switch name {
 		case "home":
 			return v.homePage()
-		case "board":
-			return view.Board{Board: v.boardModel()}
-		case "recall":
-			return v.recallPage()
 		case "desk":
 			return v.deskPage()
 		case "lines":

@@ -142,7 +142,6 @@ type People interface {
 	MaySeeState(v privacy.Viewer, s journal.SubjectID) bool
 	Board(v privacy.Viewer, groups []privacy.Group, state func(journal.SubjectID) journal.AgentStateName) []privacy.TeamView
 	Looks(ctx context.Context, about journal.SubjectID, before time.Time, limit int) ([]privacy.Look, error)
-	Open(v privacy.Viewer) bool
 	StageName(person journal.SubjectID, name string) func(tx *sql.Tx) error
 	Agreement() privacy.Agreement
 	Agreements(ctx context.Context) ([]privacy.Agreement, error)

@@ -26,70 +26,45 @@ var (
 )
 
 func (s *State) askCallback(cmd *Command) error {
-	i, waits := s.contactAt[cmd.Contact]
-	if !waits {
-		qi, ok := s.queueAt[cmd.Queue]
-		switch {
-		case cmd.Queue == "":
-			return ErrStray
-		case !ok || !s.queues[qi].live:
-			return ErrNoQueue
-		case cmd.Caller == "":
-			return ErrNoCaller
-		case s.calling(qi, cmd.Caller):
-			return ErrHisTurn
-		}
+	i, ok := s.contactAt[cmd.Contact]
+	switch {
+	case ok:
+	case cmd.Queue == "":
+		return ErrStray
+	case cmd.Caller == "":
+		return ErrNoCaller
+	default:
 		if err := s.enqueue(cmd); err != nil {
 			return err
 		}
 		i = s.contactAt[cmd.Contact]
 	}
 	c := &s.contacts[i]
-	caller, before := cmd.Caller, c.caller
-	if caller == "" {
-		caller = before
-	}
 	switch {
 	case c.talks || c.virtual:
 		return ErrStray
-	case caller == "":
+	case c.caller == "" && cmd.Caller == "":
 		return ErrNoCaller
-	case len(c.offers) > 0 || s.calling(c.queue, caller):
+	case len(c.offers) > 0:
 		return ErrHisTurn
+	case cmd.Caller != "":
+		c.caller = cmd.Caller
 	}
-	c.caller = caller
 	s.merge(c.queue, i, ReasonSuperseded)
 	c = &s.contacts[i]
 	q := &s.queues[c.queue]
 	e := s.emit(CallbackPromised)
 	e.Contact, e.Queue, e.Caller, e.Arrival = c.id, q.cfg.ID, c.caller, stamp(c.key)
 	s.promised(c)
-	s.siblings(caller, -1)
-	if before != caller {
-		s.siblings(before, -1)
-	}
+	s.siblings(c.caller, -1)
 	return nil
-}
-
-// calling reports whether somebody is being called for another contact in a queue
-// at this moment.
-func (s *State) calling(qi int32, caller journal.SubjectID) bool {
-	if s.virtuals == 0 {
-		return false
-	}
-	for n := range s.contacts {
-		if c := &s.contacts[n]; c.used && c.dialling && c.queue == qi && c.caller == caller {
-			return true
-		}
-	}
-	return false
 }
 
 // promised makes a contact virtual, alive and in replay.
 func (s *State) promised(c *contact) {
 	q := &s.queues[c.queue]
 	q.pace.Waited(time.Duration(s.now-c.since), false)
-	c.virtual, c.tries, c.nextTry = true, 0, s.now+int64(PromiseRest)
+	c.virtual, c.tries, c.nextTry = true, 0, 0
 	q.virtual++
 	s.virtuals++
 }
@@ -198,11 +173,7 @@ func (s *State) dialled(ci int32, result string) {
 		s.join(ci, ai)
 		return
 	}
-	outcome, why := Unreached, Reason("")
-	if m, ok := s.served.get(c.caller); ok && m.queue == c.queue && m.at >= a.deadline-int64(DialLimit) {
-		outcome, why = Merged, ReasonCalledIn // he called himself meanwhile
-	}
-	last := c.tries+1 >= limit || !q.live || why != ""
+	last := c.tries+1 >= limit || !q.live
 	next := int64(0)
 	if !last {
 		next = s.now + retry
@@ -215,7 +186,7 @@ func (s *State) dialled(ci int32, result string) {
 	}
 	s.settle(ai)
 	if last {
-		s.endWaiting(ci, outcome, why)
+		s.endWaiting(ci, Unreached, "")
 		return
 	}
 	s.reopen(ci)

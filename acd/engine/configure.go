@@ -18,7 +18,7 @@ func (s *State) Configure(cfg Config, now time.Time) (Result, error) {
 	}
 	s.begin(now)
 	s.pass()
-	s.crew = true
+	s.emptied = true
 	s.guard = guard{every: int64(cfg.BreakEvery), length: int64(cfg.BreakFor), reasons: cfg.Reasons}
 	for i := range s.queues {
 		s.queues[i].live = false

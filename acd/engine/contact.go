@@ -304,14 +304,11 @@ func (s *State) leave(i int32, why Reason) {
 	s.endWaiting(i, Overflow, why)
 }
 
-// leaveEmpty lets callers go on whose queue has lost the last of those who were
-// logged in.
+// leaveEmpty lets callers go on whose queue has nobody left who is logged in.
 func (s *State) leaveEmpty() {
 	for _, qi := range s.order {
 		q := &s.queues[qi]
-		was := q.manned
-		q.manned = s.loggedIn.meets(q.all())
-		if !q.cfg.LeaveEmpty || !was || q.manned || q.inside == q.virtual {
+		if !q.cfg.LeaveEmpty || q.inside == q.virtual || s.loggedIn.meets(q.all()) {
 			continue
 		}
 		s.sorted = s.sortedWaiting(s.sorted[:0], qi)

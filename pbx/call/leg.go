@@ -112,7 +112,7 @@ func (s *State) callerGone(cause Cause) {
 			cause = CauseCallback
 		case s.phase == Saying:
 			cause = s.saying.cause
-		case s.partner == nil && s.talked == 0:
+		case (s.partner == nil || s.phase == Joining && !s.origin.on) && s.talked == 0:
 			cause = CauseAbandoned
 		}
 	}

@@ -11,7 +11,8 @@ import (
 //	ringing him ──answers──▶ (granted) ──▶ dialling ──▶ through
 //
 // With an offer it calls a queue's caller back; then the ACD hears exactly once
-// what came of it: OfferFailed before it was granted, CallbackResult afterwards.
+// what came of it: OfferFailed before OfferAnswered, CallbackResult once granted.
+// Where the call is over before it is granted its owner answers for it.
 type origin struct {
 	on      bool
 	dialled string
@@ -55,11 +56,15 @@ func (s *State) originUp(l *leg) {
 // originGranted goes on once the ACD has given the agent the caller to call back.
 func (s *State) originGranted(o journal.OfferID) {
 	a := s.attemptOf(o)
-	if s.origin.granted || s.origin.settled || a == nil || s.phase != Originating {
+	if s.origin.granted || s.origin.settled || a == nil {
 		return
 	}
 	s.origin.granted = true
 	a.over = true
+	if s.phase != Originating { // he has hung up meanwhile
+		s.tellResult(ResultFailed)
+		return
+	}
 	if !a.winner.up() || a.winner.hungUp {
 		s.end(CauseFailed, "called")
 		return
@@ -106,6 +111,7 @@ func (s *State) originEnds(cause Cause) {
 	case !o.on || o.offer == 0 || o.settled:
 	case o.granted:
 		s.tellResult(callbackResult(cause))
+	case s.attemptOf(o.offer).winner != nil: // the ACD's decision about his answer is on its way
 	default:
 		o.settled = true
 		s.do(OfferFailed{Offer: o.offer, Reason: cause})

@@ -28,8 +28,13 @@ type disorder struct {
 	answered map[journal.OfferID]int
 	failed   map[journal.OfferID]int
 	busy     map[journal.SubjectID]int
+	promised bool // the ACD was asked for a promise and has not refused
 	waits    bool // stands in a queue, as far as the ACD was told
 	talks    bool // talks with an agent, as far as the ACD was told
+	origin   bool // the box makes the call …
+	granted  bool // … to call somebody back, and the agent's offer was granted
+	stopped  bool
+	results  int
 	started  int
 	ended    int
 	finished bool
@@ -124,6 +129,23 @@ func (d *disorder) watchQueue(a call.Action) {
 		d.waits = true
 	case call.LeaveQueue:
 		d.waits = false
+	case call.ExitQueue:
+		if !d.waits {
+			d.fail("leaves a queue by a key that he does not wait in")
+		}
+		d.waits = false
+	case call.AskCallback:
+		if !d.waits && a.Group == "" {
+			d.fail("asks for a call back without waiting")
+		}
+		d.promised = true
+	case call.CallbackResult:
+		if d.results++; d.results > 1 || !d.granted || d.failed[1] > 0 {
+			d.fail("result %q: number %d, granted %v, failed %d", a.Result, d.results, d.granted, d.failed[1])
+		}
+		if a.Result == call.ResultAnswered {
+			d.talks = true
+		}
 	case call.TalkEnded:
 		if !d.talks {
 			d.fail("a talk ends that the ACD knows nothing of")
@@ -164,7 +186,7 @@ func (d *disorder) anyAction() route.Action {
 	out := route.DialOut{Emergency: rapid.Bool().Draw(d.t, "emergency"), Exhausted: route.PromptLinesBusy,
 		Candidates: []route.Candidate{{Line: "line-1", Dial: "1"}, {Line: "line-2", Dial: "1"}}}
 	return rapid.SampledFrom([]route.Action{
-		route.EnterPath{Path: "path-1"}, route.EnterPath{Path: "path-3"}, route.EnterQueue{Group: "queue-1"}, out,
+		route.EnterPath{Path: "path-1"}, route.EnterPath{Path: "path-3"}, route.EnterPath{Path: "path-4"}, route.EnterQueue{Group: "queue-1"}, out,
 		route.RingExtension{Digits: "202", People: []journal.SubjectID{"p-bruno"}, Devices: []office.ID{"dev-2"}},
 		route.Feature{Feature: office.FeatureEcho}, route.Refuse{Code: 404, Prompt: route.PromptUnknown},
 	}).Draw(d.t, "action")
@@ -175,7 +197,17 @@ var causes = []call.Cause{call.CauseNormal, call.CauseBusy, call.CauseNoAnswer, 
 // start begins the call by a phone, a trunk or a line.
 func (d *disorder) start() {
 	leg := d.newLeg()
-	switch rapid.IntRange(0, 2).Draw(d.t, "from") {
+	switch rapid.IntRange(0, 3).Draw(d.t, "from") {
+	case 3:
+		d.origin, d.next = true, 0
+		delete(d.legs, leg)
+		e := call.Originated{Person: "p-bruno", Dialled: "+390612345667", To: "n-1"}
+		if rapid.Bool().Draw(d.t, "call back") {
+			d.offers = 1
+			e.Offer, e.Contact, e.Queue = 1, "call-0", "queue-1"
+		}
+		d.feed(e)
+		return
 	case 0:
 		d.feed(phone(leg))
 	case 1:
@@ -215,12 +247,29 @@ func (d *disorder) step() {
 		func() { d.feed(call.Held{Leg: d.anyLeg()}) },
 		func() { d.feed(call.Resumed{Leg: d.anyLeg()}) },
 		func() { d.feed(call.Digit{Leg: d.anyLeg(), Digit: '1'}) },
+		func() {
+			d.feed(call.Digit{Leg: "l1", Digit: rapid.SampledFrom([]byte("12345067#*")).Draw(d.t, "key")})
+		},
+		func() {
+			d.feed(call.Announced{Position: rapid.IntRange(0, 70).Draw(d.t, "position"), High: time.Minute, Periodic: rapid.Bool().Draw(d.t, "periodic")})
+		},
+		d.promise,
 		func() { d.feed(call.Played{ID: rapid.IntRange(0, 4).Draw(d.t, "played")}) },
 		func() {
+			if d.origin {
+				return
+			}
 			d.offers++
 			d.feed(call.Offer{Offer: d.offers, Agent: "p-bruno"})
 		},
-		func() { d.feed(call.OfferStopped{Offer: d.anyOffer(), Elsewhere: true}) },
+		func() {
+			o := d.anyOffer()
+			if d.origin && d.granted {
+				return // the ACD does not take its word back
+			}
+			d.stopped = d.stopped || o == 1
+			d.feed(call.OfferStopped{Offer: o, Elsewhere: true})
+		},
 		d.grant, d.grant,
 		func() { d.feed(call.QueueLeft{Reason: "maxWait"}) },
 		func() {
@@ -240,6 +289,13 @@ func (d *disorder) step() {
 // grant answers an OfferAnswered as the ACD does: once, as long as the call waits.
 func (d *disorder) grant() {
 	o := d.anyOffer()
+	if d.origin {
+		if d.answered[1] > 0 && !d.granted && d.failed[1] == 0 && !d.stopped && !d.finished { // its owner answers for a call that is over
+			d.granted = true
+			d.feed(call.OfferGranted{Offer: 1})
+		}
+		return
+	}
 	if d.answered[o] == 0 || !d.waits || d.talks {
 		d.feed(call.OfferDenied{Offer: o})
 		return
@@ -247,6 +303,20 @@ func (d *disorder) grant() {
 	d.answered[o]++ // not again
 	d.waits, d.talks = false, true
 	d.feed(call.OfferGranted{Offer: o})
+}
+
+// promise answers an AskCallback as the ACD does: yes only to who waits or is no
+// more, and then he waits no more.
+func (d *disorder) promise() {
+	if !d.promised {
+		return
+	}
+	d.promised = false
+	ok := rapid.Bool().Draw(d.t, "promised") && !d.talks
+	if ok {
+		d.waits = false
+	}
+	d.feed(call.CallbackTaken{OK: ok})
 }
 
 // close ends the call and everything that is still alive, or lets time pass.
@@ -267,12 +337,22 @@ func (d *disorder) close() {
 	}
 }
 
+// propertyOffice has a queue with everything that can be heard and pressed.
+func propertyOffice() *office.Document {
+	d := waitingOffice()
+	d.Site.ACDNotice = true
+	surveyOffice(d)
+	d.Site.ACDNotice = true
+	d.Groups[0].Queue.Whisper = "prompt-2"
+	return d
+}
+
 // TestDisorder: whatever comes in whatever order, a call ends exactly once, hangs
 // up every leg exactly once, keeps its word to the ACD, and does nothing with legs
 // that are gone.
 func TestDisorder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		d := &disorder{t: t, st: call.New(call.Setup{ID: "call-1", Doc: testOffice()}),
+		d := &disorder{t: t, st: call.New(call.Setup{ID: "call-1", Doc: propertyOffice()}),
 			now:  time.Date(2026, 3, 4, 10, 0, 0, 0, time.UTC),
 			legs: map[journal.LegID]*watched{}, busy: map[journal.SubjectID]int{},
 			answered: map[journal.OfferID]int{}, failed: map[journal.OfferID]int{}}
@@ -284,7 +364,10 @@ func TestDisorder(t *testing.T) {
 		if !d.finished || d.started != d.ended || d.started > 1 {
 			d.fail("finished %v, started %d, ended %d", d.finished, d.started, d.ended)
 		}
-		if d.waits || d.talks {
+		if d.granted && d.results != 1 {
+			d.fail("an agent was given somebody to call back, and there were %d results", d.results)
+		}
+		if d.waits && !d.promised || d.talks {
 			d.fail("the ACD still has the call: waits %v, talks %v", d.waits, d.talks)
 		}
 		for p, n := range d.busy {

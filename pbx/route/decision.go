@@ -80,7 +80,7 @@ func (d *decision) emergency(dialled string) (string, bool) {
 }
 
 // feature finds the feature code that dialled is, alone or followed by "*" and
-// arguments. Codes are compared in the order of their names, so that an office
+// arguments, or by the one digit that some take. Codes are compared in the order of their names, so that an office
 // with two equal codes still has one answer.
 func (d *decision) feature(dialled string) (office.Feature, string, bool) {
 	for _, f := range features {
@@ -95,6 +95,9 @@ func (d *decision) feature(dialled string) (office.Feature, string, bool) {
 		if args, star := strings.CutPrefix(rest, "*"); ok && star && strings.Trim(args, "0123456789*") == "" {
 			return f, args, true
 		}
+	}
+	if r, ok := d.doc.Resolve(dialled); ok && r.Digit != "" {
+		return r.Feature, r.Digit, true
 	}
 	return "", "", false
 }

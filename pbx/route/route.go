@@ -131,7 +131,7 @@ type DialOut struct {
 }
 
 // Feature is a feature code, dialled alone or followed by "*" and Args (digits
-// and stars).
+// and stars), or by one digit where the feature takes one.
 type Feature struct {
 	Feature office.Feature
 	Args    string

@@ -42,6 +42,9 @@ func TestDecide(t *testing.T) {
 			route.Refuse{Code: 404, Prompt: route.PromptUnknown, Reason: "route.missingTarget"}},
 		{"a feature code", nil, phone("d-anna", "*72"), route.Feature{Feature: office.FeaturePause}},
 		{"a feature code with an argument", nil, phone("d-anna", "*72*3"), route.Feature{Feature: office.FeaturePause, Args: "3"}},
+		{"a feature code with its digit", nil, phone("d-anna", "*723"), route.Feature{Feature: office.FeaturePause, Args: "3"}},
+		{"an outcome by its digit", nil, phone("d-anna", "*751"), route.Feature{Feature: office.FeatureOutcome, Args: "1"}},
+		{"a code that takes no digit", nil, phone("d-anna", "*731"), route.Refuse{Code: 404, Prompt: route.PromptUnknown, Reason: "route.notDigits"}},
 		{"a feature code of this office", func(d *office.Document, _ route.State) {
 			d.Codes = map[office.Feature]string{office.FeaturePause: "*99"}
 		}, phone("d-anna", "*99"), route.Feature{Feature: office.FeaturePause}},
