@@ -174,7 +174,7 @@ func (s *State) index(i int32) {
 		return
 	}
 	a.stayed = stays
-	s.emptied = s.emptied || !a.loggedIn
+	s.crew = true
 	s.loggedIn.put(i, a.loggedIn)
 	s.atWork.put(i, stays)
 	for ci := range s.contacts {

@@ -26,45 +26,70 @@ var (
 )
 
 func (s *State) askCallback(cmd *Command) error {
-	i, ok := s.contactAt[cmd.Contact]
-	switch {
-	case ok:
-	case cmd.Queue == "":
-		return ErrStray
-	case cmd.Caller == "":
-		return ErrNoCaller
-	default:
+	i, waits := s.contactAt[cmd.Contact]
+	if !waits {
+		qi, ok := s.queueAt[cmd.Queue]
+		switch {
+		case cmd.Queue == "":
+			return ErrStray
+		case !ok || !s.queues[qi].live:
+			return ErrNoQueue
+		case cmd.Caller == "":
+			return ErrNoCaller
+		case s.calling(qi, cmd.Caller):
+			return ErrHisTurn
+		}
 		if err := s.enqueue(cmd); err != nil {
 			return err
 		}
 		i = s.contactAt[cmd.Contact]
 	}
 	c := &s.contacts[i]
+	caller, before := cmd.Caller, c.caller
+	if caller == "" {
+		caller = before
+	}
 	switch {
 	case c.talks || c.virtual:
 		return ErrStray
-	case c.caller == "" && cmd.Caller == "":
+	case caller == "":
 		return ErrNoCaller
-	case len(c.offers) > 0:
+	case len(c.offers) > 0 || s.calling(c.queue, caller):
 		return ErrHisTurn
-	case cmd.Caller != "":
-		c.caller = cmd.Caller
 	}
+	c.caller = caller
 	s.merge(c.queue, i, ReasonSuperseded)
 	c = &s.contacts[i]
 	q := &s.queues[c.queue]
 	e := s.emit(CallbackPromised)
 	e.Contact, e.Queue, e.Caller, e.Arrival = c.id, q.cfg.ID, c.caller, stamp(c.key)
 	s.promised(c)
-	s.siblings(c.caller, -1)
+	s.siblings(caller, -1)
+	if before != caller {
+		s.siblings(before, -1)
+	}
 	return nil
+}
+
+// calling reports whether somebody is being called for another contact in a queue
+// at this moment.
+func (s *State) calling(qi int32, caller journal.SubjectID) bool {
+	if s.virtuals == 0 {
+		return false
+	}
+	for n := range s.contacts {
+		if c := &s.contacts[n]; c.used && c.dialling && c.queue == qi && c.caller == caller {
+			return true
+		}
+	}
+	return false
 }
 
 // promised makes a contact virtual, alive and in replay.
 func (s *State) promised(c *contact) {
 	q := &s.queues[c.queue]
 	q.pace.Waited(time.Duration(s.now-c.since), false)
-	c.virtual, c.tries, c.nextTry = true, 0, 0
+	c.virtual, c.tries, c.nextTry = true, 0, s.now+int64(PromiseRest)
 	q.virtual++
 	s.virtuals++
 }
@@ -173,7 +198,11 @@ func (s *State) dialled(ci int32, result string) {
 		s.join(ci, ai)
 		return
 	}
-	last := c.tries+1 >= limit || !q.live
+	outcome, why := Unreached, Reason("")
+	if m, ok := s.served.get(c.caller); ok && m.queue == c.queue && m.at >= a.deadline-int64(DialLimit) {
+		outcome, why = Merged, ReasonCalledIn // he called himself meanwhile
+	}
+	last := c.tries+1 >= limit || !q.live || why != ""
 	next := int64(0)
 	if !last {
 		next = s.now + retry
@@ -186,7 +215,7 @@ func (s *State) dialled(ci int32, result string) {
 	}
 	s.settle(ai)
 	if last {
-		s.endWaiting(ci, Unreached, "")
+		s.endWaiting(ci, outcome, why)
 		return
 	}
 	s.reopen(ci)

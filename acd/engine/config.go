@@ -71,6 +71,9 @@ const (
 	// RestartRedial is how long after a restart a caller whom it cut off still has
 	// his old place, if the queue's Redial is not longer.
 	RestartRedial = 10 * time.Minute
+	// PromiseRest is how long nobody is called after he was promised a call: he
+	// hears the promise confirmed and hangs up.
+	PromiseRest = 15 * time.Second
 	// DialLimit is how long the switch may take to call somebody back before the
 	// attempt counts as failed.
 	DialLimit = 3 * time.Minute

@@ -18,7 +18,7 @@ func (s *State) Configure(cfg Config, now time.Time) (Result, error) {
 	}
 	s.begin(now)
 	s.pass()
-	s.emptied = true
+	s.crew = true
 	s.guard = guard{every: int64(cfg.BreakEvery), length: int64(cfg.BreakFor), reasons: cfg.Reasons}
 	for i := range s.queues {
 		s.queues[i].live = false

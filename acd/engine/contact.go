@@ -304,11 +304,14 @@ func (s *State) leave(i int32, why Reason) {
 	s.endWaiting(i, Overflow, why)
 }
 
-// leaveEmpty lets callers go on whose queue has nobody left who is logged in.
+// leaveEmpty lets callers go on whose queue has lost the last of those who were
+// logged in.
 func (s *State) leaveEmpty() {
 	for _, qi := range s.order {
 		q := &s.queues[qi]
-		if !q.cfg.LeaveEmpty || q.inside == q.virtual || s.loggedIn.meets(q.all()) {
+		was := q.manned
+		q.manned = s.loggedIn.meets(q.all())
+		if !q.cfg.LeaveEmpty || !was || q.manned || q.inside == q.virtual {
 			continue
 		}
 		s.sorted = s.sortedWaiting(s.sorted[:0], qi)

@@ -26,6 +26,7 @@ type Dump struct {
 type ServedDump struct {
 	Caller journal.SubjectID
 	Agent  AgentID
+	Queue  QueueID
 	At     time.Time
 }
 
@@ -123,7 +124,7 @@ func (s *State) Dump(at time.Time) Dump {
 		}
 	}
 	s.served.each(func(caller journal.SubjectID, m *service) {
-		d.Served = append(d.Served, ServedDump{caller, m.agent, stamp(m.at)})
+		d.Served = append(d.Served, ServedDump{caller, m.agent, s.queues[m.queue].cfg.ID, stamp(m.at)})
 	})
 	s.left.each(func(at line, m *formerly) {
 		d.Left = append(d.Left, LeftDump{s.queues[at.queue].cfg.ID, at.caller, stamp(m.key), stamp(m.at), m.cut})
@@ -210,7 +211,7 @@ func (s *State) Load(d *Dump) {
 		s.queues[s.queueSlot(q)].pace = pace
 	}
 	for _, m := range d.Served {
-		s.served.put(m.Caller, service{m.Agent, instant(m.At)})
+		s.served.put(m.Caller, service{m.Agent, instant(m.At), s.queueSlot(m.Queue)})
 	}
 	for _, m := range d.Left {
 		s.left.put(line{s.queueSlot(m.Queue), m.Caller}, formerly{instant(m.Rank), instant(m.At), m.Cut})

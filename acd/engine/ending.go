@@ -18,10 +18,11 @@ type formerly struct {
 	cut     bool // by a restart
 }
 
-// service is who served a caller last, and when.
+// service is who served a caller last, when, and for which queue.
 type service struct {
 	agent AgentID
 	at    int64
+	queue int32
 }
 
 // How much is remembered. A box serves some thousand callers a day at most.

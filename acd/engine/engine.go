@@ -61,7 +61,7 @@ type State struct {
 	atWork   slots     // agents who take calls, now or when they are through with what they do
 	own      [][]int32 // by agent: heap of contacts that are kept for him
 	wanted   slots     // agents whose heap is not empty
-	emptied  bool      // somebody has logged out, or the office changed: see leaveEmpty
+	crew     bool      // somebody has logged in or out, or the office changed: see leaveEmpty
 
 	guard    guard
 	watch    []int32 // agents whose break is near and not proposed
@@ -121,8 +121,8 @@ func (s *State) Apply(cmd Command, now time.Time) Result {
 
 // finish draws the consequences of what has changed.
 func (s *State) finish() {
-	if s.emptied {
-		s.emptied = false
+	if s.crew {
+		s.crew = false
 		s.leaveEmpty()
 	}
 	s.dispatch()

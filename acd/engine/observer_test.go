@@ -25,6 +25,27 @@ type observer struct {
 	ended    int
 	log      []engine.Event
 	left     map[engine.ContactID]bool // ended in the present result
+
+	places   map[seenLine]seenPlace // of callers who hung up or were cut off
+	carried  map[engine.ContactID]time.Time
+	served   map[journal.SubjectID]seenService
+	outcomes map[string]int
+}
+
+type seenLine struct {
+	queue  engine.QueueID
+	caller journal.SubjectID
+}
+
+type seenPlace struct {
+	rank, at time.Time
+	cut      bool
+}
+
+type seenService struct {
+	agent engine.AgentID
+	at    time.Time
+	queue engine.QueueID
 }
 
 type seenAgent struct {
@@ -34,6 +55,13 @@ type seenAgent struct {
 	first time.Time // first login
 	idle  time.Time
 	left  time.Time // refused something: left alone until
+	gone  bool
+	owes  engine.ContactID
+	until time.Time // of wrap-up
+	why   engine.Reason
+
+	screen time.Time // at the screen since, but for interruptions that were too short
+	off    time.Time // off the screen since
 }
 
 type seenContact struct {
@@ -48,6 +76,18 @@ type seenContact struct {
 	waited  time.Duration
 	talked  time.Duration
 	entered time.Time
+
+	caller    journal.SubjectID
+	virtual   bool
+	dialling  bool
+	dialled   time.Time
+	tries     int
+	next      time.Time
+	keep      engine.AgentID
+	keepUntil time.Time
+	seq       int          // of the event by which it began to wait
+	told      engine.Event // the last announcement
+	toldSeq   int
 }
 
 type seenOffer struct {
@@ -64,6 +104,10 @@ func newObserver(cfg engine.Config) *observer {
 		contacts: map[engine.ContactID]*seenContact{},
 		offers:   map[engine.OfferID]*seenOffer{},
 		rings:    map[engine.OfferID]bool{},
+		places:   map[seenLine]seenPlace{},
+		carried:  map[engine.ContactID]time.Time{},
+		served:   map[journal.SubjectID]seenService{},
+		outcomes: map[string]int{},
 	}
 }
 
@@ -74,11 +118,6 @@ func (o *observer) queue(id engine.QueueID) *engine.Queue {
 		}
 	}
 	return nil
-}
-
-func (o *observer) fits(c *seenContact, a engine.AgentID) bool {
-	q := o.queue(c.queue)
-	return q != nil && slices.Contains(q.Members, a)
 }
 
 func (o *observer) agent(id engine.AgentID) *seenAgent {
@@ -104,8 +143,11 @@ func before(x, y *seenContact, xid, yid engine.ContactID) bool {
 // seeksAgent says whether a contact may be offered to one more agent at t.
 func (o *observer) seeksAgent(c *seenContact, t time.Time) bool {
 	q := o.queue(c.queue)
-	if q == nil || c.talks {
+	if q == nil || c.talks || c.dialling {
 		return false
+	}
+	if c.virtual {
+		return !c.next.After(t) && !o.onTheLine(c) && (q.Strategy == engine.RingAll || len(c.offers) == 0)
 	}
 	if q.MaxWait > 0 && !t.Before(c.since.Add(q.MaxWait)) {
 		return false
@@ -155,12 +197,25 @@ func (o *observer) length(e *engine.Event, rest []engine.Event) error {
 	}
 	n := 0
 	for _, c := range o.contacts {
-		if c.queue == e.Queue && !c.talks {
+		if c.queue == e.Queue && !c.talks && !c.virtual {
 			n++
 		}
 	}
-	limit := o.queue(e.Queue).MaxLength
+	for i := range rest {
+		if rest[i].Kind == engine.CallbackPromised && rest[i].Contact == e.Contact {
+			return nil // he does not wait on the line
+		}
+	}
+	q := o.queue(e.Queue)
+	limit := q.MaxLength
 	refused := len(rest) > 1 && rest[1].Contact == e.Contact && rest[1].Reason == engine.ReasonMaxLength
+	empty := len(rest) > 1 && rest[1].Contact == e.Contact && rest[1].Reason == engine.ReasonNoAgent
+	if want := q.RefuseEmpty && !o.anybodyIn(q); want != empty {
+		return fmt.Errorf("nobody logged in is %v, refused is %v", want, empty)
+	}
+	if empty {
+		return nil
+	}
 	if full := limit > 0 && n >= limit && !e.Urgent; full != refused {
 		return fmt.Errorf("%d of %d waiting, refused is %v", n, limit, refused)
 	}
@@ -181,12 +236,27 @@ func (o *observer) event(e *engine.Event) error {
 		return o.connected(e)
 	case engine.ContactEnded:
 		return o.contactEnded(e)
+	case engine.ContactAnnounced:
+		return o.announced(e)
+	case engine.CallbackPromised:
+		return o.promised(e)
+	case engine.CallbackTried:
+		return o.tried(e)
+	case engine.BreakProposed:
+		return o.proposed(e)
 	}
 	return fmt.Errorf("unknown kind")
 }
 
 func (o *observer) agentChanged(e *engine.Event) error {
 	a := o.agent(e.Agent)
+	if err := o.wrapUpKept(a, e); err != nil {
+		return err
+	}
+	if err := o.screenTime(a, e); err != nil {
+		return err
+	}
+	a.gone, a.owes, a.until, a.why = e.Gone, e.Owes, e.Until, e.Reason
 	if !a.since.IsZero() {
 		a.spent[a.state] += e.At.Sub(a.since)
 	} else {
@@ -196,6 +266,9 @@ func (o *observer) agentChanged(e *engine.Event) error {
 	if e.State == journal.AgentOffered || e.State == journal.AgentTalking {
 		for _, c := range o.contacts {
 			if c.talks && c.agent == e.Agent && e.State == journal.AgentTalking {
+				return nil
+			}
+			if c.dialling && c.agent == e.Agent && e.State == journal.AgentOffered {
 				return nil
 			}
 			for id := range c.offers {
@@ -219,7 +292,7 @@ func (o *observer) queued(e *engine.Event) error {
 		if !e.Arrival.Equal(c.rank) {
 			return fmt.Errorf("lost its place")
 		}
-		c.talks, c.agent, c.since = false, "", e.At
+		c.talks, c.agent, c.since, c.keep, c.told, c.seq = false, "", e.At, "", engine.Event{}, len(o.log)
 		return nil
 	}
 	if c != nil {
@@ -229,8 +302,11 @@ func (o *observer) queued(e *engine.Event) error {
 	o.contacts[e.Contact] = &seenContact{
 		queue: e.Queue, rank: e.Arrival, urgent: e.Urgent, since: e.At, entered: e.At,
 		offers: map[engine.OfferID]bool{}, missed: map[engine.AgentID]int{},
+		caller: e.Caller, keep: e.Agent, keepUntil: e.Until, seq: len(o.log),
 	}
-	return nil
+	delete(o.carried, e.Contact)
+	delete(o.places, seenLine{e.Queue, e.Caller})
+	return o.keptRightly(e)
 }
 
 func (o *observer) offered(e *engine.Event) error {
@@ -244,8 +320,8 @@ func (o *observer) offered(e *engine.Event) error {
 	if !e.Deadline.After(e.At) {
 		return fmt.Errorf("deadline not in the future")
 	}
-	if !o.fits(c, e.Agent) {
-		return fmt.Errorf("agent is no member")
+	if !o.fits(c, e.Agent, e.At) {
+		return fmt.Errorf("agent may not take it")
 	}
 	a := o.agent(e.Agent)
 	if a.state != journal.AgentReady {
@@ -257,8 +333,14 @@ func (o *observer) offered(e *engine.Event) error {
 	if engaged := o.engagement(e.Agent); engaged != "" {
 		return fmt.Errorf("agent is engaged with %s", engaged)
 	}
+	if limit := o.limit(e.Agent); !limit.IsZero() && !e.At.Before(limit) {
+		return fmt.Errorf("agent should be on a break since %v", limit)
+	}
+	if c.virtual && (o.onTheLine(c) || e.At.Before(c.next)) {
+		return fmt.Errorf("called back while on the line or before %v", c.next)
+	}
 	for id, other := range o.contacts {
-		if other != c && o.fits(other, e.Agent) && o.seeksAgent(other, e.At) && before(other, c, id, e.Contact) {
+		if other != c && o.fits(other, e.Agent, e.At) && o.seeksAgent(other, e.At) && before(other, c, id, e.Contact) {
 			return fmt.Errorf("overtook %s", id)
 		}
 	}
@@ -286,19 +368,26 @@ func (o *observer) chosenWell(e *engine.Event, c *seenContact) error {
 			return fmt.Errorf("candidate %s is %s", cand.Agent, state)
 		}
 	}
-	if e.Strategy != engine.LongestIdle {
+	if e.Strategy == engine.RingAll {
 		return nil
 	}
 	mine := o.agent(e.Agent)
-	for _, m := range o.queue(c.queue).Members {
+	for _, m := range someAgents {
 		a := o.agent(m)
-		if m == e.Agent || a.state != journal.AgentReady || e.At.Before(a.left) {
+		if m == e.Agent || a.state != journal.AgentReady || e.At.Before(a.left) || !o.fits(c, m, e.At) {
 			continue
 		}
 		if c.missed[m] < c.missed[e.Agent] {
 			return fmt.Errorf("%s has missed it less often", m)
 		}
-		if c.missed[m] == c.missed[e.Agent] && a.idle.Truncate(time.Microsecond).Before(mine.idle.Truncate(time.Microsecond)) {
+		g, h := o.grade(c, m), o.grade(c, e.Agent)
+		if c.missed[m] == c.missed[e.Agent] && g < h {
+			return fmt.Errorf("%s has grade %d, %s %d", m, g, e.Agent, h)
+		}
+		if e.Strategy != engine.LongestIdle && e.Strategy != engine.Progressive {
+			continue
+		}
+		if c.missed[m] == c.missed[e.Agent] && g == h && a.idle.Truncate(time.Microsecond).Before(mine.idle.Truncate(time.Microsecond)) {
 			return fmt.Errorf("%s is idle since %v, before %v", m, a.idle, mine.idle)
 		}
 	}
@@ -307,7 +396,7 @@ func (o *observer) chosenWell(e *engine.Event, c *seenContact) error {
 
 func (o *observer) engagement(agent engine.AgentID) engine.ContactID {
 	for id, c := range o.contacts {
-		if c.talks && c.agent == agent {
+		if (c.talks || c.dialling) && c.agent == agent {
 			return id
 		}
 		for off := range c.offers {
@@ -329,6 +418,10 @@ func (o *observer) offerEnded(e *engine.Event) error {
 	delete(c.offers, e.Offer)
 	a := o.agent(e.Agent)
 	switch journal.OfferOutcome(e.Outcome) {
+	case journal.OfferAccepted:
+		if c.virtual {
+			c.dialling, c.agent, c.dialled = true, e.Agent, e.At
+		}
 	case journal.OfferMissed:
 		c.missed[e.Agent]++
 	case journal.OfferRefused, journal.OfferFailed:
@@ -346,8 +439,11 @@ func (o *observer) connected(e *engine.Event) error {
 	if c.talks || len(c.offers) != 0 {
 		return fmt.Errorf("talks already or still rings: %+v", c)
 	}
-	if who := o.engagement(e.Agent); who != "" {
+	if who := o.engagement(e.Agent); who != "" && who != e.Contact || c.virtual {
 		return fmt.Errorf("agent is with %s", who)
+	}
+	if c.caller != "" {
+		o.served[c.caller] = seenService{e.Agent, e.At, c.queue}
 	}
 	c.waited += e.At.Sub(c.since)
 	if c.waited != e.Waited {
@@ -376,9 +472,19 @@ func (o *observer) contactEnded(e *engine.Event) error {
 	if c.waited+c.talked != e.At.Sub(c.entered) {
 		return fmt.Errorf("%v and %v do not add up to %v", c.waited, c.talked, e.At.Sub(c.entered))
 	}
-	if (e.Outcome == engine.Served) != (c.talks) && e.Outcome != engine.Restarted {
+	if (e.Outcome == engine.Served) != (c.talks) && e.Outcome != engine.Restarted || c.dialling {
 		return fmt.Errorf("outcome %s while talking is %v", e.Outcome, c.talks)
 	}
+	if c.virtual != (e.Outcome == engine.Merged || e.Outcome == engine.Unreached) && e.Reason != engine.ReasonRemoved {
+		return fmt.Errorf("outcome %s while virtual is %v", e.Outcome, c.virtual)
+	}
+	if at := (seenLine{c.queue, c.caller}); c.caller != "" && (e.Outcome == engine.Abandoned || e.Outcome == engine.Restarted) {
+		o.places[at] = seenPlace{c.rank, e.At, e.Outcome == engine.Restarted}
+	}
+	if e.Outcome == engine.Overflow && e.Reason != engine.ReasonSuperseded {
+		o.carried[e.Contact] = c.rank
+	}
+	o.outcomes[e.Outcome]++
 	delete(o.contacts, e.Contact)
 	o.left[e.Contact] = true
 	o.ended++
@@ -387,11 +493,15 @@ func (o *observer) contactEnded(e *engine.Event) error {
 
 func (o *observer) action(a *engine.Action) error {
 	switch a.Kind {
-	case engine.RingAgent:
+	case engine.RingAgent, engine.CallBack:
 		if o.offers[a.Offer] == nil || o.rings[a.Offer] {
 			return fmt.Errorf("rings without an offer or twice")
 		}
 		o.rings[a.Offer] = true
+	case engine.Announce:
+		if a.Position == 0 && a.High == 0 && !a.Periodic {
+			return fmt.Errorf("says nothing")
+		}
 	case engine.StopRing, engine.Connect:
 		if !o.rings[a.Offer] {
 			return fmt.Errorf("does not ring")
@@ -423,11 +533,11 @@ func (o *observer) check(s *engine.State) error {
 		return fmt.Errorf("%d entered, %d ended, %d inside", o.entered, o.ended, len(o.contacts))
 	}
 	for id, c := range o.contacts {
-		if !c.talks && o.queue(c.queue) == nil {
+		if !c.talks && !c.dialling && o.queue(c.queue) == nil {
 			return fmt.Errorf("%s waits in a deleted queue", id)
 		}
 		for m, a := range o.agents {
-			if a.state == journal.AgentReady && !now.Before(a.left) && o.fits(c, m) && o.seeksAgent(c, now) {
+			if a.state == journal.AgentReady && !now.Before(a.left) && o.fits(c, m, now) && o.seeksAgent(c, now) {
 				return fmt.Errorf("%s waits while %s is free", id, m)
 			}
 		}
@@ -450,6 +560,9 @@ func (o *observer) check(s *engine.State) error {
 				return fmt.Errorf("%s rings at %s, who is %s", id, who, o.agent(who).state)
 			}
 		}
+	}
+	if err := o.checkBreaks(); err != nil {
+		return err
 	}
 	for id, a := range o.agents {
 		sum := now.Sub(a.since)
@@ -476,6 +589,12 @@ func (o *observer) checkQueues(s *engine.State) error {
 		}
 		if n != len(q.Waiting) {
 			return fmt.Errorf("queue %s shows %d waiting of %d", q.Queue, len(q.Waiting), n)
+		}
+		for _, w := range q.Waiting {
+			c := o.contacts[w.Contact]
+			if w.Callback != c.virtual || w.Dialling != c.dialling || w.Tries != c.tries || w.Ringing != (len(c.offers) > 0) {
+				return fmt.Errorf("%s is shown as %+v and is %+v", w.Contact, w, c)
+			}
 		}
 		for i := 1; i < n; i++ {
 			a, b := q.Waiting[i-1].Contact, q.Waiting[i].Contact
@@ -526,8 +645,13 @@ func (o *observer) replay(s *engine.State) error {
 	if err != nil {
 		return err
 	}
-	if len(r.Events) != 0 || len(r.Actions) != 0 {
-		return fmt.Errorf("replayed engine did %d events, first %s", len(r.Events), describe(&r.Events[0]))
+	for i := range r.Events {
+		return fmt.Errorf("replayed engine did %d events, first %s", len(r.Events), describe(&r.Events[i]))
+	}
+	for _, a := range r.Actions { // a message that was said leaves no trace in the journal
+		if a.Kind != engine.Announce || a.Position != 0 || a.High != 0 {
+			return fmt.Errorf("replayed engine acts: %+v", a)
+		}
 	}
 	return nil
 }
@@ -572,6 +696,14 @@ func readPayload(like journal.Payload, b []byte) (journal.Payload, error) {
 		return read[journal.ContactConnected](b)
 	case journal.ContactEnded:
 		return read[journal.ContactEnded](b)
+	case journal.ContactAnnounced:
+		return read[journal.ContactAnnounced](b)
+	case journal.CallbackPromised:
+		return read[journal.CallbackPromised](b)
+	case journal.CallbackTried:
+		return read[journal.CallbackTried](b)
+	case journal.BreakProposed:
+		return read[journal.BreakProposed](b)
 	}
 	return nil, fmt.Errorf("unknown payload %T", like)
 }

@@ -149,6 +149,9 @@ func (s *State) accept(o OfferID) error {
 	s.dropOffer(c, ai)
 	x := s.act(Connect)
 	x.Offer, x.Contact, x.Queue, x.Agent = o, c.id, q.cfg.ID, a.id
+	if c.virtual { // from here on nobody else calls him
+		s.dial(ci, ai)
+	}
 	for len(c.offers) > 0 {
 		s.withdraw(c.offers[len(c.offers)-1], ReasonElsewhere)
 	}
@@ -156,7 +159,6 @@ func (s *State) accept(o OfferID) error {
 		s.pull(ci)
 	}
 	if c.virtual {
-		s.dial(ci, ai)
 		s.settle(ai)
 		s.track(ci)
 		return nil
@@ -200,7 +202,7 @@ func (s *State) joined(ci, ai int32) {
 	a.phase, a.deadline, a.misses, a.server = talking, 0, 0, c.queue
 	a.work.calls++
 	if c.caller != "" {
-		s.served.put(c.caller, service{a.id, s.now})
+		s.served.put(c.caller, service{a.id, s.now, c.queue})
 	}
 }
 

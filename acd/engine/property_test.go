@@ -1,12 +1,15 @@
 package engine_test
 
 import (
+	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"testing"
 	"time"
 
 	"centralino/acd/engine"
+	"centralino/internal/journal"
 
 	"pgregory.net/rapid"
 )
@@ -21,8 +24,67 @@ var (
 	}
 )
 
+var (
+	someSkills  = []engine.SkillID{"english", "repairs"}
+	someCallers = []journal.SubjectID{"n-1", "n-2", "n-3", "n-4", ""}
+	someReasons = map[engine.Reason]engine.PauseRule{"lunch": {Break: true}, "files": {Work: true}, "post": {Break: true, Work: true}}
+)
+
+// seldom draws one of the values other than the first in a third of the cases.
+func seldom[V any](t *rapid.T, what string, usual V, others ...V) V {
+	if rapid.IntRange(0, 2).Draw(t, what+"?") < 2 {
+		return usual
+	}
+	return rapid.SampledFrom(others).Draw(t, what)
+}
+
+// drawRules draws what makes queues and agents differ.
+func drawRules(t *rapid.T, q *engine.Queue) {
+	q.WrapUpMore = seldom(t, "more", 0, 20*time.Second)
+	q.MustOutcome = seldom(t, "must", false, true)
+	q.RefuseEmpty = seldom(t, "refuse empty", false, true)
+	q.LeaveEmpty = seldom(t, "leave empty", false, true)
+	q.MaxExpected = seldom(t, "expected", 0, time.Second, 5*time.Minute)
+	q.Urgent = seldom(t, "urgent queue", false, false, true)
+	q.Redial = seldom(t, "redial", 0, 40*time.Second, 10*time.Minute)
+	q.LastAgent = seldom(t, "last agent", 0, 15*time.Second)
+	q.LastAgentOf = seldom(t, "last agent of", 0, 5*time.Minute)
+	q.Announce = seldom(t, "announce", 0, 10*time.Second)
+	q.AnnounceFirst = seldom(t, "first", false, true)
+	q.SayPosition = seldom(t, "position", true, false)
+	q.SayWait = seldom(t, "say wait", true, false)
+	q.Periodic = seldom(t, "periodic", 0, 25*time.Second)
+	q.CallbackTries = seldom(t, "tries", 0, 1, 2)
+	q.CallbackRetry = seldom(t, "retry", 0, 20*time.Second)
+	if need := seldom(t, "need", 0, 1, 2); need > 0 {
+		q.Needs = map[engine.SkillID]int{rapid.SampledFrom(someSkills).Draw(t, "skill"): need}
+	}
+	after := time.Duration(0)
+	for range seldom(t, "rings", 0, 1, 2) {
+		after += time.Duration(rapid.SampledFrom([]int{5, 30}).Draw(t, "after")) * time.Second
+		r := engine.Ring{After: after, Lower: seldom(t, "lower", 0, 1)}
+		if rapid.IntRange(0, 3).Draw(t, "without?") == 0 {
+			r.Without = someSkills[:1]
+		}
+		if rapid.IntRange(0, 3).Draw(t, "group?") == 0 {
+			r.Members = []engine.AgentID{rapid.SampledFrom(someAgents).Draw(t, "besides")}
+		}
+		q.Rings = append(q.Rings, r)
+	}
+}
+
 func drawConfig(t *rapid.T) engine.Config {
-	cfg := engine.Config{Seed: 7}
+	cfg := engine.Config{Seed: 7, Reasons: someReasons, Skills: map[engine.AgentID]map[engine.SkillID]int{}}
+	calm := rapid.Bool().Draw(t, "calm")
+	if every := seldom(t, "break every", 0, 30*time.Minute, 2*time.Hour); every > 0 {
+		cfg.BreakEvery, cfg.BreakFor = every, every/8
+	}
+	for _, a := range someAgents {
+		cfg.Skills[a] = map[engine.SkillID]int{}
+		for _, s := range someSkills {
+			cfg.Skills[a][s] = rapid.IntRange(0, 2).Draw(t, "level")
+		}
+	}
 	for _, id := range someQueues {
 		if rapid.IntRange(0, 5).Draw(t, "without "+string(id)) == 0 {
 			continue
@@ -38,6 +100,10 @@ func drawConfig(t *rapid.T) engine.Config {
 			Bonus:         time.Duration(rapid.SampledFrom([]int{0, 0, 30}).Draw(t, "bonus")) * time.Second,
 			Step:          rapid.IntRange(0, 2).Draw(t, "step"),
 			Every:         time.Duration(rapid.IntRange(0, 4).Draw(t, "every")) * time.Second,
+		}
+		drawRules(t, &q)
+		if calm {
+			q.MaxWait, q.MaxLength, q.MaxExpected, q.RefuseEmpty, q.LeaveEmpty = 0, 0, 0, false, false
 		}
 		for _, a := range rapid.Permutation(someAgents).Draw(t, "members") {
 			if rapid.IntRange(0, 2).Draw(t, "member") > 0 {
@@ -55,6 +121,13 @@ type box struct {
 	s   *engine.State
 	o   *observer
 	now time.Time
+
+	did []step // commands and when
+}
+
+type step struct {
+	cmd engine.Command
+	now time.Time
 }
 
 func newBox(t *rapid.T, cfg engine.Config) *box {
@@ -62,11 +135,18 @@ func newBox(t *rapid.T, cfg engine.Config) *box {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &box{t: t, s: s, o: newObserver(cfg), now: epoch}
+	b := &box{t: t, s: s, o: newObserver(cfg), now: epoch}
+	for _, a := range someAgents {
+		if rapid.IntRange(0, 3).Draw(t, "logged in") > 0 {
+			b.apply(engine.Command{Kind: engine.Login, Agent: a, Source: engine.FromPhone})
+		}
+	}
+	return b
 }
 
 func (b *box) apply(cmd engine.Command) {
 	r := b.s.Apply(cmd, b.now)
+	b.did = append(b.did, step{cmd, b.now})
 	b.t.Logf("%s %+v: %v", b.now.Sub(epoch), cmd, r.Err)
 	if err := b.o.take(r, b.now); err != nil {
 		b.t.Fatal(err)
@@ -90,11 +170,11 @@ func (b *box) offer() engine.OfferID {
 }
 
 func (b *box) pass() {
-	switch rapid.IntRange(0, 6).Draw(b.t, "pass") {
-	case 0, 1: // nothing
-	case 2:
+	switch rapid.IntRange(0, 12).Draw(b.t, "pass") {
+	default: // nothing
+	case 2, 8, 9:
 		b.now = b.now.Add(time.Duration(rapid.IntRange(1, 1500).Draw(b.t, "ms")) * time.Millisecond)
-	case 3:
+	case 3, 7, 10:
 		b.now = b.now.Add(time.Duration(rapid.IntRange(1, 40).Draw(b.t, "s")) * time.Second)
 	case 4:
 		if at, ok := b.s.Deadline(); ok {
@@ -116,10 +196,14 @@ func (b *box) step() {
 	agent := rapid.SampledFrom(append(slices.Clone(someAgents), "p-nobody")).Draw(t, "agent")
 	contact := rapid.SampledFrom(someContacts).Draw(t, "contact")
 	source := rapid.SampledFrom([]engine.Source{engine.FromPhone, engine.FromPage}).Draw(t, "source")
-	switch n := rapid.IntRange(0, 40).Draw(t, "command"); {
+	if rapid.IntRange(0, 3).Draw(t, "call back") == 0 {
+		b.callBack(contact)
+		return
+	}
+	switch n := rapid.IntRange(0, 56).Draw(t, "command"); {
 	case n < 9:
 		cmd := engine.Command{
-			Kind: engine.Enqueue, Contact: contact, Caller: "n-1",
+			Kind: engine.Enqueue, Contact: contact, Caller: rapid.SampledFrom(someCallers).Draw(t, "caller"),
 			Queue:  rapid.SampledFrom(append(slices.Clone(someQueues), "nowhere")).Draw(t, "queue"),
 			Bonus:  time.Duration(rapid.SampledFrom([]int{0, 0, 0, 25}).Draw(t, "bonus")) * time.Second,
 			Urgent: rapid.IntRange(0, 9).Draw(t, "urgent") == 0,
@@ -128,7 +212,7 @@ func (b *box) step() {
 			cmd.Arrival = b.now.Add(-time.Minute)
 		}
 		b.enqueue(cmd)
-	case n < 15:
+	case n < 16:
 		b.apply(engine.Command{Kind: engine.Accept, Offer: b.offer()})
 	case n < 17:
 		b.apply(engine.Command{Kind: engine.Decline, Offer: b.offer()})
@@ -145,15 +229,35 @@ func (b *box) step() {
 	case n < 32:
 		b.apply(engine.Command{Kind: engine.Logout, Agent: agent, Source: source})
 	case n < 33:
-		b.apply(engine.Command{Kind: engine.Pause, Agent: agent, Source: source, Reason: rapid.SampledFrom([]engine.Reason{"", "lunch"}).Draw(t, "why")})
+		b.apply(engine.Command{Kind: engine.Pause, Agent: agent, Source: source, Reason: drawReason(t)})
 	case n < 35:
 		b.apply(engine.Command{Kind: engine.Ready, Agent: agent, Source: source})
 	case n < 38:
 		kind := rapid.SampledFrom([]engine.CommandKind{engine.AgentBusy, engine.AgentFree, engine.AgentFree, engine.PhoneGone, engine.PhoneBack, engine.PhoneBack}).Draw(t, "level")
 		b.apply(engine.Command{Kind: kind, Agent: agent})
-	case n < 39:
+	case n < 39 && rapid.IntRange(0, 2).Draw(t, "another office") == 0:
 		b.configure(drawConfig(t))
-	case n < 40 && rapid.IntRange(0, 9).Draw(t, "restart") == 0:
+	case n < 42:
+		b.apply(engine.Command{Kind: engine.AskCallback, Contact: b.waiting(contact)})
+	case n < 43:
+		kind := rapid.SampledFrom([]engine.CommandKind{engine.CancelCallback, engine.Exit}).Draw(t, "end")
+		b.apply(engine.Command{Kind: kind, Contact: contact})
+	case n < 48:
+		b.apply(engine.Command{
+			Kind: engine.CallbackResult, Contact: b.dialled(contact),
+			Result: rapid.SampledFrom([]string{engine.DialAnswered, engine.DialBusy, engine.DialNoAnswer, "?"}).Draw(t, "result"),
+		})
+	case n < 49:
+		b.apply(engine.Command{Kind: engine.OtherWork, Agent: agent, Source: source, Reason: drawReason(t)})
+	case n < 50:
+		b.apply(engine.Command{Kind: engine.Extend, Agent: agent, Source: source})
+	case n < 51:
+		b.apply(engine.Command{Kind: engine.OutcomeKnown, Agent: agent, Contact: contact})
+	case n < 52:
+		b.apply(engine.Command{Kind: engine.Pause, Agent: agent, Source: source, Reason: engine.ReasonBreak})
+	case n < 55:
+		b.late()
+	case n < 56 && rapid.IntRange(0, 9).Draw(t, "restart") == 0:
 		b.apply(engine.Command{Kind: engine.Restart})
 	default:
 		b.apply(engine.Command{Kind: engine.Tick})
@@ -163,20 +267,94 @@ func (b *box) step() {
 // enqueue checks that the rank is arrival minus bonus, which bounds overtaking: a
 // contact that came later than another by more than its bonus ranks after it.
 func (b *box) enqueue(cmd engine.Command) {
-	old := b.o.contacts[cmd.Contact]
-	b.apply(cmd)
-	c := b.o.contacts[cmd.Contact]
-	if c == nil || c == old {
+	b.apply(engine.Command{Kind: engine.Tick})
+	if b.o.queue(cmd.Queue) == nil {
+		b.apply(cmd)
 		return
 	}
-	want := b.o.last
-	if !cmd.Arrival.IsZero() && cmd.Arrival.Before(want) {
-		want = cmd.Arrival
-	}
-	want = want.Add(-cmd.Bonus - b.o.queue(cmd.Queue).Bonus)
-	if c.rank.After(want) {
+	old := b.o.contacts[cmd.Contact]
+	want := b.o.place(&cmd, old)
+	b.apply(cmd)
+	if c := b.o.contacts[cmd.Contact]; c != nil && c != old && !c.rank.Equal(want) {
 		b.t.Fatalf("rank %v, want %v", c.rank, want)
 	}
+}
+
+// late checks that commands about offers that are over change nothing.
+func (b *box) late() {
+	b.apply(engine.Command{Kind: engine.Tick})
+	offer := engine.OfferID(rapid.IntRange(0, len(b.o.offers)+1).Draw(b.t, "late offer"))
+	if off := b.o.offers[offer]; off != nil && off.ended == "" {
+		return
+	}
+	before := dump(b.s, b.o.last)
+	kind := rapid.SampledFrom([]engine.CommandKind{engine.Accept, engine.Decline, engine.Fail}).Draw(b.t, "late")
+	r := b.s.Apply(engine.Command{Kind: kind, Offer: offer}, b.now)
+	if !errors.Is(r.Err, engine.ErrStray) || len(r.Events) != 0 {
+		b.t.Fatalf("late offer %d: %+v", offer, r)
+	}
+	for _, a := range r.Actions {
+		if a.Kind != engine.Refuse {
+			b.t.Fatalf("late offer %d: %+v", offer, a)
+		}
+	}
+	if after := dump(b.s, b.o.last); after != before {
+		b.t.Fatalf("late offer %d changed\n%s\nto\n%s", offer, before, after)
+	}
+}
+
+// callBack carries on what has to do with calls back.
+func (b *box) callBack(contact engine.ContactID) {
+	switch rapid.IntRange(0, 4).Draw(b.t, "step of a call back") {
+	case 0:
+		b.apply(engine.Command{Kind: engine.AskCallback, Contact: b.waiting(contact)})
+	case 1: // at another number, or without waiting first
+		b.apply(engine.Command{
+			Kind: engine.AskCallback, Contact: contact, Caller: rapid.SampledFrom(someCallers).Draw(b.t, "number"),
+			Queue: rapid.SampledFrom(append(slices.Clone(someQueues), "nowhere")).Draw(b.t, "queue of the call back"),
+		})
+	case 2, 3:
+		for _, id := range someContacts {
+			c := b.o.contacts[id]
+			if c == nil || !c.virtual {
+				continue
+			}
+			if offers := slices.Sorted(maps.Keys(c.offers)); len(offers) > 0 {
+				b.apply(engine.Command{Kind: engine.Accept, Offer: rapid.SampledFrom(offers).Draw(b.t, "agent who takes it")})
+				return
+			}
+		}
+		b.apply(engine.Command{Kind: engine.Tick})
+	default:
+		b.apply(engine.Command{
+			Kind: engine.CallbackResult, Contact: b.dialled(contact),
+			Result: rapid.SampledFrom([]string{engine.DialAnswered, engine.DialBusy, engine.DialNoAnswer, "?"}).Draw(b.t, "result"),
+		})
+	}
+}
+
+// waiting prefers a contact that waits and rings nowhere.
+func (b *box) waiting(otherwise engine.ContactID) engine.ContactID {
+	for _, id := range someContacts {
+		if c := b.o.contacts[id]; c != nil && !c.talks && !c.virtual && len(c.offers) == 0 {
+			return id
+		}
+	}
+	return otherwise
+}
+
+// dialled prefers a contact that is being called back.
+func (b *box) dialled(otherwise engine.ContactID) engine.ContactID {
+	for _, id := range someContacts {
+		if c := b.o.contacts[id]; c != nil && c.dialling {
+			return id
+		}
+	}
+	return otherwise
+}
+
+func drawReason(t *rapid.T) engine.Reason {
+	return rapid.SampledFrom([]engine.Reason{"", "lunch", "files", "post", "coffee"}).Draw(t, "why")
 }
 
 func (b *box) configure(cfg engine.Config) {
@@ -224,11 +402,6 @@ func TestSameCommandsSameDecisions(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		b := newBox(t, drawConfig(t))
 		start := b.o.cfg
-		type step struct {
-			cmd engine.Command
-			now time.Time
-		}
-		var steps []step
 		for range 40 {
 			b.pass()
 			cmd := engine.Command{
@@ -238,7 +411,6 @@ func TestSameCommandsSameDecisions(t *testing.T) {
 				Queue:   rapid.SampledFrom(someQueues).Draw(t, "queue"),
 				Offer:   b.offer(),
 			}
-			steps = append(steps, step{cmd, b.now})
 			b.apply(cmd)
 		}
 		again, err := engine.New(start, epoch)
@@ -246,7 +418,7 @@ func TestSameCommandsSameDecisions(t *testing.T) {
 			t.Fatal(err)
 		}
 		n := 0
-		for _, st := range steps {
+		for _, st := range b.did {
 			for _, e := range again.Apply(st.cmd, st.now).Events {
 				if got, want := fmt.Sprint(e), fmt.Sprint(b.o.log[n]); got != want {
 					t.Fatalf("event %d: %s, first time %s", n, got, want)
@@ -284,15 +456,23 @@ func TestJournalWithHoles(t *testing.T) {
 		if _, err := s.Configure(cfg, now); err != nil {
 			t.Fatal(err)
 		}
-		if d := s.Dump(now); len(d.Contacts) != 0 {
-			t.Fatalf("contacts survived the restart: %+v", d.Contacts)
+		for _, c := range s.Dump(now).Contacts {
+			if !c.Virtual || c.Talks || c.Dialling {
+				t.Fatalf("survived the restart: %+v", c)
+			}
+			s.Apply(engine.Command{Kind: engine.CancelCallback, Contact: c.Contact}, now)
 		}
 		for _, q := range s.Queues() {
 			if q.Talking != 0 || len(q.Waiting) != 0 {
 				t.Fatalf("queue %+v", q)
 			}
 		}
-		// Everybody works again, and everybody gets a call.
+		// Everybody works again after a rest, and everybody gets a call.
+		now = now.Add(time.Hour)
+		for _, a := range someAgents {
+			s.Apply(engine.Command{Kind: engine.Logout, Agent: a, Source: engine.FromPage}, now)
+		}
+		now = now.Add(time.Hour)
 		for _, a := range someAgents {
 			for _, k := range []engine.CommandKind{engine.Login, engine.Ready, engine.AgentFree, engine.PhoneBack} {
 				s.Apply(engine.Command{Kind: k, Agent: a, Source: engine.FromPage}, now)

@@ -18,6 +18,7 @@ type queue struct {
 	inside  int // contacts waiting, ringing or not, on the line or not
 	virtual int // of these, those to be called back
 	talking int
+	manned  bool    // somebody was logged in when leaveEmpty last looked
 	last    AgentID // who was offered a contact last
 	pace    kpi.Pace
 }

@@ -237,7 +237,7 @@ func (s *State) rebuild() {
 	}
 	s.folded = false
 	s.timers = s.timers[:0]
-	s.watch, s.speak, s.virtuals, s.emptied = s.watch[:0], s.speak[:0], 0, false
+	s.watch, s.speak, s.virtuals, s.crew = s.watch[:0], s.speak[:0], 0, false
 	for qi := range s.queues {
 		q := &s.queues[qi]
 		for ri := range q.rings {
@@ -261,6 +261,9 @@ func (s *State) rebuild() {
 		if s.guard.every != 0 {
 			s.watchBreak(int32(ai))
 		}
+	}
+	for qi := range s.queues {
+		s.queues[qi].manned = s.loggedIn.meets(s.queues[qi].all())
 	}
 	for ci := range s.contacts {
 		c := &s.contacts[ci]

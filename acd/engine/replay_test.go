@@ -2,10 +2,13 @@ package engine_test
 
 import (
 	"bufio"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -101,9 +104,33 @@ func play(text string) (string, error) {
 	return p.out.String(), nil
 }
 
+// queue reads a line of the office: a queue, or "skill AGENT SKILL:LEVEL …",
+// "reason ID break|work …", "breaks EVERY FOR".
 func (p *script) queue(words []string) error {
 	if len(words) == 0 {
 		return nil
+	}
+	switch words[0] {
+	case "skill":
+		levels, err := skills(strings.Join(words[2:], ","))
+		if p.cfg.Skills == nil {
+			p.cfg.Skills = map[engine.AgentID]map[engine.SkillID]int{}
+		}
+		p.cfg.Skills[engine.AgentID(words[1])] = levels
+		return err
+	case "reason":
+		if p.cfg.Reasons == nil {
+			p.cfg.Reasons = map[engine.Reason]engine.PauseRule{}
+		}
+		p.cfg.Reasons[engine.Reason(words[1])] = engine.PauseRule{
+			Break: slices.Contains(words, "break"), Work: slices.Contains(words, "work"),
+		}
+		return nil
+	case "breaks":
+		var err, err2 error
+		p.cfg.BreakEvery, err = time.ParseDuration(words[1])
+		p.cfg.BreakFor, err2 = time.ParseDuration(words[2])
+		return errors.Join(err, err2)
 	}
 	q := engine.Queue{ID: engine.QueueID(words[0]), Strategy: engine.Strategy(words[1]), MissesToPause: engine.DefaultMisses}
 	for _, w := range words[2:] {
@@ -133,8 +160,25 @@ func (p *script) queue(words []string) error {
 			for m := range strings.SplitSeq(value, ",") {
 				q.Members = append(q.Members, engine.AgentID(m))
 			}
+		case "needs":
+			q.Needs, derr = skills(value)
+		case "ring2": // AFTER/LOWER/WITHOUT/MEMBERS
+			var r engine.Ring
+			r, derr = ringOf(value)
+			q.Rings = append(q.Rings, r)
 		default:
-			return fmt.Errorf("unknown rule %s", w)
+			known := flags[key]
+			if times[key] == nil && numbers[key] == nil && known == nil {
+				return fmt.Errorf("unknown rule %s", w)
+			}
+			switch {
+			case known != nil:
+				*known(&q), derr = true, nil
+			case numbers[key] != nil:
+				*numbers[key](&q), derr = n, nerr
+			default:
+				*times[key](&q) = d
+			}
 		}
 		if derr != nil {
 			return fmt.Errorf("%s: %w", w, derr)
@@ -142,6 +186,66 @@ func (p *script) queue(words []string) error {
 	}
 	p.cfg.Queues = append(p.cfg.Queues, q)
 	return nil
+}
+
+// Rules of a queue in the office section.
+var (
+	flags = map[string]func(*engine.Queue) *bool{
+		"urgent":   func(q *engine.Queue) *bool { return &q.Urgent },
+		"refuse":   func(q *engine.Queue) *bool { return &q.RefuseEmpty },
+		"leave":    func(q *engine.Queue) *bool { return &q.LeaveEmpty },
+		"must":     func(q *engine.Queue) *bool { return &q.MustOutcome },
+		"first":    func(q *engine.Queue) *bool { return &q.AnnounceFirst },
+		"position": func(q *engine.Queue) *bool { return &q.SayPosition },
+		"saywait":  func(q *engine.Queue) *bool { return &q.SayWait },
+	}
+	times = map[string]func(*engine.Queue) *time.Duration{
+		"redial":   func(q *engine.Queue) *time.Duration { return &q.Redial },
+		"last":     func(q *engine.Queue) *time.Duration { return &q.LastAgent },
+		"lastof":   func(q *engine.Queue) *time.Duration { return &q.LastAgentOf },
+		"expected": func(q *engine.Queue) *time.Duration { return &q.MaxExpected },
+		"announce": func(q *engine.Queue) *time.Duration { return &q.Announce },
+		"periodic": func(q *engine.Queue) *time.Duration { return &q.Periodic },
+		"retry":    func(q *engine.Queue) *time.Duration { return &q.CallbackRetry },
+		"more":     func(q *engine.Queue) *time.Duration { return &q.WrapUpMore },
+	}
+	numbers = map[string]func(*engine.Queue) *int{
+		"tries": func(q *engine.Queue) *int { return &q.CallbackTries },
+	}
+)
+
+// skills reads "english:2,repairs:1".
+func skills(text string) (map[engine.SkillID]int, error) {
+	levels := map[engine.SkillID]int{}
+	for w := range strings.SplitSeq(text, ",") {
+		name, level, _ := strings.Cut(w, ":")
+		n, err := strconv.Atoi(level)
+		if err != nil {
+			return nil, err
+		}
+		levels[engine.SkillID(name)] = n
+	}
+	return levels, nil
+}
+
+// ringOf reads "30s/1/english/carla+dino"; what is missing is empty.
+func ringOf(text string) (r engine.Ring, err error) {
+	parts := append(strings.Split(text, "/"), "", "", "")
+	if r.After, err = time.ParseDuration(parts[0]); err != nil {
+		return r, err
+	}
+	if parts[1] != "" {
+		if r.Lower, err = strconv.Atoi(parts[1]); err != nil {
+			return r, err
+		}
+	}
+	for _, s := range strings.FieldsFunc(parts[2], func(c rune) bool { return c == '+' }) {
+		r.Without = append(r.Without, engine.SkillID(s))
+	}
+	for _, m := range strings.FieldsFunc(parts[3], func(c rune) bool { return c == '+' }) {
+		r.Members = append(r.Members, engine.AgentID(m))
+	}
+	return r, nil
 }
 
 // until lets every deadline pass up to now.
@@ -165,7 +269,8 @@ var verbs = map[string]engine.CommandKind{
 	"decline": engine.Decline, "fail": engine.Fail, "ended": engine.TalkEnded, "lost": engine.TalkLost,
 	"busy": engine.AgentBusy, "free": engine.AgentFree, "gone": engine.PhoneGone, "back": engine.PhoneBack,
 	"login": engine.Login, "logout": engine.Logout, "pause": engine.Pause, "ready": engine.Ready,
-	"restart": engine.Restart,
+	"restart": engine.Restart, "work": engine.OtherWork, "extend": engine.Extend, "outcome": engine.OutcomeKnown,
+	"callback": engine.AskCallback, "cancel": engine.CancelCallback, "dialled": engine.CallbackResult, "exit": engine.Exit,
 }
 
 func (p *script) do(words []string) error {
@@ -209,10 +314,16 @@ func (p *script) do(words []string) error {
 				return err
 			}
 			cmd.Bonus = d
-		case kind == engine.Enqueue:
+		case strings.HasPrefix(w, "caller="):
+			cmd.Caller = engine.AgentID(w[len("caller="):])
+		case kind == engine.Enqueue || kind == engine.AskCallback:
 			cmd.Queue = engine.QueueID(w)
-		case kind == engine.Pause:
+		case kind == engine.Pause || kind == engine.OtherWork:
 			cmd.Reason = engine.Reason(w)
+		case kind == engine.OutcomeKnown:
+			cmd.Contact = engine.ContactID(w)
+		case kind == engine.CallbackResult:
+			cmd.Result = w
 		default:
 			return fmt.Errorf("what is %s", w)
 		}
@@ -264,11 +375,25 @@ func eventLine(e *engine.Event) string {
 		if !e.Until.IsZero() {
 			s += ", until " + since(e.Until)
 		}
+		if e.Owes != "" {
+			s += ", owes the outcome of " + string(e.Owes)
+		}
 		return s
+	case engine.ContactAnnounced:
+		return fmt.Sprintf("contact %s is told: place %d, %s to %s (%d agents)", e.Contact, e.Position, e.Waited, e.Talked, e.Agents)
+	case engine.CallbackPromised:
+		return fmt.Sprintf("contact %s is promised a call to %s, ranks as of %s", e.Contact, e.Caller, since(e.Arrival))
+	case engine.CallbackTried:
+		return fmt.Sprintf("try %d to call %s back by %s: %s, next %s", e.Misses, e.Contact, e.Agent, e.Outcome, since(e.Until))
+	case engine.BreakProposed:
+		return fmt.Sprintf("a break is proposed to %s, due at %s", e.Agent, since(e.Deadline))
 	case engine.ContactQueued:
 		s := fmt.Sprintf("contact %s waits in %s, ranks as of %s", e.Contact, e.Queue, since(e.Arrival))
 		if e.Reason != "" {
 			s += fmt.Sprintf(" (%s)", e.Reason)
+		}
+		if e.Agent != "" {
+			s += fmt.Sprintf(", kept for %s until %s", e.Agent, since(e.Until))
 		}
 		return s
 	case engine.ContactOffered:
@@ -304,6 +429,14 @@ func actionLine(a *engine.Action) string {
 		return fmt.Sprintf("* connect %s with %s, offer %d", a.Contact, a.Agent, a.Offer)
 	case engine.Refuse:
 		return fmt.Sprintf("* refuse offer %d", a.Offer)
+	case engine.CallBack:
+		return fmt.Sprintf("* ring %s to call %s back for %s, offer %d", a.Agent, a.Caller, a.Contact, a.Offer)
+	case engine.Announce:
+		s := fmt.Sprintf("* tell %s: place %d, %s to %s", a.Contact, a.Position, a.Low, a.High)
+		if a.Periodic {
+			s += ", and the message"
+		}
+		return s
 	case engine.Leave:
 		return fmt.Sprintf("* %s leaves (%s)", a.Contact, a.Reason)
 	}
