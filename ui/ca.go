@@ -113,7 +113,7 @@ func makeCA(path string, now func() time.Time) (*localCA, error) {
 		NotBefore:    t, NotAfter: t.Add(caLasts), IsCA: true, BasicConstraintsValid: true, MaxPathLenZero: true,
 		KeyUsage:                    x509.KeyUsageCertSign,
 		PermittedDNSDomainsCritical: true,
-		PermittedDNSDomains:         []string{"localhost", "local", "lan", "home.arpa", "internal"},
+		PermittedDNSDomains:         []string{"localhost", "centralino", "local", "lan", "home.arpa", "internal"},
 		PermittedIPRanges:           privateRanges(),
 	}
 	der, err := x509.CreateCertificate(rand.Reader, tmpl, tmpl, key.Public(), key)

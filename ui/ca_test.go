@@ -29,6 +29,7 @@ func TestHTTPSWithTheBoxsOwnAuthority(t *testing.T) {
 	plain, secure := listen(t), listen(t)
 	folder := t.TempDir()
 	r := newRig(t, true, func(d *ui.Deps) {
+		d.Names = append(d.Names, "centralino")
 		d.HTTP, d.HTTPS, d.HTTPSPort, d.DataDir = plain, secure, uint16(secure.Addr().(*net.TCPAddr).Port), folder
 	})
 	p := r.as(tech).get("/ca.crt").is(t, http.StatusOK)
@@ -48,7 +49,7 @@ func TestHTTPSWithTheBoxsOwnAuthority(t *testing.T) {
 	}
 	pool := x509.NewCertPool()
 	pool.AddCert(ca)
-	for _, name := range []string{"127.0.0.1", "192.168.1.20", "centralino.local", "localhost"} {
+	for _, name := range []string{"127.0.0.1", "192.168.1.20", "centralino.local", "centralino", "localhost"} {
 		c := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, ServerName: name}, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return (&net.Dialer{}).DialContext(ctx, "tcp", secure.Addr().String())
 		}, ForceAttemptHTTP2: true}}

@@ -151,6 +151,9 @@ func (v *visit) claim() error {
 		bad("user", "claim.user", "claim.reset.unknown")
 		return v.show(http.StatusUnprocessableEntity, "claim", c)
 	}
+	if errors.Is(err, auth.ErrClaimed) { // somebody else was faster
+		return v.goTo("/login")
+	}
 	if err != nil {
 		return err
 	}
@@ -212,7 +215,7 @@ func (v *visit) firstTechnician(c view.Claim, user, hash string) (journal.Subjec
 		}
 	}
 	_, err := v.s.d.Office.Apply(v.ctx(), office.Edit{Base: cur.Version, Doc: doc, By: id, Note: "claim",
-		With: both(v.s.d.People.StageName(id, c.Name), v.s.auth.StageAccount(id, user, hash))})
+		With: both(v.s.auth.StageClaim(), v.s.d.People.StageName(id, c.Name), v.s.auth.StageAccount(id, user, hash))})
 	if err != nil {
 		return "", err
 	}
@@ -235,6 +238,7 @@ func (v *visit) resetTechnician(user, hash string) (journal.SubjectID, error) {
 		if err := v.s.d.DB.Write(v.ctx(), v.s.auth.StageAccount(p.ID, user, hash)); err != nil {
 			return "", err
 		}
+		v.s.auth.CloseReset()
 		v.s.d.Journal.Append("", journal.AccessEvent{What: "password.reset", Who: p.ID, Source: "button"})
 		return p.ID, nil
 	}
@@ -327,7 +331,10 @@ func (v *visit) inviteSet() error {
 	}
 	hash := v.newPassword(user, f, &page.Problems)
 	if len(page.Problems) == 0 {
-		err = v.s.d.DB.Write(v.ctx(), v.s.auth.StageAccount(person, user, hash))
+		err = v.s.d.DB.Write(v.ctx(), both(v.s.auth.StageInvited(person, f.Get("code")), v.s.auth.StageAccount(person, user, hash)))
+		if errors.Is(err, auth.ErrInvite) { // used meanwhile
+			return v.badInvite()
+		}
 		if errors.Is(err, auth.ErrLoginTaken) {
 			page.Problems = append(page.Problems, view.FieldProblem{Field: "user", Label: v.p.T("claim.user"), Text: v.p.T("user.taken")})
 		} else if err != nil {

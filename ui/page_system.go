@@ -48,6 +48,9 @@ func (v *visit) systemModel() (api.System, error) {
 	}
 	m.Addresses = append(m.Addresses, v.s.d.Names...)
 	m.Refused = v.refusedModel()
+	if word := "boardname." + v.s.d.About.BoardName; v.p.Has(word) { // a make is the same in every language, a description is not
+		m.Board = v.p.T(word)
+	}
 	return m, err
 }
 

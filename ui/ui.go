@@ -191,10 +191,12 @@ type LogLine struct {
 
 // About is what the box is made of.
 type About struct {
-	Version  string
-	Commit   string
-	Board    string
-	Licences []Licence
+	Version string
+	Commit  string
+	Board   string // its make
+	// BoardName is the board's short name; where ui/i18n has boardname.<name>, that is shown.
+	BoardName string
+	Licences  []Licence
 }
 
 // Licence is one module with its licence.

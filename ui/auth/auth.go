@@ -176,7 +176,7 @@ func CleanLogin(s string) (string, error) {
 func (a *Auth) Claimed(ctx context.Context) (bool, error) {
 	var n int
 	err := a.o.DB.Read(ctx, func(tx *sql.Tx) error {
-		return tx.QueryRowContext(ctx, `SELECT count(*) FROM auth_account`).Scan(&n)
+		return tx.QueryRowContext(ctx, sqlAccounts).Scan(&n)
 	})
 	return n > 0, err
 }
@@ -205,6 +205,44 @@ func (a *Auth) ResetOpen(source netip.Addr) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return OnLAN(source) && a.o.Now().Before(a.resetUntil)
+}
+
+// CloseReset ends that window: a password was set anew.
+func (a *Auth) CloseReset() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.resetUntil = time.Time{}
+}
+
+// StageClaim returns the write that makes a claim fail with ErrClaimed if somebody
+// else was faster; it goes first in the claim's transaction.
+func (a *Auth) StageClaim() func(tx *sql.Tx) error {
+	return func(tx *sql.Tx) error {
+		var n int
+		if err := tx.QueryRow(sqlAccounts).Scan(&n); err != nil {
+			return fmt.Errorf("look for accounts: %w", err)
+		}
+		if n > 0 {
+			return ErrClaimed
+		}
+		return nil
+	}
+}
+
+// StageInvited returns the write that makes the use of an invitation fail with
+// ErrInvite if it was used or replaced meanwhile; it goes first in the transaction
+// that gives the account.
+func (a *Auth) StageInvited(person journal.SubjectID, code string) func(tx *sql.Tx) error {
+	key, now := digest(tidyCode(code)), a.o.Now().Unix()
+	return func(tx *sql.Tx) error {
+		var who string
+		var expires int64
+		err := tx.QueryRow(sqlInvite, key[:]).Scan(&who, &expires)
+		if errors.Is(err, sql.ErrNoRows) || err == nil && (who != string(person) || now >= expires) {
+			return ErrInvite
+		}
+		return err
+	}
 }
 
 // MayClaim says whether source may claim the box now with this code (which may be
@@ -246,6 +284,7 @@ func (a *Auth) HashPassword(ctx context.Context, login, password string) (string
 const (
 	sqlPutAccount = `INSERT INTO auth_account (person, login, hash, changed) VALUES (?, ?, ?, ?)
 		ON CONFLICT (person) DO UPDATE SET login = excluded.login, hash = excluded.hash, changed = excluded.changed`
+	sqlAccounts     = `SELECT count(*) FROM auth_account`
 	sqlLoginOwner   = `SELECT person FROM auth_account WHERE login = ?`
 	sqlDropSessions = `DELETE FROM auth_session WHERE person = ?`
 	sqlDropInvite   = `DELETE FROM auth_invite WHERE person = ?`

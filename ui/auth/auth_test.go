@@ -2,6 +2,7 @@ package auth_test
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"io"
 	"log/slog"
@@ -119,6 +120,56 @@ func (d *desk) setDisk(err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.disk = err
+}
+
+func TestTheFasterOneClaimsAndAcceptsTheInvitation(t *testing.T) {
+	d := newDesk(t)
+	hash, err := d.HashPassword(t.Context(), "tina", good)
+	if err != nil {
+		t.Fatal(err)
+	}
+	claim := func(who journal.SubjectID, login string) error {
+		return d.db.Write(t.Context(), func(tx *sql.Tx) error {
+			return errors.Join(d.StageClaim()(tx), d.StageAccount(who, login, hash)(tx))
+		})
+	}
+	if err := errors.Join(d.MayClaim(t.Context(), lan, d.ClaimCode()), d.MayClaim(t.Context(), lan, d.ClaimCode())); err != nil {
+		t.Fatal(err) // both may, as long as none has
+	}
+	if err := claim("p-t", "tina"); err != nil {
+		t.Fatal(err)
+	}
+	if err := claim("p-o", "olga"); !errors.Is(err, auth.ErrClaimed) {
+		t.Errorf("the second claim: %v", err)
+	}
+	if login, _ := d.LoginOf(t.Context(), "p-o"); login != "" {
+		t.Errorf("the second claim left the account %q", login)
+	}
+	code, _, err := d.Invite(t.Context(), "p-o", "p-t")
+	if err != nil {
+		t.Fatal(err)
+	}
+	accept := func() error {
+		return d.db.Write(t.Context(), func(tx *sql.Tx) error {
+			if err := d.StageInvited("p-o", code)(tx); err != nil {
+				return err
+			}
+			return d.StageAccount("p-o", "olga", hash)(tx)
+		})
+	}
+	if err := accept(); err != nil {
+		t.Fatal(err)
+	}
+	if err := accept(); !errors.Is(err, auth.ErrInvite) {
+		t.Errorf("the invitation a second time: %v", err)
+	}
+	d.OpenReset(10 * time.Minute)
+	if !d.ResetOpen(lan) {
+		t.Fatal("the window is not open")
+	}
+	if d.CloseReset(); d.ResetOpen(lan) {
+		t.Error("the window stays open after a password was set anew")
+	}
 }
 
 func TestLoginOnAFullDisk(t *testing.T) {

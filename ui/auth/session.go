@@ -32,7 +32,7 @@ const (
 
 // Statements lists every statement, so that a test can prepare each.
 func Statements() []string {
-	return []string{sqlPutAccount, sqlLoginOwner, sqlDropSessions, sqlDropInvite, sqlAccountByLogin, sqlAccountOf, sqlHashOf,
+	return []string{sqlPutAccount, sqlAccounts, sqlLoginOwner, sqlDropSessions, sqlDropInvite, sqlAccountByLogin, sqlAccountOf, sqlHashOf,
 		sqlPutSession, sqlTrimSessions, sqlSession, sqlSeen, sqlDropSession, sqlSweepSession, sqlSweepInvite,
 		sqlPutInvite, sqlInvite, sqlDropAccount}
 }
