@@ -36,6 +36,7 @@ type world struct {
 	answer   map[office.ID]func() (time.Duration, int, bool)
 	mu       sync.Mutex
 	events   []journal.Payload
+	last     journal.CallID // of the latest event
 	queue    *oneAgent
 	feature  pbx.Feature
 	lines    []*sim.Line
@@ -101,8 +102,9 @@ type oneAgent struct {
 	next  journal.OfferID
 	log   []string
 
-	refuse error // of AskCallback
-	calls  bool  // nobody is free: calls wait
+	refuse error         // of AskCallback
+	calls  bool          // nobody is free: calls wait
+	slow   time.Duration // to grant an offer
 }
 
 func (q *oneAgent) note(s string) { q.mu.Lock(); q.log = append(q.log, s); q.mu.Unlock() }
@@ -128,8 +130,15 @@ func (q *oneAgent) Exit(journal.CallID) { q.note("exit") }
 func (q *oneAgent) CallbackResult(id journal.CallID, result string) {
 	q.note("called back " + string(id) + " " + result)
 }
-func (q *oneAgent) Abandon(journal.CallID)                        {}
-func (q *oneAgent) OfferAnswered(o journal.OfferID)               { q.note("answered"); q.w.pbx.ConnectOffer(o) }
+func (q *oneAgent) Abandon(journal.CallID) { q.note("abandon") }
+func (q *oneAgent) OfferAnswered(o journal.OfferID) {
+	q.note("answered")
+	if q.slow > 0 {
+		time.AfterFunc(q.slow, func() { q.w.pbx.ConnectOffer(o) })
+		return
+	}
+	q.w.pbx.ConnectOffer(o)
+}
 func (q *oneAgent) OfferFailed(_ journal.OfferID, why call.Cause) { q.note("failed " + string(why)) }
 func (q *oneAgent) TalkEnded(journal.CallID)                      { q.note("talk ended") }
 func (q *oneAgent) TalkLost(journal.CallID)                       { q.note("talk lost") }
@@ -181,9 +190,10 @@ func (names) NumberForRouting(s journal.SubjectID) numbering.E164 {
 }
 func (names) NameForRouting(p journal.SubjectID) string { return string(p) }
 
-func (w *world) Append(_ journal.CallID, p journal.Payload) {
+func (w *world) Append(id journal.CallID, p journal.Payload) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.last = id
 	w.events = append(w.events, p)
 }
 
