@@ -277,6 +277,7 @@ func TestAHundredCallersComeBackInOrder(t *testing.T) {
 				second.call(journal.CallID(fmt.Sprintf("b%03d", n)), before[n])
 			}
 		}
+		synctest.Wait()
 		var got []string
 		for _, w := range second.Snapshot().Queues[0].Waiting {
 			got = append(got, string(w.Call)[1:])

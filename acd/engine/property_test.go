@@ -359,6 +359,7 @@ func drawReason(t *rapid.T) engine.Reason {
 
 func (b *box) configure(cfg engine.Config) {
 	b.t.Logf("%s configure %+v", b.now.Sub(epoch), cfg)
+	b.apply(engine.Command{Kind: engine.Tick})
 	// What is withdrawn by the change belongs to the old members, what is offered
 	// to the new ones.
 	b.o.cfg = cfg

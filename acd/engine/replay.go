@@ -1,6 +1,10 @@
 package engine
 
-import "centralino/internal/journal"
+import (
+	"slices"
+
+	"centralino/internal/journal"
+)
 
 // Fold takes an event of an earlier run and brings the state to where it was
 // after it. Give all events of the journal in order, after New and before the
@@ -230,12 +234,46 @@ func (s *State) endReplay(now int64) {
 	s.folded = true
 }
 
+// mend frees agents and contacts whose parts do not fit together, as after a journal
+// with holes.
+func (s *State) mend() {
+	for ai := range s.agents {
+		a := &s.agents[ai]
+		if a.phase == idle {
+			continue
+		}
+		c := &s.contacts[a.contact]
+		fits := c.used && c.agent == int32(ai)
+		switch a.phase {
+		case ringing:
+			fits = c.used && slices.Contains(c.offers, int32(ai))
+		case dialling:
+			fits = fits && c.dialling
+		case talking:
+			fits = fits && c.talks
+		}
+		if !fits {
+			s.unlink(int32(ai))
+		}
+	}
+	for ci := range s.contacts {
+		c := &s.contacts[ci]
+		c.offers = slices.DeleteFunc(c.offers, func(ai int32) bool {
+			return s.agents[ai].phase != ringing || s.agents[ai].contact != int32(ci)
+		})
+		if ai := c.agent; ai < 0 || s.agents[ai].contact != int32(ci) {
+			c.agent, c.talks, c.dialling = -1, false, false
+		}
+	}
+}
+
 // rebuild makes all indexes anew from agents and contacts, after Fold.
 func (s *State) rebuild() {
 	if !s.folded {
 		return
 	}
 	s.folded = false
+	s.mend()
 	s.timers = s.timers[:0]
 	s.watch, s.speak, s.virtuals, s.crew = s.watch[:0], s.speak[:0], 0, false
 	for qi := range s.queues {
@@ -270,9 +308,6 @@ func (s *State) rebuild() {
 		c.heap, c.lane, c.timer, c.heard, c.speak = -1, noLane, -1, s.now, 0
 		if !c.used {
 			continue
-		}
-		if c.agent < 0 { // or a dump that does not fit together
-			c.talks, c.dialling = false, false
 		}
 		q := &s.queues[c.queue]
 		if c.talks {
