@@ -125,6 +125,7 @@ func (v *visit) deskCall(st *live.State, doc *office.Document, a *live.Agent, st
 	for _, w := range st.Waiting {
 		if slices.Contains(offeredTo(w), v.me.Person) {
 			c := v.queueCall(doc, w.Call, w.Queue, w.Caller, live.Offered)
+			c.Phase.Word = v.p.T("desk.rings")
 			c.Waiting, c.Waited = w.Since, v.s.d.Now().Sub(w.Since).Seconds()
 			o := v.offerWhy(doc, w.Offered, v.s.d.Now())
 			c.Why = append(c.Why, o.Rule)
@@ -143,7 +144,7 @@ func (v *visit) deskCall(st *live.State, doc *office.Document, a *live.Agent, st
 		if state == journal.AgentWrapUp {
 			c.Phase = v.agentState(state)
 		}
-		c.Since, c.Waited, c.Outcome = s.Since, s.Waited.Seconds(), outcomeName(doc, s.Outcome)
+		c.Since, c.Waited, c.Outcome = s.Since, s.Waited.Seconds(), toldOutcome(doc, s.Outcome)
 		v.fromCall(st, doc, c)
 		return c
 	}
@@ -208,8 +209,8 @@ func (v *visit) fromCall(st *live.State, doc *office.Document, c *api.DeskCall) 
 	}
 }
 
-// outcomeName is the name of an outcome of the office's.
-func outcomeName(doc *office.Document, id string) string {
+// toldOutcome is the name of an outcome of the office's.
+func toldOutcome(doc *office.Document, id string) string {
 	i := slices.IndexFunc(doc.Outcomes, func(o office.Outcome) bool { return string(o.ID) == id })
 	if i < 0 {
 		return ""

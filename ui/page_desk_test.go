@@ -26,24 +26,21 @@ func (b *fakeBox) OtherWork(a journal.SubjectID, reason string) error {
 func (b *fakeBox) MoreWrapUp(a journal.SubjectID) error { return b.do("more", a) }
 
 // withDesk gives a rig all that the desk can use: figures come from the journal.
-func withDesk(r **rig) func(*ui.Deps) {
-	return func(d *ui.Deps) {
-		d.Desk = d.Agents.(ui.Desk)
-		log := d.Journal
-		d.Facts = func(ctx context.Context, i kpi.Interval) (kpi.Facts, error) {
-			f := kpi.NewFold(nil)
-			err := log.Replay(ctx, 1, func(e journal.Event) error { f.Apply(e); return nil })
-			facts, _ := f.Facts(i, d.Now())
-			return facts, err
-		}
+func withDesk(d *ui.Deps) {
+	d.Desk = d.Agents.(ui.Desk)
+	log, now := d.Journal, d.Now
+	d.Facts = func(ctx context.Context, i kpi.Interval) (kpi.Facts, error) {
+		f := kpi.NewFold(nil)
+		err := log.Replay(ctx, 1, func(e journal.Event) error { f.Apply(e); return nil })
+		facts, _ := f.Facts(i, now())
+		return facts, err
 	}
 }
 
 // deskRig is a rig with reasons for pauses and a queue with time after the call.
-func deskRig(t *testing.T) *rig {
+func deskRig(t *testing.T, change ...func(*ui.Deps)) *rig {
 	t.Helper()
-	var r *rig
-	r = newRig(t, true, withDesk(&r))
+	r := newRig(t, true, append(change, withDesk)...)
 	doc := r.office.Current().Doc.Clone()
 	doc.Reasons = []office.PauseReason{{ID: "reason-1", Name: "Pranzo", Digit: "1", Break: true}, {ID: "reason-2", Name: "Pratiche", Digit: "2", Work: true}}
 	doc.GroupByID("group-1").Queue.WrapUpMore = time.Minute

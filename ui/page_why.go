@@ -19,6 +19,9 @@ const (
 	missedIt = "missed it" // let this call ring in vain more often
 )
 
+// wereFree are the reasons of those who were free for the call and came behind.
+var wereFree = []string{"", notBest, missedIt, "over-qualified"}
+
 // chosen derives from the stored candidates of an offer who had to get it: of those
 // who were free the ones who had let the call ring in vain less often, of these the
 // one with the smallest key, of equals the one who stands first, since candidates
@@ -143,7 +146,11 @@ func (v *visit) offerWhy(doc *office.Document, o journal.ContactOffered, at time
 			hidden = append(hidden, c)
 			continue
 		}
-		w.Candidates = append(w.Candidates, api.CandidateWhy{Who: n, Chosen: c.Reason == "", Key: v.keyWords(o, c.Key, at), Why: v.candidateWhy(c)})
+		why := api.CandidateWhy{Who: n, Chosen: c.Reason == "", Why: v.candidateWhy(c)}
+		if slices.Contains(wereFree, c.Reason) {
+			why.Key = v.keyWords(o, c.Key, at)
+		}
+		w.Candidates = append(w.Candidates, why)
 	}
 	w.Hidden = v.hiddenWhy(doc, o.Queue, hidden)
 	return w
@@ -195,7 +202,11 @@ func (v *visit) candidates(doc *office.Document, o journal.ContactOffered, at ti
 	w := v.offerWhy(doc, o, at)
 	out := []string{w.Rule}
 	for _, c := range w.Candidates {
-		out = append(out, v.p.T("why.candidate", "who", c.Who, "key", c.Key, "why", c.Why))
+		line := c.Who + ": " + c.Why
+		if c.Key != "" {
+			line = v.p.T("why.candidate", "who", c.Who, "key", c.Key, "why", c.Why)
+		}
+		out = append(out, line)
 	}
 	if w.Hidden != "" {
 		out = append(out, w.Hidden)

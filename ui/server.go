@@ -55,6 +55,8 @@ type Server struct {
 	restored restoreState
 	refused  refusedCount
 	zones    zoneCache
+	members  members
+	today    dayFacts
 }
 
 // New builds the pages. It opens nothing and starts nothing.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"centralino/ui/live"
+	"centralino/ui/view"
 )
 
 // Times of an event stream.
@@ -35,6 +36,7 @@ var livePages = map[string]struct {
 		{"calls", live.Calls | live.Queues | live.Office}, {"queues", live.Queues | live.Office},
 		{"lines", live.Lines | live.Calls | live.Office},
 	}},
+	"board": {"GET /board", []part{{"boardalarms", live.Queues | live.Office}, {"boardqueues", live.Queues | live.Calls | live.Office}, {"boardteams", live.Queues | live.Office}}},
 	"desk": {"GET /desk", []part{
 		{"deskstate", live.Queues | live.Office}, {"deskcall", live.Queues | live.Calls | live.Office},
 		{"deskcard", live.Queues | live.Calls}, {"deskscript", live.Queues | live.Calls}, {"deskoutcome", live.Queues | live.Calls},
@@ -75,6 +77,8 @@ func (v *visit) live() error {
 		switch name {
 		case "home":
 			return v.homePage()
+		case "board":
+			return view.Board{Board: v.boardModel()}
 		case "desk":
 			return v.deskPage()
 		case "lines":

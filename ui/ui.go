@@ -139,6 +139,7 @@ type Secrets interface {
 // People is the gate through which names, states and figures of people come.
 type People interface {
 	Name(v privacy.Viewer, p privacy.Purpose, s journal.SubjectID) (string, bool)
+	Open(v privacy.Viewer) bool
 	MaySeeState(v privacy.Viewer, s journal.SubjectID) bool
 	Board(v privacy.Viewer, groups []privacy.Group, state func(journal.SubjectID) journal.AgentStateName) []privacy.TeamView
 	Looks(ctx context.Context, about journal.SubjectID, before time.Time, limit int) ([]privacy.Look, error)

@@ -177,6 +177,7 @@ var navigation = []struct {
 }{
 	{"/", "home", "home.title", nil},
 	{"/desk", "phone", "desk.title", nil},
+	{"/board", "queue", "board.title", nil},
 	{"/people", "people", "people.title", []string{"/phones/", "/edit/person/", "/edit/device/"}},
 	{"/lines", "line", "lines.title", []string{"/edit/line/"}},
 	{"/office", "office", "office.title", []string{"/prompts", "/edit/prompt/"}},

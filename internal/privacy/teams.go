@@ -121,6 +121,11 @@ type TeamView struct {
 	Agents  []AgentView
 }
 
+// Open says whether an agreement lets this viewer see what others do.
+func (g *Gate) Open(v Viewer) bool {
+	return g.Agreement().Kind != NoAgreement && slices.Contains(rules[LiveState].open, v.Role)
+}
+
 // Board reduces what the people of queues do to what a viewer may see. Where the gate
 // is open for him, each queue stands for itself, with names. Else teams are only
 // counted, without the viewer; he alone stands there by name.
@@ -146,7 +151,7 @@ func (g *Gate) Board(v Viewer, groups []Group, state func(journal.SubjectID) jou
 		}
 		out = append(out, w)
 	}
-	if g.Agreement().Kind != NoAgreement && slices.Contains(rules[LiveState].open, v.Role) {
+	if g.Open(v) {
 		for _, group := range groups {
 			view(Team{Groups: []string{group.ID}, People: others(Viewer{}, group.People)}, true)
 		}

@@ -41,8 +41,8 @@ type OfferWhy struct {
 type CandidateWhy struct {
 	Who    string `json:"who"`
 	Chosen bool   `json:"chosen"`
-	Key    string `json:"key"` // what counted for him, in words
-	Why    string `json:"why"` // why he was chosen, or not
+	Key    string `json:"key,omitempty"` // what counted for those who were free, in words
+	Why    string `json:"why"`           // why he was chosen, or not
 }
 
 // Desk is an operator's own page: nothing on it is about anybody else.
@@ -120,4 +120,63 @@ type Look struct {
 	Time time.Time `json:"time"`
 	Who  string    `json:"who"`
 	What string    `json:"what"`
+}
+
+// Board is what a leader sees of the queues, and of people only what the gate gives.
+type Board struct {
+	Now    time.Time   `json:"now"`
+	Queues []QueueTile `json:"queues"`
+	Teams  []TeamTile  `json:"teams"`
+	Alarms []Alarm     `json:"alarms"`
+	Open   string      `json:"open,omitempty"` // the agreement that shows names, in words
+}
+
+// QueueTile is one queue: figures of the queue, not of people.
+type QueueTile struct {
+	ID        string         `json:"id"`
+	Name      string         `json:"name"`
+	State     State          `json:"state"` // open, closed … by the opening hours of its paths
+	Waiting   int            `json:"waiting"`
+	Oldest    time.Time      `json:"oldest,omitzero"`  // since when the one waits who waits longest
+	Expected  *float64       `json:"expectedSeconds"`  // a caller who comes now waits so long in the median; null: too little is known
+	Levels    []ServiceLevel `json:"levels"`           // of today, the default variant first
+	Threshold float64        `json:"thresholdSeconds"` // of the service level
+	Target    float64        `json:"targetPercent"`    // of the service level
+	Answered  int            `json:"answered"`         // today
+	Lost      int            `json:"lost"`             // hung up while waiting today, short ones not counted
+	Promised  int            `json:"promised"`         // to be called back
+	AtRisk    int            `json:"atRisk"`           // … and late
+	Known     bool           `json:"known"`            // there are figures of today
+}
+
+// ServiceLevel is the service level by one of its definitions.
+type ServiceLevel struct {
+	Variant string  `json:"variant"`
+	Name    string  `json:"name"`
+	Percent float64 `json:"percent"`
+}
+
+// TeamTile is the people who answer one or more queues, counted.
+type TeamTile struct {
+	Queues  []string     `json:"queues"`
+	Counted bool         `json:"counted"` // false: too few people to be counted
+	Size    int          `json:"size,omitempty"`
+	Counts  []StateCount `json:"counts"`
+	Agents  []Agent      `json:"agents"` // whom the reader may see by name, in order of names
+}
+
+// StateCount is how many people are in a state.
+type StateCount struct {
+	State State `json:"state"`
+	N     int   `json:"n"`
+}
+
+// Alarm is something that wants to be looked at, with the one thing to do about it.
+type Alarm struct {
+	ID       string `json:"id"`
+	Queue    string `json:"queue"`
+	Text     string `json:"text"`
+	Proposal string `json:"proposal"`
+	URL      string `json:"url,omitempty"` // where to do it
+	Bad      bool   `json:"bad"`
 }

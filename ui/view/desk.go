@@ -14,6 +14,12 @@ type Desk struct {
 	Regions DeskRegions
 }
 
+// Board is the leader's board.
+type Board struct {
+	Frame
+	Board api.Board
+}
+
 // DeskRegions are the parts of the desk that belong to a call.
 type DeskRegions struct {
 	Who                   string // the caller's name, if it is known

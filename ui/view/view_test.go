@@ -17,7 +17,7 @@ var structs = map[string]any{
 	"home": view.Home{}, "login": view.Login{}, "claim": view.Claim{}, "setpassword": view.SetPassword{}, "error": view.Error{}, "people": view.People{},
 	"newperson": view.NewPerson{}, "person": view.Person{}, "phone": view.Phone{}, "lines": view.Lines{}, "line": view.Line{}, "office": view.Office{}, "edit": view.Edit{},
 	"draft": view.Draft{}, "delete": view.Delete{}, "calls": view.Calls{}, "call": view.Call{}, "versions": view.Versions{}, "version": view.Version{},
-	"system": view.System{}, "search": view.Search{}, "me": view.MyPage{}, "prompts": view.Prompts{}, "prompt": view.Prompt{}, "privacy": view.Privacy{}, "desk": view.Desk{}, "looks": view.Looks{},
+	"system": view.System{}, "search": view.Search{}, "me": view.MyPage{}, "prompts": view.Prompts{}, "prompt": view.Prompt{}, "privacy": view.Privacy{}, "desk": view.Desk{}, "board": view.Board{}, "looks": view.Looks{},
 }
 
 // full fills every field of a value with something, lists with two entries. kind
