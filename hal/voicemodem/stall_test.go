@@ -27,7 +27,7 @@ func (m *metronome) LineFrame(_, tx []byte) {
 		}
 	}
 	if d := m.hold.Swap(0); d > 0 {
-		time.Sleep(time.Duration(d))
+		<-time.After(time.Duration(d))
 	}
 }
 
