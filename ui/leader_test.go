@@ -22,6 +22,9 @@ func TestLeadersChangeWhatTheSchemaGivesThem(t *testing.T) {
 		b.get(path).is(t, http.StatusForbidden)
 		b.post(path, url.Values{"name": {"x"}}).is(t, http.StatusForbidden)
 	}
+	b.get("/search?q=telefono").lacks(t, "/phones/", "/people/", "Bruno")
+	b.get("/search?q=bruno").lacks(t, "Bruno Bianchi")
+	b.get("/search?q=assistenza").lacks(t, "/edit/path/")
 	before := r.office.Current().Doc.GroupByID("group-1")
 	members := slices.DeleteFunc(slices.Clone(before.Members), func(m journal.SubjectID) bool { return m == carla })
 	if len(members) == len(before.Members) {

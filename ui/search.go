@@ -64,11 +64,15 @@ func (v *visit) searchModel(query string) []api.Hit {
 	return out
 }
 
-// searchOffice goes through objects and the settings of the schema.
+// searchOffice goes through objects and the settings of the schema. Who may open few of
+// them, finds those alone.
 func (v *visit) searchOffice(add func(api.Hit, string)) {
 	doc := v.doc()
 	names := v.namer(doc, nil)
 	for i := range doc.People {
+		if !v.may("GET /people/{id}") {
+			break
+		}
 		p := &doc.People[i]
 		var more []string
 		for _, e := range doc.ExtensionsOf(office.Target{Kind: office.TargetPerson, ID: string(p.ID)}) {
@@ -81,10 +85,15 @@ func (v *visit) searchOffice(add func(api.Hit, string)) {
 			continue
 		}
 		for _, id := range doc.IDs(k) {
-			add(api.Hit{Kind: v.p.T("kind." + string(k)), Title: names.object(k, id), URL: objectURL(k, id)}, "")
+			if url := v.editURL(doc, k, id); url != "" {
+				add(api.Hit{Kind: v.p.T("kind." + string(k)), Title: names.object(k, id), URL: url}, "")
+			}
 		}
 	}
 	for _, f := range office.Schema() {
+		if !v.may("GET /people/{id}") && (!v.mayEdit(f.Role) || f.Kind == office.KindPerson) {
+			continue
+		}
 		h := api.Hit{Kind: v.p.T("search.setting") + " · " + v.p.T("kinds."+string(f.Kind)), Title: v.p.T(f.Label()), Text: v.p.T(f.Help()), URL: "/office"}
 		switch {
 		case singles[f.Kind]:
