@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"centralino/board"
 	"centralino/internal/testbed"
 )
 
@@ -39,6 +40,7 @@ func TestExitCodes(t *testing.T) {
 		{"the data folder is a file", append([]string{"serve", "-data", file}, quiet...), exitData, []string{file, "-data"}},
 		{"the data folder lies below a file", append([]string{"serve", "-data", filepath.Join(file, "x")}, quiet...), exitData, []string{"-data"}},
 		{"an unknown board", append([]string{"serve", "-data", fresh("d"), "-board", "toaster"}, quiet...), exitBoard, []string{"toaster", "-board"}},
+		{"a data folder whose path no socket can have", append([]string{"serve", "-data", fresh(strings.Repeat("long", 30))}, quiet...), exitData, []string{"too long", "-data"}},
 		{"an unknown sample", append([]string{"serve", "-data", fresh("e"), "-sample", "huge"}, quiet...), exitUsage, []string{"huge", "office"}},
 		{"an unknown command", []string{"dance"}, exitUsage, []string{"dance", "appliance help"}},
 		{"an unknown flag", []string{"serve", "-fast"}, exitUsage, []string{"-fast"}},
@@ -46,7 +48,7 @@ func TestExitCodes(t *testing.T) {
 		{"no box runs in the folder", []string{"call", "-data", fresh("none")}, exitNotAlive, []string{fresh("none"), "serve -sim"}},
 		{"version", []string{"version"}, exitOK, []string{"centralino"}},
 		{"help", []string{"help"}, exitOK, []string{"serve", "call", "answer", "button", "unplug", "version", "Exit codes"}},
-		{"help of a command", []string{"serve", "-h"}, exitOK, []string{"-data", "-board"}},
+		{"help of a command", []string{"serve", "-h"}, exitOK, append([]string{"-data", "-board"}, board.Names()...)},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p := testbed.Start(t, nil, testbed.Command{Path: program4test(t), Args: c.args})

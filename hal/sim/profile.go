@@ -153,6 +153,34 @@ var TTYI = Profile{
 	Caller: "CALLER NUMBER: ",
 }
 
+// CX81801 is a Conexant modem of the SmartACF kind (manual 102184B), which has no
+// G.711: 8-bit linear samples only.
+var CX81801 = Profile{
+	Name: "cx81801", Kind: hal.Analog,
+	Info:    map[int]string{0: "56000", 3: "CX81801-V90", 9: ""},
+	Ident:   map[string]string{"+GMI": "CONEXANT", "+GMM": "V90", "+GMR": "CX81801-V90"},
+	Classes: "0,1,8",
+	Formats: []Format{
+		{1, `"UNSIGNED PCM",8,0,8000,0,0`, Unsigned8},
+		{129, `"IMA ADPCM",4,0,8000,0,0`, Compressed},
+		{130, `"UNSIGNED PCM",8,0,8000,0,0`, Unsigned8},
+	},
+	Default: 130, LineVLS: 1, Labels: "0,1,2,3,4,5,6,7", NoTest: true, Duplex: "+VTR", EndCodes: "^", Equals: " = ",
+}
+
+// MuLawOnly is a V.253 modem of a country with mu-law.
+var MuLawOnly = Profile{
+	Name: "mulaw", Kind: hal.Analog,
+	Info:    map[int]string{0: "V253", 3: "V.253 voice modem, mu-law", 9: ""},
+	Ident:   map[string]string{"+GMI": "Generic", "+GMM": "V.253 voice modem", "+GMR": "1.0"},
+	Classes: "0,1,8",
+	Formats: []Format{
+		{1, `"UNSIGNED PCM",8,0,8000,0,0`, Unsigned8},
+		{4, `"G.711U",8,0,8000,0,0`, MuLaw},
+	},
+	Default: 1, LineVLS: 1, Labels: "0,1,2,4", Duplex: "+VTR", EndCodes: "^", Equals: "=",
+}
+
 // NoVoice is a data and fax modem that refuses +FCLASS=8.
 var NoVoice = Profile{
 	Name: "novoice", Kind: hal.Analog,
@@ -162,7 +190,9 @@ var NoVoice = Profile{
 }
 
 // Profiles lists all of them.
-func Profiles() []Profile { return []Profile{Generic, CX93001, USR5637, TTYI, NoVoice} }
+func Profiles() []Profile {
+	return []Profile{Generic, CX93001, USR5637, TTYI, CX81801, MuLawOnly, NoVoice}
+}
 
 // voice reports whether the modem has +FCLASS=8.
 func (p *Profile) voice() bool { return len(p.Formats) > 0 }

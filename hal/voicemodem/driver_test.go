@@ -3,6 +3,7 @@ package voicemodem_test
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -128,6 +129,73 @@ func TestSamplesPassUnchanged(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Modems without A-law: what passes is changed by the coding alone.
+func TestSamplesPassInEveryCoding(t *testing.T) {
+	for _, c := range []struct {
+		p   sim.Profile
+		snr float64 // dB, of noise at full scale; 8-bit linear has about 48
+	}{{sim.MuLawOnly, 30}, {sim.CX81801, 35}} {
+		t.Run(c.p.Name, func(t *testing.T) {
+			s := setup{modem: sim.ModemOptions{Profile: c.p, NoEvents: true}, line: sim.LineOptions{ReturnLoss: 120}}
+			atDesk(t, s, func(d *desk) {
+				var got []byte
+				said, sent := shuffled(1, 16000), shuffled(2, 16000)
+				expect := slices.Clone(sent)
+				d.line.SetAudio(handler(func(rx, tx []byte) {
+					got = append(got, rx...)
+					n := copy(tx, sent)
+					sent = sent[n:]
+					for i := n; i < len(tx); i++ {
+						tx[i] = audio.ALawSilence
+					}
+				}))
+				d.wait(5 * time.Second)
+				far := d.answered(sim.CallerSpec{Number: "06"})
+				far.Say(decoded(said))
+				d.wait(3 * time.Second)
+				if v := bestSNR(decoded(got), decoded(said)); v < c.snr {
+					d.Errorf("what the caller said arrived with %.1f dB", v)
+				}
+				if v := bestSNR(far.Heard(), decoded(expect)); v < c.snr {
+					d.Errorf("what we sent was heard with %.1f dB", v)
+				}
+				if st := d.line.Stats(); st.Underruns+st.Overruns != 0 {
+					d.Errorf("statistics %+v", st)
+				}
+			})
+		})
+	}
+}
+
+func decoded(alaw []byte) []int16 {
+	pcm := make([]int16, len(alaw))
+	audio.ALawToLinear(pcm, alaw)
+	return pcm
+}
+
+// bestSNR is the ratio of a sound to what differs from it where it lies in got, in dB.
+func bestSNR(got, want []int16) float64 {
+	at, best := 0, math.Inf(-1)
+	for lag := 0; lag+len(want) <= len(got); lag++ {
+		sum := 0.0
+		for i := range 200 {
+			sum += float64(got[lag+i]) * float64(want[i])
+		}
+		if sum > best {
+			at, best = lag, sum
+		}
+	}
+	if math.IsInf(best, -1) {
+		return best
+	}
+	var power, noise float64
+	for i, v := range want {
+		e := float64(got[at+i]) - float64(v)
+		power, noise = power+float64(v)*float64(v), noise+e*e
+	}
+	return 10 * math.Log10(power/max(noise, 1))
 }
 
 type handler func(rx, tx []byte)

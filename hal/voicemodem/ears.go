@@ -11,6 +11,7 @@ import (
 // What the driver makes of sounds.
 const (
 	voiceLevel   = -40.0                   // dBm0 and louder may be voice
+	coarseLevel  = -33.0                   // the same of 8-bit linear samples, whose steps make noise of -36 out of silence
 	voiceAnswer  = 15                      // voice frames among the last 25 mean an answer: 300 ms
 	recentVoice  = time.Second             // voice so recent makes the modem's busy report doubtful
 	noRingback   = 6500 * time.Millisecond // silence after ringback (1 s every 5 s): answered
@@ -82,7 +83,11 @@ func (m *machine) classify() {
 	e := &m.ears
 	e.voice <<= 1
 	level := audio.Level(e.linear[:])
-	if level < voiceLevel {
+	least := voiceLevel
+	if enc := m.format.enc; enc == unsigned8 || enc == signed8 {
+		least = coarseLevel
+	}
+	if level < least {
 		return
 	}
 	e.sound, e.heard = m.now, true

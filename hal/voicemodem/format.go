@@ -106,9 +106,10 @@ var codecs = func() (c [signed8 + 1]struct{ toA, fromA [256]byte }) {
 		c[muLaw].toA[i] = audio.ALawEncode(audio.MuLawDecode(b))
 		c[muLaw].fromA[i] = audio.MuLawEncode(s)
 		c[unsigned8].toA[i] = audio.ALawEncode(int16(b^0x80) << 8)
-		c[unsigned8].fromA[i] = byte(s>>8) ^ 0x80
+		near := byte(min(int(s)+128, 32767) >> 8) // rounded, so that silence stays silent
+		c[unsigned8].fromA[i] = near ^ 0x80
 		c[signed8].toA[i] = audio.ALawEncode(int16(b) << 8)
-		c[signed8].fromA[i] = byte(s >> 8)
+		c[signed8].fromA[i] = near
 	}
 	m := [256]byte{}
 	for i := range m {

@@ -112,6 +112,39 @@ func TestBudgets(t *testing.T) {
 	})
 }
 
+// TestBudgetOfAnAddressCountsAllItsPorts: a flood that changes its port with each
+// message is one source; another address is not touched.
+func TestBudgetOfAnAddressCountsAllItsPorts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := sip.NewMemNet()
+		friend := newRawPeer(t, m, netip.MustParseAddr("192.0.2.3"))
+		answered := 0
+		box := startStack(t, m, boxIP, &handler{stateless: func(r *sip.Request) *sip.Response {
+			answered++
+			return sip.NewResponse(r, 200, "")
+		}}, func(o *sip.Options) { o.Limits.PerAddress = sip.Rate{PerSecond: 10, Burst: 50} })
+		for n := range 300 {
+			c, err := m.Host(phoneIP).ListenUDP(netip.AddrPortFrom(phoneIP, uint16(10000+n)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := c.WriteToUDPAddrPort([]byte(friend.request(sip.OPTIONS, n)), netip.AddrPortFrom(boxIP, 5060)); err != nil {
+				t.Fatal(err)
+			}
+			c.Close()
+		}
+		synctest.Wait()
+		if n := box.Counters().DroppedBudget.Load(); answered != 50 || n != 250 {
+			t.Errorf("%d answered, %d dropped; want 50, 250", answered, n)
+		}
+		friend.send(friend.request(sip.OPTIONS, 1000))
+		synctest.Wait()
+		if answered != 51 {
+			t.Error("another address has no budget")
+		}
+	})
+}
+
 // TestFloodKeepsMemoryBounded: 40,000 REGISTERs that are all answered in
 // transactions, from 40,000 sources, add little memory, and it comes back.
 func TestFloodKeepsMemoryBounded(t *testing.T) {
