@@ -8,7 +8,9 @@ import "math"
 const (
 	dtmfHop     = 52
 	dtmfWindow  = 2 * dtmfHop
-	dtmfHits    = 4    // windows that make a digit
+	dtmfHits    = 4    // windows that make a digit …
+	dtmfSure    = 0.85 // … if the pair has so much of the energy in every one, else
+	dtmfDoubted = 8    // so many: 58 ms, which a vowel seldom holds
 	dtmfMisses  = 4    // windows that end it: a gap of 10 ms does not, one of 40 ms does
 	dtmfShare   = 0.70 // of the energy is in the pair, in every window
 	dtmfRough   = 0.42 // the same before the frequencies are known
@@ -35,7 +37,7 @@ type DTMFDetector struct {
 	hits   int
 	skewLo float64 // sum over the hits of the frequencies' deviation, in Hz
 	skewHi float64
-	least  float64 // smallest share, corrected
+	sure   int // hits in a row in which the pair has dtmfSure
 	misses int
 	now    byte // digit that is being pressed, 0: none
 
@@ -175,7 +177,7 @@ func (d *DTMFDetector) judge(r dtmfWindowResult) {
 	case r.key == 0:
 		d.hits = 0
 	case r.key != last.key || d.hits == 0 && d.now != r.key:
-		d.hits, d.skewLo, d.skewHi, d.least = 1, 0, 0, 1
+		d.hits, d.skewLo, d.skewHi, d.sure = 1, 0, 0, 0
 	default:
 		d.follow(last, r)
 	}
@@ -188,7 +190,7 @@ func (d *DTMFDetector) judge(r dtmfWindowResult) {
 			d.now, d.misses = 0, 0
 		}
 	}
-	if d.hits >= dtmfHits && len(d.digits) < cap(d.digits) {
+	if (d.hits >= dtmfHits && d.sure >= dtmfHits || d.hits >= dtmfDoubted) && len(d.digits) < cap(d.digits) {
 		d.now, d.misses = r.key, 0
 		d.digits = append(d.digits, r.key)
 	}
@@ -208,12 +210,26 @@ func (d *DTMFDetector) follow(last, r dtmfWindowResult) {
 	exact := d.hits < dtmfHits ||
 		math.Abs(d.skewLo/n) < dtmfSkew*dtmfFreq[r.low] && math.Abs(d.skewHi/n) < dtmfSkew*dtmfFreq[r.high]
 	if share >= dtmfShare && before >= dtmfShare && steady && exact {
+		d.count(share, before)
 		return
 	}
 	// This window may be the first of a digit.
-	d.hits, d.skewLo, d.skewHi = 1, 0, 0
+	d.hits, d.skewLo, d.skewHi, d.sure = 1, 0, 0, 0
 	if share < dtmfShare {
 		d.hits = 0
+	}
+}
+
+// count keeps how many hits in a row are beyond doubt; the first one is judged
+// together with the second, when its frequencies are known.
+func (d *DTMFDetector) count(share, before float64) {
+	switch {
+	case share < dtmfSure:
+		d.sure = 0
+	case d.sure == 0 && before >= dtmfSure:
+		d.sure = 2
+	default:
+		d.sure++
 	}
 }
 
