@@ -1,6 +1,8 @@
 package ui
 
 import (
+	"maps"
+	"slices"
 	"time"
 
 	"centralino/internal/journal"
@@ -30,3 +32,6 @@ func WaitsOf(events []journal.Event, now time.Time) []Spent {
 	}
 	return out
 }
+
+// LivePages names the pages that an event stream keeps up to date.
+func LivePages() []string { return slices.Sorted(maps.Keys(livePages)) }

@@ -146,13 +146,26 @@ var (
 // newRig starts a box with the sample office. claimed gives it a technician.
 func newRig(t *testing.T, claimed bool, change ...func(*ui.Deps)) *rig {
 	t.Helper()
+	return newRigOf(t, claimed, rigOf{time.Now, office.Sample(office.SampleOptions{AlwaysOpen: true, Now: time.Now()}), t.TempDir()}, change...)
+}
+
+// rigOf is what a box is made of: its clock, its office and the folder of its data.
+type rigOf struct {
+	now    func() time.Time
+	sample office.SampleOffice
+	folder string
+}
+
+// newRigOf starts a box with an office of one's own.
+func newRigOf(t *testing.T, claimed bool, of rigOf, change ...func(*ui.Deps)) *rig {
+	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
-	r := &rig{t: t, box: &fakeBox{}, sample: office.Sample(office.SampleOptions{AlwaysOpen: true, Now: time.Now()}), stopped: make(chan struct{})}
+	r := &rig{t: t, box: &fakeBox{}, sample: of.sample, stopped: make(chan struct{})}
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
 	if os.Getenv("UI_TEST_LOG") != "" {
 		log = slog.Default()
 	}
-	folder := t.TempDir()
+	folder := of.folder
 	var migrations []store.Migration
 	migrations = append(migrations, journal.Migrations()...)
 	migrations = append(migrations, office.Migrations()...)
@@ -165,9 +178,9 @@ func newRig(t *testing.T, claimed bool, change ...func(*ui.Deps)) *rig {
 		}
 	}
 	var err error
-	r.db, _, err = store.Open(ctx, store.Options{Folder: folder, Migrations: migrations, Now: time.Now, Log: log})
+	r.db, _, err = store.Open(ctx, store.Options{Folder: folder, Migrations: migrations, Now: of.now, Log: log})
 	must(err)
-	r.log, _, err = journal.Open(ctx, journal.Options{DB: r.db, Now: time.Now, Trusted: func() bool { return true }, Log: log, Version: "1.2.3", Board: "sim"})
+	r.log, _, err = journal.Open(ctx, journal.Options{DB: r.db, Now: of.now, Trusted: func() bool { return true }, Log: log, Version: "1.2.3", Board: "sim"})
 	must(err)
 	var wg sync.WaitGroup
 	wg.Go(func() { _ = r.log.Run(ctx) })
@@ -176,20 +189,20 @@ func newRig(t *testing.T, claimed bool, change ...func(*ui.Deps)) *rig {
 		doc.People = append(doc.People, office.Person{ID: tech, Role: office.RoleTechnician})
 		r.sample.Names[tech] = "Tina Tecnica"
 	}
-	r.office, err = office.OpenStore(ctx, office.StoreOptions{DB: r.db, Journal: r.log, Now: time.Now, First: doc})
+	r.office, err = office.OpenStore(ctx, office.StoreOptions{DB: r.db, Journal: r.log, Now: of.now, First: doc})
 	must(err)
 	secrets, err := office.OpenSecrets(ctx, r.db)
 	must(err)
 	for ref, secret := range r.sample.Secrets {
 		must(r.db.Write(ctx, secrets.StageAs(ref, secret)))
 	}
-	r.people, err = privacy.Open(ctx, privacy.Options{DB: r.db, Journal: r.log, Office: func() *office.Document { return r.office.Current().Doc }, Now: time.Now})
+	r.people, err = privacy.Open(ctx, privacy.Options{DB: r.db, Journal: r.log, Office: func() *office.Document { return r.office.Current().Doc }, Now: of.now})
 	must(err)
 	wg.Go(func() { _ = r.people.Run(ctx) })
 	for who, name := range r.sample.Names {
 		must(r.people.SetName(ctx, who, name))
 	}
-	since := time.Now()
+	since := of.now()
 	r.box.lamps = []led.Shown{
 		{Lamp: board.Status, State: led.StatusReady, Pattern: led.Pattern{Kind: led.Solid}, Since: since},
 		{Lamp: board.Lines, State: led.LinesReady, Pattern: led.Pattern{Kind: led.Solid}, Since: since},
@@ -199,7 +212,7 @@ func newRig(t *testing.T, claimed bool, change ...func(*ui.Deps)) *rig {
 	r.box.phones = []ui.PhoneStatus{{Device: "device-1", Address: netip.MustParseAddrPort("192.168.1.31:5060"), Transport: "udp", Agent: "Yealink SIP-T46S 66.86.0.15", Since: since}}
 	b := r.box
 	d := ui.Deps{
-		Now: time.Now, Log: log, DB: r.db, Office: r.office, Secrets: secrets, People: r.people, Journal: ui.FromLog(r.log),
+		Now: of.now, Log: log, DB: r.db, Office: r.office, Secrets: secrets, People: r.people, Journal: ui.FromLog(r.log),
 		Lamps:  get(b, func(b *fakeBox) []led.Shown { return b.lamps }),
 		Lines:  get(b, func(b *fakeBox) []ui.LineStatus { return b.lines }),
 		Phones: get(b, func(b *fakeBox) []ui.PhoneStatus { return b.phones }),
