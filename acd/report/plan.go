@@ -109,3 +109,42 @@ func (h *History) Rows() []NeedRow {
 	}
 	return out
 }
+
+// PlanTable writes a plan as a table.
+func PlanTable(plan []Staffing) Table {
+	t := Table{ID: "plan", Columns: []Column{{"when", KindText}, {"callsHalf", KindNumber}, {"agentsNeeded", KindCount}, {"abandons", KindShare}, {"level", KindShare},
+		{"wait", KindTime}, {"occupancy", KindShare}, {"fewer", KindShare}, {"more", KindShare}, {"byC", KindCount}, {"linesNeeded", KindCount}},
+		Notes: []Sentence{{ID: "report.note.plan"}}}
+	for _, s := range plan {
+		o, known := s.Agents, s.Agents.Agents > 0
+		agents, c, lines := count(o.Agents, nil), count(s.ByC, nil), count(s.Lines, nil)
+		agents.None, c.None, lines.None = !known, s.ByC == 0, !known
+		t.Rows = append(t.Rows, Row{Cells: []Cell{text(KindText, s.Label), number(s.PerHour / 2), agents, share(o.Abandons, known, nil), share(o.Level, known, nil),
+			length(o.Wait, o.Agents, nil), share(o.Occupancy, known, nil), share(s.Fewer.Abandons, s.Fewer.Agents > 0, nil), share(s.More.Abandons, known, nil), c, lines}})
+	}
+	return t
+}
+
+// PlanSentences say what the plan means: how many people the fullest half hour
+// needs, and what one less or one more would do there.
+func PlanSentences(plan []Staffing) []Sentence {
+	var top Staffing
+	for _, s := range plan {
+		if s.Agents.Agents > top.Agents.Agents {
+			top = s
+		}
+	}
+	if top.Agents.Agents == 0 {
+		return []Sentence{{ID: "report.sentence.noplan"}}
+	}
+	out := []Sentence{{ID: "report.sentence.peak", Args: map[string]Cell{"when": text(KindText, top.Label), "n": count(top.Agents.Agents, nil), "lines": count(top.Lines, nil)}}}
+	of := func(o kpi.Outlook) map[string]Cell {
+		return map[string]Cell{"now": share(top.Agents.Abandons, true, nil), "then": share(o.Abandons, true, nil), "lost": number(top.Hourly(o) - top.Hourly(top.Agents))}
+	}
+	if top.Fewer.Agents > 0 {
+		out = append(out, Sentence{ID: "report.sentence.oneFewer", Args: of(top.Fewer)})
+	}
+	args := of(top.More)
+	args["lost"] = number(top.Hourly(top.Agents) - top.Hourly(top.More))
+	return append(out, Sentence{ID: "report.sentence.oneMoreHere", Args: args})
+}

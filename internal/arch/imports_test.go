@@ -15,8 +15,8 @@ var plan = []string{
 	"board", "board/led", "board/button", "board/health",
 	"pbx", "pbx/call", "pbx/sip", "pbx/dialog", "pbx/registrar", "pbx/trunk", "pbx/sdp", "pbx/media", "pbx/route", "pbx/ivr",
 	"pbx/pbxtest", // in-memory twins of the switch's neighbours, for tests of several rooms
-	"acd", "acd/engine", "acd/kpi", "acd/sim", "acd/outcome", "acd/survey",
-	"ui", "ui/auth", "ui/view", "ui/live", "ui/i18n", "ui/api", "ui/assets", "ui/cti",
+	"acd", "acd/engine", "acd/kpi", "acd/report", "acd/sim", "acd/outcome", "acd/survey",
+	"ui", "ui/auth", "ui/view", "ui/live", "ui/i18n", "ui/api", "ui/assets", "ui/export", "ui/cti",
 	"internal/store", "internal/audio", "internal/office", "internal/journal", "internal/numbering", "internal/privacy",
 	"internal/service", "internal/logring", "internal/testbed", "internal/arch",
 	"internal/testbed/bench",  // the measuring run of `make bench`, a program of its own
@@ -123,6 +123,8 @@ var fences = []struct {
 	{"github.com/pion/rtcp", []string{"pbx/media"}, true},
 	{"github.com/pion/srtp", []string{"pbx/media"}, true},
 	{"github.com/pion/sdp", []string{"pbx/sdp"}, false},
+	{"codeberg.org/go-pdf", []string{"ui/export"}, false},
+	{"github.com/wneessen/go-mail", []string{"ui/export"}, false},
 	{"periph.io/x", []string{"hal/gpio"}, false},
 	{"go.bug.st/serial", []string{"hal/serial"}, false},
 	{"modernc.org/sqlite", []string{"internal/store"}, false},
