@@ -29,11 +29,17 @@ var licences = []struct {
 // exceptions are modules whose licence is found otherwise, with the reason.
 var exceptions = map[string]string{}
 
+// copyleft are files with the text of a GPL in modules that we link, which yet may be
+// there, by module and path within it, with the reason.
+var copyleft = map[string]string{
+	"modernc.org/libc testdata/nsz.repo.hu/libc-test/src/math/crlibm/COPYING": "a test suite in a testdata folder, which Go builds nothing of",
+}
+
 var spaces = regexp.MustCompile(`\s+`)
 
 func licenceOf(text string) string {
 	text = spaces.ReplaceAllString(text, " ")
-	if strings.Contains(text, "GNU GENERAL PUBLIC LICENSE") || strings.Contains(text, "GNU LESSER GENERAL PUBLIC LICENSE") || strings.Contains(text, "GNU AFFERO") {
+	if isGPL(text) {
 		return "" // also where the text names another licence beside it
 	}
 	for _, l := range licences {
@@ -47,6 +53,36 @@ func licenceOf(text string) string {
 	}
 	return ""
 }
+
+// gpl is how the texts of the GPL, LGPL and AGPL begin, in capitals; those of other
+// licences name them otherwise.
+var gpl = regexp.MustCompile(`GNU (LESSER |LIBRARY |AFFERO )?GENERAL PUBLIC LICENSE`)
+
+func isGPL(text string) bool { return gpl.MatchString(spaces.ReplaceAllString(text, " ")) }
+
+// gplFiles lists files of a module, in all of its folders, that are named like a
+// licence and hold the text of a GPL.
+func gplFiles(t *testing.T, dir string) (found []string) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(path string, e os.DirEntry, err error) error {
+		name := strings.ToUpper(filepath.Base(path))
+		if err != nil || e.IsDir() || !licenceFile.MatchString(name) {
+			return err
+		}
+		b, err := os.ReadFile(path)
+		if err == nil && isGPL(string(b)) {
+			rel, _ := filepath.Rel(dir, path)
+			found = append(found, filepath.ToSlash(rel))
+		}
+		return err
+	})
+	if err != nil {
+		t.Errorf("%s: %v", dir, err)
+	}
+	return found
+}
+
+var licenceFile = regexp.MustCompile(`LICEN[CS]E|COPYING|COPYRIGHT|^[AL]?GPL`)
 
 // TestLicences reads the licence of every module that the box or its tests link,
 // for every architecture that the box is built for.
@@ -66,6 +102,11 @@ func TestLicences(t *testing.T) {
 		t.Fatalf("only %d modules: %v", len(paths), paths)
 	}
 	for _, p := range paths {
+		for _, file := range gplFiles(t, dirs[p]) {
+			if copyleft[p+" "+file] == "" {
+				t.Errorf("%s: %s is the text of a GPL", p, file)
+			}
+		}
 		if exceptions[p] != "" {
 			continue
 		}
