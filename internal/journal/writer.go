@@ -186,7 +186,7 @@ func (l *Log) write(batch []*item) ([]outcome, [32]byte, error) {
 			out := outcome{ev: it.ev}
 			if it.write != nil {
 				var err error
-				if out.err, err = keepPromise(tx, it.write); err != nil {
+				if out.err, err = l.keepPromise(tx, it.write); err != nil {
 					return err
 				}
 				if out.err != nil {
@@ -213,11 +213,11 @@ func refused(ev Event, why GapReason) Event {
 
 // keepPromise runs a promise's write so that its failure undoes it alone. refusal
 // is why it failed; err means that the whole transaction is lost.
-func keepPromise(tx *sql.Tx, write func(*sql.Tx) error) (refusal, err error) {
+func (l *Log) keepPromise(tx *sql.Tx, write func(*sql.Tx) error) (refusal, err error) {
 	if _, err := tx.Exec(sqlPromise); err != nil {
 		return nil, err
 	}
-	refusal = protect(tx, write)
+	refusal = l.o.DB.Undoable(func() error { return protect(tx, write) })
 	for _, cause := range []error{store.ErrFull, store.ErrIO, store.ErrReadOnly, store.ErrCorrupt} {
 		if errors.Is(store.Classify(refusal), cause) {
 			return nil, refusal

@@ -165,8 +165,8 @@ func (s *Secrets) Put(ctx context.Context, secret string) (SecretRef, error) {
 	return ref, nil
 }
 
-// Stage encrypts a secret under a new handle; write stores it, for Edit.With, and
-// Get knows it at once.
+// Stage encrypts a secret under a new handle; write stores it, for Edit.With. Get
+// knows it once that is on disk.
 func (s *Secrets) Stage(secret string) (ref SecretRef, write func(tx *sql.Tx) error) {
 	ref = SecretRef("secret-" + randomText(12))
 	return ref, s.StageAs(ref, secret)
@@ -175,11 +175,15 @@ func (s *Secrets) Stage(secret string) (ref SecretRef, write func(tx *sql.Tx) er
 // StageAs is Stage under a given handle that is not in use, for a sample office.
 func (s *Secrets) StageAs(ref SecretRef, secret string) (write func(tx *sql.Tx) error) {
 	sealed := s.seal(ref, secret)
-	s.mu.Lock()
-	s.open[ref] = secret
-	s.mu.Unlock()
 	return func(tx *sql.Tx) error {
-		_, err := tx.Exec(sqlSecretPut, string(ref), sealed)
-		return err
+		if _, err := tx.Exec(sqlSecretPut, string(ref), sealed); err != nil {
+			return err
+		}
+		s.db.AfterCommit(func() {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.open[ref] = secret
+		})
+		return nil
 	}
 }

@@ -301,13 +301,23 @@ func TestSecrets(t *testing.T) {
 		t.Fatal(err)
 	}
 	staged, write := s.Stage("two")
-	if got, ok := s.Get(staged); !ok || got != "two" {
-		t.Errorf("staged secret is %q %v", got, ok)
+	if _, ok := s.Get(staged); ok {
+		t.Error("a staged secret is known before anybody says yes")
+	}
+	lost := errors.New("the rest of the change fails")
+	if _, err := k.Apply(ctx, office.Edit{Base: 1, Doc: k.Current().Doc, With: func(tx *sql.Tx) error { return errors.Join(write(tx), lost) }}); !errors.Is(err, lost) {
+		t.Fatal(err)
+	}
+	if _, ok := s.Get(staged); ok {
+		t.Error("a secret of a change that came to nothing is known")
 	}
 	draft := k.Current().Doc.Clone()
 	draft.Devices[0].Secret = staged
 	if _, err := k.Apply(ctx, office.Edit{Base: 1, Doc: draft, With: write}); err != nil {
 		t.Fatal(err)
+	}
+	if got, ok := s.Get(staged); !ok || got != "two" {
+		t.Errorf("the staged secret is %q %v", got, ok)
 	}
 	if s, err = office.OpenSecrets(ctx, k.db); err != nil {
 		t.Fatal(err)

@@ -200,7 +200,7 @@ func (g *Gate) SetName(ctx context.Context, person journal.SubjectID, name strin
 }
 
 // StageName is SetName for office.Edit.With: the name is written with the change,
-// and known when it is.
+// and known when that is on disk.
 func (g *Gate) StageName(person journal.SubjectID, name string) func(tx *sql.Tx) error {
 	name = strings.TrimSpace(name)
 	return func(tx *sql.Tx) error {
@@ -210,9 +210,11 @@ func (g *Gate) StageName(person journal.SubjectID, name string) func(tx *sql.Tx)
 		if _, err := tx.Exec(sqlSetName, string(person), g.seal(person, name)); err != nil {
 			return err
 		}
-		g.mu.Lock()
-		defer g.mu.Unlock()
-		g.names[person] = name
+		g.o.DB.AfterCommit(func() {
+			g.mu.Lock()
+			defer g.mu.Unlock()
+			g.names[person] = name
+		})
 		return nil
 	}
 }

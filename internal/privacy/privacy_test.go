@@ -399,6 +399,10 @@ func TestNames(t *testing.T) {
 		if r.NameForRouting("p-1") != "" {
 			t.Error("known before it is written")
 		}
+		lost := errors.New("the rest of the change fails")
+		if err := r.db.Write(context.Background(), func(tx *sql.Tx) error { return errors.Join(staged(tx), lost) }); !errors.Is(err, lost) || r.NameForRouting("p-1") != "" {
+			t.Errorf("a name whose change came to nothing is %q (%v)", r.NameForRouting("p-1"), err)
+		}
 		if err := r.db.Write(context.Background(), func(tx *sql.Tx) error { return staged(tx) }); err != nil || r.NameForRouting("p-1") != "Bruno" {
 			t.Errorf("staged name: %v", err)
 		}

@@ -66,6 +66,7 @@ type DB struct {
 	w       *sql.DB
 	r       *sql.DB
 	writing chan struct{} // capacity 1: held by the one transaction that writes
+	after   []func()      // to run once that transaction is on disk; its holder owns it
 	space   spaceWatch
 	damaged atomic.Pointer[string] // what a later check or statement found
 	broken  chan struct{}          // capacity 1: damaged was set; the first one counts, there is no second
@@ -170,6 +171,7 @@ func (db *DB) write(fn func(tx *sql.Tx) error) error {
 	if err := db.fault("begin"); err != nil {
 		return db.failed(err)
 	}
+	db.after = nil
 	tx, err := db.w.BeginTx(context.Background(), nil)
 	if err != nil {
 		return db.failed(err)
@@ -181,7 +183,29 @@ func (db *DB) write(fn func(tx *sql.Tx) error) error {
 	if err := db.fault("commit"); err != nil {
 		return db.failed(err)
 	}
-	return db.failed(tx.Commit())
+	if err := tx.Commit(); err != nil {
+		return db.failed(err)
+	}
+	for _, then := range db.after {
+		then()
+	}
+	return nil
+}
+
+// AfterCommit has then run once the transaction is on disk, before Write returns; if
+// it comes to nothing, never. It must be called by a function that Write runs. then
+// must not block, nor use the DB.
+func (db *DB) AfterCommit(then func()) { db.after = append(db.after, then) }
+
+// Undoable runs part of a function that Write runs. If part fails, what it asked of
+// AfterCommit is forgotten; the caller goes back to a savepoint of his own.
+func (db *DB) Undoable(part func() error) error {
+	before := len(db.after)
+	err := part()
+	if err != nil {
+		db.after = db.after[:before]
+	}
+	return err
 }
 
 // Read runs fn in a reading transaction: everything fn sees is one snapshot. fn
