@@ -34,7 +34,7 @@ const (
 func Statements() []string {
 	return []string{sqlPutAccount, sqlAccounts, sqlLoginOwner, sqlDropSessions, sqlDropInvite, sqlAccountByLogin, sqlAccountOf, sqlHashOf,
 		sqlPutSession, sqlTrimSessions, sqlSession, sqlSeen, sqlDropSession, sqlSweepSession, sqlSweepInvite,
-		sqlPutInvite, sqlInvite, sqlDropAccount}
+		sqlPutInvite, sqlInvite, sqlDropAccount, sqlSessionsOf}
 }
 
 // Login checks name and password from source and opens a session. name is the
