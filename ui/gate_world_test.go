@@ -42,16 +42,20 @@ type worldEvent struct {
 // worldStart is when worlds begin: a working day, in the morning.
 var worldStart = time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)
 
-// worlds draws offices of 2 to 12 agents in one to three queues that may overlap, and
-// some hours of what they did.
-var worlds = rapid.Custom(func(t *rapid.T) world {
+// worlds draws offices of least to most agents, two or more, in one to three queues that may overlap,
+// and some hours of what they did.
+func worlds(least, most int, kinds ...privacy.AgreementKind) *rapid.Generator[world] {
+	return rapid.Custom(func(t *rapid.T) world { return drawWorld(t, least, most, kinds) })
+}
+
+func drawWorld(t *rapid.T, least, most int, kinds []privacy.AgreementKind) world {
 	w := world{sample: office.Sample(office.SampleOptions{AlwaysOpen: true, Now: worldStart})}
-	w.kind = rapid.SampledFrom([]privacy.AgreementKind{privacy.NoAgreement, privacy.NoAgreement, privacy.UnionDeal, privacy.NoEmployees}).Draw(t, "agreement")
+	w.kind = rapid.SampledFrom(kinds).Draw(t, "agreement")
 	doc := w.sample.Doc
 	doc.Reasons = []office.PauseReason{{ID: "reason-1", Name: "Pranzo", Digit: "1", Break: true}, {ID: "reason-2", Name: "Personale", Digit: "2"}}
 	doc.Outcomes = []office.Outcome{{ID: "outcome-1", Name: "Risolto", Next: office.OutcomeClosed}}
 	w.agents = []journal.SubjectID{bruno, carla}
-	for i := range rapid.IntRange(0, 10).Draw(t, "more") {
+	for i := range rapid.IntRange(least-2, most-2).Draw(t, "more") {
 		id := journal.SubjectID(fmt.Sprintf("p-agent%02dx", i))
 		doc.People = append(doc.People, office.Person{ID: id, Role: office.RoleOperator, Profile: "profile-1"})
 		w.sample.Names[id] = fmt.Sprintf("Nomeagente%02d Cognome%02d", i, i)
@@ -74,7 +78,7 @@ var worlds = rapid.Custom(func(t *rapid.T) world {
 	}
 	w.live(t)
 	return w
-})
+}
 
 // live draws what happens.
 func (w *world) live(t *rapid.T) {
@@ -222,7 +226,7 @@ func (w world) play(t *testing.T) *rig {
 	for ref := range w.sample.Secrets {
 		sample.Secrets[ref] = "always the same"
 	}
-	r := newRigOf(t, true, rigOf{clock, sample, folder}, withDesk, func(d *ui.Deps) { d.DataDir = "" })
+	r := newRigOf(t, true, rigOf{now: clock, sample: sample, folder: folder}, withDesk, func(d *ui.Deps) { d.DataDir = "" })
 	if w.kind != privacy.NoAgreement {
 		r.agree(w.kind, "")
 	}

@@ -146,7 +146,7 @@ var (
 // newRig starts a box with the sample office. claimed gives it a technician.
 func newRig(t *testing.T, claimed bool, change ...func(*ui.Deps)) *rig {
 	t.Helper()
-	return newRigOf(t, claimed, rigOf{time.Now, office.Sample(office.SampleOptions{AlwaysOpen: true, Now: time.Now()}), t.TempDir()}, change...)
+	return newRigOf(t, claimed, rigOf{now: time.Now, sample: office.Sample(office.SampleOptions{AlwaysOpen: true, Now: time.Now()}), folder: t.TempDir()}, change...)
 }
 
 // rigOf is what a box is made of: its clock, its office and the folder of its data.
@@ -154,6 +154,7 @@ type rigOf struct {
 	now    func() time.Time
 	sample office.SampleOffice
 	folder string
+	bubble bool // runs in virtual time: nothing listens, and one connection reads and writes
 }
 
 // newRigOf starts a box with an office of one's own.
@@ -178,7 +179,11 @@ func newRigOf(t *testing.T, claimed bool, of rigOf, change ...func(*ui.Deps)) *r
 		}
 	}
 	var err error
-	r.db, _, err = store.Open(ctx, store.Options{Folder: folder, Migrations: migrations, Now: of.now, Log: log})
+	opt := store.Options{Folder: folder, Migrations: migrations, Now: of.now, Log: log}
+	if of.bubble {
+		opt.Readers = store.OneConnection
+	}
+	r.db, _, err = store.Open(ctx, opt)
 	must(err)
 	r.log, _, err = journal.Open(ctx, journal.Options{DB: r.db, Now: of.now, Trusted: func() bool { return true }, Log: log, Version: "1.2.3", Board: "sim"})
 	must(err)
@@ -259,10 +264,14 @@ func newRigOf(t *testing.T, claimed bool, of rigOf, change ...func(*ui.Deps)) *r
 		must(r.db.Write(ctx, r.server.Auth().StageAccount(tech, "tina", hash)))
 	}
 	wg.Go(func() { defer close(r.stopped); _ = r.server.Run(ctx) })
-	r.http = httptest.NewServer(r.server.Handler())
+	if !of.bubble {
+		r.http = httptest.NewServer(r.server.Handler())
+	}
 	t.Cleanup(func() {
-		r.http.CloseClientConnections()
-		r.http.Close()
+		if r.http != nil {
+			r.http.CloseClientConnections()
+			r.http.Close()
+		}
 		stop()
 		wg.Wait()
 		_ = r.db.Close()
