@@ -72,6 +72,7 @@ func TestModemUnpluggedInMidCall(t *testing.T) {
 	again := box.command("call", "-line", "line-1", "-from", "0612345678", "-keys", "1")
 	_, err = agent.Wait(limit(t, 60*time.Second), "CALL_ESTABLISHED")
 	box.want("agent answers", err)
+	box.want("talk", agent.Talk(limit(t, 10*time.Second), 4*time.Second)) // longer than the notice: he is with the caller
 	box.hangsUp(agent)
 	box.want("line on hook", again.WaitOutput(limit(t, 10*time.Second), "call over"))
 }

@@ -110,7 +110,7 @@ func TestTrunkInward(t *testing.T) {
 		box.want("accept", agent.Accept(limit(t, 5*time.Second)))
 		_, err = agent.Wait(limit(t, 10*time.Second), "CALL_ESTABLISHED")
 		box.want("agent answers", err)
-		box.want("talk", agent.Talk(limit(t, 30*time.Second), 8*time.Second))
+		box.want("talk", agent.Talk(limit(t, 30*time.Second), 11*time.Second))
 		first, other := agent, party
 		if who == "caller" {
 			first, other = party, agent
@@ -120,7 +120,7 @@ func TestTrunkInward(t *testing.T) {
 		box.want("over on the other side when the "+who+" hangs up", err)
 		heard, err := agent.Heard()
 		box.want("recording", err)
-		testbed.AssertHears(t, "agent", heard, partySays, agentSays)
+		testbed.AssertHears(t, "agent", afterNotice(t, heard), partySays, agentSays)
 		heard, err = party.Heard()
 		box.want("recording", err)
 		welcomed(t, heard)

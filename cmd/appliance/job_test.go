@@ -33,6 +33,15 @@ func welcomed(t *testing.T, heard []int16) {
 	}
 }
 
+// afterNotice checks that a recording begins with the notice of the operator's
+// country and returns what comes after it.
+func afterNotice(t *testing.T, heard []int16) []int16 {
+	t.Helper()
+	notice := append(spoken("it", "notice"), spoken("it", "country-it")...)
+	said := testbed.AssertHolds(t, "the notice", heard[:min(len(heard), len(notice)+3*8000)], notice)
+	return heard[min(len(heard), max(0, said.Lag)+len(notice)):]
+}
+
 // The main job: an outside caller rings line 1, is answered after the second ring,
 // presses 1, waits in the queue, reaches the agent who logged in, and both hear
 // each other; the agent hangs up and the line goes on hook.
@@ -56,7 +65,7 @@ func TestMainJobFromLineToAgent(t *testing.T) {
 	box.want("accept", agent.Accept(limit(t, 5*time.Second)))
 	_, err = agent.Wait(limit(t, 10*time.Second), "CALL_ESTABLISHED")
 	box.want("agent answers", err)
-	box.want("talk", agent.Talk(limit(t, 30*time.Second), 12*time.Second))
+	box.want("talk", agent.Talk(limit(t, 30*time.Second), 15*time.Second))
 	box.want("agent hangs up", agent.Hangup(limit(t, 5*time.Second)))
 	_, err = agent.Wait(limit(t, 10*time.Second), "CALL_CLOSED")
 	box.want("agent's call over", err)
@@ -66,11 +75,12 @@ func TestMainJobFromLineToAgent(t *testing.T) {
 	}
 	heard, err := agent.Heard()
 	box.want("agent's recording", err)
-	testbed.AssertHears(t, "agent", heard, caller, agentSpeech)
+	testbed.AssertHears(t, "agent", afterNotice(t, heard), caller, agentSpeech)
 	// The caller heard greeting, menu and music before; only the end is talk.
 	all := readWAV(t, heardFile)
 	welcomed(t, all)
 	testbed.AssertHears(t, "caller", all[max(0, len(all)-10*8000):], agentSpeech, caller)
+	testbed.AssertHolds(t, "the notice to the caller", all, append(spoken("it", "notice"), spoken("it", "country-it")...))
 	box.proc.Stop()
 	nothingPersonal(t, leftBehind(t, box.data), append(userAgents, sampleNames()...), []string{"0612345678"})
 }

@@ -53,7 +53,8 @@ func granted(t *testing.T, change func(d *office.Document)) (*script, []string) 
 
 func TestTheCountryIsSaidBeforeTheBridge(t *testing.T) {
 	s, got := granted(t, nil)
-	s.want(got, "Play a 4 notice country-it")
+	s.want(got, "Play a 4 notice country-it", "Play b 5 notice country-it")
+	s.want(s.feed(call.Played{ID: 5}))
 	got, told := noticed(s, call.Played{ID: 4})
 	s.want(got, "Connect {a b}")
 	s.wantTold(told, journal.NoticeSaid{Contact: "call-1", Queue: "queue-1", Country: "IT"}, journal.CallBridged{A: "a", B: "b"})
@@ -61,8 +62,8 @@ func TestTheCountryIsSaidBeforeTheBridge(t *testing.T) {
 
 func TestTheCountryIsThatOfTheAgent(t *testing.T) {
 	_, got := granted(t, func(d *office.Document) { d.People[1].Country = "AL" })
-	if want := []string{"Play a 4 notice country-al"}; !cmp.Equal(got, want) {
-		t.Errorf("%v, want %v", got, want)
+	if len(got) == 0 || got[0] != "Play a 4 notice country-al" {
+		t.Errorf("%v", got)
 	}
 }
 
@@ -227,8 +228,9 @@ func TestCallBack(t *testing.T) {
 		return s
 	}
 	s := dialling()
-	s.want(s.feed(call.LegAnswered{Leg: "b"}), "CallbackResult {answered}", "Play b 1 callback-hello notice country-it")
-	got, told := noticed(s, call.Played{ID: 1})
+	s.want(s.feed(call.LegAnswered{Leg: "b"}), "CallbackResult {answered}",
+		"Play b 1 callback-hello notice country-it", "Play a 2 callback-hello notice country-it")
+	got, told := noticed(s, call.Played{ID: 1}, call.Played{ID: 2})
 	s.want(got, "Connect {a b}")
 	s.wantTold(told, journal.NoticeSaid{Contact: "call-1", Queue: "queue-1", Country: "IT"}, journal.CallBridged{A: "a", B: "b"})
 	s.now = s.now.Add(time.Minute)

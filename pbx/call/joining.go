@@ -14,17 +14,18 @@ type joining struct {
 	country string
 }
 
-// join lets the customer hear the notice of the agent's country and the agent what
-// the queue whispers, and then each other.
+// join lets the customer hear the notice of the agent's country, and then both each
+// other. The agent hears what the queue whispers, or what the customer hears: so he
+// knows when to speak.
 func (s *State) join(l *leg, agent journal.SubjectID) {
 	s.partner = l
 	clear(s.timers)
 	s.collecting, s.room = 0, room{}
 	s.joining = joining{with: l}
 	customer, hears := s.caller(), []Sound(nil)
-	whispered := l
+	agents := l
 	if s.origin.on {
-		customer, whispered = l, nil
+		customer, agents = l, s.caller()
 		hears = spoken(s.doc.Site.Language, []string{"callback-hello"})
 	}
 	queue := s.queue.served
@@ -36,9 +37,10 @@ func (s *State) join(l *leg, agent journal.SubjectID) {
 	if id := s.playJoining(customer, hears); s.joining.country != "" {
 		s.joining.notice = id
 	}
-	if p, ok := s.prompt(s.rules(queue).Whisper); ok && whispered != nil {
-		s.playJoining(whispered, []Sound{p})
+	if p, ok := s.prompt(s.rules(queue).Whisper); ok && !s.origin.on {
+		hears = []Sound{p}
 	}
+	s.playJoining(agents, hears)
 	if len(s.joining.waiting) == 0 {
 		s.joinNow()
 		return
