@@ -51,7 +51,6 @@ func TestTheBoxInChromium(t *testing.T) {
 	f.watchCall()
 	f.readStory()
 	f.everyPage()
-	f.suitsEveryone(ctx)
 	f.undoCreation()
 	f.makeBackup()
 	f.withoutScript()
