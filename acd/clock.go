@@ -1,6 +1,10 @@
 package acd
 
-import "time"
+import (
+	"time"
+
+	"centralino/acd/engine"
+)
 
 // clock drives the engine: it starts at the wall clock and from there follows the
 // monotonic clock, so that a step of the wall clock (first NTP answer, a user who
@@ -39,6 +43,14 @@ func (c *clock) outside(t time.Time) time.Time {
 		return t
 	}
 	return t.Add(c.offset)
+}
+
+// shift is outside for what the engine writes into events.
+func (c *clock) shift(t engine.Instant) engine.Instant {
+	if t == 0 {
+		return 0
+	}
+	return t + engine.Instant(c.offset)
 }
 
 // engine translates a time of the wall clock to the engine's, by what the two

@@ -130,9 +130,9 @@ func (a *ACD) perform(r *engine.Result, now time.Time) {
 	}
 	for i := range r.Events {
 		e := &r.Events[i]
-		e.Arrival, e.Until = a.clock.outside(e.Arrival), a.clock.outside(e.Until)
-		e.Idle, e.Deadline = a.clock.outside(e.Idle), a.clock.outside(e.Deadline)
-		e.Screen, e.Left = a.clock.outside(e.Screen), a.clock.outside(e.Left)
+		for _, at := range [...]*engine.Instant{&e.Arrival, &e.Until, &e.Idle, &e.Deadline, &e.Screen, &e.Left} {
+			*at = a.clock.shift(*at)
+		}
 		a.o.Journal.Append(journal.CallID(e.Contact), e.Payload())
 	}
 	for i := range r.Actions {
@@ -170,6 +170,6 @@ func (a *ACD) act(x *engine.Action) {
 func (a *ACD) offer(x *engine.Action) Offer {
 	return Offer{
 		ID: x.Offer, Call: journal.CallID(x.Contact), Queue: office.ID(x.Queue),
-		Agent: x.Agent, Deadline: a.clock.outside(x.Deadline),
+		Agent: x.Agent, Deadline: a.clock.outside(x.Deadline.Time()),
 	}
 }

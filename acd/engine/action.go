@@ -37,7 +37,7 @@ type Action struct {
 	Contact  ContactID
 	Queue    QueueID
 	Agent    AgentID
-	Deadline time.Time
+	Deadline Instant
 	Reason   Reason
 
 	Caller    journal.SubjectID

@@ -77,15 +77,20 @@ type agentView struct {
 // view names the agent's state. What comes first in this order hides the rest:
 // logged out, talking, offered (also while somebody is being called back), paused
 // or other work, phone unreachable, busy, wrap-up, ready.
-func (a *agent) view() agentView {
+func (a *agent) view() (v agentView) {
+	a.look(&v)
+	return v
+}
+
+func (a *agent) look(v *agentView) {
 	if !a.loggedIn {
-		return agentView{state: journal.AgentLoggedOut, reason: a.loggedWhy, screen: a.screen, left: a.left}
+		*v = agentView{state: journal.AgentLoggedOut, reason: a.loggedWhy, screen: a.screen, left: a.left}
+		return
 	}
-	v := agentView{
-		state: journal.AgentReady, asked: a.asked, askedWhy: a.askedWhy, misses: a.misses,
-		outside: a.outside, gone: a.gone, until: a.wrapUntil, idle: a.idle,
-		owes: a.owes, extended: a.extended, screen: a.screen, left: a.left,
-	}
+	v.state, v.reason = journal.AgentReady, ""
+	v.asked, v.askedWhy, v.misses = a.asked, a.askedWhy, a.misses
+	v.outside, v.gone, v.until, v.idle = a.outside, a.gone, a.wrapUntil, a.idle
+	v.owes, v.extended, v.screen, v.left = a.owes, a.extended, a.screen, a.left
 	switch {
 	case a.phase == talking:
 		v.state = journal.AgentTalking
@@ -100,7 +105,6 @@ func (a *agent) view() agentView {
 	case a.wrapUntil != 0:
 		v.state = journal.AgentWrapUp
 	}
-	return v
 }
 
 // free reports whether the agent may be offered a contact.
@@ -145,23 +149,26 @@ func (s *State) agentSlot(id AgentID) int32 {
 func (s *State) settle(i int32) {
 	a := &s.agents[i]
 	s.guard.mark(a, s.now)
-	s.guard.enforce(a, s.now)
-	s.guard.mark(a, s.now)
+	if s.guard.every != 0 {
+		s.guard.enforce(a, s.now)
+		s.guard.mark(a, s.now)
+	}
 	s.index(i)
 	s.setTimer(agentRef(i), s.dueOf(a))
 	if s.guard.every != 0 {
 		s.watchBreak(i)
 	}
-	v := a.view()
-	if v == a.shown {
+	v := &s.looked
+	a.look(v)
+	if *v == a.shown {
 		return
 	}
 	s.show(a, v)
 	e := s.emit(AgentChanged)
 	e.Agent, e.State, e.Reason, e.Misses = a.id, v.state, v.reason, int(v.misses)
-	e.Until, e.Idle = stamp(v.until), stamp(v.idle)
+	e.Until, e.Idle = Instant(v.until), Instant(v.idle)
 	e.Asked, e.AskedReason, e.Outside, e.Gone = v.asked, v.askedWhy, v.outside, v.gone
-	e.Owes, e.Extended, e.Screen, e.Left = v.owes, v.extended, stamp(v.screen), stamp(v.left)
+	e.Owes, e.Extended, e.Screen, e.Left = v.owes, v.extended, Instant(v.screen), Instant(v.left)
 }
 
 // index puts the agent into the sets he belongs to. When he goes or comes, those
@@ -186,8 +193,10 @@ func (s *State) index(i int32) {
 
 // show takes v as the agent's state from now on and books the time until now on
 // the state before.
-func (s *State) show(a *agent, v agentView) {
-	a.work.book(a.shown.state, s.now)
+func (s *State) show(a *agent, v *agentView) {
+	if classOf(v.state) != classOf(a.shown.state) {
+		a.work.book(a.shown.state, s.now)
+	}
 	if v.state != journal.AgentLoggedOut && a.shown.state == journal.AgentLoggedOut {
 		a.work.login(s.now)
 	}
@@ -197,7 +206,7 @@ func (s *State) show(a *agent, v agentView) {
 		}
 		a.since = s.now
 	}
-	a.shown = v
+	a.shown = *v
 }
 
 // dueOf returns the next instant at which something happens to the agent by itself.

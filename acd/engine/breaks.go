@@ -33,6 +33,7 @@ func (g *guard) atScreen(a *agent) bool {
 func (g *guard) mark(a *agent, now int64) {
 	on := g.atScreen(a)
 	switch {
+	case on && a.screen != 0 && a.left == 0:
 	case on && a.screen == 0:
 		a.screen = now
 	case on && a.left != 0:
@@ -153,7 +154,7 @@ func (s *State) proposeBreaks() {
 		a := &s.agents[best]
 		a.proposed = when
 		e := s.emit(BreakProposed)
-		e.Agent, e.Deadline = a.id, stamp(when)
+		e.Agent, e.Deadline = a.id, Instant(when)
 		s.setTimer(agentRef(best), s.dueOf(a))
 	}
 }

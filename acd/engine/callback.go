@@ -26,7 +26,7 @@ var (
 )
 
 func (s *State) askCallback(cmd *Command) error {
-	i, waits := s.contactAt[cmd.Contact]
+	i, waits := s.find(cmd.Contact)
 	if !waits {
 		qi, ok := s.queueAt[cmd.Queue]
 		switch {
@@ -42,7 +42,7 @@ func (s *State) askCallback(cmd *Command) error {
 		if err := s.enqueue(cmd); err != nil {
 			return err
 		}
-		i = s.contactAt[cmd.Contact]
+		i, _ = s.find(cmd.Contact)
 	}
 	c := &s.contacts[i]
 	caller, before := cmd.Caller, c.caller
@@ -62,7 +62,7 @@ func (s *State) askCallback(cmd *Command) error {
 	c = &s.contacts[i]
 	q := &s.queues[c.queue]
 	e := s.emit(CallbackPromised)
-	e.Contact, e.Queue, e.Caller, e.Arrival = c.id, q.cfg.ID, c.caller, stamp(c.key)
+	e.Contact, e.Queue, e.Caller, e.Arrival = c.id, q.cfg.ID, c.caller, Instant(c.key)
 	s.promised(c)
 	s.siblings(caller, -1)
 	if before != caller {
@@ -95,7 +95,7 @@ func (s *State) promised(c *contact) {
 }
 
 func (s *State) cancelCallback(id ContactID) error {
-	i, ok := s.contactAt[id]
+	i, ok := s.find(id)
 	if !ok || !s.contacts[i].virtual || s.contacts[i].dialling {
 		return ErrStray
 	}
@@ -163,7 +163,7 @@ func (s *State) dial(ci, ai int32) {
 
 // callbackResult carries out what the switch reports of an attempt.
 func (s *State) callbackResult(id ContactID, result string) error {
-	i, ok := s.contactAt[id]
+	i, ok := s.find(id)
 	if !ok || !s.contacts[i].dialling {
 		return ErrStray
 	}
@@ -207,7 +207,7 @@ func (s *State) dialled(ci int32, result string) {
 	if !last {
 		next = s.now + retry
 	}
-	e.Until = stamp(next)
+	e.Until = Instant(next)
 	s.tried(c, next)
 	s.unlink(ai)
 	if a.asked != "" {

@@ -80,6 +80,7 @@ func (s *State) setQueue(cfg *Queue, skills map[AgentID]map[SkillID]int, needed 
 	q.cfg.Members = slices.Clone(cfg.Members)
 	q.live = true
 	q.par = strategies[cfg.Strategy]
+	q.byIdle = cfg.Strategy == LongestIdle || cfg.Strategy == Progressive || cfg.Strategy == RingAll
 	q.order = q.order[:0]
 	q.place = slices.Repeat([]int32{-1}, len(s.agents))
 	q.grade = make([]int32, len(s.agents))

@@ -80,13 +80,13 @@ func (s *State) newContact(id ContactID) int32 {
 		id: id, used: true, agent: -1, lane: noLane, heap: -1, timer: -1, keep: -1,
 		offers: c.offers[:0], missed: c.missed[:0],
 	}
-	s.contactAt[id] = i
+	s.contactAt.put(s.contacts, i)
 	return i
 }
 
 func (s *State) freeContact(i int32) {
 	c := &s.contacts[i]
-	delete(s.contactAt, c.id)
+	s.contactAt.drop(s.contacts, c.id)
 	c.used, c.id, c.caller = false, "", ""
 	s.free = append(s.free, i)
 }
@@ -98,7 +98,7 @@ func (s *State) enqueue(cmd *Command) error {
 	qi, ok := s.queueAt[cmd.Queue]
 	ok = ok && s.queues[qi].live
 	brought, old := s.carried.get(cmd.Contact)
-	if i, inside := s.contactAt[cmd.Contact]; inside {
+	if i, inside := s.find(cmd.Contact); inside {
 		c := &s.contacts[i]
 		brought, old = c.key, true
 		switch {
@@ -230,9 +230,9 @@ func (s *State) unwanted(i int32) Reason {
 func (s *State) emitQueued(c *contact, again Reason) {
 	e := s.emit(ContactQueued)
 	e.Contact, e.Queue, e.Caller, e.Urgent = c.id, s.queues[c.queue].cfg.ID, c.caller, c.urgent
-	e.Arrival, e.Reason = stamp(c.key), again
+	e.Arrival, e.Reason = Instant(c.key), again
 	if c.keep >= 0 {
-		e.Agent, e.Until = s.agents[c.keep].id, stamp(c.keepUntil)
+		e.Agent, e.Until = s.agents[c.keep].id, Instant(c.keepUntil)
 	}
 }
 

@@ -222,7 +222,7 @@ func (s *State) Load(d *Dump) {
 }
 
 func (s *State) loadContact(d *ContactDump) {
-	if _, ok := s.contactAt[d.Contact]; ok || d.Contact == "" {
+	if _, ok := s.find(d.Contact); ok || d.Contact == "" {
 		return
 	}
 	qi := s.queueSlot(d.Queue)
@@ -244,9 +244,9 @@ func (s *State) loadAgent(d *AgentDump) {
 	ai := s.agentSlot(d.Agent)
 	a := &s.agents[ai]
 	s.foldAgent(&Event{
-		Agent: d.Agent, State: d.State, Reason: d.Reason, Misses: int(d.Misses), Until: d.Until, Idle: d.Idle,
+		Agent: d.Agent, State: d.State, Reason: d.Reason, Misses: int(d.Misses), Until: InstantOf(d.Until), Idle: InstantOf(d.Idle),
 		Asked: d.Asked, AskedReason: d.AskedWhy, Outside: d.Outside, Gone: d.Gone,
-		Owes: d.Owes, Extended: d.Extended, Screen: d.Screen, Left: d.Left,
+		Owes: d.Owes, Extended: d.Extended, Screen: InstantOf(d.Screen), Left: InstantOf(d.Left),
 	})
 	a.since, a.retryAt, a.proposed = instant(d.Since), instant(d.Retry), instant(d.Proposed)
 	if d.Served != "" {
@@ -261,13 +261,13 @@ func (s *State) loadAgent(d *AgentDump) {
 			a.work.sumOpen += int64(d.Avail[i])
 		}
 	}
-	ci, ok := s.contactAt[d.Contact]
+	ci, ok := s.find(d.Contact)
 	if !ok || d.Offer == 0 {
 		return
 	}
 	c := &s.contacts[ci]
 	a.contact, a.offer, a.deadline = ci, d.Offer, instant(d.Deadline)
-	s.offerAt[d.Offer] = ai
+	s.offerAt.put(d.Offer, ai)
 	switch {
 	case c.talks:
 		a.phase, c.agent = talking, ai

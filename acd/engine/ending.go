@@ -85,7 +85,7 @@ func (s *State) remember(c *contact, cut bool) {
 }
 
 func (s *State) abandon(id ContactID) error {
-	i, ok := s.contactAt[id]
+	i, ok := s.find(id)
 	if !ok {
 		return ErrStray
 	}
@@ -103,7 +103,7 @@ func (s *State) abandon(id ContactID) error {
 
 // exit ends a contact whose caller chose another path.
 func (s *State) exit(id ContactID) error {
-	i, ok := s.contactAt[id]
+	i, ok := s.find(id)
 	if !ok || s.contacts[i].talks || s.contacts[i].virtual {
 		return ErrStray
 	}
@@ -112,7 +112,7 @@ func (s *State) exit(id ContactID) error {
 }
 
 func (s *State) talkEnded(id ContactID) error {
-	i, ok := s.contactAt[id]
+	i, ok := s.find(id)
 	switch {
 	case !ok:
 		return ErrStray
@@ -162,14 +162,14 @@ func (s *State) hungUp(c *contact, outcome string) {
 // unlink ends the agent's part in a contact.
 func (s *State) unlink(ai int32) {
 	a := &s.agents[ai]
-	delete(s.offerAt, a.offer)
+	s.offerAt.drop(a.offer)
 	a.phase, a.contact, a.offer, a.deadline = idle, -1, 0, 0
 }
 
 // talkLost puts a contact whose agent vanished back to its place, and pauses the
 // agent until he says that he is ready.
 func (s *State) talkLost(id ContactID) error {
-	i, ok := s.contactAt[id]
+	i, ok := s.find(id)
 	if !ok || !s.contacts[i].talks && !s.contacts[i].dialling {
 		return ErrStray
 	}

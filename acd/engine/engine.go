@@ -42,7 +42,8 @@ var (
 // is not safe for concurrent use.
 type State struct {
 	now       int64     // ns since 1970 of the last command; never goes back
-	at        time.Time // the same, for events
+	at        time.Time // the same, for events, when atNow is now
+	atNow     int64
 	seed      uint64
 	lastOffer OfferID
 
@@ -53,8 +54,8 @@ type State struct {
 	queueAt   map[QueueID]int32
 	contacts  []contact // slots; free ones are listed in free
 	free      []int32
-	contactAt map[ContactID]int32
-	offerAt   map[OfferID]int32 // agent slot of every offer that rings or became a talk
+	contactAt contactTable
+	offerAt   offerTable
 
 	ready    slots // agents who may be offered a contact now
 	loggedIn slots
@@ -80,6 +81,9 @@ type State struct {
 
 	res   Result
 	cands []journal.Candidate
+
+	looked agentView             // for settle
+	top    [maxCandidates]ranked // for candidates
 }
 
 // New returns the engine of an office with these queues, with everybody logged
@@ -90,8 +94,7 @@ func New(cfg Config, now time.Time) (*State, error) {
 		now:       now.UnixNano(),
 		agentAt:   map[AgentID]int32{},
 		queueAt:   map[QueueID]int32{},
-		contactAt: map[ContactID]int32{},
-		offerAt:   map[OfferID]int32{},
+		contactAt: newContactTable(),
 		served:    newMemo[journal.SubjectID, service](servedLimit),
 		left:      newMemo[line, formerly](leftLimit),
 		carried:   newMemo[ContactID, int64](carriedLimit),
@@ -154,7 +157,9 @@ func (s *State) begin(now time.Time) {
 	s.endReplay(now.UnixNano())
 	s.rebuild()
 	s.now = max(s.now, now.UnixNano())
-	s.at = stamp(s.now)
+	if s.atNow != s.now {
+		s.atNow, s.at = s.now, stamp(s.now)
+	}
 	s.res.Events = s.res.Events[:0]
 	s.res.Actions = s.res.Actions[:0]
 	s.res.Err = nil

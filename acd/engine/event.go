@@ -34,6 +34,15 @@ const (
 	Merged    = "merged"    // the same caller's other contact took its place
 )
 
+// Instant is a time in ns since 1970, UTC; 0 is none.
+type Instant int64
+
+// InstantOf returns the instant of a time, 0 of the zero time.
+func InstantOf(t time.Time) Instant { return Instant(instant(t)) }
+
+// Time returns the time of an instant, the zero time of 0.
+func (t Instant) Time() time.Time { return stamp(int64(t)) }
+
 // Event is something that happened, flat so that it costs no allocation. Payload
 // turns it into what the journal keeps, FromPayload back. Candidates belong to
 // the engine and are valid until the next command.
@@ -53,16 +62,16 @@ type Event struct {
 	Asked       journal.AgentStateName
 	Reason      Reason // also Again of ContactQueued
 	AskedReason Reason
-	Misses      int       // also Try of CallbackTried
-	Until       time.Time // also KeepUntil of ContactQueued, Next of CallbackTried
-	Idle        time.Time
+	Misses      int     // also Try of CallbackTried
+	Until       Instant // also KeepUntil of ContactQueued, Next of CallbackTried
+	Idle        Instant
 	Owes        ContactID
 	Extended    bool
-	Screen      time.Time
-	Left        time.Time
+	Screen      Instant
+	Left        Instant
 
-	Arrival    time.Time
-	Deadline   time.Time // also Due of BreakProposed
+	Arrival    Instant
+	Deadline   Instant // also Due of BreakProposed
 	Strategy   Strategy
 	Candidates []journal.Candidate
 	Outcome    string        // of the offer or the contact, Result of CallbackTried
@@ -78,18 +87,18 @@ func (e *Event) Payload() journal.Payload {
 	case AgentChanged:
 		return journal.AgentChanged{
 			Agent: e.Agent, State: e.State, Reason: string(e.Reason), Misses: e.Misses,
-			Until: e.Until, Idle: e.Idle, Asked: e.Asked, AskedReason: string(e.AskedReason),
-			Outside: e.Outside, Gone: e.Gone, Owes: e.Owes, Extended: e.Extended, Screen: e.Screen, Left: e.Left,
+			Until: e.Until.Time(), Idle: e.Idle.Time(), Asked: e.Asked, AskedReason: string(e.AskedReason),
+			Outside: e.Outside, Gone: e.Gone, Owes: e.Owes, Extended: e.Extended, Screen: e.Screen.Time(), Left: e.Left.Time(),
 		}
 	case ContactQueued:
 		return journal.ContactQueued{
-			Contact: e.Contact, Queue: string(e.Queue), Arrival: e.Arrival,
-			Caller: e.Caller, Urgent: e.Urgent, Again: string(e.Reason), Keep: e.Agent, KeepUntil: e.Until,
+			Contact: e.Contact, Queue: string(e.Queue), Arrival: e.Arrival.Time(),
+			Caller: e.Caller, Urgent: e.Urgent, Again: string(e.Reason), Keep: e.Agent, KeepUntil: e.Until.Time(),
 		}
 	case ContactOffered:
 		return journal.ContactOffered{
 			Contact: e.Contact, Queue: string(e.Queue), Offer: e.Offer, Agent: e.Agent,
-			Deadline: e.Deadline, Strategy: string(e.Strategy), Candidates: slices.Clone(e.Candidates),
+			Deadline: e.Deadline.Time(), Strategy: string(e.Strategy), Candidates: slices.Clone(e.Candidates),
 		}
 	case OfferEnded:
 		return journal.OfferEnded{
@@ -104,13 +113,13 @@ func (e *Event) Payload() journal.Payload {
 			Contact: e.Contact, Queue: string(e.Queue), Position: e.Position, Low: e.Waited, High: e.Talked, Agents: e.Agents,
 		}
 	case CallbackPromised:
-		return journal.CallbackPromised{Contact: e.Contact, Queue: string(e.Queue), Caller: e.Caller, Arrival: e.Arrival}
+		return journal.CallbackPromised{Contact: e.Contact, Queue: string(e.Queue), Caller: e.Caller, Arrival: e.Arrival.Time()}
 	case CallbackTried:
 		return journal.CallbackTried{
-			Contact: e.Contact, Queue: string(e.Queue), Agent: e.Agent, Try: e.Misses, Result: e.Outcome, Next: e.Until,
+			Contact: e.Contact, Queue: string(e.Queue), Agent: e.Agent, Try: e.Misses, Result: e.Outcome, Next: e.Until.Time(),
 		}
 	case BreakProposed:
-		return journal.BreakProposed{Agent: e.Agent, Due: e.Deadline}
+		return journal.BreakProposed{Agent: e.Agent, Due: e.Deadline.Time()}
 	default:
 		return journal.ContactEnded{
 			Contact: e.Contact, Queue: string(e.Queue), Agent: e.Agent, Outcome: e.Outcome,
@@ -126,20 +135,20 @@ func FromPayload(p journal.Payload, at time.Time) (Event, bool) {
 	case journal.AgentChanged:
 		return Event{
 			Kind: AgentChanged, At: at, Agent: p.Agent, State: p.State, Reason: Reason(p.Reason),
-			Misses: p.Misses, Until: p.Until, Idle: p.Idle, Asked: p.Asked,
+			Misses: p.Misses, Until: InstantOf(p.Until), Idle: InstantOf(p.Idle), Asked: p.Asked,
 			AskedReason: Reason(p.AskedReason), Outside: p.Outside, Gone: p.Gone,
-			Owes: p.Owes, Extended: p.Extended, Screen: p.Screen, Left: p.Left,
+			Owes: p.Owes, Extended: p.Extended, Screen: InstantOf(p.Screen), Left: InstantOf(p.Left),
 		}, true
 	case journal.ContactQueued:
 		return Event{
 			Kind: ContactQueued, At: at, Contact: p.Contact, Queue: QueueID(p.Queue),
-			Arrival: p.Arrival, Caller: p.Caller, Urgent: p.Urgent, Reason: Reason(p.Again),
-			Agent: p.Keep, Until: p.KeepUntil,
+			Arrival: InstantOf(p.Arrival), Caller: p.Caller, Urgent: p.Urgent, Reason: Reason(p.Again),
+			Agent: p.Keep, Until: InstantOf(p.KeepUntil),
 		}, true
 	case journal.ContactOffered:
 		return Event{
 			Kind: ContactOffered, At: at, Contact: p.Contact, Queue: QueueID(p.Queue), Offer: p.Offer,
-			Agent: p.Agent, Deadline: p.Deadline, Strategy: Strategy(p.Strategy), Candidates: p.Candidates,
+			Agent: p.Agent, Deadline: InstantOf(p.Deadline), Strategy: Strategy(p.Strategy), Candidates: p.Candidates,
 		}, true
 	case journal.OfferEnded:
 		return Event{
@@ -163,15 +172,15 @@ func FromPayload(p journal.Payload, at time.Time) (Event, bool) {
 		}, true
 	case journal.CallbackPromised:
 		return Event{
-			Kind: CallbackPromised, At: at, Contact: p.Contact, Queue: QueueID(p.Queue), Caller: p.Caller, Arrival: p.Arrival,
+			Kind: CallbackPromised, At: at, Contact: p.Contact, Queue: QueueID(p.Queue), Caller: p.Caller, Arrival: InstantOf(p.Arrival),
 		}, true
 	case journal.CallbackTried:
 		return Event{
 			Kind: CallbackTried, At: at, Contact: p.Contact, Queue: QueueID(p.Queue), Agent: p.Agent,
-			Misses: p.Try, Outcome: p.Result, Until: p.Next,
+			Misses: p.Try, Outcome: p.Result, Until: InstantOf(p.Next),
 		}, true
 	case journal.BreakProposed:
-		return Event{Kind: BreakProposed, At: at, Agent: p.Agent, Deadline: p.Due}, true
+		return Event{Kind: BreakProposed, At: at, Agent: p.Agent, Deadline: InstantOf(p.Due)}, true
 	}
 	return Event{}, false
 }

@@ -256,13 +256,13 @@ func (o *observer) agentChanged(e *engine.Event) error {
 	if err := o.screenTime(a, e); err != nil {
 		return err
 	}
-	a.gone, a.owes, a.until, a.why = e.Gone, e.Owes, e.Until, e.Reason
+	a.gone, a.owes, a.until, a.why = e.Gone, e.Owes, e.Until.Time(), e.Reason
 	if !a.since.IsZero() {
 		a.spent[a.state] += e.At.Sub(a.since)
 	} else {
 		a.first = e.At
 	}
-	a.state, a.since, a.idle = e.State, e.At, e.Idle
+	a.state, a.since, a.idle = e.State, e.At, e.Idle.Time()
 	if e.State == journal.AgentOffered || e.State == journal.AgentTalking {
 		for _, c := range o.contacts {
 			if c.talks && c.agent == e.Agent && e.State == journal.AgentTalking {
@@ -289,7 +289,7 @@ func (o *observer) queued(e *engine.Event) error {
 			return fmt.Errorf("returned without a talk")
 		}
 		c.talked += e.At.Sub(c.since)
-		if !e.Arrival.Equal(c.rank) {
+		if !e.Arrival.Time().Equal(c.rank) {
 			return fmt.Errorf("lost its place")
 		}
 		c.talks, c.agent, c.since, c.keep, c.told, c.seq = false, "", e.At, "", engine.Event{}, len(o.log)
@@ -300,9 +300,9 @@ func (o *observer) queued(e *engine.Event) error {
 	}
 	o.entered++
 	o.contacts[e.Contact] = &seenContact{
-		queue: e.Queue, rank: e.Arrival, urgent: e.Urgent, since: e.At, entered: e.At,
+		queue: e.Queue, rank: e.Arrival.Time(), urgent: e.Urgent, since: e.At, entered: e.At,
 		offers: map[engine.OfferID]bool{}, missed: map[engine.AgentID]int{},
-		caller: e.Caller, keep: e.Agent, keepUntil: e.Until, seq: len(o.log),
+		caller: e.Caller, keep: e.Agent, keepUntil: e.Until.Time(), seq: len(o.log),
 	}
 	delete(o.carried, e.Contact)
 	delete(o.places, seenLine{e.Queue, e.Caller})
@@ -317,7 +317,7 @@ func (o *observer) offered(e *engine.Event) error {
 	if o.offers[e.Offer] != nil {
 		return fmt.Errorf("offer id repeated")
 	}
-	if !e.Deadline.After(e.At) {
+	if !e.Deadline.Time().After(e.At) {
 		return fmt.Errorf("deadline not in the future")
 	}
 	if !o.fits(c, e.Agent, e.At) {

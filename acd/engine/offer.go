@@ -21,10 +21,10 @@ func (s *State) offer(ci, ai int32, cands []journal.Candidate) {
 	}
 	c.offers = append(c.offers, ai)
 	a.phase, a.contact, a.offer, a.deadline = ringing, ci, s.lastOffer, s.now+int64(ring)
-	s.offerAt[s.lastOffer] = ai
+	s.offerAt.put(s.lastOffer, ai)
 	q.last = a.id
 
-	deadline := stamp(a.deadline)
+	deadline := Instant(a.deadline)
 	e := s.emit(ContactOffered)
 	e.Contact, e.Queue, e.Offer, e.Agent = c.id, q.cfg.ID, a.offer, a.id
 	e.Deadline, e.Strategy, e.Candidates = deadline, q.cfg.Strategy, cands
@@ -89,7 +89,7 @@ func (s *State) stopRing(ai int32, why Reason) {
 
 // decline ends an offer that the switch reports as refused or failed.
 func (s *State) decline(o OfferID, outcome journal.OfferOutcome) error {
-	ai, ok := s.offerAt[o]
+	ai, ok := s.offerAt.get(o)
 	if !ok || s.agents[ai].phase != ringing {
 		return ErrStray
 	}
@@ -132,7 +132,7 @@ func (s *State) declined(ai int32, outcome journal.OfferOutcome) {
 
 // accept makes a talk of an offer, if it still stands, and withdraws the others.
 func (s *State) accept(o OfferID) error {
-	ai, ok := s.offerAt[o]
+	ai, ok := s.offerAt.get(o)
 	if !ok {
 		s.act(Refuse).Offer = o
 		return ErrStray

@@ -15,8 +15,9 @@ type queue struct {
 	place   []int32 // position in order by agent slot, -1 for others
 	grade   []int32 // by agent slot: first ring that admits him, then how much more he can do than is needed
 	par     parallel
-	inside  int // contacts waiting, ringing or not, on the line or not
-	virtual int // of these, those to be called back
+	byIdle  bool // the strategy's key is how long an agent is idle
+	inside  int  // contacts waiting, ringing or not, on the line or not
+	virtual int  // of these, those to be called back
 	talking int
 	manned  bool    // somebody was logged in when leaveEmpty last looked
 	last    AgentID // who was offered a contact last

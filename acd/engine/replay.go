@@ -33,23 +33,23 @@ func (s *State) Fold(e *Event) {
 	case ContactEnded:
 		s.foldEnded(e)
 	case ContactAnnounced:
-		if ci, ok := s.contactAt[e.Contact]; ok {
+		if ci, ok := s.find(e.Contact); ok {
 			s.heardOf(&s.contacts[ci], int32(e.Position), int32(e.Agents), int64(e.Talked))
 		}
 	case CallbackPromised:
-		if ci, ok := s.contactAt[e.Contact]; ok && !s.contacts[ci].talks && !s.contacts[ci].virtual {
+		if ci, ok := s.find(e.Contact); ok && !s.contacts[ci].talks && !s.contacts[ci].virtual {
 			s.contacts[ci].caller = e.Caller
 			s.promised(&s.contacts[ci])
 		}
 	case CallbackTried:
 		s.foldTried(e)
 	case BreakProposed:
-		s.agents[s.agentSlot(e.Agent)].proposed = e.Deadline.UnixNano()
+		s.agents[s.agentSlot(e.Agent)].proposed = int64(e.Deadline)
 	}
 }
 
 func (s *State) foldEnded(e *Event) {
-	ci, ok := s.contactAt[e.Contact]
+	ci, ok := s.find(e.Contact)
 	if !ok {
 		return
 	}
@@ -64,14 +64,14 @@ func (s *State) foldEnded(e *Event) {
 }
 
 func (s *State) foldTried(e *Event) {
-	ci, ok := s.contactAt[e.Contact]
+	ci, ok := s.find(e.Contact)
 	if !ok || !s.contacts[ci].dialling {
 		return
 	}
 	c := &s.contacts[ci]
 	if ai := c.agent; e.Outcome != DialAnswered {
 		s.unlink(ai)
-		s.tried(c, instant(e.Until))
+		s.tried(c, int64(e.Until))
 		return
 	}
 	ai := c.agent // ContactConnected follows
@@ -82,9 +82,9 @@ func (s *State) foldTried(e *Event) {
 func (s *State) foldAgent(e *Event) {
 	a := &s.agents[s.agentSlot(e.Agent)]
 	v := agentView{
-		state: e.State, reason: e.Reason, misses: int32(e.Misses), until: instant(e.Until),
-		idle: instant(e.Idle), asked: e.Asked, askedWhy: e.AskedReason, outside: e.Outside, gone: e.Gone,
-		owes: e.Owes, extended: e.Extended, screen: instant(e.Screen), left: instant(e.Left),
+		state: e.State, reason: e.Reason, misses: int32(e.Misses), until: int64(e.Until),
+		idle: int64(e.Idle), asked: e.Asked, askedWhy: e.AskedReason, outside: e.Outside, gone: e.Gone,
+		owes: e.Owes, extended: e.Extended, screen: int64(e.Screen), left: int64(e.Left),
 	}
 	a.loggedIn = v.state != journal.AgentLoggedOut
 	a.loggedWhy, a.away, a.pause = "", "", ""
@@ -97,11 +97,11 @@ func (s *State) foldAgent(e *Event) {
 	a.owes, a.extended, a.screen, a.left = v.owes, v.extended, v.screen, v.left
 	a.misses, a.wrapUntil, a.idle = v.misses, v.until, v.idle
 	a.asked, a.askedWhy, a.outside, a.gone = v.asked, v.askedWhy, v.outside, v.gone
-	s.show(a, v)
+	s.show(a, &v)
 }
 
 func (s *State) foldQueued(e *Event) {
-	ci, ok := s.contactAt[e.Contact]
+	ci, ok := s.find(e.Contact)
 	if !ok {
 		ci = s.newContact(e.Contact)
 	}
@@ -115,9 +115,9 @@ func (s *State) foldQueued(e *Event) {
 	s.detach(ci)
 	c.virtual = false
 	c.queue = s.queueSlot(e.Queue)
-	c.caller, c.urgent, c.key, c.since = e.Caller, e.Urgent, e.Arrival.UnixNano(), s.now
+	c.caller, c.urgent, c.key, c.since = e.Caller, e.Urgent, int64(e.Arrival), s.now
 	if e.Agent != "" {
-		c.keep, c.keepUntil = s.agentSlot(e.Agent), instant(e.Until)
+		c.keep, c.keepUntil = s.agentSlot(e.Agent), int64(e.Until)
 	}
 	s.entered(c)
 }
@@ -137,7 +137,7 @@ func (s *State) detach(ci int32) {
 
 func (s *State) foldOffered(e *Event) {
 	s.lastOffer = max(s.lastOffer, e.Offer)
-	ci, ok := s.contactAt[e.Contact]
+	ci, ok := s.find(e.Contact)
 	if !ok {
 		return
 	}
@@ -150,13 +150,13 @@ func (s *State) foldOffered(e *Event) {
 		c.round = s.now
 	}
 	c.offers = append(c.offers, ai)
-	a.phase, a.contact, a.offer, a.deadline = ringing, ci, e.Offer, e.Deadline.UnixNano()
-	s.offerAt[e.Offer] = ai
+	a.phase, a.contact, a.offer, a.deadline = ringing, ci, e.Offer, int64(e.Deadline)
+	s.offerAt.put(e.Offer, ai)
 	s.queues[c.queue].last = e.Agent
 }
 
 func (s *State) foldOfferEnded(e *Event) {
-	ai, ok := s.offerAt[e.Offer]
+	ai, ok := s.offerAt.get(e.Offer)
 	if !ok || s.agents[ai].phase != ringing {
 		return
 	}
@@ -182,7 +182,7 @@ func (s *State) foldOfferEnded(e *Event) {
 }
 
 func (s *State) foldConnected(e *Event) {
-	ai, ok := s.offerAt[e.Offer]
+	ai, ok := s.offerAt.get(e.Offer)
 	if !ok || s.agents[ai].phase != ringing && s.agents[ai].phase != dialling {
 		return
 	}

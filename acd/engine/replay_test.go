@@ -372,8 +372,8 @@ func eventLine(e *engine.Event) string {
 		if e.Asked != "" {
 			s += fmt.Sprintf(", then %s (%s)", e.Asked, e.AskedReason)
 		}
-		if !e.Until.IsZero() {
-			s += ", until " + since(e.Until)
+		if !e.Until.Time().IsZero() {
+			s += ", until " + since(e.Until.Time())
 		}
 		if e.Owes != "" {
 			s += ", owes the outcome of " + string(e.Owes)
@@ -382,22 +382,22 @@ func eventLine(e *engine.Event) string {
 	case engine.ContactAnnounced:
 		return fmt.Sprintf("contact %s is told: place %d, %s to %s (%d agents)", e.Contact, e.Position, e.Waited, e.Talked, e.Agents)
 	case engine.CallbackPromised:
-		return fmt.Sprintf("contact %s is promised a call to %s, ranks as of %s", e.Contact, e.Caller, since(e.Arrival))
+		return fmt.Sprintf("contact %s is promised a call to %s, ranks as of %s", e.Contact, e.Caller, since(e.Arrival.Time()))
 	case engine.CallbackTried:
-		return fmt.Sprintf("try %d to call %s back by %s: %s, next %s", e.Misses, e.Contact, e.Agent, e.Outcome, since(e.Until))
+		return fmt.Sprintf("try %d to call %s back by %s: %s, next %s", e.Misses, e.Contact, e.Agent, e.Outcome, since(e.Until.Time()))
 	case engine.BreakProposed:
-		return fmt.Sprintf("a break is proposed to %s, due at %s", e.Agent, since(e.Deadline))
+		return fmt.Sprintf("a break is proposed to %s, due at %s", e.Agent, since(e.Deadline.Time()))
 	case engine.ContactQueued:
-		s := fmt.Sprintf("contact %s waits in %s, ranks as of %s", e.Contact, e.Queue, since(e.Arrival))
+		s := fmt.Sprintf("contact %s waits in %s, ranks as of %s", e.Contact, e.Queue, since(e.Arrival.Time()))
 		if e.Reason != "" {
 			s += fmt.Sprintf(" (%s)", e.Reason)
 		}
 		if e.Agent != "" {
-			s += fmt.Sprintf(", kept for %s until %s", e.Agent, since(e.Until))
+			s += fmt.Sprintf(", kept for %s until %s", e.Agent, since(e.Until.Time()))
 		}
 		return s
 	case engine.ContactOffered:
-		s := fmt.Sprintf("offer %d of %s to %s until %s:", e.Offer, e.Contact, e.Agent, since(e.Deadline))
+		s := fmt.Sprintf("offer %d of %s to %s until %s:", e.Offer, e.Contact, e.Agent, since(e.Deadline.Time()))
 		for _, c := range e.Candidates {
 			s += " " + string(c.Agent)
 			if c.Reason != "" {

@@ -25,8 +25,10 @@ func reborn(t *testing.T, shift time.Duration) (*engine.State, *observer) {
 		return at.Add(shift)
 	}
 	for _, e := range o.p.o.log {
-		e.At, e.Until, e.Idle = moved(e.At), moved(e.Until), moved(e.Idle)
-		e.Arrival, e.Deadline = moved(e.Arrival), moved(e.Deadline)
+		e.At = moved(e.At)
+		for _, at := range []*engine.Instant{&e.Until, &e.Idle, &e.Arrival, &e.Deadline, &e.Screen} {
+			*at = engine.InstantOf(moved(at.Time()))
+		}
 		fresh.Fold(&e)
 	}
 	return fresh, o.p.o

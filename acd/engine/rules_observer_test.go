@@ -201,7 +201,7 @@ func (o *observer) announced(e *engine.Event) error {
 
 func (o *observer) promised(e *engine.Event) error {
 	c := o.contacts[e.Contact]
-	if c == nil || c.talks || c.virtual || len(c.offers) > 0 || e.Caller == "" || !e.Arrival.Equal(c.rank) {
+	if c == nil || c.talks || c.virtual || len(c.offers) > 0 || e.Caller == "" || !e.Arrival.Time().Equal(c.rank) {
 		return fmt.Errorf("promised to %+v", c)
 	}
 	c.caller = e.Caller
@@ -223,7 +223,7 @@ func (o *observer) tried(e *engine.Event) error {
 	if e.Misses != c.tries {
 		return fmt.Errorf("try %d is called %d", c.tries, e.Misses)
 	}
-	c.dialling, c.next = false, e.Until
+	c.dialling, c.next = false, e.Until.Time()
 	if e.Outcome == engine.DialAnswered {
 		c.virtual = false
 		return nil
@@ -241,13 +241,13 @@ func (o *observer) tried(e *engine.Event) error {
 		retry = engine.DefaultRetry
 	}
 	if m := o.served[c.caller]; m.queue == c.queue && !m.at.Before(c.dialled) {
-		if !e.Until.IsZero() {
+		if !e.Until.Time().IsZero() {
 			return fmt.Errorf("is called again though he was served meanwhile")
 		}
 		return nil
 	}
-	if want := c.tries >= limit; want != e.Until.IsZero() || !want && !e.Until.Equal(e.At.Add(retry)) {
-		return fmt.Errorf("try %d of %d, next %v", c.tries, limit, e.Until)
+	if want := c.tries >= limit; want != e.Until.Time().IsZero() || !want && !e.Until.Time().Equal(e.At.Add(retry)) {
+		return fmt.Errorf("try %d of %d, next %v", c.tries, limit, e.Until.Time())
 	}
 	return nil
 }
@@ -282,8 +282,8 @@ func (o *observer) screenTime(a *seenAgent, e *engine.Event) error {
 	case !on && a.off.IsZero() && !a.screen.IsZero():
 		a.off = e.At
 	}
-	if !a.screen.Equal(e.Screen) || !a.off.Equal(e.Left) {
-		return fmt.Errorf("at the screen since %v, off since %v; says %v and %v", a.screen, a.off, e.Screen, e.Left)
+	if !a.screen.Equal(e.Screen.Time()) || !a.off.Equal(e.Left.Time()) {
+		return fmt.Errorf("at the screen since %v, off since %v; says %v and %v", a.screen, a.off, e.Screen.Time(), e.Left.Time())
 	}
 	return nil
 }
@@ -313,7 +313,7 @@ func (o *observer) checkBreaks() error {
 
 func (o *observer) proposed(e *engine.Event) error {
 	limit := o.limit(e.Agent)
-	if !e.Deadline.Equal(limit) {
+	if !e.Deadline.Time().Equal(limit) {
 		return fmt.Errorf("limit is %v", limit)
 	}
 	if e.At.Before(limit.Add(-o.cfg.BreakEvery / 6)) {

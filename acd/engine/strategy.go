@@ -80,7 +80,7 @@ type ranked struct {
 // maxCandidates in all; with RingAll more may ring than are listed. first is the
 // best free agent.
 func (s *State) candidates(ci int32, q *queue, fit slots) (list []journal.Candidate, first int32) {
-	var top [maxCandidates]ranked
+	top := &s.top
 	free := 0
 	c := &s.contacts[ci]
 	for ai := s.ready.next(fit, 0); ai >= 0; ai = s.ready.next(fit, ai+1) {
@@ -101,9 +101,11 @@ func (s *State) candidates(ci int32, q *queue, fit slots) (list []journal.Candid
 	if q.par == everybody {
 		n = free
 	}
-	start := len(s.cands)
-	for i, r := range top[:min(free, maxCandidates)] {
-		cand := journal.Candidate{Agent: s.agents[r.agent].id, Key: r.key}
+	list = s.room()
+	listed := min(free, maxCandidates)
+	for i := range top[:listed] {
+		r, cand := &top[i], &list[i]
+		cand.Agent, cand.Key, cand.Reason = s.agents[r.agent].id, r.key, ""
 		if i >= n {
 			switch cand.Reason = notBest; {
 			case r.misses > top[0].misses:
@@ -112,51 +114,66 @@ func (s *State) candidates(ci int32, q *queue, fit slots) (list []journal.Candid
 				cand.Reason = overSkill
 			}
 		}
-		s.cands = append(s.cands, cand)
 	}
 	for _, ai := range q.order {
-		if len(s.cands)-start >= maxCandidates {
+		if listed == maxCandidates {
 			break
 		}
 		if !s.ready.has(ai) || !fit.has(ai) {
-			s.cands = append(s.cands, s.loser(q, fit, ai))
+			s.loser(&list[listed], q, fit, ai)
+			listed++
 		}
 	}
-	end := len(s.cands)
-	return s.cands[start:end:end], top[0].agent
+	return s.take(listed), top[0].agent
+}
+
+// room returns place for the candidates of one offer, take those that it got.
+func (s *State) room() []journal.Candidate {
+	n := len(s.cands)
+	if n+maxCandidates > cap(s.cands) { // what was taken before keeps its old array
+		s.cands = make([]journal.Candidate, 0, max(2*cap(s.cands), 16*maxCandidates))
+		n = 0
+	}
+	return s.cands[n : n+maxCandidates]
+}
+
+func (s *State) take(n int) []journal.Candidate {
+	start := len(s.cands)
+	s.cands = s.cands[:start+n]
+	return s.cands[start : start+n : start+n]
 }
 
 // loser says why an agent of the queue is not asked.
-func (s *State) loser(q *queue, fit slots, ai int32) journal.Candidate {
+func (s *State) loser(cand *journal.Candidate, q *queue, fit slots, ai int32) {
 	a := &s.agents[ai]
-	why := string(a.shown.state)
+	cand.Agent, cand.Key, cand.Reason = a.id, s.key(q, ai), string(a.shown.state)
 	switch {
 	case !fit.has(ai):
-		why = notSkilled
+		cand.Reason = notSkilled
 	case a.shown.state == journal.AgentReady:
-		why = leftAlone
+		cand.Reason = leftAlone
 	}
-	return journal.Candidate{Agent: a.id, Key: s.key(q, ai), Reason: why}
 }
 
 // candidatesKept lists the agent the contact is kept for, and others.
 func (s *State) candidatesKept(c *contact, q *queue) []journal.Candidate {
-	start := len(s.cands)
-	s.cands = append(s.cands, journal.Candidate{Agent: s.agents[c.keep].id, Key: s.key(q, c.keep)})
+	list := s.room()
+	list[0] = journal.Candidate{Agent: s.agents[c.keep].id, Key: s.key(q, c.keep)}
+	n := 1
 	for _, ai := range q.order {
-		if len(s.cands)-start >= maxCandidates {
+		if n == maxCandidates {
 			break
 		}
-		switch {
-		case ai == c.keep:
-		case s.ready.has(ai) && q.all().has(ai):
-			s.cands = append(s.cands, journal.Candidate{Agent: s.agents[ai].id, Key: s.key(q, ai), Reason: notHis})
-		default:
-			s.cands = append(s.cands, s.loser(q, q.all(), ai))
+		if ai == c.keep {
+			continue
 		}
+		s.loser(&list[n], q, q.all(), ai)
+		if s.ready.has(ai) && q.all().has(ai) {
+			list[n].Reason = notHis
+		}
+		n++
 	}
-	end := len(s.cands)
-	return s.cands[start:end:end]
+	return s.take(n)
 }
 
 // better says whether x is taken before y.
@@ -180,6 +197,9 @@ func (s *State) better(x, y ranked) bool {
 // key is the agent's key in the queue's strategy; see Strategy.
 func (s *State) key(q *queue, ai int32) int64 {
 	a := &s.agents[ai]
+	if q.byIdle {
+		return a.idle / 1000
+	}
 	switch q.cfg.Strategy {
 	case LeastOccupied:
 		a.work.book(a.shown.state, s.now)
@@ -198,9 +218,8 @@ func (s *State) key(q *queue, ai int32) int64 {
 		return (int64(q.place[ai]) - last - 1 + n) % n
 	case Random:
 		return int64(mix(s.seed^mix(uint64(s.lastOffer)+1)^a.hash) >> 11)
-	default: // LongestIdle, Progressive, RingAll
-		return a.idle / 1000
 	}
+	return 0
 }
 
 // mix is the finaliser of SplitMix64: every bit of x moves every bit of the result.

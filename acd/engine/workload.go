@@ -21,6 +21,25 @@ type workload struct {
 	open  int64 // ns logged in and not paused since login
 }
 
+// class is what a state counts as.
+type class uint8
+
+const (
+	absent   class = iota
+	open           // logged in and not paused
+	handling       // and with a contact, or through with it
+)
+
+func classOf(state journal.AgentStateName) class {
+	switch state {
+	case journal.AgentTalking, journal.AgentWrapUp:
+		return handling
+	case journal.AgentReady, journal.AgentOffered:
+		return open
+	}
+	return absent
+}
+
 // login starts the count since login anew.
 func (w *workload) login(now int64) {
 	w.calls, w.open = 0, 0
@@ -36,16 +55,17 @@ func (w *workload) forget(now int64) {
 func (w *workload) book(state journal.AgentStateName, now int64) {
 	from := w.upto
 	w.upto = now
-	if from/minute < now/minute {
-		w.slide(from/minute, now/minute)
+	last := now / minute
+	if from < last*minute {
+		w.slide(from/minute, last)
 	}
-	busy := state == journal.AgentTalking || state == journal.AgentWrapUp
-	open := busy || state == journal.AgentReady || state == journal.AgentOffered
-	if !open || from == 0 || from >= now {
+	class := classOf(state)
+	busy := class == handling
+	if class == absent || from == 0 || from >= now {
 		return
 	}
 	w.open += now - from
-	from = max(from, (now/minute-59)*minute)
+	from = max(from, (last-59)*minute)
 	for from < now {
 		m := from / minute
 		till := min(now, (m+1)*minute)

@@ -76,7 +76,6 @@ type world struct {
 	heap    []happening
 	callers []caller
 	free    []int32
-	slots   map[engine.ContactID]int32
 	sums    [batches]batch
 	warm    int
 	hash    uint64
@@ -95,7 +94,7 @@ func Run(set Setting) (Result, error) {
 	}
 	w := &world{
 		set: set, rng: rand.New(rand.NewPCG(set.Seed, 0x9e3779b97f4a7c15)),
-		start: time.Unix(1_800_000_000, 0), slots: map[engine.ContactID]int32{}, warm: set.Calls / 10, hash: 14695981039346656037,
+		start: time.Unix(1_800_000_000, 0), warm: set.Calls / 10, hash: 14695981039346656037,
 	}
 	queue := engine.Queue{ID: "q", Strategy: set.Strategy, RingTime: time.Hour}
 	for n := range set.Agents {
@@ -149,7 +148,6 @@ func (w *world) arrive(at int64, number int) error {
 		slot := int32(len(w.callers))
 		id := engine.ContactID(fmt.Sprintf("c%d", slot))
 		w.callers = append(w.callers, caller{id: id})
-		w.slots[id] = slot
 		w.free = append(w.free, slot)
 	}
 	slot := w.free[len(w.free)-1]
@@ -170,6 +168,14 @@ func (w *world) arrive(at int64, number int) error {
 		w.push(happening{at + int64(w.rng.ExpFloat64()*float64(w.set.Patience)), slot, c.life, true})
 	}
 	return nil
+}
+
+// slotOf returns the slot whose caller has this id ("c17").
+func slotOf(id engine.ContactID) (slot int32) {
+	for _, digit := range []byte(id[1:]) {
+		slot = slot*10 + int32(digit-'0')
+	}
+	return slot
 }
 
 // apply gives a command to the engine, and answers whatever rings.
@@ -197,13 +203,13 @@ func (w *world) note(events []engine.Event, at int64) {
 		w.mix(uint64(e.Offer))
 		switch e.Kind {
 		case engine.ContactConnected:
-			slot := w.slots[e.Contact]
+			slot := slotOf(e.Contact)
 			c := &w.callers[slot]
 			c.talking = true
 			w.push(happening{at + int64(w.rng.ExpFloat64()*float64(w.set.Handle)), slot, c.life, false})
 			w.count(c, e.Waited, true)
 		case engine.ContactEnded:
-			slot := w.slots[e.Contact]
+			slot := slotOf(e.Contact)
 			c := &w.callers[slot]
 			if !c.talking {
 				w.count(c, e.Waited, false)
