@@ -27,12 +27,7 @@ func (s *State) wish(cmd *Command) error {
 		a.gone = false
 	}
 	var err error
-	switch cmd.Kind {
-	case Pause, OtherWork:
-		if s.guard.holds(a, s.now) && !s.guard.isBreak(cmd.Reason) {
-			return ErrNotOver
-		}
-	}
+	held := s.guard.holds(a, s.now) && !s.guard.isBreak(cmd.Reason)
 	switch cmd.Kind {
 	case Login:
 		if !a.loggedIn {
@@ -43,14 +38,18 @@ func (s *State) wish(cmd *Command) error {
 		}
 	case Ready:
 		err = s.makeReady(a)
-	case Pause:
-		to := journal.AgentPaused
-		if s.guard.reasons[cmd.Reason].Work {
+	case Pause, OtherWork:
+		if held {
+			err = ErrNotOver
+			break
+		}
+		to, otherwise := journal.AgentPaused, ReasonCode
+		if cmd.Kind == OtherWork {
+			to, otherwise = journal.AgentOtherWork, ReasonWork
+		} else if s.guard.reasons[cmd.Reason].Work {
 			to = journal.AgentOtherWork
 		}
-		s.stopWork(i, to, reasonOf(cmd, ReasonCode))
-	case OtherWork:
-		s.stopWork(i, journal.AgentOtherWork, reasonOf(cmd, ReasonWork))
+		s.stopWork(i, to, reasonOf(cmd, otherwise))
 	case Logout:
 		s.stopWork(i, journal.AgentLoggedOut, reasonOf(cmd, ReasonCode))
 	case Extend:
