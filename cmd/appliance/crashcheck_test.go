@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"io"
 	"log/slog"
@@ -27,9 +28,12 @@ type remains struct {
 	head   uint64 // last event that the box itself wrote
 	closed uint64 // sequence number of the box's last start
 	calls  map[journal.CallID]*endings
-	starts map[journal.SubjectID]int // calls by each person since the last start
+	from   map[journal.CallID]journal.SubjectID // of calls since the last start
+	taken  map[journal.SubjectID]int            // of these, answered, by who called
 	office *office.Snapshot
-	edits  int // confirmed versions of the office
+
+	contacts []string // that carla's phone is registered with
+	edits    int      // confirmed versions of the office
 	figures
 }
 
@@ -75,11 +79,16 @@ func (l *lane) survived(died time.Time) {
 			}
 		}
 		l.answered += due
-		if r.starts[persons[i]] < due {
-			l.t.Errorf("kill %d: %s had %d calls answered more than %v ago, %d are in the journal", l.kills, persons[i], due, writtenWithin, r.starts[persons[i]])
+		written := r.taken[persons[i]]
+		if written < due {
+			l.t.Errorf("kill %d: %s had %d calls answered more than %v ago, %d are in the journal", l.kills, persons[i], due, writtenWithin, written)
+		}
+		if written < len(times) {
+			l.unwritten = append(l.unwritten, died.Sub(times[written]))
 		}
 		l.acked.answered[i] = nil
 	}
+	l.whereItIs(r, died)
 	name, number := r.office.Doc.PathByID("path-closed").Name, 0
 	if l.acked.edit > 0 {
 		if _, err := fmt.Sscanf(name, "Chiuso %d", &number); err != nil || number < l.acked.edit || r.edits < l.edits {
@@ -90,6 +99,31 @@ func (l *lane) survived(died time.Time) {
 	if strings.Contains(l.proc.Output(), "set aside") {
 		l.t.Errorf("kill %d: the database was set aside:\n%s", l.kills, l.proc.Output())
 	}
+}
+
+// whereItIs checks that carla's phone, whose contact changes, has one contact, not
+// older than the last one confirmed in time.
+func (l *lane) whereItIs(r *remains, died time.Time) {
+	l.t.Helper()
+	for number, at := range l.acked.contacts { // of this life: what the last one lost is lost
+		if died.Sub(at) > writtenWithin {
+			l.kept = max(l.kept, number)
+		}
+	}
+	clear(l.acked.contacts)
+	if !l.born {
+		return
+	}
+	n := 0
+	if len(r.contacts) == 1 {
+		if _, number, changed := strings.Cut(r.contacts[0], "203-"); changed {
+			_, _ = fmt.Sscanf(number, "%d@", &n)
+		}
+	}
+	if len(r.contacts) != 1 || n < l.kept || n > l.contact {
+		l.t.Errorf("kill %d: the phone's contact was number %d at least and %d at most; the box knows %v", l.kills, l.kept, l.contact, r.contacts)
+	}
+	l.kept = n
 }
 
 // openRemains opens a copy of the database as the next start will find it and reads
@@ -127,10 +161,33 @@ func openRemains(t *testing.T, data string, kill int) *remains {
 		t.Fatalf("kill %d: %v", kill, err)
 	}
 	r := &remains{head: rec.Head, calls: map[journal.CallID]*endings{}, office: versions.Current()}
+	if r.contacts, err = contactsOf(ctx, db, "203"); err != nil {
+		t.Fatalf("kill %d: %v", kill, err)
+	}
 	if err := log.Replay(ctx, 1, func(e journal.Event) error { r.read(e); return nil }); err != nil {
 		t.Fatalf("kill %d: %v", kill, err)
 	}
 	return r
+}
+
+// contactsOf lists the contacts that a user name is registered with.
+func contactsOf(ctx context.Context, db *store.DB, user string) (list []string, err error) {
+	err = db.Read(ctx, func(tx *sql.Tx) error {
+		rows, err := tx.QueryContext(ctx, "SELECT contact FROM bindings WHERE username = ?", user)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var c string
+			if err := rows.Scan(&c); err != nil {
+				return err
+			}
+			list = append(list, c)
+		}
+		return rows.Err()
+	})
+	return list, err
 }
 
 // read folds one event.
@@ -147,12 +204,17 @@ func (r *remains) read(e journal.Event) {
 	switch p := e.Payload.(type) {
 	case journal.BoxStarted:
 		if e.Seq <= r.head {
-			r.closed, r.starts = e.Seq, map[journal.SubjectID]int{}
+			r.closed, r.from, r.taken = e.Seq, map[journal.CallID]journal.SubjectID{}, map[journal.SubjectID]int{}
 		}
 	case journal.CallStarted:
 		r.figures.calls++
 		call().started = e.Seq
-		r.starts[p.From]++
+		r.from[e.Call] = p.From
+	case journal.CallAnswered:
+		if who, ok := r.from[e.Call]; ok {
+			r.taken[who]++
+			delete(r.from, e.Call) // a queue's caller is answered twice
+		}
 	case journal.CallEnded:
 		c := call()
 		c.ended, c.causes = append(c.ended, e.Seq), append(c.causes, p.Cause)

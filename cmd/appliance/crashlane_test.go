@@ -57,8 +57,15 @@ type lane struct {
 	wasOff   bool // a line was off hook when the box was started
 	edit     int  // number of the edit that was tried last
 
+	// The contact that carla's phone registered last is numbered; moved are those
+	// before it that may still be known to the box.
+	contact int
+	kept    int // number of the one that is on disk at least
+	moved   []string
+
 	figures
 	back, hook []time.Duration
+	unwritten  []time.Duration // of each kill and phone, how old its oldest answered call was that is not in the journal
 	acked      acked
 }
 
@@ -68,6 +75,7 @@ type acked struct {
 	edit     int                       // number of the last edit that was confirmed
 	finished map[journal.CallID]string // outcome that the API showed
 	answered [4][]time.Time            // calls of each phone in this life, when they were answered
+	contacts map[int]time.Time         // of this life by number, when the box confirmed it for carla's phone
 }
 
 // newLane prepares a box whose lines are modems of an exchange of the test's own.
@@ -81,7 +89,7 @@ func newLaneOn(t *testing.T, n int, rng *rand.Rand, data string) *lane {
 	at := func(host byte, port uint16) netip.AddrPort {
 		return netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, subnet[0], subnet[1], host}), port)
 	}
-	l := &lane{t: t, rng: rng, data: data, addr: at(1, 5060), acked: acked{finished: map[journal.CallID]string{}}}
+	l := &lane{t: t, rng: rng, data: data, addr: at(1, 5060), acked: acked{finished: map[journal.CallID]string{}, contacts: map[int]time.Time{}}}
 	l.page = "http://" + at(1, 8080).String()
 	l.args = []string{"serve", "-board", "sim", "-data", l.data, "-sip", l.addr.String(), "-http", at(1, 8080).String(), "-https", ""}
 	l.exchange = sim.NewExchange(sim.ExchangeOptions{Seed: rng.Uint64()})
@@ -233,7 +241,33 @@ func (l *lane) traffic() (stop func()) {
 	loop(4, func(ctx context.Context, rng *rand.Rand) { l.ringIn(ctx, rng) })
 	loop(5, func(context.Context, *rand.Rand) { l.change() })
 	loop(6, func(context.Context, *rand.Rand) { l.lookAtCalls() })
+	loop(7, func(ctx context.Context, _ *rand.Rand) { l.move(ctx) })
 	return func() { cancel(); busy.Wait() }
+}
+
+// move registers carla's phone with another contact and notes when it was confirmed.
+func (l *lane) move(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	l.moved = append(l.moved, l.contactUser())
+	l.contact++
+	err := l.phones[carla].RegisterAs(ctx, l.contactUser(), l.moved...)
+	if err != nil {
+		return // the box died; it may know this one or not
+	}
+	l.moved = nil
+	l.moves++
+	l.acked.Lock()
+	defer l.acked.Unlock()
+	l.acked.contacts[l.contact] = time.Now()
+}
+
+// contactUser is the user part of carla's last contact; the first is plain.
+func (l *lane) contactUser() string {
+	if l.contact == 0 {
+		return "203"
+	}
+	return fmt.Sprintf("203-%d", l.contact)
 }
 
 // callBy calls and talks for a moment.

@@ -317,18 +317,29 @@ const UserAgent = "pbxtest phone"
 
 // Register registers the phone at the box for an hour.
 func (p *Phone) Register(ctx context.Context) error {
+	return p.RegisterAs(ctx, p.o.User)
+}
+
+// RegisterAs registers a contact with a user part of its own, as phones do that make
+// one up at every start, and takes back those before it in the same request.
+func (p *Phone) RegisterAs(ctx context.Context, user string, before ...string) error {
 	id, tag := sip.NewCallID(), sip.NewTag()
 	box := sip.URI{Scheme: "sip", Host: p.o.Box.Addr().String(), Port: p.o.Box.Port()}
 	aor := sip.Address{URI: sip.URI{Scheme: "sip", User: p.o.User, Host: box.Host}}
 	contact, _ := p.Contact()
+	contact.User = user
+	contacts := sip.Address{URI: contact}.String() + ";expires=3600"
+	for _, gone := range before {
+		contact.User = gone
+		contacts += ", " + sip.Address{URI: contact}.String() + ";expires=0"
+	}
 	make := func(cseq string) *sip.Request {
 		req := sip.NewRequest(sip.REGISTER, box)
 		req.SetHeader("From", aor.WithTag(tag).String())
 		req.SetHeader("To", aor.String())
 		req.SetHeader("Call-ID", id)
 		req.SetHeader("CSeq", cseq+" REGISTER")
-		req.SetHeader("Contact", sip.Address{URI: contact}.String())
-		req.SetHeader("Expires", "3600")
+		req.SetHeader("Contact", contacts)
 		req.SetHeader("User-Agent", UserAgent)
 		return req
 	}
