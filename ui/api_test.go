@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"centralino/ui"
 )
 
 func TestOpenAPIDescribesTheRoutes(t *testing.T) {
@@ -35,7 +37,14 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 		if route.Answer == nil || route.Method != http.MethodGet {
 			continue
 		}
-		p := r.as(tech).get(real(route.Pattern)).is(t, http.StatusOK)
+		if route.Pattern == "/api/v1/events" {
+			continue // a stream, which has its own tests
+		}
+		who := tech
+		if route.Who&ui.Technician == 0 {
+			who = dario
+		}
+		p := r.as(who).get(real(route.Pattern)).is(t, http.StatusOK)
 		if got := p.head.Get("Content-Type"); got != "application/json" {
 			t.Errorf("%s: Content-Type %q", route.Pattern, got)
 		}

@@ -118,7 +118,7 @@ func (v *visit) propose(n *draft) ([]office.Problem, error) {
 		return problems, nil
 	}
 	p := v.s.d.Office.Propose(cur.Version, doc)
-	if bad := serious(p.Problems); len(bad) > 0 {
+	if bad := serious(append(p.Problems, scriptCheck(cur.Doc, doc)...)); len(bad) > 0 {
 		return bad, nil
 	}
 	n.owner, n.base, n.doc = v.me.Person, cur.Version, doc
@@ -177,7 +177,7 @@ func (v *visit) showDraft(status int, n *draft) error {
 		page.Changes = append(v.renames(n), page.Changes...)
 	}
 	names := v.namer(n.doc, n.names)
-	for _, x := range p.Problems {
+	for _, x := range append(p.Problems, scriptCheck(cur.Doc, n.doc)...) {
 		text := v.problemText(names, x)
 		if x.Object != "" || x.Kind != "" {
 			text = names.titled(x.Kind, x.Object) + ": " + text

@@ -143,6 +143,9 @@ func objectURL(k office.Kind, id string) string {
 	case office.KindPrompt:
 		return "/prompts/" + id
 	}
+	if k == office.KindScript && id != "" {
+		return "/scripts/" + id
+	}
 	if id == "" {
 		return "/edit/" + string(k)
 	}

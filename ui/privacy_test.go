@@ -54,6 +54,9 @@ func walk(r *rig, who journal.SubjectID, see func(path, body string)) {
 		if route.Method != http.MethodGet {
 			continue
 		}
+		if route.Pattern == "/api/v1/events" {
+			continue // answers for ever; it has its own tests
+		}
 		if route.Pattern == "/live" {
 			for _, page := range []string{"home", "lines", "line&id=line-1"} {
 				p := "/live?page=" + page

@@ -19,6 +19,8 @@ import (
 	"testing"
 	"time"
 
+	"centralino/acd/outcome"
+	"centralino/acd/survey"
 	"centralino/board"
 	"centralino/board/health"
 	"centralino/board/led"
@@ -29,6 +31,7 @@ import (
 	"centralino/internal/privacy"
 	"centralino/internal/store"
 	"centralino/ui"
+	"centralino/ui/cti"
 )
 
 // rig is a box with real database, journal and office, and hand-made rest.
@@ -38,6 +41,8 @@ type rig struct {
 	log     *journal.Log
 	office  *office.Store
 	people  *privacy.Gate
+	book    *outcome.Book
+	surveys *survey.State
 	box     *fakeBox
 	server  *ui.Server
 	deps    ui.Deps
@@ -161,7 +166,7 @@ type rigOf struct {
 func newRigOf(t *testing.T, claimed bool, of rigOf, change ...func(*ui.Deps)) *rig {
 	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
-	r := &rig{t: t, box: &fakeBox{}, sample: of.sample, stopped: make(chan struct{})}
+	r := &rig{t: t, surveys: survey.New(), box: &fakeBox{}, sample: of.sample, stopped: make(chan struct{})}
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
 	if os.Getenv("UI_TEST_LOG") != "" {
 		log = slog.Default()
@@ -172,6 +177,8 @@ func newRigOf(t *testing.T, claimed bool, of rigOf, change ...func(*ui.Deps)) *r
 	migrations = append(migrations, office.Migrations()...)
 	migrations = append(migrations, privacy.Migrations()...)
 	migrations = append(migrations, ui.Migrations()...)
+	migrations = append(migrations, outcome.Migrations()...)
+	migrations = append(migrations, cti.Migrations()...)
 	must := func(err error) {
 		if err != nil {
 			t.Helper()
@@ -207,6 +214,12 @@ func newRigOf(t *testing.T, claimed bool, of rigOf, change ...func(*ui.Deps)) *r
 	for who, name := range r.sample.Names {
 		must(r.people.SetName(ctx, who, name))
 	}
+	r.book, err = outcome.Open(ctx, outcome.Options{DB: r.db, Journal: r.log, Gate: r.people, Office: r.office.Current, Now: of.now})
+	must(err)
+	hooks, err := cti.NewSender(ctx, cti.Options{DB: r.db, Follow: func(from uint64) cti.Subscription { return r.log.Subscribe(from) }, Gate: r.people, Now: of.now, Log: log,
+		Office: func() *office.Document { return r.office.Current().Doc }, Secrets: secrets.Get})
+	must(err)
+	wg.Go(func() { _ = hooks.Run(ctx) })
 	since := of.now()
 	r.box.lamps = []led.Shown{
 		{Lamp: board.Status, State: led.StatusReady, Pattern: led.Pattern{Kind: led.Solid}, Since: since},
@@ -224,7 +237,7 @@ func newRigOf(t *testing.T, claimed bool, of rigOf, change ...func(*ui.Deps)) *r
 		Faults: get(b, func(b *fakeBox) []health.Entry { return b.faults }),
 		Voices: b, Agents: b, PairingUntil: get(b, func(b *fakeBox) time.Time { return b.pairing }),
 		TestRing:  func(_ context.Context, l office.ID) error { return b.do("ring", journal.SubjectID(l)) },
-		SubjectOf: r.people.Number,
+		SubjectOf: r.people.Pseudonym, Customers: r.book, Webhooks: hooks, Surveys: func() []survey.Result { return r.surveys.Results() },
 		Backup: func(_ context.Context, w io.Writer, pass string) error {
 			_, err := io.WriteString(w, "backup under "+pass)
 			return err

@@ -8,6 +8,7 @@ import (
 	"centralino/internal/office"
 	"centralino/ui/api"
 	"centralino/ui/auth"
+	"centralino/ui/cti"
 )
 
 // Access is who may use a route: a set of roles, or everybody.
@@ -88,6 +89,41 @@ func (s *Server) table() []Route {
 		{Method: get, Pattern: "/system", Who: Everyone, do: (*visit).system},
 		{Method: get, Pattern: "/system/licences", Who: Everyone, do: (*visit).licences},
 
+		// After the call. Inside of these routes who does not lead sees his own calls'
+		// customers only.
+		{Method: get, Pattern: "/calls/{id}/after", Who: Everyone, do: (*visit).afterCall},
+		{Method: post, Pattern: "/calls/{id}/script", Who: Everyone, do: (*visit).callScript},
+		{Method: post, Pattern: "/calls/{id}/outcome", Who: Everyone, do: (*visit).callOutcome},
+		{Method: get, Pattern: "/callbacks", Who: Manager | Leader | Operator, do: (*visit).callBacks},
+		{Method: post, Pattern: "/callbacks/{id}/done", Who: Manager | Leader | Operator, do: (*visit).callBackDone},
+		{Method: post, Pattern: "/callbacks/{id}/dial", Who: Manager | Leader | Operator, do: (*visit).callBackDial},
+		{Method: get, Pattern: "/customers", Who: Manager | Leader, do: (*visit).customers},
+		{Method: get, Pattern: "/customers/new", Who: Everyone, do: (*visit).newCustomerForm},
+		{Method: post, Pattern: "/customers/new", Who: Everyone, do: (*visit).newCustomer},
+		{Method: get, Pattern: "/customers/{id}", Who: Everyone, do: (*visit).customer},
+		{Method: get, Pattern: "/customers/{id}/edit", Who: Everyone, do: (*visit).editCustomerForm},
+		{Method: post, Pattern: "/customers/{id}/edit", Who: Everyone, do: (*visit).editCustomer},
+		{Method: post, Pattern: "/customers/{id}/note", Who: Everyone, do: (*visit).customerNote},
+		{Method: post, Pattern: "/customers/{id}/dial", Who: Everyone, do: (*visit).customerDial},
+		{Method: post, Pattern: "/customers/{id}/merge", Who: Manager | Leader, do: (*visit).customerMerge},
+		{Method: post, Pattern: "/customers/{id}/export", Who: Manager, do: (*visit).customerExport},
+		{Method: get, Pattern: "/customers/{id}/erase", Who: Manager, do: (*visit).customerEraseForm},
+		{Method: post, Pattern: "/customers/{id}/erase", Who: Manager, do: (*visit).customerErase},
+		{Method: get, Pattern: "/import", Who: Manager, do: (*visit).importForm},
+		{Method: post, Pattern: "/import", Who: Manager, do: (*visit).importFile, Limit: maxImport},
+		{Method: get, Pattern: "/import/{id}", Who: Manager, do: (*visit).importPreview},
+		{Method: post, Pattern: "/import/{id}", Who: Manager, do: (*visit).importGo},
+		{Method: get, Pattern: "/import/{id}/rejected", Who: Manager, do: (*visit).importRejected},
+		{Method: post, Pattern: "/import/{id}/drop", Who: Manager, do: (*visit).importDrop},
+		{Method: get, Pattern: "/surveys", Who: Manager | Leader, do: (*visit).surveys},
+		{Method: get, Pattern: "/scripts", Who: Manager | Leader, do: (*visit).scripts},
+		{Method: get, Pattern: "/scripts/{id}", Who: Manager | Leader, do: (*visit).script},
+		{Method: post, Pattern: "/scripts/{id}", Who: Manager, do: (*visit).scriptWrite},
+		{Method: get, Pattern: "/scripts/{id}/try", Who: Manager | Leader, do: (*visit).scriptTry},
+		{Method: post, Pattern: "/scripts/{id}/try", Who: Manager | Leader, do: (*visit).scriptTry},
+		{Method: get, Pattern: "/webhooks", Who: Chiefs, do: (*visit).webhooks},
+		{Method: post, Pattern: "/webhooks/{id}", Who: Chiefs, do: (*visit).webhookDo},
+
 		// Who runs the office.
 		{Method: get, Pattern: "/people", Who: Chiefs, do: (*visit).people},
 		{Method: get, Pattern: "/people/new", Who: Chiefs, do: (*visit).newPersonForm},
@@ -140,6 +176,13 @@ func (s *Server) table() []Route {
 		{Method: get, Pattern: "/api/v1/desk", Who: Everyone, do: (*visit).apiDesk, Doc: "The reader's own desk: state, call, break and figures of the day.", Answer: api.Desk{}},
 		{Method: post, Pattern: "/api/v1/desk/state", Who: Everyone, do: (*visit).apiDeskState, Doc: "Changes the reader's own state, by the form fields do and reason.", Answer: api.Desk{}},
 		{Method: get, Pattern: "/api/v1/board", Who: Technician | Manager | Leader, do: (*visit).apiBoard, Doc: "The queues as they stand and went today; people only as the gate shows them.", Answer: api.Board{}},
+		{Method: get, Pattern: "/api/v1/customers", Who: Manager | Leader, do: (*visit).apiCustomers, Doc: "Cards of customers, by words or by a number in full.", Answer: api.Customers{}, Query: []string{"q", "after"}},
+		{Method: get, Pattern: "/api/v1/customer", Who: Manager | Leader | Operator, do: (*visit).apiCustomer, Doc: "Who a number is: the card with its calls and outcomes. Operators get those whom they talk with.", Answer: api.Customer{}, Query: []string{"number"}},
+		{Method: get, Pattern: "/api/v1/callbacks", Who: Manager | Leader | Operator, do: (*visit).apiCallBacks, Doc: "Calls that customers asked for and that nobody has made yet.", Answer: []api.CallBack{}},
+		{Method: get, Pattern: "/api/v1/scripts", Who: Manager | Leader, do: (*visit).apiScripts, Doc: "Scripts with what is wrong with them.", Answer: []api.ScriptState{}},
+		{Method: get, Pattern: "/api/v1/surveys", Who: Manager | Leader, do: (*visit).apiSurveys, Doc: "What callers of each queue answered; nothing below ten answers.", Answer: []api.SurveyResult{}},
+		{Method: get, Pattern: "/api/v1/webhooks", Who: Chiefs, do: (*visit).apiWebhooks, Doc: "Webhooks with their last deliveries.", Answer: []api.Webhook{}},
+		{Method: get, Pattern: "/api/v1/events", Who: Manager | Leader | Operator, do: (*visit).events, Doc: "Server-sent events: ringing, answered, ended, outcome. Who leads hears all calls, operators their own. Each event's data is this.", Answer: cti.Message{}, stream: true},
 		{Method: get, Pattern: "/api/v1/people", Who: Chiefs, do: (*visit).apiPeople, Doc: "People of the office with their phones.", Answer: []api.Person{}},
 		{Method: get, Pattern: "/api/v1/phones", Who: Chiefs, do: (*visit).apiPhones, Doc: "All phones with their registration.", Answer: []api.Phone{}},
 		{Method: get, Pattern: "/api/v1/lines", Who: Chiefs, do: (*visit).apiLines, Doc: "Lines and trunks with their state.", Answer: []api.Line{}},

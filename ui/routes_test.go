@@ -88,7 +88,7 @@ func TestEveryRouteKeepsOutWhoIsNotInTheTable(t *testing.T) {
 	busy(r)
 	for role, who := range everybody {
 		for _, route := range r.server.Routes() {
-			if route.Pattern == "/live" && who != "" {
+			if (route.Pattern == "/live" || route.Pattern == "/api/v1/events") && who != "" {
 				continue // answers for ever; the stream has its own tests
 			}
 			b := r.as(who) // anew each time: some routes log out

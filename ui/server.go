@@ -31,6 +31,7 @@ const (
 	maxBody        = 64 << 10         // octets of an ordinary form
 	maxUpload      = 512 << 20        // octets of a backup
 	maxVoice       = 10 << 20         // octets of an uploaded recording with its form
+	maxImport      = 9 << 20          // octets of a file of contacts with its form
 	slowLimit      = 10 * time.Minute // for a file to come in or go out, by somebody who is logged in
 	maxConnections = 256
 	maxPerSource   = 48
@@ -41,16 +42,19 @@ const (
 
 // Server is the web page of the box.
 type Server struct {
-	d      Deps
-	auth   *auth.Auth
-	texts  *i18n.Catalogue
-	assets *assets.Set
-	views  *view.Views
-	hub    *live.Hub
-	drafts *drafts
-	routes []Route
-	ca     *localCA
-	h      http.Handler
+	d         Deps
+	auth      *auth.Auth
+	texts     *i18n.Catalogue
+	assets    *assets.Set
+	views     *view.Views
+	hub       *live.Hub
+	drafts    *drafts
+	uploads   *uploads
+	walks     *walks
+	announcer *announcer
+	routes    []Route
+	ca        *localCA
+	h         http.Handler
 
 	restored restoreState
 	refused  refusedCount
@@ -84,6 +88,7 @@ func New(d Deps) (*Server, error) {
 		return nil, fmt.Errorf("start pages: %w", err)
 	}
 	s.drafts = newDrafts(d.Now)
+	s.uploads, s.walks, s.announcer = newUploads(d.Now), newWalks(d.Now), newAnnouncer()
 	if d.DataDir != "" {
 		if s.ca, err = openCA(d.DataDir, d.Now); err != nil {
 			return nil, fmt.Errorf("start pages: %w", err)
@@ -162,6 +167,7 @@ func (s *Server) follow(ctx context.Context) error {
 			return err
 		}
 		s.hub.Apply(e)
+		s.announcer.apply(e)
 		if e.Seq >= kept+keepEvery {
 			kept = e.Seq
 			s.keep(ctx)
@@ -242,6 +248,8 @@ func (s *Server) sweep(ctx context.Context) error {
 			return nil
 		case <-tick.C:
 			s.drafts.sweep()
+			s.uploads.sweep()
+			s.walks.sweep()
 			if err := s.auth.Sweep(ctx); err != nil && ctx.Err() == nil {
 				s.d.Log.Warn("sweep sessions", "err", err)
 			}

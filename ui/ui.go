@@ -19,6 +19,8 @@ import (
 	"net/netip"
 	"time"
 
+	"centralino/acd/outcome"
+	"centralino/acd/survey"
 	"centralino/board/health"
 	"centralino/board/led"
 	"centralino/internal/journal"
@@ -27,6 +29,7 @@ import (
 	"centralino/internal/privacy"
 	"centralino/internal/store"
 	"centralino/ui/auth"
+	"centralino/ui/cti"
 )
 
 // Deps is what the pages need of the rest of the box. Everything is required but
@@ -56,6 +59,12 @@ type Deps struct {
 	Desk     Desk                                            // optional: what the operator's own page asks for beyond that
 	Facts    FactsFunc                                       // optional: what happened, for figures
 	TestRing func(ctx context.Context, line office.ID) error // optional: make a line ring for a test
+
+	// After the call. Without Customers the pages about customers do not exist.
+	Customers *outcome.Book          // optional: cards, outcomes, call-backs
+	Surveys   func() []survey.Result // optional: what callers answered
+	Webhooks  *cti.Sender            // optional: other programs that hear of calls
+	Dial      DialFunc               // optional: calls a customer who called or asked
 
 	// PairingUntil tells until when the window that the button opened lasts; the
 	// zero time: it is closed. While it is open a box that nobody has claimed can

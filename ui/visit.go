@@ -157,7 +157,7 @@ func (v *visit) frame(title string) view.Frame {
 	f.Me = &view.Me{Name: name, Initials: initials(name), Role: v.me.Role, RoleWord: v.p.T("role." + string(v.me.Role))}
 	f.Flash = v.takeFlash()
 	for _, n := range navigation {
-		if n.url == "/desk" && !v.answersQueue() {
+		if n.url == "/desk" && !v.answersQueue() || v.s.d.Customers == nil && (n.url == "/customers" || n.url == "/callbacks") {
 			continue
 		}
 		if v.may("GET "+n.url) || n.url == "/" {
@@ -182,6 +182,8 @@ var navigation = []struct {
 	{"/lines", "line", "lines.title", []string{"/edit/line/"}},
 	{"/office", "office", "office.title", []string{"/prompts", "/edit/prompt/"}},
 	{"/calls", "calls", "calls.title", nil},
+	{"/customers", "book", "customers.title", []string{"/import", "/surveys", "/scripts", "/edit/script/", "/edit/survey/", "/edit/outcome/"}},
+	{"/callbacks", "clock", "callbacks.title", nil},
 	{"/versions", "version", "versions.title", []string{"/draft/"}},
 	{"/system", "system", "system.title", nil},
 }

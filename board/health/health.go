@@ -36,6 +36,7 @@ const (
 	BackupFailed     Kind = "backup.failed"
 	NetworkCable     Kind = "network.cable"
 	NetworkAddress   Kind = "network.address"
+	WebhookDown      Kind = "webhook.down" // another program takes no events
 	ClockUntrusted   Kind = "clock.untrusted"
 	TrunkDown        Kind = "trunk.down"
 	LineGone         Kind = "line.gone"       // device unplugged or silent
@@ -71,8 +72,9 @@ var Kinds = []Rule{
 	{OfficeSkipped, 2, Warning, 0, 0, nil},
 	{JournalBroken, 2, Warning, 0, 0, nil},
 	{BackupFailed, 2, Warning, 0, 0, nil},
-	{NetworkCable, 3, Fault, 3 * time.Second, 3 * time.Second, []Kind{NetworkAddress, TrunkDown, NoPhones, ClockUntrusted}},
-	{NetworkAddress, 3, Fault, 15 * time.Second, 3 * time.Second, []Kind{TrunkDown, NoPhones, ClockUntrusted}},
+	{NetworkCable, 3, Fault, 3 * time.Second, 3 * time.Second, []Kind{NetworkAddress, TrunkDown, NoPhones, ClockUntrusted, WebhookDown}},
+	{NetworkAddress, 3, Fault, 15 * time.Second, 3 * time.Second, []Kind{TrunkDown, NoPhones, ClockUntrusted, WebhookDown}},
+	{WebhookDown, 3, Warning, 0, 0, nil},
 	{ClockUntrusted, 4, Warning, 2 * time.Minute, 0, nil},
 	{TrunkDown, 5, Fault, 15 * time.Second, 5 * time.Second, nil},
 	{LineGone, 6, Fault, time.Second, 3 * time.Second, []Kind{LineNoDialTone}},

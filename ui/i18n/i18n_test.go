@@ -9,9 +9,11 @@ import (
 	"testing"
 	"time"
 
+	"centralino/acd/outcome"
 	"centralino/board/health"
 	"centralino/board/led"
 	"centralino/internal/office"
+	"centralino/ui/cti"
 	"centralino/ui/i18n"
 )
 
@@ -55,7 +57,7 @@ func TestLanguagesSayTheSame(t *testing.T) {
 // families are keys that are made at run time from a prefix.
 var families = []string{"month.", "weekday.", "role.", "agent.", "phase.", "line.kind.", "line.state.", "lamp.name.", "legend.", "led.", "kind.", "kinds.", "edit.new.", "edit.help.",
 	"day.", "step.", "step.kind.", "group.mode.", "privacy.kind.", "version.note.", "outcome.", "story.", "cause.", "offer.reason.", "log.level.", "phone.", "error.", "flash.", "diff.",
-	"search.words.", "lang.", "field.", "choice.", "problem.", "fault.", "route.", "ivr.", "call.", "trunk.", "acd.", "emergency.", "unit.", "refused.", "desk.reason.", "board.level.", "looks.what.", "desk.asked.", "why.strategy.", "why.rule.", "why.outcome.", "why.end.", "prompts.source."}
+	"search.words.", "lang.", "field.", "choice.", "problem.", "fault.", "route.", "ivr.", "call.", "trunk.", "acd.", "emergency.", "unit.", "refused.", "desk.reason.", "board.level.", "looks.what.", "desk.asked.", "why.strategy.", "why.rule.", "why.outcome.", "why.end.", "prompts.source.", "webhook.", "script.", "import.as.", "import.reject.", "import.delimiter.", "customer.wrong."}
 
 var quoted = regexp.MustCompile("\"([a-zA-Z][a-zA-Z0-9-]*(?:\\.[a-zA-Z0-9_-]+)+)\"")
 
@@ -143,6 +145,15 @@ func TestTextsOfTheTables(t *testing.T) {
 	}
 	for _, r := range led.Table {
 		need("led." + string(r.State))
+	}
+	for _, c := range slices.Concat(outcome.ProblemCodes(), outcome.WrongCodes(), outcome.CardCodes(), outcome.RejectCodes()) {
+		need(c)
+	}
+	for _, c := range cti.Causes() {
+		need("webhook.cause." + c)
+	}
+	for _, k := range append(cti.Kinds(), cti.Test) {
+		need("webhook.event." + string(k))
 	}
 }
 

@@ -5,6 +5,7 @@ import "html/template"
 // icons are the pages' own line drawings on a 24 by 24 grid.
 var icons = map[string]string{
 	"home":    `<path d="M4 11.5 12 5l8 6.5V19a1 1 0 0 1-1 1h-4.5v-5h-5v5H5a1 1 0 0 1-1-1z"/>`,
+	"book":    `<path d="M6.5 4H18a1 1 0 0 1 1 1v14a1 1 0 0 1-1 1H6.5A1.5 1.5 0 0 1 5 18.500v-13A1.5 1.5 0 0 1 6.500 4z"/><circle cx="12" cy="10" r="2"/><path d="M8.500 15.500c.5-1.700 1.800-2.500 3.500-2.500s3 .8 3.500 2.500"/>`,
 	"people":  `<circle cx="9" cy="8.5" r="3.2"/><path d="M3 19.5c.4-3.4 2.8-5.2 6-5.2s5.6 1.8 6 5.2"/><path d="M15.5 5.6a3.1 3.1 0 0 1 0 5.8M17.6 14.8c1.9.7 3.1 2.3 3.4 4.7"/>`,
 	"person":  `<circle cx="12" cy="8.2" r="3.6"/><path d="M5 20c.5-3.8 3.3-5.8 7-5.8s6.5 2 7 5.8"/>`,
 	"line":    `<path d="M4 16.5h4.5l2-8.5 3 11.5 2.2-7H20"/>`,

@@ -19,7 +19,7 @@ import (
 	"centralino/ui/i18n"
 )
 
-//go:embed layout.html parts.html pages/*.html
+//go:embed *.html pages/*.html
 var files embed.FS
 
 // Views draws pages.
@@ -79,7 +79,7 @@ func (v *Views) template(p *i18n.Printer, page string) (*template.Template, erro
 		return t, nil
 	}
 	t, err := template.New(page).Option("missingkey=error").Funcs(v.funcs(p)).
-		ParseFS(files, "layout.html", "parts.html", "pages/"+page+".html")
+		ParseFS(files, "*.html", "pages/"+page+".html")
 	if err != nil {
 		return nil, fmt.Errorf("compile page %s: %w", page, err)
 	}

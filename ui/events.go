@@ -1,0 +1,177 @@
+package ui
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"centralino/internal/journal"
+	"centralino/internal/privacy"
+	"centralino/ui/cti"
+)
+
+// Limits of the event stream for other programs.
+const (
+	keptEvents = 1000 // for those who come back with Last-Event-ID
+	maxHearers = 64
+)
+
+// announcer translates the journal once for all event streams. A stream holds a place
+// among the last events and no queue: a slow one loses nothing until it is keptEvents
+// behind, and then is told so.
+type announcer struct {
+	mu    sync.Mutex
+	state *cti.State
+	last  []cti.Event                // the newest, in order
+	bells map[chan struct{}]struct{} // capacity 1 each: a reminder to look; full means one is there already
+}
+
+func newAnnouncer() *announcer {
+	return &announcer{state: cti.New(), bells: map[chan struct{}]struct{}{}}
+}
+
+// apply takes one event of the journal.
+func (a *announcer) apply(e journal.Event) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	out, ok := a.state.Apply(e)
+	if !ok {
+		return
+	}
+	a.last = append(a.last, out)
+	if len(a.last) > 2*keptEvents {
+		a.last = slices.Clone(a.last[len(a.last)-keptEvents:])
+	}
+	for b := range a.bells {
+		select {
+		case b <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// hear admits a stream; nil when there are too many.
+func (a *announcer) hear() chan struct{} {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if len(a.bells) >= maxHearers {
+		return nil
+	}
+	b := make(chan struct{}, 1)
+	a.bells[b] = struct{}{}
+	return b
+}
+
+func (a *announcer) leave(b chan struct{}) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	delete(a.bells, b)
+}
+
+// after returns the events behind a number. missed says that some are not kept any
+// more.
+func (a *announcer) after(seq uint64) (list []cti.Event, missed bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	i, found := slices.BinarySearchFunc(a.last, seq, func(e cti.Event, s uint64) int {
+		switch {
+		case e.Seq < s:
+			return -1
+		case e.Seq > s:
+			return 1
+		}
+		return 0
+	})
+	if found {
+		i++
+	}
+	missed = !found && i == 0 && len(a.last) >= keptEvents
+	return slices.Clone(a.last[i:]), missed
+}
+
+// newest is the number of the last event of the journal that was seen.
+func (a *announcer) newest() uint64 {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.state.Seq
+}
+
+// events streams what happens to calls, for a program at a person's desk: server-sent
+// events whose names are "ringing", "answered", "ended" and "outcome" and whose data is
+// a cti.Message. Who leads hears all calls, others their own. Last-Event-ID takes up
+// where a stream broke off; "missed" says that it was too long ago.
+func (v *visit) events() error {
+	bell := v.s.announcer.hear()
+	if bell == nil {
+		return errFull
+	}
+	defer v.s.announcer.leave(bell)
+	at := v.s.announcer.newest()
+	last := v.r.Header.Get("Last-Event-ID")
+	if n, err := strconv.ParseUint(last, 10, 64); err == nil && n <= at {
+		at = n
+	} else {
+		last = ""
+	}
+	if err := http.NewResponseController(v.w).SetReadDeadline(time.Time{}); err != nil {
+		return err
+	}
+	v.w.Header().Set("Content-Type", "text/event-stream")
+	v.w.Header().Set("X-Accel-Buffering", "no")
+	v.w.WriteHeader(http.StatusOK)
+	if v.send("alive", "") != nil {
+		return nil
+	}
+	alive := time.NewTicker(streamAlive)
+	defer alive.Stop()
+	for {
+		list, missed := v.s.announcer.after(at)
+		if missed && last != "" {
+			if v.send("missed", "") != nil {
+				return nil
+			}
+		}
+		last = ""
+		for _, e := range list {
+			at = e.Seq
+			if v.sendMessage(e) != nil {
+				return nil
+			}
+		}
+		select {
+		case <-v.ctx().Done():
+			return nil
+		case <-bell:
+		case <-alive.C:
+			me, ok := v.s.auth.Session(v.ctx(), v.cookie(v.cookieName()), false)
+			if !ok || !v.route.Who.allows(me) {
+				_ = v.send("gone", "login")
+				return nil
+			}
+			v.me = me
+			if v.send("alive", "") != nil {
+				return nil
+			}
+		}
+	}
+}
+
+// sendMessage sends an event as this reader may see it.
+func (v *visit) sendMessage(e cti.Event) error {
+	viewer := v.viewer()
+	if !v.seesAll() && e.Agent != v.me.Person && !slices.Contains(e.Rang, v.me.Person) {
+		return nil
+	}
+	m, ok := cti.Fill(e, v.doc(), v.s.d.People, viewer, privacy.LiveState)
+	if !ok {
+		return nil
+	}
+	b, err := json.Marshal(m)
+	if err != nil {
+		return err
+	}
+	return v.send(m.Event+"\nid: "+m.ID, string(b))
+}

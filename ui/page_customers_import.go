@@ -1,0 +1,311 @@
+package ui
+
+import (
+	"crypto/rand"
+	"encoding/csv"
+	"encoding/hex"
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"centralino/acd/outcome"
+	"centralino/internal/journal"
+	"centralino/internal/numbering"
+	"centralino/internal/privacy"
+	"centralino/ui/view"
+)
+
+// A file that was sent waits in memory until its sender says yes or no; a restart of
+// the box drops it, and nothing has changed then.
+const (
+	uploadLasts = 30 * time.Minute
+	maxUploads  = 4 // above that the oldest goes
+	shownCells  = 3 // of a column
+	shownRows   = 100
+)
+
+// upload is a file that waits.
+type upload struct {
+	id      string
+	owner   journal.SubjectID
+	made    time.Time
+	table   *outcome.Table
+	mapping outcome.Mapping
+	source  outcome.ImportSource
+}
+
+type uploads struct {
+	now func() time.Time
+	mu  sync.Mutex
+	by  map[string]*upload
+}
+
+func newUploads(now func() time.Time) *uploads { return &uploads{now: now, by: map[string]*upload{}} }
+
+func (u *uploads) put(x *upload) {
+	b := make([]byte, 12)
+	rand.Read(b)
+	x.id, x.made = hex.EncodeToString(b), u.now()
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for len(u.by) >= maxUploads {
+		var oldest *upload
+		for _, o := range u.by {
+			if oldest == nil || o.made.Before(oldest.made) {
+				oldest = o
+			}
+		}
+		delete(u.by, oldest.id)
+	}
+	u.by[x.id] = x
+}
+
+func (u *uploads) get(id string, owner journal.SubjectID) *upload {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	x := u.by[id]
+	if x == nil || x.owner != owner || u.now().Sub(x.made) > uploadLasts {
+		return nil
+	}
+	c := *x
+	return &c
+}
+
+// set keeps what was chosen for a file.
+func (u *uploads) set(x *upload) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.by[x.id] != nil {
+		u.by[x.id] = x
+	}
+}
+
+func (u *uploads) drop(id string) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	delete(u.by, id)
+}
+
+func (u *uploads) sweep() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for id, x := range u.by {
+		if u.now().Sub(x.made) > uploadLasts {
+			delete(u.by, id)
+		}
+	}
+}
+
+func (v *visit) plan() numbering.Plan {
+	site := v.doc().Site
+	plan, _ := numbering.New(site.Country, site.AreaCode) // without a plan: numbers of other countries
+	return plan
+}
+
+func (v *visit) importForm() error { return v.showImportFile(http.StatusOK, "") }
+
+func (v *visit) showImportFile(status int, problem string) error {
+	book, err := v.book()
+	if err != nil {
+		return err
+	}
+	list, err := book.Imports(v.ctx())
+	if err != nil {
+		return err
+	}
+	page := view.ImportFile{Frame: v.frame(v.p.T("import.title")), Problem: problem, Tabs: v.tabs(), MaxRows: outcome.MaxRows}
+	for _, i := range list {
+		page.Past = append(page.Past, view.PastImport{Time: i.Time, By: v.name(privacy.Account, i.By), Source: i.Source, Date: i.Date, Created: i.Created, Merged: i.Merged, Rejected: i.Rejected})
+	}
+	return v.show(status, "importfile", page)
+}
+
+// importFile takes a file and goes on to its columns.
+func (v *visit) importFile() error {
+	if _, err := v.book(); err != nil {
+		return err
+	}
+	rc := http.NewResponseController(v.w)
+	if err := errors.Join(rc.SetReadDeadline(time.Now().Add(uploadWait)), rc.SetWriteDeadline(time.Now().Add(uploadWait+time.Minute))); err != nil {
+		v.s.d.Log.Debug("no deadlines for an upload", "err", err)
+	}
+	file, err := v.uploaded("file")
+	if err != nil {
+		return err
+	}
+	table, err := outcome.ReadTable(file)
+	switch {
+	case errors.Is(err, outcome.ErrTooMuch):
+		return v.showImportFile(http.StatusUnprocessableEntity, v.p.T("import.large", "rows", v.p.Int(outcome.MaxRows)))
+	case errors.Is(err, outcome.ErrNoRows):
+		return v.showImportFile(http.StatusUnprocessableEntity, v.p.T("import.empty"))
+	case err != nil:
+		return v.showImportFile(http.StatusUnprocessableEntity, v.p.T("import.notable"))
+	}
+	x := &upload{owner: v.me.Person, table: table, mapping: outcome.Guess(table, v.plan())}
+	v.s.uploads.put(x)
+	return v.goTo("/import/" + x.id)
+}
+
+// theUpload is the file of the address.
+func (v *visit) theUpload() (*upload, error) {
+	if _, err := v.book(); err != nil {
+		return nil, err
+	}
+	x := v.s.uploads.get(v.r.PathValue("id"), v.me.Person)
+	if x == nil {
+		return nil, errNotFound
+	}
+	return x, nil
+}
+
+func (v *visit) importPreview() error {
+	x, err := v.theUpload()
+	if err != nil {
+		return err
+	}
+	return v.showImport(http.StatusOK, x, nil)
+}
+
+// showImport shows what an import would do with the columns as they are chosen.
+func (v *visit) showImport(status int, x *upload, problems []view.FieldProblem) error {
+	t := x.table
+	page := view.Import{Frame: v.frame(v.p.T("import.preview")), ID: x.id, Encoding: t.Encoding, Rows: len(t.Rows), Source: x.source.Source, Date: x.source.Date,
+		Today: v.s.d.Now().In(v.s.zone()).Format(time.DateOnly), Problems: problems,
+		Delimiter: v.p.T("import.delimiter." + map[rune]string{';': "semicolon", ',': "comma", '\t': "tab", '|': "bar"}[t.Delimiter])}
+	if !strings.ContainsRune(";,\t|", t.Delimiter) {
+		page.Delimiter = string(t.Delimiter)
+	}
+	for i := range t.Columns {
+		c := view.ImportColumn{Name: "column:" + strconv.Itoa(i), Title: v.p.T("import.column", "n", i+1)}
+		if i < len(t.Header) && t.Header[i] != "" {
+			c.Title = t.Header[i]
+		}
+		for _, r := range t.Rows[:min(shownCells, len(t.Rows))] {
+			if i < len(r.Cells) {
+				c.Cells = append(c.Cells, r.Cells[i])
+			}
+		}
+		for _, what := range outcome.ColumnChoices() {
+			key := "import.as." + string(what)
+			if what == outcome.ColSkip {
+				key = "import.as.skip"
+			}
+			c.Options = append(c.Options, view.Option{Value: string(what), Label: v.p.T(key), Selected: x.mapping[i] == what})
+		}
+		page.Columns = append(page.Columns, c)
+	}
+	if !x.mapping.Check(t) {
+		page.Problems = append(page.Problems, view.FieldProblem{Field: "column:0", Text: v.p.T("import.mapping")})
+		return v.show(max(status, http.StatusOK), "import", page)
+	}
+	plan, err := v.s.d.Customers.Plan(v.ctx(), t, x.mapping, v.plan())
+	if err != nil {
+		return err
+	}
+	page.New, page.Merged, page.Doubles = plan.New, plan.Merged, plan.Doubles
+	for _, r := range plan.Rejected {
+		if r.Kept {
+			page.Kept++
+		} else {
+			page.RejectedCount++
+		}
+		if len(page.Rejected) < shownRows {
+			page.Rejected = append(page.Rejected, view.RejectedRow{Line: r.Line, Text: v.p.Args(r.Code, r.Args), Kept: r.Kept})
+		}
+	}
+	page.Ready = plan.New+plan.Merged > 0
+	return v.show(status, "import", page)
+}
+
+// importGo takes the columns; with "do" it imports, else it shows what would happen.
+func (v *visit) importGo() error {
+	x, err := v.theUpload()
+	if err != nil {
+		return err
+	}
+	f := v.r.PostForm
+	x.mapping = make(outcome.Mapping, x.table.Columns)
+	for i := range x.mapping {
+		x.mapping[i] = outcome.Column(f.Get("column:" + strconv.Itoa(i)))
+	}
+	x.source = outcome.ImportSource{Source: strings.TrimSpace(f.Get("source")), Date: f.Get("date")}
+	v.s.uploads.set(x)
+	if f.Get("do") != "import" {
+		return v.goTo("/import/" + x.id)
+	}
+	var problems []view.FieldProblem
+	for _, w := range x.source.Check(v.s.d.Now()) {
+		problems = append(problems, view.FieldProblem{Field: w.Field, Label: v.p.T("import." + w.Field), Text: v.p.Args(w.Code, w.Args)})
+	}
+	if len(problems) > 0 || !x.mapping.Check(x.table) {
+		return v.showImport(http.StatusUnprocessableEntity, x, problems)
+	}
+	_, _, err = v.s.d.Customers.Import(v.ctx(), v.me.Person, x.table, x.mapping, v.plan(), x.source)
+	switch {
+	case errors.Is(err, outcome.ErrMoved), errors.Is(err, outcome.ErrNoRows):
+		v.flash("flash.import.again", "warn", 0)
+		return v.goTo("/import/" + x.id)
+	case err != nil:
+		return err
+	}
+	v.s.uploads.drop(x.id)
+	v.flash("flash.imported", "ok", 0)
+	return v.goTo("/import")
+}
+
+// importRejected gives the rows that are not taken, with the reason, as CSV.
+func (v *visit) importRejected() error {
+	x, err := v.theUpload()
+	if err != nil {
+		return err
+	}
+	if !x.mapping.Check(x.table) {
+		return errNotFound
+	}
+	plan, err := v.s.d.Customers.Plan(v.ctx(), x.table, x.mapping, v.plan())
+	if err != nil {
+		return err
+	}
+	rows := map[int][]string{}
+	for _, r := range x.table.Rows {
+		rows[r.Line] = r.Cells
+	}
+	v.w.Header().Set("Content-Type", "text/csv; charset=utf-8")
+	v.w.Header().Set("Content-Disposition", `attachment; filename="rejected.csv"`)
+	out := csv.NewWriter(v.w)
+	out.Comma, out.UseCRLF = ';', true
+	_, _ = v.w.Write([]byte("\ufeff")) // so that spreadsheets see that it is UTF-8
+	_ = out.Write(append([]string{v.p.T("import.line"), v.p.T("import.reason")}, x.table.Header...))
+	for _, r := range plan.Rejected {
+		line := []string{strconv.Itoa(r.Line), v.p.Args(r.Code, r.Args)}
+		for _, cell := range rows[r.Line] {
+			line = append(line, harmless(cell))
+		}
+		_ = out.Write(line)
+	}
+	out.Flush()
+	return nil
+}
+
+// harmless keeps a spreadsheet from taking a cell for a formula (CWE-1236).
+func harmless(cell string) string {
+	if cell != "" && strings.ContainsRune("=+-@\t\r", rune(cell[0])) && strings.Trim(cell, "+0123456789 -./()") != "" {
+		return "'" + cell
+	}
+	return cell
+}
+
+// importDrop lets go of a file.
+func (v *visit) importDrop() error {
+	x, err := v.theUpload()
+	if err != nil {
+		return err
+	}
+	v.s.uploads.drop(x.id)
+	v.flash("flash.dropped", "ok", 0)
+	return v.goTo("/import")
+}

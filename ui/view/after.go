@@ -1,0 +1,235 @@
+package view
+
+import (
+	"html/template"
+	"time"
+
+	"centralino/ui/api"
+)
+
+// Customers lists cards.
+type Customers struct {
+	Frame
+	List    api.Customers
+	Text    string
+	Older   string // address of the next page
+	First   string // … of the first one, empty on it
+	Tabs    []Tab
+	Manager bool
+}
+
+// Tab is one of several pages that stand side by side.
+type Tab struct {
+	URL, Label string
+	Current    bool
+}
+
+// Customer is one card.
+type Customer struct {
+	Frame
+	Card    api.Customer
+	Edit    bool
+	Manager bool
+	Dial    []DialNumber // the numbers that may be called, and why others not
+	Back    string
+}
+
+// DialNumber is one number of a card.
+type DialNumber struct {
+	Text string
+	At   int  // its place on the card
+	May  bool // a press calls it
+}
+
+// CustomerEdit is the form of a card.
+type CustomerEdit struct {
+	Frame
+	ID, Number                     string // of a new one: the pseudonym that it is made for
+	Name, Company, Numbers, Fields string
+	NumberText                     string
+	New                            bool
+	Problems                       []FieldProblem
+	Back                           string
+}
+
+// Problem returns what is wrong with a field.
+func (c CustomerEdit) Problem(field string) string { return problemOf(c.Problems, field) }
+
+// Dossier is everything about one person, to be read and printed.
+type Dossier struct {
+	Frame
+	Card api.Customer
+	At   time.Time
+}
+
+// Erase asks before a person's data goes.
+type Erase struct {
+	Frame
+	ID, What string
+	Calls    int
+}
+
+// ImportFile is the form that takes a file.
+type ImportFile struct {
+	Frame
+	Problem string
+	Tabs    []Tab
+	Past    []PastImport
+	MaxRows int
+}
+
+// PastImport is an import that was made.
+type PastImport struct {
+	Time                      time.Time
+	By, Source, Date          string
+	Created, Merged, Rejected int
+}
+
+// Import is a file that waits for a yes.
+type Import struct {
+	Frame
+	ID                         string
+	Encoding, Delimiter        string
+	Rows                       int
+	Columns                    []ImportColumn
+	Source, Date, Today        string
+	New, Merged, Doubles, Kept int
+	Rejected                   []RejectedRow // the first of them
+	RejectedCount              int
+	Ready                      bool // a number is mapped: it may be imported
+	Problems                   []FieldProblem
+}
+
+// Problem returns what is wrong with a field.
+func (c Import) Problem(field string) string { return problemOf(c.Problems, field) }
+
+// ImportColumn is one column of a file with its first cells.
+type ImportColumn struct {
+	Name, Title string
+	Cells       []string
+	Options     []Option
+}
+
+// RejectedRow is a row that is not taken, with the reason.
+type RejectedRow struct {
+	Line int
+	Text string
+	Kept bool // taken without this
+}
+
+// CallBacks lists the calls that customers asked for.
+type CallBacks struct {
+	Frame
+	List []api.CallBack
+	Dial bool
+	Tabs []Tab
+}
+
+// Scripts lists scripts.
+type Scripts struct {
+	Frame
+	Scripts []api.ScriptState
+	New     string
+	Tabs    []Tab
+}
+
+// Script is the page on which a script is written, checked and tried.
+type Script struct {
+	Frame
+	ID, Name, Text string
+	Problems       []api.ScriptProblem
+	Wrong          []FieldProblem
+	Outcomes       []Pair // name and id
+	Edit           bool
+	Checked        bool
+	Steps          int
+}
+
+// Problem returns what is wrong with a field.
+func (c Script) Problem(field string) string { return problemOf(c.Wrong, field) }
+
+// ScriptStep is one step as it is gone through: in a call, or for trying.
+type ScriptStep struct {
+	Frame
+	Name      string
+	Title     string
+	Action    string // address that takes the form
+	Swap      string // element that the answer replaces
+	BackTo    string // page to go back to
+	Parts     []StepPart
+	Buttons   []StepButton
+	Automatic bool
+	MustRead  bool
+	Read      bool
+	First     bool
+	Done      bool
+	Outcome   string // name, once it is done
+	Answers   []api.Labelled
+	Problems  []FieldProblem
+	Broken    []api.ScriptProblem // the script cannot be followed
+	Try       bool
+}
+
+// StepPart is one thing of a step.
+type StepPart struct {
+	Kind  string // "text", "readout", "field"
+	Lines []string
+	Field Field
+}
+
+// StepButton is one way on that a person chooses.
+type StepButton struct {
+	At    int
+	Label string
+}
+
+// AfterCall is a call with its customer, its script and its outcome.
+type AfterCall struct {
+	Frame
+	Caller, When          string
+	Card, Script, Outcome template.HTML
+}
+
+// AfterCard is the customer in a call.
+type AfterCard struct {
+	Frame
+	Card   api.Customer
+	Call   string
+	URL    string // of the card
+	Make   string // address of the form for a new card
+	Pop    string // address of another program
+	BackTo string
+	Note   bool
+}
+
+// AfterOutcome is the form of a call's outcome.
+type AfterOutcome struct {
+	Frame
+	Call, BackTo string
+	Swap         string
+	Options      []Option
+	CallBack     string // as a browser writes a time
+	Note         string
+	Set          string // the outcome that is kept already
+	SetAt        time.Time
+	Preselected  bool // by the script
+	Problems     []FieldProblem
+}
+
+// Problem returns what is wrong with a field.
+func (c AfterOutcome) Problem(field string) string { return problemOf(c.Problems, field) }
+
+// Surveys are the results of all surveys.
+type Surveys struct {
+	Frame
+	Results []api.SurveyResult
+	Tabs    []Tab
+}
+
+// Webhooks lists webhooks with their last deliveries.
+type Webhooks struct {
+	Frame
+	Hooks []api.Webhook
+	New   string
+	Edit  bool
+}
