@@ -10,11 +10,11 @@ const (
 	dtmfWindow  = 2 * dtmfHop
 	dtmfHits    = 4    // windows that make a digit …
 	dtmfSure    = 0.85 // … if the pair has so much of the energy in every one, else
-	dtmfDoubted = 8    // so many: 58 ms, which a vowel seldom holds
+	dtmfDoubted = 11   // so many: 78 ms, which a vowel seldom holds
 	dtmfMisses  = 4    // windows that end it: a gap of 10 ms does not, one of 40 ms does
 	dtmfShare   = 0.70 // of the energy is in the pair, in every window
 	dtmfRough   = 0.42 // the same before the frequencies are known
-	dtmfSkew    = 0.025
+	dtmfSkew    = 0.019
 	dtmfWeakest = -34.0 // dBm0 of each tone
 	dtmfTwist   = 10.5  // dB low above high: 8 and what measuring costs
 	dtmfReverse = 5.0   // dB high above low: 4 and the same
