@@ -28,7 +28,7 @@ check: ## formatting, vet and the structure tests only
 	$(GO) vet ./...
 	$(GO) test -count=1 ./internal/arch
 
-verify: peers ## what takes long: 500 kills, long simulations; prints a table of figures
+verify: peers ## what takes long: 500 kills, long simulations, ten busy minutes; prints a table of figures
 	@bash internal/testbed/verify.sh
 
 bench: ## benchmarks with allocations and ratios measured in one run; fails where a goal is missed

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# What `make verify` runs, about 40 minutes on two cores: the tests whose worth
+# What `make verify` runs, about 50 minutes on two cores: the tests whose worth
 # grows with time, at length. It prints a table of figures with date and commit.
-#   KILLS  SEEDS  HOURS (virtual, of each seed)  TALK (speech)  ROUNDS (vgetty)
+#   KILLS  SEEDS  HOURS (virtual, of each seed)  TALK (speech)  ROUNDS (vgetty)  SOAK (minutes)
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 log=$(mktemp)
@@ -24,6 +24,7 @@ run() { # minutes, package, arguments …
 run 15 ./cmd/appliance -run '^TestKilledUnderTraffic$' -kills "${KILLS:-500}"
 run 35 ./cmd/appliance -run '^TestWholeBox$' -simseeds "${SEEDS:-200}" -simhours "${HOURS:-2}" -parallel 4
 run 5 ./cmd/appliance -run '^(TestDamagedDatabase|TestMissingLogOfTheDatabase|TestUnusableDataFolder|TestFullDisk)$'
+run $((${SOAK:-10} + 10)) ./cmd/appliance -run '^TestSoak$' -soak "${SOAK:-10}m"
 CENTRALINO_KILLS=${KILLS:-500} run 10 ./internal/journal -run '^TestKilledAtAnyMoment'
 run 5 ./acd/sim -calls 1000000
 run 10 ./internal/audio -run '^TestTalkOff$' -talk "${TALK:-4h}"
