@@ -66,15 +66,16 @@ type Ahead struct {
 	Bound  float64 // callers before him who are to be called back; they do not
 }
 
-// Wait returns how long a caller has to wait yet if he does not hang up: the median
-// (low) and the time that nine of ten do not exceed (high). False means that too
-// little is known to tell.
+// Wait returns how long a caller has to wait yet: the median (low) and the time that
+// nine of ten do not exceed (high) of those in his place who are served in the end.
+// False means that too little is known to tell.
 //
 // The agents become free at the rate n·μ, each of those ahead hangs up at the rate
-// θ, so the wait is a sum of exponential stages with mean Σ 1/(nμ+iθ) (Whitt 1999;
-// Ibrahim and Whitt 2009) and variance Σ 1/(nμ+iθ)²; both quantiles are those of
-// the gamma distribution with that mean and variance. That the mean handling time
-// is itself estimated widens the variance.
+// θ, so the wait of somebody who stays is a sum of exponential stages with mean
+// Σ 1/(nμ+iθ) (Whitt 1999; Ibrahim and Whitt 2009) and variance Σ 1/(nμ+iθ)²; it is
+// taken as gamma distributed. That the mean handling time is itself estimated widens
+// the variance. That he may hang up before, at the rate θ, makes of a gamma
+// distribution with rate β one with rate β+θ.
 func (p *Pace) Wait(a Ahead) (low, high time.Duration, known bool) {
 	if p.Calls < enoughCalls || a.Agents <= 0 || a.Live < 0 || a.Bound < 0 {
 		return 0, 0, false
@@ -92,6 +93,8 @@ func (p *Pace) Wait(a Ahead) (low, high time.Duration, known bool) {
 		variance += part * stage * stage
 	}
 	variance += mean * mean / (p.Calls + priorCalls)
+	shorter := 1 / (1 + p.impatience()*variance/mean)
+	mean, variance = mean*shorter, variance*shorter*shorter
 	return seconds(gammaQuantile(mean, variance, 0)), seconds(gammaQuantile(mean, variance, z90)), true
 }
 
