@@ -194,10 +194,11 @@ func (s *State) index(i int32) {
 // show takes v as the agent's state from now on and books the time until now on
 // the state before.
 func (s *State) show(a *agent, v *agentView) {
-	if classOf(v.state) != classOf(a.shown.state) {
+	login := v.state != journal.AgentLoggedOut && a.shown.state == journal.AgentLoggedOut
+	if login || classOf(v.state) != classOf(a.shown.state) {
 		a.work.book(a.shown.state, s.now)
 	}
-	if v.state != journal.AgentLoggedOut && a.shown.state == journal.AgentLoggedOut {
+	if login {
 		a.work.login(s.now)
 	}
 	if v.state != a.shown.state || v.reason != a.shown.reason {

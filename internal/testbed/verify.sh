@@ -26,7 +26,7 @@ run 35 ./cmd/appliance -run '^TestWholeBox$' -simseeds "${SEEDS:-200}" -simhours
 run 5 ./cmd/appliance -run '^(TestDamagedDatabase|TestMissingLogOfTheDatabase|TestUnusableDataFolder|TestFullDisk)$'
 run $((${SOAK:-10} + 10)) ./cmd/appliance -run '^TestSoak$' -soak "${SOAK:-10}m"
 CENTRALINO_KILLS=${KILLS:-500} run 10 ./internal/journal -run '^TestKilledAtAnyMoment'
-run 5 ./acd/sim -calls 1000000
+run 15 ./acd/sim -calls 1000000 -days 365
 run 10 ./internal/audio -run '^TestTalkOff$' -talk "${TALK:-4h}"
 run 15 ./hal/sim -run '^(TestVM|TestVgetty)' -count "${ROUNDS:-5}"
 echo
