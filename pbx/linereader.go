@@ -119,7 +119,27 @@ func (r *lineReader) handle(ev hal.LineEvent) {
 		r.ignore, r.known, r.called = false, false, ""
 	}
 	if l := r.current(); l != nil {
+		if !l.incoming {
+			r.dialed(ev)
+		}
 		l.a.post(lineMail{l, ev})
+	}
+}
+
+// dialed tells what an event of an outgoing call says about the line's dial tone.
+// Silence says nothing: a dead line is silent too.
+func (r *lineReader) dialed(ev hal.LineEvent) {
+	switch e := ev.(type) {
+	case hal.Hangup:
+		if e.Cause == hal.CauseNoDial || e.Cause == hal.CauseBusy {
+			r.p.o.DialTone(r.id, e.Cause == hal.CauseBusy)
+		}
+	case hal.Progress:
+		if e.Tone == hal.Ringback || e.Tone == hal.BusyTone {
+			r.p.o.DialTone(r.id, true)
+		}
+	case hal.Answered:
+		r.p.o.DialTone(r.id, true)
 	}
 }
 

@@ -115,8 +115,11 @@ type Options struct {
 	Audio     func(sha256 string) []byte // uploaded prompts as A-law; nil if unknown
 	Other     func(tx sip.ServerTx)      // requests outside of dialogs that are no INVITE
 	Stateless func(req *sip.Request) *sip.Response
-	Now       func() time.Time // wall clock
-	Log       *slog.Logger     // slog.Default if nil
+	// DialTone hears how a telephone line's last attempt to dial went: false when the
+	// line had no dial tone, true when the number went out. It must not block.
+	DialTone func(line office.ID, there bool)
+	Now      func() time.Time // wall clock
+	Log      *slog.Logger     // slog.Default if nil
 }
 
 func (o *Options) check() error {
@@ -130,6 +133,9 @@ func (o *Options) check() error {
 	}
 	if o.Feature == nil {
 		o.Feature = func(office.Feature, journal.SubjectID, string) string { return route.PromptUnknown }
+	}
+	if o.DialTone == nil {
+		o.DialTone = func(office.ID, bool) {}
 	}
 	if o.Audio == nil {
 		o.Audio = func(string) []byte { return nil }

@@ -226,7 +226,7 @@ func (b *box) openTelephony(ctx context.Context) error {
 		Office: func() *office.Document { return b.office.Current().Doc }, Journal: &b.record,
 		Stack: b.stack, Plane: b.plane, Phones: phones{b}, Trunks: b.trunks.all, Lines: b.lines.list(),
 		Queue: queues{b.acd}, Names: b.people, Feature: b.feature, Audio: b.voices.get, Stateless: b.stateless,
-		Now: b.now, Log: b.log,
+		DialTone: b.front.dialTone, Now: b.now, Log: b.log,
 	})
 	if err != nil {
 		return err

@@ -145,6 +145,8 @@ func (f *front) gesture(g button.Gesture) {
 
 // ready is the last part to start: from then on the box does its work.
 func (f *front) ready(ctx context.Context) error {
+	f.emergencyFault() // what never was there does not go, and so tells nothing
+	f.phoneFault()
 	f.setBusy(false)
 	<-ctx.Done()
 	return nil
@@ -223,9 +225,19 @@ func (f *front) lineFault(e journal.LineChanged) {
 	if lineDown(e.State) {
 		f.faults.Raise(kind, e.Line)
 	} else {
-		f.faults.ClearSubject(e.Line)
+		f.faults.Clear(kind, e.Line)
 	}
 	f.emergencyFault()
+}
+
+// dialTone raises and clears the fault of a line on which nothing can be dialled. It
+// lasts from one attempt to the next: a line at rest does not tell.
+func (f *front) dialTone(line office.ID, there bool) {
+	if there {
+		f.faults.Clear(health.LineNoDialTone, string(line))
+	} else {
+		f.faults.Raise(health.LineNoDialTone, string(line))
+	}
 }
 
 func lineDown(state string) bool {
@@ -259,12 +271,12 @@ func (f *front) phoneFault() {
 	}
 }
 
-// officeChanged forgets what is about lines that are no more.
+// officeChanged forgets what is about lines that are no more, or not in use.
 func (f *front) officeChanged(doc *office.Document) {
 	f.mu.Lock()
 	var gone []office.ID
 	for id := range f.lines {
-		if doc.LineByID(id) == nil {
+		if l := doc.LineByID(id); l == nil || l.Disabled {
 			gone = append(gone, id)
 			delete(f.lines, id)
 		}
@@ -308,8 +320,11 @@ func (f *front) show() {
 		calls = append(calls, led.CallsNight)
 	}
 	for _, e := range f.faults.All() {
-		if e.Kind == health.NoEmergencyLine || e.Kind == health.NoPhones {
+		switch e.Kind {
+		case health.NoEmergencyLine, health.NoPhones:
 			calls = append(calls, led.CallsFault)
+		case health.LineNoDialTone:
+			lines = append(lines, led.LinesFault)
 		}
 	}
 	if worst, ok := f.faults.Worst(); ok {

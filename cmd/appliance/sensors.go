@@ -4,8 +4,10 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"centralino/board"
@@ -20,6 +22,7 @@ type sensors struct {
 	faults *health.Monitor
 	hasNet func() bool // an address other than loopback
 	tick   func()      // called at each look, for what changes with the hour
+	now    func() time.Time
 }
 
 // sensorsEvery is how often they look: faults need seconds anyway before they count.
@@ -52,11 +55,30 @@ func (s *sensors) look() {
 	s.set(health.Undervoltage, s.sagging())
 	s.set(health.NetworkCable, s.unplugged())
 	s.set(health.NetworkAddress, !s.hasNet())
+	s.set(health.ClockUntrusted, s.now().Before(builtAt()))
 }
+
+// written is when this program's source was written, or a little before: no clock that
+// goes right shows an earlier time.
+var written = time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
+
+// builtAt is the time of the last change in the program, as far as it was built into it.
+var builtAt = sync.OnceValue(func() time.Time {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return written
+	}
+	for _, s := range info.Settings {
+		if at, err := time.Parse(time.RFC3339, s.Value); s.Key == "vcs.time" && err == nil && at.After(written) {
+			return at
+		}
+	}
+	return written
+})
 
 // sensors are those of the computer that the box is.
 func (b *box) sensors() *sensors {
-	s := &sensors{root: "/sys", board: b.front.board, faults: b.front.faults, tick: b.front.show, hasNet: func() bool {
+	s := &sensors{root: "/sys", board: b.front.board, faults: b.front.faults, tick: b.front.show, now: b.now, hasNet: func() bool {
 		a := addresses()
 		return len(a) > 0 && !a[0].IsLoopback()
 	}}

@@ -22,13 +22,14 @@ func TestSensorsRaiseAndClear(t *testing.T) {
 	}
 	for _, c := range []struct {
 		name, file, text string
-		net              bool
+		net, clock       bool
 		want             health.Kind
 	}{
-		{"hot", "class/thermal/thermal_zone0/temp", "75000\n", true, health.TemperatureHigh},
-		{"a weak power supply", "class/hwmon/hwmon1/in0_lcrit_alarm", "1\n", true, health.Undervoltage},
-		{"the cable is out", "class/net/eth0/carrier", "0\n", true, health.NetworkCable},
-		{"no address", "class/net/eth0/carrier", "1\n", false, health.NetworkAddress},
+		{"hot", "class/thermal/thermal_zone0/temp", "75000\n", true, true, health.TemperatureHigh},
+		{"a weak power supply", "class/hwmon/hwmon1/in0_lcrit_alarm", "1\n", true, true, health.Undervoltage},
+		{"the cable is out", "class/net/eth0/carrier", "0\n", true, true, health.NetworkCable},
+		{"no address", "class/net/eth0/carrier", "1\n", false, true, health.NetworkAddress},
+		{"a clock that shows a time before the program was made", "class/net/eth0/carrier", "1\n", true, false, health.ClockUntrusted},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			root := t.TempDir()
@@ -47,8 +48,15 @@ func TestSensorsRaiseAndClear(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				m, ok := health.NewMonitor(nil), true
 				s := &sensors{root: root, board: pi, faults: m, hasNet: func() bool { return ok }, tick: func() {}}
-				// A minute is longer than any of them has to last.
-				for range 12 {
+				right := true
+				s.now = func() time.Time {
+					if right {
+						return builtAt()
+					}
+					return builtAt().Add(-time.Second)
+				}
+				// Three minutes are longer than any of them has to last.
+				for range 36 {
 					s.look()
 					time.Sleep(sensorsEvery)
 				}
@@ -56,8 +64,8 @@ func TestSensorsRaiseAndClear(t *testing.T) {
 					t.Fatalf("faults %v", all)
 				}
 				put(c.file, c.text)
-				ok = c.net
-				for range 12 {
+				ok, right = c.net, c.clock
+				for range 36 {
 					s.look()
 					time.Sleep(sensorsEvery)
 				}
@@ -65,7 +73,7 @@ func TestSensorsRaiseAndClear(t *testing.T) {
 					t.Errorf("faults %v", m.All())
 				}
 				put(c.file, fine[c.file])
-				ok = true
+				ok, right = true, true
 				for range 40 {
 					s.look()
 					time.Sleep(sensorsEvery)

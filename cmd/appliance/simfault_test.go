@@ -28,6 +28,7 @@ const (
 	diskFine int32 = iota
 	diskFull
 	diskGone
+	diskNoCopy
 )
 
 var errNoPower = errors.New("no power")
@@ -37,6 +38,10 @@ func (d *simDisk) fault(operation string) error {
 	case diskFull:
 		if operation == "begin" || operation == "commit" || operation == "copy" {
 			return fmt.Errorf("%s: %w", operation, syscall.ENOSPC)
+		}
+	case diskNoCopy:
+		if operation == "copy" {
+			return fmt.Errorf("%s: %w", operation, syscall.EIO)
 		}
 	case diskGone:
 		return fmt.Errorf("%s: %w", operation, errNoPower)

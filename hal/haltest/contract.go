@@ -20,6 +20,7 @@ var contract = []struct {
 	{"the caller gives up: RingStop and no Hangup", givesUp},
 	{"outgoing call: the far end is told the number, answers, both hear each other, hears our keys", outgoing},
 	{"outgoing call to a busy number", outgoingBusy},
+	{"outgoing call without dial tone", outgoingDead},
 	{"outgoing call that nobody answers ends by hanging up", outgoingNoReply},
 	{"a number with anything but digits, star, hash and plus is refused", refusesNumbers},
 	{"commands that the state does not allow are refused", refusesStates},
@@ -246,6 +247,29 @@ func outgoingBusy(b *bench) {
 	b.atRest(1)
 	if n := count[hal.Answered](b); n != 0 {
 		b.Error("a busy number was reported as answered")
+	}
+}
+
+func outgoingDead(b *bench) {
+	b.Cut(true)
+	if err := b.Line.Dial(b.ctx, "0212345"); err != nil {
+		b.Fatal(err)
+	}
+	if h := await[hal.Hangup](b, 20*time.Second); h.Cause != hal.CauseNoDial {
+		b.Errorf("cause %s", h.Cause)
+	}
+	b.state(hal.LineIdle, 10*time.Second)
+	b.Cut(false)
+	b.Expect(Busy)
+	if err := b.Line.Dial(b.ctx, "0212345"); err != nil {
+		b.Fatal(err)
+	}
+	if h := await[hal.Hangup](b, 20*time.Second); h.Cause != hal.CauseBusy {
+		b.Errorf("with its cable again: cause %s", h.Cause)
+	}
+	b.atRest(2)
+	if n := count[hal.Answered](b); n != 0 {
+		b.Error("a dead line was reported as answered")
 	}
 }
 

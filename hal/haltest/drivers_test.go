@@ -29,7 +29,7 @@ func world(t *testing.T, x *sim.Exchange, l *sim.ExLine, line hal.Line) haltest.
 			})
 			return far
 		},
-		OffHook: l.OffHook,
+		OffHook: l.OffHook, Cut: l.Cut,
 	}
 }
 

@@ -45,6 +45,8 @@ type Rig struct {
 	Expect func(o Outcome) <-chan Far
 	// OffHook tells what the exchange sees.
 	OffHook func() bool
+	// Cut pulls the exchange's cable, or with false puts it in again.
+	Cut func(bool)
 	// Unplug takes the device away, Replug brings it back under another name.
 	Unplug, Replug func()
 }

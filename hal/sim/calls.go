@@ -14,6 +14,7 @@ const (
 	ringHeard  = 300 * time.Millisecond // start of a burst to RING
 	toneHeard  = 2200 * time.Millisecond
 	keyHeard   = 60 * time.Millisecond
+	noCurrent  = 2 * time.Second // off hook to the certainty that the line is dead
 )
 
 // answer is ATA: off hook, VCON in voice class; data calls find no carrier.
@@ -70,6 +71,14 @@ func (m *Modem) dialString(s string) outcome {
 	m.offHook()
 	m.wait("VCON")
 	serial := m.waitSerial
+	if m.line.dead() { // it senses the current, whatever ATX says of tones
+		m.after(noCurrent+m.fault.Slow, func() {
+			if m.waitSerial == serial {
+				m.finish("NO DIALTONE")
+			}
+		})
+		return outcome{async: true}
+	}
 	m.after(time.Duration(len(digits))*dialTime+m.fault.Slow, func() {
 		if m.waitSerial != serial {
 			return

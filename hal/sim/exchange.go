@@ -152,7 +152,7 @@ func (x *Exchange) Ring(id hal.LineID, caller CallerSpec) (*Party, error) {
 		if l == nil || x.closed {
 			return
 		}
-		if l.offHook || l.call != nil {
+		if l.offHook || l.call != nil || l.cut {
 			err = ErrLineBusy
 			return
 		}

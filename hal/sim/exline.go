@@ -26,6 +26,7 @@ type ExLine struct {
 	// Below here guarded by x.mu.
 	dev     device
 	offHook bool
+	cut     bool    // no current: see Cut
 	call    *exCall // ringing, dialed, talking, or the tones after it; nil = line at rest
 	tone    hal.Tone
 	gen     *audio.ToneGen // of tone; nil = no tone
@@ -84,6 +85,20 @@ func (l *ExLine) OffHook() bool {
 	l.x.mu.Lock()
 	defer l.x.mu.Unlock()
 	return l.offHook
+}
+
+// Cut pulls the exchange's cable, or with false puts it in again: no current flows,
+// so that from the next going off hook there is no dial tone, no number can be
+// dialed, and nobody can ring.
+func (l *ExLine) Cut(cut bool) {
+	l.x.do(func() { l.cut = cut })
+}
+
+// dead says whether the exchange's cable is out.
+func (l *ExLine) dead() bool {
+	l.x.mu.Lock()
+	defer l.x.mu.Unlock()
+	return l.cut
 }
 
 // connect plugs a device into the line; nil unplugs what is there.
@@ -171,7 +186,7 @@ func (l *ExLine) goOffHook() {
 			return
 		}
 		l.newCall(nil)
-		if l.o.Kind == hal.Analog {
+		if l.o.Kind == hal.Analog && !l.cut {
 			l.setTone(hal.DialTone)
 		}
 	})
@@ -204,7 +219,7 @@ func (l *ExLine) endCall() {
 // dial sends a number; what follows is told by heardTone and farAnswered.
 func (l *ExLine) dial(number string) {
 	l.x.do(func() {
-		if !l.offHook || l.call == nil || l.call.party != nil || l.x.closed {
+		if !l.offHook || l.call == nil || l.call.party != nil || l.x.closed || l.cut {
 			return // digits into a conversation are only sounds
 		}
 		var o DialOutcome

@@ -224,6 +224,10 @@ func (d *Line) Dial(ctx context.Context, number string) error {
 		d.dialed = true
 		d.to(hal.LineDialing, "")
 		d.offHook()
+		if d.ex.dead() {
+			d.in(noCurrent, func() { d.clear(hal.CauseNoDial) })
+			return nil
+		}
 		d.in(time.Duration(len(number))*dialTime, func() { d.ex.dial(number) })
 		return nil
 	})

@@ -1,0 +1,134 @@
+package main
+
+import (
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"centralino/board"
+	"centralino/board/led"
+	"centralino/hal"
+	"centralino/internal/office"
+)
+
+// lamp returns what a lamp says.
+func (w *bubbleBox) lamp(l board.Lamp) led.State {
+	for _, s := range w.front.lamps.Shown() {
+		if s.Lamp == l {
+			return s.State
+		}
+	}
+	return ""
+}
+
+func disable(lines ...office.ID) func(*office.Document) {
+	return func(d *office.Document) {
+		for i := range d.Lines {
+			d.Lines[i].Disabled = slices.Contains(lines, d.Lines[i].ID)
+		}
+	}
+}
+
+func TestLamps(t *testing.T) {
+	type seen map[board.Lamp]led.State
+	for _, c := range []struct {
+		name    string
+		options options
+		change  func(*office.Document)
+		phones  bool // one registers
+		want    seen
+	}{
+		{"all is well", options{}, nil, true, seen{board.Status: led.StatusReady, board.Lines: led.LinesReady, board.Calls: led.CallsReady}},
+		{"one line is taken out of use", options{}, disable("line-2"), true, seen{board.Lines: led.LinesReady}},
+		{"all lines are taken out of use: nothing could call for help", options{}, disable("line-1", "line-2", "line-3"), true,
+			seen{board.Status: led.StatusFault, board.Lines: led.LinesDisabled, board.Calls: led.CallsFault}},
+		{"all hours are closed", options{closed: true}, nil, true, seen{board.Status: led.StatusReady, board.Calls: led.CallsNight}},
+		{"no telephone is there", options{}, nil, false, seen{board.Status: led.StatusFault, board.Calls: led.CallsFault}},
+		{"no telephone is there at night", options{closed: true}, nil, false, seen{board.Calls: led.CallsFault}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			inBubble(t, c.options, c.change, func(w *bubbleBox) {
+				if c.phones {
+					w.register(w.phones[0])
+				}
+				time.Sleep(2 * time.Minute)
+				for l, want := range c.want {
+					if got := w.lamp(l); got != want {
+						t.Errorf("%s says %q, want %q; faults %v", l, got, want, w.faulty())
+					}
+				}
+			})
+		})
+	}
+}
+
+// A line that is taken out of use takes its fault and its lamp along.
+func TestLampsFollowTheOfficeAndTheRestart(t *testing.T) {
+	inBubble(t, options{}, nil, func(w *bubbleBox) {
+		w.register(w.phones[0])
+		w.exchange.Line("line-1").Cut(true)
+		w.change(func(d *office.Document) { d.Outbound.Default = []office.ID{"line-1", "line-2"} })
+		w.talk(w.phones[0], "0698765432")
+		if got := w.faulty(); !slices.Equal(got, []string{"line.noDialToneline-1"}) || w.lamp(board.Lines) != led.LinesFault {
+			t.Errorf("without dial tone: faults %v, lamp %s", got, w.lamp(board.Lines))
+		}
+		w.change(disable("line-1"))
+		time.Sleep(time.Minute)
+		if got := w.faulty(); len(got) != 0 || w.lamp(board.Lines) != led.LinesReady {
+			t.Errorf("with the line out of use: faults %v, lamp %s", got, w.lamp(board.Lines))
+		}
+		w.front.works()
+		synctest.Wait()
+		if w.lamp(board.Status) != led.StatusWorking {
+			t.Errorf("before a restart STATUS says %s", w.lamp(board.Status))
+		}
+	})
+}
+
+// A line without dial tone is a fault from the attempt that found it to the next that
+// goes out; its going idle in between means nothing.
+func TestNoDialToneIsAFaultUntilTheNextGoodDial(t *testing.T) {
+	for _, line := range []office.ID{"line-1", "line-2"} { // by its driver, and directly
+		t.Run(string(line), func(t *testing.T) {
+			inBubble(t, options{}, func(d *office.Document) { d.Outbound.Default = []office.ID{line, "line-3"} }, func(w *bubbleBox) {
+				w.register(w.phones[0])
+				step := func(what string, cut bool, want ...string) {
+					t.Helper()
+					w.exchange.Line(hal.LineID(line)).Cut(cut)
+					w.talk(w.phones[0], "0698765432")
+					if got := w.faulty(); !slices.Equal(got, want) {
+						t.Errorf("%s: faults %v, want %v", what, got, want)
+					}
+				}
+				step("in order", false)
+				step("cut", true, "line.noDialTone"+string(line))
+				time.Sleep(time.Hour)
+				step("still cut", true, "line.noDialTone"+string(line))
+				step("in order again", false)
+			})
+		})
+	}
+}
+
+func TestFailedBackupIsAFaultUntilOneSucceeds(t *testing.T) {
+	inBubble(t, options{}, nil, func(w *bubbleBox) {
+		w.register(w.phones[0])
+		failed := func() bool { return slices.Contains(w.faulty(), "backup.failed") }
+		time.Sleep(2 * time.Minute)
+		if failed() {
+			t.Errorf("after a good copy: %v", w.faulty())
+		}
+		w.disk.state.Store(diskNoCopy)
+		time.Sleep(24 * time.Hour)
+		synctest.Wait()
+		if !failed() || w.lamp(board.Status) != led.StatusWarning && w.lamp(board.Status) != led.StatusFault {
+			t.Errorf("after a failed copy: %v, STATUS says %s", w.faulty(), w.lamp(board.Status))
+		}
+		w.disk.state.Store(diskFine)
+		time.Sleep(2 * time.Hour) // it is tried again after one
+		if failed() {
+			t.Errorf("after the next good copy: %v", w.faulty())
+		}
+	})
+}
