@@ -52,13 +52,13 @@ func TestClickToDialRingsThePersonFirst(t *testing.T) {
 		if err != nil || id == "" {
 			t.Fatal(id, err)
 		}
-		time.Sleep(3 * time.Second)
+		pass(3 * time.Second)
 		c := w.phones["dev-1"].Current()
 		if c == nil {
 			t.Fatal("the person's phone does not ring")
 		}
 		within(t, "person answers", c.Up(), 5*time.Second)
-		time.Sleep(20 * time.Second)
+		pass(20 * time.Second)
 		if n := <-dialled; n != "0698765432" {
 			t.Errorf("dialled %q", n)
 		}
@@ -66,7 +66,7 @@ func TestClickToDialRingsThePersonFirst(t *testing.T) {
 			t.Errorf("the person received %d packets", c.Stats().Received)
 		}
 		c.HangUp()
-		time.Sleep(5 * time.Second)
+		pass(5 * time.Second)
 		if e := w.ended(); len(e) != 1 || e[0].Cause != "normal" || e[0].Talk < 5*time.Second {
 			t.Errorf("ended: %+v", e)
 		}
@@ -98,7 +98,7 @@ func TestOriginateRefuses(t *testing.T) {
 				t.Errorf("%s: %v, want %v", tt.name, err, tt.want)
 			}
 		}
-		time.Sleep(3 * time.Second)
+		pass(3 * time.Second)
 		if len(w.started()) != 0 || w.phones["dev-1"].Rings() != 0 {
 			t.Error("something rang nevertheless")
 		}
@@ -120,13 +120,13 @@ func TestCallBackByKey(t *testing.T) {
 			t.Fatal(err)
 		}
 		within(t, "box answers", p.Answered(), 12*time.Second)
-		time.Sleep(4 * time.Second)
+		pass(4 * time.Second)
 		p.Key("1")
-		time.Sleep(3 * time.Second)
+		pass(3 * time.Second)
 		p.Key("5")
-		time.Sleep(12 * time.Second) // the number is read aloud
+		pass(12 * time.Second) // the number is read aloud
 		p.Key("1")
-		time.Sleep(20 * time.Second)
+		pass(20 * time.Second)
 		if e := w.ended(); len(e) != 1 || e[0].Cause != string(call.CauseCallback) {
 			t.Fatalf("ended %+v; the ACD heard %v", e, w.queue.log)
 		}
@@ -139,13 +139,13 @@ func TestCallBackByKey(t *testing.T) {
 			return sim.DialOutcome{Delay: 3 * time.Second}
 		})
 		w.pbx.CallBack(pbx.CallbackOffer{Offer: 9, Call: "call-1", Queue: "queue-1", Agent: "p-2", Caller: "n-+390612345678"})
-		time.Sleep(5 * time.Second)
+		pass(5 * time.Second)
 		c := w.phones["dev-2"].Current()
 		if c == nil {
 			t.Fatal("the agent's phone does not ring")
 		}
 		within(t, "agent answers", c.Up(), 5*time.Second)
-		time.Sleep(25 * time.Second)
+		pass(25 * time.Second)
 		if n := <-dialled; n != "0612345678" {
 			t.Errorf("dialled %q", n)
 		}
@@ -153,7 +153,7 @@ func TestCallBackByKey(t *testing.T) {
 			t.Errorf("the ACD heard %v", w.queue.log)
 		}
 		c.HangUp()
-		time.Sleep(5 * time.Second)
+		pass(5 * time.Second)
 		if w.queue.did("talk ended") != 1 {
 			t.Errorf("the ACD heard %v", w.queue.log)
 		}
@@ -186,14 +186,14 @@ func endsBeforeTheGrant(t *testing.T, end func(w *world, c *pbxtest.Call)) {
 	inWorld(t, func(w *world) {
 		w.queue.slow = 6 * time.Second
 		w.pbx.CallBack(pbx.CallbackOffer{Offer: 9, Call: "call-1", Queue: "queue-1", Agent: "p-2", Caller: "n-+390612345678"})
-		time.Sleep(3 * time.Second)
+		pass(3 * time.Second)
 		c := w.phones["dev-2"].Current()
 		if c == nil {
 			t.Fatal("the agent's phone does not ring")
 		}
 		within(t, "agent answers", c.Up(), 5*time.Second)
 		end(w, c)
-		time.Sleep(12 * time.Second)
+		pass(12 * time.Second)
 		if w.queue.did("called back call-1 failed") != 1 || w.queue.did("failed") != 0 {
 			t.Errorf("the ACD heard %v", w.queue.log)
 		}

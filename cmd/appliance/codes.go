@@ -11,6 +11,7 @@ import (
 	"centralino/acd/outcome"
 	"centralino/internal/journal"
 	"centralino/internal/office"
+	"centralino/pbx"
 )
 
 // feature performs a feature code and names the sentence that tells how it went.
@@ -164,3 +165,9 @@ func (l *lastTalks) of(agent journal.SubjectID) (lastTalk, bool) {
 // Flush returns once everything that was recorded is on disk: a promise is spoken
 // only then.
 func (r *recorder) Flush(ctx context.Context) error { return r.b.journal.Flush(ctx) }
+
+// dial calls a party for a person, whose phones ring first.
+func (b *box) dial(_ context.Context, person, party journal.SubjectID) error {
+	_, err := b.pbx.Originate(person, pbx.Called{Subject: party})
+	return err
+}

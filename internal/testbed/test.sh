@@ -8,7 +8,7 @@ cd "$(dirname "$0")/../.."
 # tests, whose verdict is AssertHears, run once more by themselves, and both results
 # stand in the output. No other test does, and none after a panic or a time limit.
 # internal/arch keeps this list true.
-EAR=${EAR-TestHoldAndResume TestInsideCall TestMainJobFromLineToAgent TestOutwardCall \
+EAR=${EAR-TestCallBackAndSurvey TestHoldAndResume TestInsideCall TestMainJobFromLineToAgent TestOutwardCall \
   TestQueueWithTwoAgents TestTrunkInward TestTrunkOutward}
 bad=$(gofmt -l cmd hal pbx acd ui board internal)
 [ -z "$bad" ] || { echo "not gofmt'ed: $bad"; exit 1; }
