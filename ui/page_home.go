@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"centralino/acd/report"
 	"centralino/board/health"
 	"centralino/internal/journal"
 	"centralino/internal/office"
@@ -27,7 +28,11 @@ func (v *visit) apiHealth() error { return v.json(v.healthModel()) }
 
 // homePage is the page without its frame: what the live fragments need.
 func (v *visit) homePage() view.Home {
-	return view.Home{Home: v.homeModel()}
+	page := view.Home{Home: v.homeModel()}
+	if v.mayRecall() {
+		page.Recall = &view.RecallItems{Recall: v.recallModel(report.Wish{}, recallOnHome), Back: "/"}
+	}
+	return page
 }
 
 func (v *visit) homeModel() api.Home {

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"centralino/acd/outcome"
+	"centralino/acd/report"
 	"centralino/acd/survey"
 	"centralino/board"
 	"centralino/board/health"
@@ -41,6 +42,7 @@ type rig struct {
 	log     *journal.Log
 	office  *office.Store
 	people  *privacy.Gate
+	reports *report.Reader
 	book    *outcome.Book
 	surveys *survey.State
 	box     *fakeBox
@@ -261,6 +263,10 @@ func newRigOf(t *testing.T, claimed bool, of rigOf, change ...func(*ui.Deps)) *r
 		Names: []string{"centralino.local"}, Addresses: func() []netip.Addr { return []netip.Addr{netip.MustParseAddr("192.168.1.20")} },
 		SIPPort: 5060, DataDir: folder, HTTPSPort: 8443,
 	}
+	r.reports, err = report.Open(ctx, report.Options{Journal: r.log, Office: func() *office.Document { return r.office.Current().Doc }, Now: func() time.Time { return r.deps.Now() }, Log: log})
+	must(err)
+	wg.Go(func() { _ = r.reports.Run(ctx) })
+	d.Reports = r.reports
 	for _, c := range change {
 		c(&d)
 	}

@@ -28,6 +28,8 @@ const (
 	Chiefs   = Technician | Manager
 	Editors  = Chiefs | Leader // of the office: the schema says which fields
 	Everyone = Technician | Manager | Leader | Operator
+	Heads    = Manager | Leader
+	Callers  = Manager | Leader | Operator
 )
 
 var roleAccess = map[office.Role]Access{
@@ -124,6 +126,16 @@ func (s *Server) table() []Route {
 		{Method: get, Pattern: "/webhooks", Who: Chiefs, do: (*visit).webhooks},
 		{Method: post, Pattern: "/webhooks/{id}", Who: Chiefs, do: (*visit).webhookDo},
 
+		// Who answers, and who leads them.
+		{Method: get, Pattern: "/recall", Who: Callers, do: (*visit).recall},
+		{Method: post, Pattern: "/recall/take", Who: Callers, do: (*visit).recallTake},
+		{Method: post, Pattern: "/recall/done", Who: Callers, do: (*visit).recallDone},
+		{Method: get, Pattern: "/reports", Who: Heads, do: (*visit).reports},
+		{Method: get, Pattern: "/reports/contacts", Who: Heads, do: (*visit).reportContacts},
+		{Method: get, Pattern: "/reports/file", Who: Heads, do: (*visit).reportFile},
+		{Method: get, Pattern: "/reports/queuelog", Who: Manager, do: (*visit).queueLog},
+		{Method: get, Pattern: "/plan", Who: Heads, do: (*visit).planning},
+
 		// Who runs the office.
 		{Method: get, Pattern: "/people", Who: Chiefs, do: (*visit).people},
 		{Method: get, Pattern: "/people/new", Who: Chiefs, do: (*visit).newPersonForm},
@@ -183,6 +195,12 @@ func (s *Server) table() []Route {
 		{Method: get, Pattern: "/api/v1/surveys", Who: Manager | Leader, do: (*visit).apiSurveys, Doc: "What callers of each queue answered; nothing below ten answers.", Answer: []api.SurveyResult{}},
 		{Method: get, Pattern: "/api/v1/webhooks", Who: Chiefs, do: (*visit).apiWebhooks, Doc: "Webhooks with their last deliveries.", Answer: []api.Webhook{}},
 		{Method: get, Pattern: "/api/v1/events", Who: Manager | Leader | Operator, do: (*visit).events, Doc: "Server-sent events: ringing, answered, ended, outcome. Who leads hears all calls, operators their own. Each event's data is this.", Answer: cti.Message{}, stream: true},
+		{Method: get, Pattern: "/api/v1/recall", Who: Callers, do: (*visit).apiRecall, Doc: "People to call back.", Answer: api.Recall{}, Query: []string{"closed", "unanswered"}},
+		{Method: post, Pattern: "/api/v1/recall/take", Who: Callers, do: (*visit).apiRecallTake, Doc: "Takes one of them, by the form field caller, and calls; 409 if somebody else has.", Answer: api.Recall{}},
+		{Method: post, Pattern: "/api/v1/recall/done", Who: Callers, do: (*visit).apiRecallDone, Doc: "Closes it, by the form fields caller and why (reached, gaveUp, noNeed, returned).", Answer: api.Recall{}},
+		{Method: get, Pattern: "/api/v1/reports", Who: Heads, do: (*visit).apiReport, Doc: "A report: what is day, interval, queue, outcome, unserved, lines, team or people; from and to are days, step is 15 or 30.", Answer: api.Report{}, Query: []string{"what", "from", "to", "queue", "step"}},
+		{Method: get, Pattern: "/api/v1/reports/contacts", Who: Heads, do: (*visit).apiContacts, Doc: "The contacts behind a number of a report; from and to are seconds since 1970.", Answer: api.Contacts{}, Query: []string{"from", "to", "queue", "count", "outcome"}},
+		{Method: get, Pattern: "/api/v1/plan", Who: Heads, do: (*visit).apiPlan, Doc: "How many people a day's traffic needs.", Answer: api.Plan{}, Query: []string{"queue", "weekday", "calls", "handle", "patience", "abandons", "level", "threshold"}},
 		{Method: get, Pattern: "/api/v1/people", Who: Chiefs, do: (*visit).apiPeople, Doc: "People of the office with their phones.", Answer: []api.Person{}},
 		{Method: get, Pattern: "/api/v1/phones", Who: Chiefs, do: (*visit).apiPhones, Doc: "All phones with their registration.", Answer: []api.Phone{}},
 		{Method: get, Pattern: "/api/v1/lines", Who: Chiefs, do: (*visit).apiLines, Doc: "Lines and trunks with their state.", Answer: []api.Line{}},

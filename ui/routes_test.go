@@ -52,6 +52,8 @@ func real(pattern string) string {
 		return strings.NewReplacer("{id}", "device-1").Replace(pattern)
 	case strings.HasPrefix(pattern, "/lines/"):
 		return strings.NewReplacer("{id}", "line-1").Replace(pattern)
+	case strings.HasSuffix(pattern, "/reports/contacts"):
+		return pattern + "?from=1&to=2&count=offered"
 	case pattern == "/edit/{kind}":
 		return "/edit/site"
 	case strings.HasPrefix(pattern, "/edit/"), strings.HasPrefix(pattern, "/delete/"):

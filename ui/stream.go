@@ -34,9 +34,10 @@ var livePages = map[string]struct {
 	"home": {"GET /{$}", []part{
 		{"health", live.Health | live.Office}, {"lamps", live.Lamps}, {"me", live.Queues | live.Office},
 		{"calls", live.Calls | live.Queues | live.Office}, {"queues", live.Queues | live.Office},
-		{"lines", live.Lines | live.Calls | live.Office},
+		{"lines", live.Lines | live.Calls | live.Office}, {"recallhome", live.Queues | live.Calls},
 	}},
-	"board": {"GET /board", []part{{"boardalarms", live.Queues | live.Office}, {"boardqueues", live.Queues | live.Calls | live.Office}, {"boardteams", live.Queues | live.Office}}},
+	"recall": {"GET /recall", []part{{"recalllist", live.Queues | live.Calls | live.Office}}},
+	"board":  {"GET /board", []part{{"boardalarms", live.Queues | live.Office}, {"boardqueues", live.Queues | live.Calls | live.Office}, {"boardteams", live.Queues | live.Office}}},
 	"desk": {"GET /desk", []part{
 		{"deskstate", live.Queues | live.Office}, {"deskcall", live.Queues | live.Calls | live.Office},
 		{"deskcard", live.Queues | live.Calls}, {"deskscript", live.Queues | live.Calls}, {"deskoutcome", live.Queues | live.Calls},
@@ -77,6 +78,8 @@ func (v *visit) live() error {
 		switch name {
 		case "home":
 			return v.homePage()
+		case "recall":
+			return v.recallPage()
 		case "board":
 			return view.Board{Board: v.boardModel()}
 		case "desk":

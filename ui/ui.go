@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"centralino/acd/outcome"
+	"centralino/acd/report"
 	"centralino/acd/survey"
 	"centralino/board/health"
 	"centralino/board/led"
@@ -58,6 +59,8 @@ type Deps struct {
 	Agents   Agents                                          // login, pause of agents from the page
 	Desk     Desk                                            // optional: what the operator's own page asks for beyond that
 	Facts    FactsFunc                                       // optional: what happened, for figures
+	Reports  *report.Reader                                  // optional: figures of the past and the people to call back
+	CallBack CallBackFunc                                    // optional: the box calls them; else people dial themselves
 	TestRing func(ctx context.Context, line office.ID) error // optional: make a line ring for a test
 
 	// After the call. Without Customers the pages about customers do not exist.
@@ -150,6 +153,8 @@ type People interface {
 	Name(v privacy.Viewer, p privacy.Purpose, s journal.SubjectID) (string, bool)
 	Open(v privacy.Viewer) bool
 	MaySeeState(v privacy.Viewer, s journal.SubjectID) bool
+	MaySeeFigures(v privacy.Viewer, s journal.SubjectID) bool
+	report.Gate
 	Board(v privacy.Viewer, groups []privacy.Group, state func(journal.SubjectID) journal.AgentStateName) []privacy.TeamView
 	Looks(ctx context.Context, about journal.SubjectID, before time.Time, limit int) ([]privacy.Look, error)
 	StageName(person journal.SubjectID, name string) func(tx *sql.Tx) error

@@ -160,7 +160,7 @@ func (v *visit) frame(title string) view.Frame {
 		if n.url == "/desk" && !v.answersQueue() || v.s.d.Customers == nil && (n.url == "/customers" || n.url == "/callbacks") {
 			continue
 		}
-		if v.may("GET "+n.url) || n.url == "/" {
+		if (v.may("GET "+n.url) || n.url == "/") && v.s.offers(n.url) {
 			cur := v.r.URL.Path == n.url || n.url != "/" && strings.HasPrefix(v.r.URL.Path, n.url+"/")
 			for _, also := range n.also {
 				cur = cur || strings.HasPrefix(v.r.URL.Path, also)
@@ -182,10 +182,21 @@ var navigation = []struct {
 	{"/lines", "line", "lines.title", []string{"/edit/line/"}},
 	{"/office", "office", "office.title", []string{"/prompts", "/edit/prompt/"}},
 	{"/calls", "calls", "calls.title", nil},
+	{"/recall", "in", "recall.title", nil},
+	{"/reports", "chart", "reports.title", []string{"/plan"}},
 	{"/customers", "book", "customers.title", []string{"/import", "/surveys", "/scripts", "/edit/script/", "/edit/survey/", "/edit/outcome/"}},
 	{"/callbacks", "clock", "callbacks.title", nil},
 	{"/versions", "version", "versions.title", []string{"/draft/"}},
 	{"/system", "system", "system.title", nil},
+}
+
+// offers says whether the box was built with what a page shows.
+func (s *Server) offers(page string) bool {
+	switch page {
+	case "/recall", "/reports":
+		return s.d.Reports != nil
+	}
+	return true
 }
 
 // may says whether the person may use a route, by its "METHOD /pattern".

@@ -13,12 +13,13 @@ import (
 	"centralino/internal/office"
 )
 
-// Options are all required.
+// Options are all required but Changed.
 type Options struct {
 	Journal *journal.Log
 	Office  func() *office.Document // current document
 	Now     func() time.Time
 	Log     *slog.Logger
+	Changed func() // told when the list of people to call back may look otherwise; must not block
 }
 
 // Reader keeps the facts and the list of people to call back up to date.
@@ -126,6 +127,17 @@ func (r *Reader) Run(ctx context.Context) error {
 }
 
 func (r *Reader) apply(e journal.Event) {
+	r.fold(e)
+	if r.o.Changed == nil {
+		return
+	}
+	switch e.Payload.(type) {
+	case journal.CallEnded, journal.ContactEnded, journal.ContactConnected, journal.CallBridged, journal.RecallTaken, journal.RecallDone:
+		r.o.Changed()
+	}
+}
+
+func (r *Reader) fold(e journal.Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.facts.Apply(e) {

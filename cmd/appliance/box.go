@@ -15,6 +15,7 @@ import (
 
 	"centralino/acd"
 	"centralino/acd/outcome"
+	acdreport "centralino/acd/report"
 	"centralino/board/health"
 	"centralino/hal"
 	"centralino/hal/serial"
@@ -68,6 +69,7 @@ type box struct {
 	pbx       *pbx.PBX
 	acd       *acd.ACD
 	pages     *ui.Server
+	reports   *acdreport.Reader
 	trunks    trunkSet
 	record    recorder
 	voices    *voices
@@ -120,6 +122,9 @@ func newBox(ctx context.Context, o options) (_ *box, err error) {
 		return nil, err
 	}
 	if err := b.openTelephony(ctx); err != nil {
+		return nil, err
+	}
+	if err := b.openReports(ctx); err != nil {
 		return nil, err
 	}
 	return b, b.openPages(ctx)
@@ -321,7 +326,7 @@ func (b *box) parts() []service.Part {
 		vital("acd", b.acd),
 		{Name: "trunks", Service: &b.trunks},
 	}
-	list = append(list, vital("lines", &b.lines), service.Part{Name: "pages", Service: b.pages}, vital("switch", b.pbx))
+	list = append(list, vital("lines", &b.lines), service.Part{Name: "reports", Service: b.reports}, service.Part{Name: "pages", Service: b.pages}, vital("switch", b.pbx))
 	if !b.opt.seams.virtual {
 		list = append(list, service.Part{Name: "control",
 			Service: &control{path: filepath.Join(b.opt.data, controlName), handle: b.command, log: b.log}})

@@ -27,6 +27,7 @@ func (b *box) openPages(ctx context.Context) error {
 		Journal: ui.FromLog(b.journal),
 		Lamps:   b.front.lamps.Shown, Lines: b.lineStates.list, Phones: b.phoneList, Faults: b.front.faults.All,
 		Agents: agents{b}, Desk: agents{b}, Voices: b.voices,
+		Facts: b.reports.Facts, Reports: b.reports, CallBack: b.callBack,
 		PairingUntil: b.front.pairing, Logs: b.logs,
 		Backup: func(ctx context.Context, w io.Writer, passphrase string) error {
 			_, err := b.db.Backup(ctx, w, passphrase, version)

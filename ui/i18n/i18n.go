@@ -45,7 +45,7 @@ func Load() (*Catalogue, error) {
 		tag := language.MustParse(lang)
 		tags = append(tags, tag)
 		p := &Printer{lang: lang, tag: tag, texts: map[string]string{}}
-		for _, name := range []string{lang + ".json", "fields." + lang + ".json", "rules." + lang + ".json", "after." + lang + ".json"} {
+		for _, name := range []string{lang + ".json", "fields." + lang + ".json", "rules." + lang + ".json", "reports." + lang + ".json", "after." + lang + ".json"} {
 			b, err := files.ReadFile(name)
 			if err != nil {
 				if strings.HasPrefix(name, "rules.") {

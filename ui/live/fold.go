@@ -234,6 +234,8 @@ func (s *State) Apply(e journal.Event) Topics {
 		s.Box = Box{Version: p.Version, Board: p.Board, Started: e.Time, Unclean: p.Unclean}
 		s.Lines, s.Faults = map[string]Line{}, map[FaultKey]time.Time{}
 		return All
+	case journal.RecallTaken, journal.RecallDone:
+		return Queues
 	case journal.BoxStopped, journal.AccessEvent:
 		return 0
 	}

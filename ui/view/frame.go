@@ -110,7 +110,8 @@ type Error struct {
 // Home is the first page.
 type Home struct {
 	Frame
-	Home api.Home
+	Home   api.Home
+	Recall *RecallItems // nil: the reader does not see the list
 }
 
 // People lists people and phones.

@@ -1,0 +1,39 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	acdreport "centralino/acd/report"
+	"centralino/internal/journal"
+	"centralino/internal/office"
+	"centralino/pbx"
+	"centralino/ui"
+	"centralino/ui/live"
+)
+
+// openReports takes up the figures and the list of people to call back.
+func (b *box) openReports(ctx context.Context) error {
+	var err error
+	b.reports, err = acdreport.Open(ctx, acdreport.Options{
+		Journal: b.journal, Office: func() *office.Document { return b.office.Current().Doc }, Now: b.now, Log: b.log,
+		Changed: func() { b.notify(live.Queues) },
+	})
+	if err != nil {
+		return fmt.Errorf("open reports: %w", err)
+	}
+	return nil
+}
+
+// callBack calls somebody who was not served for a person.
+func (b *box) callBack(_ context.Context, by, party journal.SubjectID) error {
+	_, err := b.pbx.Originate(by, pbx.Called{Subject: party})
+	switch {
+	case errors.Is(err, pbx.ErrNoPhone):
+		return fmt.Errorf("%w: %w", ui.ErrNoPhone, err)
+	case errors.Is(err, pbx.ErrNotAllowed), errors.Is(err, pbx.ErrNoNumber):
+		return fmt.Errorf("%w: %w", ui.ErrNotAllowed, err)
+	}
+	return err
+}

@@ -1,0 +1,130 @@
+package api
+
+import "time"
+
+// Report is one report over a stretch of time. Days are local; To is the last one.
+type Report struct {
+	What   string      `json:"what"`
+	Title  string      `json:"title"`
+	From   string      `json:"from"` // "2026-11-22"
+	To     string      `json:"to"`
+	Queue  string      `json:"queue,omitempty"`
+	Step   int         `json:"stepMinutes,omitempty"`
+	UpTo   time.Time   `json:"upTo"` // figures are made up to then
+	Late   bool        `json:"late,omitempty"`
+	Five   []Figure    `json:"five,omitempty"`      // of the day's sheet
+	Text   []Sentence  `json:"sentences,omitempty"` // of the day's sheet
+	Tables []DataTable `json:"tables"`
+}
+
+// Figure is one number with its name.
+type Figure struct {
+	ID   string   `json:"id"`
+	Name string   `json:"name"`
+	Help string   `json:"help"`
+	Cell DataCell `json:"cell"`
+}
+
+// Sentence is one thing that a report says in words.
+type Sentence struct {
+	ID   string `json:"id"`
+	Text string `json:"text"`
+	Warn bool   `json:"warn,omitempty"`
+}
+
+// DataTable is one table of a report.
+type DataTable struct {
+	ID      string       `json:"id"`
+	Title   string       `json:"title"`
+	Help    string       `json:"help,omitempty"`
+	Columns []DataColumn `json:"columns"`
+	Rows    []DataRow    `json:"rows"`
+	Notes   []string     `json:"notes,omitempty"`
+}
+
+// DataColumn is one column of a table.
+type DataColumn struct {
+	ID    string `json:"id"`
+	Title string `json:"title"`
+	Kind  string `json:"kind"` // "count", "share" (0 to 1), "time" (seconds), "interval" …
+}
+
+// DataRow is one line of a table; Sum marks the one that adds up the others.
+type DataRow struct {
+	Cells []DataCell `json:"cells"`
+	Sum   bool       `json:"sum,omitempty"`
+}
+
+// DataCell is one value: in words, and as a number where it is one. Contacts is the
+// address of the contacts behind it.
+type DataCell struct {
+	Text     string    `json:"text"`
+	Value    *float64  `json:"value,omitempty"`
+	At       time.Time `json:"at,omitzero"`
+	Warn     bool      `json:"warn,omitempty"`
+	Contacts string    `json:"contacts,omitempty"`
+	Number   bool      `json:"-"`
+	Plain    string    `json:"-"`
+}
+
+// Contacts are the contacts behind a number, oldest first.
+type Contacts struct {
+	Count    string    `json:"count"`
+	From     time.Time `json:"from"`
+	To       time.Time `json:"to"`
+	Queue    string    `json:"queue,omitempty"`
+	Contacts []Contact `json:"contacts"`
+	All      int       `json:"all"` // how many there are; the list ends at 500
+}
+
+// Contact is one contact of a queue.
+type Contact struct {
+	Call   string    `json:"call"`
+	At     time.Time `json:"at"`
+	Queue  string    `json:"queue"`
+	Caller string    `json:"caller"`
+	Result State     `json:"result"`
+	Waited float64   `json:"waitedSeconds"`
+	Talked float64   `json:"talkedSeconds"`
+}
+
+// Recall is the list of people to call back.
+type Recall struct {
+	People []ToRecall `json:"people"`
+	All    int        `json:"all"`  // with those who are not listed
+	Call   bool       `json:"call"` // the box can call them
+}
+
+// ToRecall is one person to call back.
+type ToRecall struct {
+	ID      string     `json:"id"`
+	Caller  string     `json:"caller"`
+	Dial    string     `json:"dial,omitempty"` // the number as a telephone takes it
+	Last    time.Time  `json:"last"`
+	Why     string     `json:"why"`
+	Queue   string     `json:"queue,omitempty"`
+	Longest float64    `json:"longestWaitSeconds"`
+	Tries   []LostCall `json:"tries"`
+	Taken   bool       `json:"taken"`
+	Mine    bool       `json:"mine"`
+	By      string     `json:"by,omitempty"`
+}
+
+// LostCall is one call that nobody served.
+type LostCall struct {
+	Call   string    `json:"call"`
+	At     time.Time `json:"at"`
+	Queue  string    `json:"queue,omitempty"`
+	Why    string    `json:"why"`
+	Waited float64   `json:"waitedSeconds"`
+}
+
+// Plan says how many people a day's traffic needs.
+type Plan struct {
+	Queue    string    `json:"queue,omitempty"`
+	Days     int       `json:"days"` // of history behind it, 0: typed figures
+	Handle   float64   `json:"handleSeconds"`
+	Patience float64   `json:"patienceSeconds"`
+	Table    DataTable `json:"table"`
+	Text     []string  `json:"sentences"`
+}

@@ -1,0 +1,110 @@
+package ui
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+
+	"centralino/internal/journal"
+	"centralino/internal/privacy"
+	"centralino/ui/api"
+	"centralino/ui/export"
+	"centralino/ui/i18n"
+)
+
+// csvOptions is how spreadsheets of a language want their files.
+func csvOptions(p *i18n.Printer) export.CSVOptions {
+	if p.Lang() == "it" {
+		return export.CSVOptions{Comma: ';', BOM: true}
+	}
+	return export.CSVOptions{Comma: ',', BOM: true}
+}
+
+// reportFile gives a report as a file. What leaves the box names callers only as
+// the gate allows for exports.
+func (v *visit) reportFile() error {
+	a, err := v.reportAsked()
+	if err != nil {
+		return err
+	}
+	r, err := v.s.makeReport(v.ctx(), a, reading{v.p, v.viewer(), privacy.Export})
+	if err != nil {
+		return err
+	}
+	name := fmt.Sprintf("centralino-%s-%s", r.What, r.From)
+	if r.To != r.From {
+		name += "-" + r.To
+	}
+	q := v.r.URL.Query()
+	switch q.Get("as") {
+	case "pdf":
+		var b bytes.Buffer
+		if err := export.PDF(&b, sheetOf(v.p, &r, v.doc().Site.Name), v.s.d.Now()); err != nil {
+			return err
+		}
+		return v.file(name+".pdf", "application/pdf", b.Bytes())
+	case "csv":
+		i := slices.IndexFunc(r.Tables, func(t api.DataTable) bool { return t.ID == q.Get("table") })
+		if q.Get("table") == "" && len(r.Tables) > 0 {
+			i = 0
+		}
+		if i < 0 {
+			return errBad
+		}
+		o := csvOptions(v.p)
+		switch q.Get("comma") {
+		case "comma":
+			o.Comma = ','
+		case "semicolon":
+			o.Comma = ';'
+		}
+		o.BOM = q.Get("bom") != "no"
+		var b bytes.Buffer
+		if err := export.CSV(&b, gridOf(&r.Tables[i]), o); err != nil {
+			return err
+		}
+		return v.file(name+"-"+r.Tables[i].ID+".csv", "text/csv; charset=utf-8", b.Bytes())
+	}
+	return errBad
+}
+
+// file answers with a file to be kept. name is ours and needs no escaping.
+func (v *visit) file(name, kind string, body []byte) error {
+	h := v.w.Header()
+	h.Set("Content-Type", kind)
+	h.Set("Content-Disposition", `attachment; filename="`+name+`"`)
+	h.Set("Cache-Control", "no-store")
+	_, _ = v.w.Write(body)
+	return nil
+}
+
+// anyAgent is how every agent is called in a queue_log while the gate is closed:
+// pseudonyms too would show each one's times to whoever knows the shifts.
+const anyAgent = "agent"
+
+// queueLog gives the contacts of some days in the form of Asterisk's queue_log.
+func (v *visit) queueLog() error {
+	a, err := v.reportAsked()
+	if err != nil {
+		return err
+	}
+	facts, err := v.s.d.Reports.Facts(v.ctx(), a.days)
+	if err != nil {
+		return err
+	}
+	shown := map[journal.SubjectID]bool{}
+	for _, s := range v.s.seen(v.doc(), v.viewer()) {
+		shown[s] = true
+	}
+	agent := func(s journal.SubjectID) string {
+		if shown[s] {
+			return string(s)
+		}
+		return anyAgent
+	}
+	var b bytes.Buffer
+	if err := export.QueueLog(&b, facts.Visits, agent); err != nil {
+		return err
+	}
+	return v.file("queue_log", "text/plain; charset=utf-8", b.Bytes())
+}

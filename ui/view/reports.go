@@ -1,0 +1,71 @@
+package view
+
+import (
+	"time"
+
+	"centralino/ui/api"
+)
+
+// Reports is one report with the ways to others.
+type Reports struct {
+	Frame
+	Report   api.Report
+	Kinds    []Option // Value is the address
+	Spans    []Option // ready-made stretches of days; Value is the address
+	Days     bool     // a stretch of days may be chosen
+	Queues   []Option
+	Steps    []Option
+	PDF      string
+	CSV      []string // one for each table
+	QueueLog string
+}
+
+// Link is the address of a table as a file.
+func (r Reports) Link(table int) string {
+	if table < len(r.CSV) {
+		return r.CSV[table]
+	}
+	return ""
+}
+
+// Contacts is the list behind a number.
+type Contacts struct {
+	Frame
+	Contacts api.Contacts
+	What     string
+}
+
+// Recall is the page of people to call back.
+type Recall struct {
+	Frame
+	Recall             api.Recall
+	Closed, Unanswered bool
+	Now                time.Time
+}
+
+// RecallItems is the list with its buttons; Back is the page that they lead back to.
+type RecallItems struct {
+	Recall api.Recall
+	Back   string
+}
+
+// Items is the list for the part that draws it.
+func (r Recall) Items() RecallItems { return RecallItems{r.Recall, "/recall"} }
+
+// Plan says how many people are needed.
+type Plan struct {
+	Frame
+	Plan      api.Plan
+	Problems  []FieldProblem
+	Queues    []Option
+	Weekdays  []Option
+	Calls     string
+	Handle    int
+	Patience  int
+	Level     int
+	Threshold int
+	Abandons  int
+}
+
+// Problem returns what is wrong with a field.
+func (p Plan) Problem(field string) string { return problemOf(p.Problems, field) }
