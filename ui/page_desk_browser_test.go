@@ -1,0 +1,138 @@
+package ui_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/chromedp"
+
+	"centralino/internal/journal"
+)
+
+// tabs is how often Tab may be pressed until a button has the focus.
+const tabs = 60
+
+// TestADeskWithoutAMouse works a call at the desk by Tab and Enter alone, live, in a real
+// browser; and once more without JavaScript.
+func TestADeskWithoutAMouse(t *testing.T) {
+	r := deskRig(t)
+	ctx := chromium(t)
+	login := func(who journal.SubjectID) {
+		t.Helper()
+		token, _, err := r.server.Auth().Open(context.Background(), who, remote)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := chromedp.Call(ctx, network.SetCookie, network.SetCookieParams{Name: "centralino", Value: token, URL: r.http.URL}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	do := func(what string, steps ...chromedp.Action[chromedp.Void]) {
+		t.Helper()
+		if err := chromedp.Do(ctx, steps...); err != nil {
+			t.Fatalf("%s: %v", what, err)
+		}
+	}
+	press := func(id string) {
+		t.Helper()
+		for range tabs {
+			do("tab", chromedp.KeyEvent("\t"))
+			focus, err := chromedp.Run(ctx, chromedp.Evaluate[string]("document.activeElement.id"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if focus == id {
+				do("enter", chromedp.KeyEvent("\r"))
+				return
+			}
+		}
+		t.Fatalf("%s is not to be reached by Tab", id)
+	}
+	did := func(want string) {
+		t.Helper()
+		for range 200 {
+			found := false
+			r.box.set(func(b *fakeBox) { found = slices.Contains(b.did, want+" "+string(bruno)) })
+			if found {
+				return
+			}
+			if _, err := chromedp.Run(ctx, chromedp.Evaluate[bool]("true")); err != nil { // a round trip is a moment
+				t.Fatal(err)
+			}
+		}
+		t.Fatalf("%s was not done", want)
+	}
+	shows := func(sel, want string) {
+		t.Helper()
+		js := fmt.Sprintf("document.querySelector(%q)?.textContent.includes(%q) || false", sel, want)
+		if _, err := chromedp.Run(ctx, chromedp.Poll[bool](js)); err != nil {
+			t.Fatalf("%s never shows %q: %v", sel, want, err)
+		}
+	}
+	screen(t, ctx, 1280, 900, "light", "it")
+	login(bruno)
+	do("open", chromedp.Navigate(r.http.URL+"/desk"), chromedp.WaitVisible(chromedp.CSS("#desk-login-")))
+	press("desk-login-")
+	did("login")
+	r.agent(journal.AgentChanged{Agent: bruno, State: journal.AgentReady})
+	shows("#deskstate", "Pranzo")
+	press("desk-pause-reason-1")
+	did("pause:reason-1")
+	who := r.people.Number("+390298765432")
+	r.log.Append("c-d", journal.CallStarted{Direction: journal.Inbound, Line: "line-1", From: who})
+	r.log.Append("c-d", journal.ContactQueued{Contact: "c-d", Queue: "group-1", Arrival: time.Now(), Caller: who})
+	r.log.Append("c-d", journal.ContactOffered{Contact: "c-d", Queue: "group-1", Offer: 5, Agent: bruno, Strategy: "longestIdle", Candidates: []journal.Candidate{{Agent: bruno}}})
+	r.agent(journal.AgentChanged{Agent: bruno, State: journal.AgentOffered})
+	shows("#deskcall", "02 9876 5432")
+	r.log.Append("c-d", journal.ContactConnected{Contact: "c-d", Queue: "group-1", Agent: bruno, Offer: 5, Waited: 7 * time.Second})
+	r.agent(journal.AgentChanged{Agent: bruno, State: journal.AgentTalking})
+	shows("#deskcall", "Al telefono da")
+	r.agent(journal.AgentChanged{Agent: bruno, State: journal.AgentWrapUp, Until: time.Now().Add(time.Minute)})
+	press("desk-more-")
+	did("more")
+	picture(t, ctx, "desk-wrapup")
+	press("desk-ready-")
+	did("ready")
+
+	// Without JavaScript the same buttons do the same.
+	if _, err := chromedp.Call(ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true}); err != nil {
+		t.Fatal(err)
+	}
+	r.agent(journal.AgentChanged{Agent: bruno, State: journal.AgentReady})
+	r.box.set(func(b *fakeBox) { b.did = nil })
+	do("without script", chromedp.Navigate(r.http.URL+"/desk"), chromedp.WaitReady(chromedp.CSS("#desk-other-reason-2")), chromedp.Click(chromedp.CSS("#desk-other-reason-2")), chromedp.WaitReady(chromedp.CSS("#deskstate")))
+	did("other:reason-2")
+
+	screen(t, ctx, 390, 844, "light", "it")
+	do("board", chromedp.Navigate(r.http.URL+"/desk"), chromedp.WaitReady(chromedp.CSS("#main")))
+	picture(t, ctx, "desk-phone")
+	login(anna)
+	do("board", chromedp.Navigate(r.http.URL+"/board"), chromedp.WaitReady(chromedp.CSS("#main")))
+	picture(t, ctx, "board-phone")
+	screen(t, ctx, 1280, 900, "dark", "it")
+	do("board", chromedp.Navigate(r.http.URL+"/board"), chromedp.WaitReady(chromedp.CSS("#main")))
+	picture(t, ctx, "board")
+}
+
+// picture keeps what the browser shows where UI_SCREENS names a folder.
+func picture(t *testing.T, ctx context.Context, name string) {
+	t.Helper()
+	folder := os.Getenv("UI_SCREENS")
+	if folder == "" {
+		return
+	}
+	png, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
+	if err == nil {
+		err = os.WriteFile(filepath.Join(folder, name+".png"), png, 0o644)
+	}
+	if err != nil {
+		t.Fatal(name, err)
+	}
+}
