@@ -31,6 +31,7 @@ import (
 	"centralino/pbx/registrar"
 	"centralino/pbx/sip"
 	"centralino/ui"
+	"centralino/ui/cti"
 	"centralino/ui/live"
 )
 
@@ -62,6 +63,7 @@ type box struct {
 	secrets   *office.Secrets
 	people    *privacy.Gate
 	customers *outcome.Book
+	after     *afterCalls
 	lastTalks lastTalks
 	registrar *registrar.Registrar
 	stack     *sip.Stack
@@ -94,6 +96,7 @@ func migrations() []store.Migration {
 	all = append(all, privacy.Migrations()...)
 	all = append(all, registrar.Migrations...)
 	all = append(all, outcome.Migrations()...)
+	all = append(all, cti.Migrations()...)
 	return append(all, ui.Migrations()...)
 }
 
@@ -174,6 +177,9 @@ func (b *box) openData(ctx context.Context) error {
 	b.customers, err = outcome.Open(ctx, outcome.Options{DB: b.db, Journal: b.journal, Gate: b.people, Office: b.office.Current, Now: b.now,
 		Told: func(o journal.OutcomeSet) { b.acd.OutcomeKnown(o.Agent, o.Call) }})
 	if err != nil {
+		return err
+	}
+	if err := b.openAfter(ctx); err != nil {
 		return err
 	}
 	return b.furnish(ctx)
@@ -326,7 +332,7 @@ func (b *box) parts() []service.Part {
 		vital("acd", b.acd),
 		{Name: "trunks", Service: &b.trunks},
 	}
-	list = append(list, vital("lines", &b.lines), service.Part{Name: "reports", Service: b.reports}, service.Part{Name: "pages", Service: b.pages}, vital("switch", b.pbx))
+	list = append(list, vital("lines", &b.lines), service.Part{Name: "reports", Service: b.reports}, service.Part{Name: "after", Service: b.after}, service.Part{Name: "pages", Service: b.pages}, vital("switch", b.pbx))
 	if !b.opt.seams.virtual {
 		list = append(list, service.Part{Name: "control",
 			Service: &control{path: filepath.Join(b.opt.data, controlName), handle: b.command, log: b.log}})
@@ -391,6 +397,7 @@ func (b *box) officeChanged(s *office.Snapshot) {
 	b.pbx.SetLines(b.lines.list())
 	b.front.officeChanged(s.Doc)
 	b.tellReachable()
+	b.after.hooks.OfficeChanged()
 	b.notify(live.Office) // the journal may have told the pages before the new office was there to be drawn
 }
 
