@@ -12,7 +12,10 @@ type offerEntry struct {
 	agent int32
 }
 
-func (t *offerTable) home(o OfferID) int { return int(uint64(o) & uint64(len(t.at)-1)) }
+// home is where an offer belongs: neighbours in number, as most are, stand far apart.
+func (t *offerTable) home(o OfferID) int {
+	return int(uint64(o) * 0x9e3779b97f4a7c15 >> 32 & uint64(len(t.at)-1))
+}
 
 func (t *offerTable) get(o OfferID) (agent int32, ok bool) {
 	if t.count == 0 || o == 0 {

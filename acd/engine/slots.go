@@ -43,6 +43,16 @@ func (b slots) next(c slots, i int32) int32 {
 	return int32(w<<6 + bits.TrailingZeros64(word))
 }
 
+// empty reports whether no slot is in the set.
+func (b slots) empty() bool {
+	for _, w := range b {
+		if w != 0 {
+			return false
+		}
+	}
+	return true
+}
+
 // put adds a slot to the set or takes it out.
 func (b slots) put(i int32, in bool) {
 	if in {

@@ -21,7 +21,7 @@ const (
 // dispatch offers contacts to free agents until no contact is left that a free
 // agent may take: always the first contact in rank that has such an agent.
 func (s *State) dispatch() {
-	for {
+	for !s.ready.empty() {
 		best := int32(-1)
 		for qi := range s.queues {
 			q := &s.queues[qi]
