@@ -49,6 +49,7 @@ type world struct {
 	stopWithin time.Duration             // the box, at the end
 	secret     string                    // of every phone
 
+	slow      func(journal.CallID)         // called before each event; holds its call up
 	strangers map[netip.AddrPort]office.ID // phones that are no pbxtest.Phone
 }
 
@@ -191,6 +192,9 @@ func (names) NumberForRouting(s journal.SubjectID) numbering.E164 {
 func (names) NameForRouting(p journal.SubjectID) string { return string(p) }
 
 func (w *world) Append(id journal.CallID, p journal.Payload) {
+	if w.slow != nil {
+		w.slow(id)
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.last = id
