@@ -143,8 +143,10 @@ func (v *visit) deskCall(st *live.State, doc *office.Document, a *live.Agent, st
 		c := v.queueCall(doc, s.Call, s.Queue, s.Caller, live.Talking)
 		if state == journal.AgentWrapUp {
 			c.Phase = v.agentState(state)
+		} else {
+			c.Since = s.Since
 		}
-		c.Since, c.Waited, c.Outcome = s.Since, s.Waited.Seconds(), toldOutcome(doc, s.Outcome)
+		c.Waited, c.Outcome = s.Waited.Seconds(), outcomeName(doc, s.Outcome)
 		v.fromCall(st, doc, c)
 		return c
 	}
@@ -207,15 +209,6 @@ func (v *visit) fromCall(st *live.State, doc *office.Document, c *api.DeskCall) 
 		c.Subject, c.Caller = string(call.From), v.name(privacy.LiveState, call.From)
 		c.Number = c.Caller
 	}
-}
-
-// toldOutcome is the name of an outcome of the office's.
-func toldOutcome(doc *office.Document, id string) string {
-	i := slices.IndexFunc(doc.Outcomes, func(o office.Outcome) bool { return string(o.ID) == id })
-	if i < 0 {
-		return ""
-	}
-	return doc.Outcomes[i].Name
 }
 
 // answersQueue says whether the reader is a member of any queue.

@@ -44,14 +44,21 @@ func TestADeskWithoutAMouse(t *testing.T) {
 		t.Helper()
 		for range tabs {
 			do("tab", chromedp.KeyEvent("\t"))
-			focus, err := chromedp.Run(ctx, chromedp.Evaluate[string]("document.activeElement.id"))
+			focus, err := chromedp.Run(ctx, chromedp.Evaluate[string]("document.body.dataset.old = 1, document.activeElement.id"))
 			if err != nil {
 				t.Fatal(err)
 			}
-			if focus == id {
-				do("enter", chromedp.KeyEvent("\r"))
-				return
+			if focus != id {
+				continue
 			}
+			do("enter", chromedp.KeyEvent("\r"))
+			for range 1000 { // until the next page is there; asking in between may fail
+				fresh, err := chromedp.Run(ctx, chromedp.Evaluate[bool]("document.readyState == 'complete' && !document.body.dataset.old"))
+				if err == nil && fresh {
+					return
+				}
+			}
+			t.Fatalf("%s leads nowhere", id)
 		}
 		t.Fatalf("%s is not to be reached by Tab", id)
 	}

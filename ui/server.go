@@ -70,6 +70,9 @@ func New(d Deps) (*Server, error) {
 		d.Agents == nil || d.Voices == nil || d.PairingUntil == nil || d.Addresses == nil {
 		return nil, ErrDeps
 	}
+	if d.Facts == nil && d.Reports != nil {
+		d.Facts = d.Reports.Facts
+	}
 	s := &Server{d: d, hub: live.NewHub(maxStreams)}
 	var err error
 	if s.texts, err = i18n.Load(); err != nil {
