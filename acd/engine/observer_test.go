@@ -645,11 +645,15 @@ func (o *observer) replay(s *engine.State) error {
 	if err != nil {
 		return err
 	}
+	// What is said to callers on the line may differ: what was not said, because an
+	// agent rang or by the rules of then, leaves no trace.
 	for i := range r.Events {
-		return fmt.Errorf("replayed engine did %d events, first %s", len(r.Events), describe(&r.Events[i]))
+		if r.Events[i].Kind != engine.ContactAnnounced {
+			return fmt.Errorf("replayed engine did %s", describe(&r.Events[i]))
+		}
 	}
-	for _, a := range r.Actions { // a message that was said leaves no trace in the journal
-		if a.Kind != engine.Announce || a.Position != 0 || a.High != 0 {
+	for _, a := range r.Actions {
+		if a.Kind != engine.Announce {
 			return fmt.Errorf("replayed engine acts: %+v", a)
 		}
 	}

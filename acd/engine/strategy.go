@@ -119,8 +119,8 @@ func (s *State) candidates(ci int32, q *queue, fit slots) (list []journal.Candid
 		if listed == maxCandidates {
 			break
 		}
-		if !s.ready.has(ai) || !fit.has(ai) {
-			s.loser(&list[listed], q, fit, ai)
+		if fits := fit.has(ai); !fits || !s.ready.has(ai) {
+			s.loser(&list[listed], q, fits, ai)
 			listed++
 		}
 	}
@@ -144,11 +144,11 @@ func (s *State) take(n int) []journal.Candidate {
 }
 
 // loser says why an agent of the queue is not asked.
-func (s *State) loser(cand *journal.Candidate, q *queue, fit slots, ai int32) {
+func (s *State) loser(cand *journal.Candidate, q *queue, fits bool, ai int32) {
 	a := &s.agents[ai]
 	cand.Agent, cand.Key, cand.Reason = a.id, s.key(q, ai), string(a.shown.state)
 	switch {
-	case !fit.has(ai):
+	case !fits:
 		cand.Reason = notSkilled
 	case a.shown.state == journal.AgentReady:
 		cand.Reason = leftAlone
@@ -167,7 +167,7 @@ func (s *State) candidatesKept(c *contact, q *queue) []journal.Candidate {
 		if ai == c.keep {
 			continue
 		}
-		s.loser(&list[n], q, q.all(), ai)
+		s.loser(&list[n], q, q.all().has(ai), ai)
 		if s.ready.has(ai) && q.all().has(ai) {
 			list[n].Reason = notHis
 		}

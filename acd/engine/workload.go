@@ -55,38 +55,56 @@ func (w *workload) forget(now int64) {
 func (w *workload) book(state journal.AgentStateName, now int64) {
 	from := w.upto
 	w.upto = now
-	last := now / minute
-	if from < last*minute {
-		w.slide(from/minute, last)
-	}
 	class := classOf(state)
-	busy := class == handling
+	last := now / minute
+	first := last
+	if from < last*minute {
+		first = from / minute
+	}
 	if class == absent || from == 0 || from >= now {
+		w.slide(first, last)
 		return
 	}
 	w.open += now - from
-	from = max(from, (last-59)*minute)
-	for from < now {
-		m := from / minute
-		till := min(now, (m+1)*minute)
-		ms := int32(till/1e6 - from/1e6) // of absolute instants: pieces add up exactly
-		w.avail[m%60] += ms
-		w.sumOpen += int64(ms)
-		if busy {
-			w.busy[m%60] += ms
-			w.sumBusy += int64(ms)
+	if first < last-59 {
+		w.slide(first, last)
+		first, from = last-59, (last-59)*minute
+	}
+	slot, ms := first%60, from/1e6 // of absolute instants: pieces add up exactly
+	for m := first; ; m++ {
+		till := now / 1e6
+		if m < last {
+			till = (m + 1) * (minute / 1e6)
 		}
-		from = till
+		n := int32(till - ms)
+		w.avail[slot] += n
+		w.sumOpen += int64(n)
+		if class == handling {
+			w.busy[slot] += n
+			w.sumBusy += int64(n)
+		}
+		if m == last {
+			return
+		}
+		if slot++; slot == 60 {
+			slot = 0
+		}
+		ms = till
+		w.empty(slot)
 	}
 }
 
 // slide empties the minutes after last up to now, which leave the window.
 func (w *workload) slide(last, now int64) {
 	for m := max(last+1, now-59); m <= now; m++ {
-		w.sumBusy -= int64(w.busy[m%60])
-		w.sumOpen -= int64(w.avail[m%60])
-		w.busy[m%60], w.avail[m%60] = 0, 0
+		w.empty(m % 60)
 	}
+}
+
+func (w *workload) empty(slot int64) {
+	w.sumBusy -= int64(w.busy[slot])
+	w.sumOpen -= int64(w.avail[slot])
+	w.busy[slot], w.avail[slot] = 0, 0
 }
 
 // occupancy is the key of LeastOccupied.

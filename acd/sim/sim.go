@@ -198,9 +198,7 @@ func (w *world) apply(cmd engine.Command, at int64) error {
 func (w *world) note(events []engine.Event, at int64) {
 	for i := range events {
 		e := &events[i]
-		w.mix(uint64(e.Kind))
-		w.mix(uint64(at))
-		w.mix(uint64(e.Offer))
+		w.mix(uint64(e.Kind)<<60 ^ uint64(e.Offer)<<32 ^ uint64(at))
 		switch e.Kind {
 		case engine.ContactConnected:
 			slot := slotOf(e.Contact)
