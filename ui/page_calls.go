@@ -226,6 +226,11 @@ func (v *visit) call() error {
 	if page.Why, err = v.explanation(v.doc(), journal.CallID(m.Call.ID), events); err != nil {
 		return err
 	}
+	if c, ok, err := v.s.d.Journal.CallByID(v.ctx(), journal.CallID(m.Call.ID)); err != nil {
+		return err
+	} else if ok {
+		page.Erase = v.erasable(&c)
+	}
 	if v.may("GET /system/log") && v.s.d.Logs != nil {
 		page.Log = "/system/log?call=" + url.QueryEscape(m.Call.ID)
 	}

@@ -288,6 +288,10 @@ func (v *visit) myPageWith(status int, problems []view.FieldProblem) error {
 		return errNotFound
 	}
 	page := view.MyPage{Frame: v.frame(v.p.T("me.title")), Problems: problems, Person: v.personModel(v.doc(), p, privacy.Account)}
+	var err error
+	if page.Sessions, err = v.sessionModels(); err != nil {
+		return err
+	}
 	if err := v.myLooks(&page); err != nil {
 		return err
 	}

@@ -89,6 +89,7 @@ func (v *visit) people() error {
 			page.Shared = append(page.Shared, p)
 		}
 	}
+	page.Left = v.leftOnes()
 	return v.show(http.StatusOK, "people", page)
 }
 
@@ -100,7 +101,7 @@ func (v *visit) personPage(inv *view.Invite) error {
 	if p == nil {
 		return errNotFound
 	}
-	page := view.Person{Edit: true, Secrets: v.me.Role == office.RoleTechnician, Invite: inv,
+	page := view.Person{Edit: true, Secrets: v.me.Role == office.RoleTechnician, Invite: inv, Ends: v.mayEnd(p),
 		Person: v.personModel(doc, p, privacy.Configure), Uses: v.uses(doc, office.KindPerson, string(p.ID))}
 	page.Frame = v.frame(page.Person.Name)
 	return v.show(http.StatusOK, "person", page)

@@ -158,6 +158,8 @@ type People interface {
 	Board(v privacy.Viewer, groups []privacy.Group, state func(journal.SubjectID) journal.AgentStateName) []privacy.TeamView
 	Looks(ctx context.Context, about journal.SubjectID, before time.Time, limit int) ([]privacy.Look, error)
 	StageName(person journal.SubjectID, name string) func(tx *sql.Tx) error
+	Left(v privacy.Viewer) []journal.SubjectID
+	Erase(ctx context.Context, by privacy.Viewer, s journal.SubjectID) error
 	Agreement() privacy.Agreement
 	Agreements(ctx context.Context) ([]privacy.Agreement, error)
 	Record(ctx context.Context, by privacy.Viewer, a privacy.Agreement) error

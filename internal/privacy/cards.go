@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"centralino/internal/journal"
@@ -121,6 +122,25 @@ func (e *erasing) undo() {
 	case e.generation > 1:
 		e.g.erased[e.tag] = e.generation - 1
 	}
+}
+
+// Left lists the people who left the office and whose names are kept still, for a
+// manager, who may erase them; nobody for others.
+func (g *Gate) Left(v Viewer) []journal.SubjectID {
+	if v.Role != office.RoleManager {
+		return nil
+	}
+	doc := g.o.Office()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	var out []journal.SubjectID
+	for s := range g.names {
+		if doc.PersonByID(s) == nil {
+			out = append(out, s)
+		}
+	}
+	slices.Sort(out)
+	return out
 }
 
 // Erase deletes the name or number behind a pseudonym; the journal stays whole. A

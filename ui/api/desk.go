@@ -122,6 +122,38 @@ type Look struct {
 	What string    `json:"what"`
 }
 
+// OpenSession is one of the reader's own logins.
+type OpenSession struct {
+	Key     string    `json:"key"`
+	Created time.Time `json:"created"`
+	Seen    time.Time `json:"seen"`
+	Source  string    `json:"source"` // address, or an IPv6 host's network
+	Here    bool      `json:"here"`   // the one that asks
+}
+
+// Me is what the box knows of the reader as a person of the office.
+type Me struct {
+	Person   Person        `json:"person"`
+	Sessions []OpenSession `json:"sessions"`
+	Looks    []Look        `json:"looks"`          // the newest; the rest is under me/looks
+	Open     string        `json:"open,omitempty"` // the agreement that lets others look, in words
+}
+
+// Privacy is the recorded ground on which states and figures of people are shown.
+type Privacy struct {
+	Kind   string      `json:"kind"` // empty: nobody sees them
+	Date   string      `json:"date,omitempty"`
+	Note   string      `json:"note,omitempty"`
+	By     string      `json:"by,omitempty"`
+	Record []Agreement `json:"record"`
+}
+
+// Agreement is one entry of the record, in words.
+type Agreement struct {
+	Title string `json:"title"`
+	Text  string `json:"text"`
+}
+
 // Board is what a leader sees of the queues, and of people only what the gate gives.
 type Board struct {
 	Now    time.Time   `json:"now"`
@@ -137,16 +169,16 @@ type QueueTile struct {
 	Name      string         `json:"name"`
 	State     State          `json:"state"` // open, closed … by the opening hours of its paths
 	Waiting   int            `json:"waiting"`
-	Oldest    time.Time      `json:"oldest,omitzero"`  // since when the one waits who waits longest
-	Expected  *float64       `json:"expectedSeconds"`  // a caller who comes now waits so long in the median; null: too little is known
-	Levels    []ServiceLevel `json:"levels"`           // of today, the default variant first
-	Threshold float64        `json:"thresholdSeconds"` // of the service level
-	Target    float64        `json:"targetPercent"`    // of the service level
-	Answered  int            `json:"answered"`         // today
-	Lost      int            `json:"lost"`             // hung up while waiting today, short ones not counted
-	Promised  int            `json:"promised"`         // to be called back
-	AtRisk    int            `json:"atRisk"`           // … and late
-	Known     bool           `json:"known"`            // there are figures of today
+	Oldest    time.Time      `json:"oldest,omitzero"`           // since when the one waits who waits longest
+	Expected  *float64       `json:"expectedSeconds,omitempty"` // a caller who comes now waits so long in the median; missing: too little is known
+	Levels    []ServiceLevel `json:"levels"`                    // of today, the default variant first
+	Threshold float64        `json:"thresholdSeconds"`          // of the service level
+	Target    float64        `json:"targetPercent"`             // of the service level
+	Answered  int            `json:"answered"`                  // today
+	Lost      int            `json:"lost"`                      // hung up while waiting today, short ones not counted
+	Promised  int            `json:"promised"`                  // to be called back
+	AtRisk    int            `json:"atRisk"`                    // … and late
+	Known     bool           `json:"known"`                     // there are figures of today
 }
 
 // ServiceLevel is the service level by one of its definitions.

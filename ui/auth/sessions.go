@@ -69,6 +69,24 @@ func (a *Auth) Sessions(ctx context.Context, person journal.SubjectID) ([]OpenSe
 	return out, nil
 }
 
+// Forget deletes the account, sessions and invitation of a person: the user name may
+// be a name.
+func (a *Auth) Forget(ctx context.Context, person journal.SubjectID) error {
+	err := a.o.DB.Write(ctx, func(tx *sql.Tx) error {
+		for _, q := range []string{sqlDropAccount, sqlDropSessions, sqlDropInvite} {
+			if _, err := tx.ExecContext(ctx, q, string(person)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("forget account: %w", err)
+	}
+	a.forgetInMemory(person, [32]byte{})
+	return nil
+}
+
 // EndSessions ends a person's session of this key, or all of them but keep (both may
 // be empty), and returns how many ended. It is journalled with who did it. Where the
 // disk refuses, they count no more until the program ends.

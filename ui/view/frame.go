@@ -119,6 +119,7 @@ type People struct {
 	Frame
 	People []api.Person
 	Shared []api.Phone // phones without an owner
+	Left   []Item      // people who left and whose names may be erased
 	Edit   bool
 }
 
@@ -145,6 +146,7 @@ type Person struct {
 	Edit    bool
 	Secrets bool // may see SIP secrets
 	Invite  *Invite
+	Ends    bool // may end the person's sessions
 	Uses    []Use
 }
 
@@ -342,6 +344,7 @@ type Call struct {
 	Story api.CallStory
 	Why   api.Explanation
 	Log   string
+	Erase string // where the outside number may be erased
 }
 
 // Versions lists versions.
@@ -393,6 +396,7 @@ type MyPage struct {
 	Person   api.Person
 	Problems []FieldProblem
 	State    *api.Agent
+	Sessions []api.OpenSession
 	Looks    []api.Look
 	More     string // address of more looks
 	Open     string // the agreement that lets others look, in words; empty: nobody may
