@@ -51,6 +51,7 @@ func TestTheBoxInChromium(t *testing.T) {
 	f.watchCall()
 	f.readStory()
 	f.everyPage()
+	f.suitsEveryone(ctx)
 	f.undoCreation()
 	f.makeBackup()
 	f.withoutScript()
