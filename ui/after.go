@@ -71,6 +71,9 @@ func (v *visit) lately() (map[journal.SubjectID]bool, error) {
 			out[w.Caller] = true
 		}
 	}
+	if s := st.Agents[v.me.Person].Served; s.Ended.IsZero() || v.s.d.Now().Sub(s.Ended) < ownLately {
+		out[s.Caller] = true
+	}
 	calls, _, err := v.s.d.Journal.Calls(v.ctx(), journal.CallQuery{Subject: v.me.Person, Since: v.s.d.Now().Add(-ownLately), Limit: 200})
 	if err != nil {
 		return nil, err
