@@ -136,7 +136,7 @@ func TestNobodySeesAnotherPersonsStateOrFigures(t *testing.T) {
 
 // counting are the pages that show how many agents are free and what calls are on:
 // what they may say of single people is the test's above.
-var counting = []string{"/", "/reports", "/api/v1/reports", "/recall", "/api/v1/recall", "/plan", "/api/v1/plan", "/api/v1/home", "/desk", "/api/v1/desk", "/live", "/calls", "/api/v1/calls", "/system/log", "/api/v1/log",
+var counting = []string{"/", "/reports", "/api/v1/reports", "/recall", "/api/v1/recall", "/plan", "/api/v1/plan", "/api/v1/home", "/desk", "/api/v1/desk", "/board", "/api/v1/board", "/live", "/calls", "/api/v1/calls", "/system/log", "/api/v1/log",
 	"/login", "/claim", "/invite"} // these lead home, or count tries
 
 var clocks = regexp.MustCompile(`data-now="[0-9.]+"|"now":"[^"]*"|data-since="[0-9.]+"|[0-9]+:[0-9]{2}(:[0-9]{2})?|(?s:<section class="card flush" id="refused">.*?</section>)|"refused":\[.*?\]|(?s:<section class="card flush" id="sessions">.*?</section>)|"sessions":\[.*?\]`) // the walk itself is refused here and there, and logs in
