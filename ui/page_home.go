@@ -255,6 +255,10 @@ func (v *visit) lineModel(doc *office.Document, l *office.Line) api.Line {
 			}
 		}
 	}
+	m.ReasonWord = m.Reason
+	if key := "line.reason." + m.Reason; m.Reason != "" && v.p.Has(key) {
+		m.ReasonWord = v.p.T(key)
+	}
 	if l.Disabled {
 		state = "disabled"
 	}

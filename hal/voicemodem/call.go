@@ -185,7 +185,7 @@ func (m *machine) flash(now time.Time) error {
 	m.stream.then = func() {
 		m.steps([]string{m.dialect.Flash}, m.connect)
 	}
-	m.pause(endTimeout, func() { m.lost("modem does not leave the stream") })
+	m.pause(endTimeout, func() { m.lost(ReasonStream) })
 	return nil
 }
 
@@ -266,7 +266,7 @@ func (m *machine) streamEnded() {
 func (m *machine) goOnHook() {
 	m.send(m.dialect.HangUp[0], plainTimeout, plain, func(r reply) {
 		if r.code == "" {
-			m.lost("modem does not hang up")
+			m.lost(ReasonOffHook)
 			return
 		}
 		m.steps(m.dialect.HangUp[1:], m.restoreFormat)

@@ -119,7 +119,7 @@ func TestMuteModem(t *testing.T) {
 		d.want("state idle")
 		d.m.Inject(sim.Fault{Mute: true})
 		d.wait(40 * time.Second)
-		d.want("state outOfService modem does not answer")
+		d.want("state outOfService modemSilent")
 		before := len(d.m.Received())
 		d.wait(10 * time.Minute)
 		if n := len(d.m.Received()) - before; n < 30 || n > 120 {
@@ -172,6 +172,6 @@ func TestModemThatLostItsSettings(t *testing.T) {
 		}
 		port.Write([]byte("ATZ\r"))
 		d.wait(45 * time.Second)
-		d.want("state outOfService modem has forgotten its settings", "state idle")
+		d.want("state outOfService modemForgot", "state idle")
 	})
 }

@@ -136,7 +136,7 @@ func (l *Line) session(ctx context.Context, m *machine, port hal.Port, name stri
 		}
 		if len(m.out) > 0 && m.fault == "" {
 			if _, err := port.Write(m.out); err != nil {
-				m.gone(time.Now(), "port cannot be written")
+				m.gone(time.Now(), ReasonPortWrite)
 				return served, fmt.Errorf("write %s: %w", name, err)
 			}
 			m.out = m.out[:0]
@@ -156,7 +156,7 @@ func (l *Line) session(ctx context.Context, m *machine, port hal.Port, name stri
 		select {
 		case c := <-in:
 			if c.err != nil {
-				m.gone(time.Now(), "port disappeared")
+				m.gone(time.Now(), ReasonPortGone)
 				return served, fmt.Errorf("read %s: %w (%w)", name, hal.ErrGone, c.err)
 			}
 			m.input(time.Now(), c.b)

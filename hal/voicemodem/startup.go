@@ -53,7 +53,7 @@ func (m *machine) probe(n int, next func()) {
 		case n > 1:
 			m.probe(n-1, next)
 		default:
-			m.lost("modem does not answer")
+			m.lost(ReasonSilent)
 		}
 	})
 }
@@ -74,12 +74,12 @@ func (m *machine) identify() {
 		m.chooseDialect()
 		m.send("AT+FCLASS=8", plainTimeout, plain, func(r reply) {
 			if r.code != "OK" {
-				m.lostFor(noVoicePatience, "modem has no voice mode (AT+FCLASS=8 is refused)")
+				m.lostFor(noVoicePatience, ReasonNoVoice)
 				return
 			}
 			m.ask([]string{"AT+VSM=?"}, func(rows []string) {
 				if m.formats = chooseFormats(rows); len(m.formats) == 0 {
-					m.lostFor(noVoicePatience, "modem has no sample format that we speak")
+					m.lostFor(noVoicePatience, ReasonNoFormat)
 					return
 				}
 				m.initialise(m.settings())
@@ -159,9 +159,11 @@ func (m *machine) initialise(left []Setting) {
 	m.send(left[0].Command, plainTimeout, plain, func(r reply) {
 		switch {
 		case r.code == "":
-			m.lost(fmt.Sprintf("modem did not answer %s", left[0].Command))
+			m.log.Warn("modem does not answer a setting", "command", left[0].Command)
+			m.lost(ReasonMute)
 		case r.code == "ERROR" && left[0].Needed:
-			m.lostFor(noVoicePatience, fmt.Sprintf("modem refuses %s", left[0].Command))
+			m.log.Warn("modem refuses a setting", "command", left[0].Command)
+			m.lostFor(noVoicePatience, ReasonRefuses)
 		default:
 			m.initialise(left[1:])
 		}
@@ -171,7 +173,7 @@ func (m *machine) initialise(left []Setting) {
 // selectFormat takes the first sample format that the modem accepts.
 func (m *machine) selectFormat(left []format, next func()) {
 	if len(left) == 0 {
-		m.lostFor(noVoicePatience, "modem accepts none of its sample formats")
+		m.lostFor(noVoicePatience, ReasonFormats)
 		return
 	}
 	m.send(fmt.Sprintf(m.dialect.VSM, left[0].cml), plainTimeout, plain, func(r reply) {
@@ -205,7 +207,7 @@ func (m *machine) watch() {
 				case r.code == "":
 					m.probe(2, func() {})
 				case r.code == "OK" && !strings.Contains(strings.Join(r.info, " "), "8"):
-					m.lost("modem has forgotten its settings")
+					m.lost(ReasonForgot)
 				}
 			})
 		}

@@ -238,7 +238,7 @@ func (s *stream) onStall() {
 		s.stalled += step
 	}
 	if s.stalled >= stallLimit {
-		s.m.lost("modem sends no samples")
+		s.m.lost(ReasonNoSamples)
 		return
 	}
 	if s.debt < queueMax {

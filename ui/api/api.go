@@ -76,20 +76,21 @@ type Fault struct {
 
 // Line is a line or trunk with its state.
 type Line struct {
-	ID        string    `json:"id"`
-	Name      string    `json:"name"`
-	Kind      string    `json:"kind"`
-	KindWord  string    `json:"kindWord"`
-	State     State     `json:"state"`
-	Reason    string    `json:"reason,omitempty"`
-	Since     time.Time `json:"since,omitzero"`
-	Channels  int       `json:"channels"`
-	Calls     int       `json:"calls"`
-	Emergency bool      `json:"emergency"`
-	Disabled  bool      `json:"disabled"`
-	Device    string    `json:"device,omitempty"`
-	Server    string    `json:"server,omitempty"`
-	Numbers   []string  `json:"numbers,omitempty"`
+	ID         string    `json:"id"`
+	Name       string    `json:"name"`
+	Kind       string    `json:"kind"`
+	KindWord   string    `json:"kindWord"`
+	State      State     `json:"state"`
+	Reason     string    `json:"reason,omitempty"`
+	ReasonWord string    `json:"reasonWord,omitempty"`
+	Since      time.Time `json:"since,omitzero"`
+	Channels   int       `json:"channels"`
+	Calls      int       `json:"calls"`
+	Emergency  bool      `json:"emergency"`
+	Disabled   bool      `json:"disabled"`
+	Device     string    `json:"device,omitempty"`
+	Server     string    `json:"server,omitempty"`
+	Numbers    []string  `json:"numbers,omitempty"`
 }
 
 // LiveCall is a call in progress.
