@@ -157,7 +157,7 @@ func (v *visit) frame(title string) view.Frame {
 	f.Me = &view.Me{Name: name, Initials: initials(name), Role: v.me.Role, RoleWord: v.p.T("role." + string(v.me.Role))}
 	f.Flash = v.takeFlash()
 	for _, n := range navigation {
-		if n.url == "/desk" && !v.answersQueue() || v.s.d.Customers == nil && (n.url == "/customers" || n.url == "/callbacks") {
+		if n.url == "/desk" && !v.answersQueue() {
 			continue
 		}
 		if (v.may("GET "+n.url) || n.url == "/") && v.s.offers(n.url) {
@@ -195,6 +195,8 @@ func (s *Server) offers(page string) bool {
 	switch page {
 	case "/recall", "/reports":
 		return s.d.Reports != nil
+	case "/customers", "/callbacks":
+		return s.d.Customers != nil
 	}
 	return true
 }
