@@ -107,6 +107,7 @@ func Judge(heard, said []int16) Result {
 // of a disturbed one (see machine.go) only what the median says anyhow.
 const (
 	passShare      = 0.8
+	passShareWhole = 0.9 // of a sentence that must be heard whole
 	passShareRough = 0.5
 	// voicedShare is how much of a talk is speech at least: fewer windows were judged
 	// where the recording lies beside the original or the original is silent.
@@ -115,8 +116,8 @@ const (
 )
 
 // Lacks says in sentences what a recording lacks of holding length samples of talk,
-// none if nothing. Of a disturbed machine fewer windows need to pass.
-func (r Result) Lacks(length int, disturbed bool) []string {
+// none if nothing; share is of the windows with speech, how many must pass.
+func (r Result) Lacks(length int, share float64) []string {
 	var lacks []string
 	windows := max(0, (length-judgeWindow-2*judgeReach)/judgeStep+1)
 	if r.Voiced < 10 || float64(r.Voiced) < voicedShare*float64(windows) {
@@ -124,10 +125,6 @@ func (r Result) Lacks(length int, disturbed bool) []string {
 	}
 	if r.Median < judgePass {
 		lacks = append(lacks, fmt.Sprintf("the median correlation is %.3f, want at least %.2f", r.Median, judgePass))
-	}
-	share := passShare
-	if disturbed {
-		share = passShareRough
 	}
 	if float64(r.Passing) < share*float64(r.Voiced) {
 		lacks = append(lacks, fmt.Sprintf("%d of %d windows pass, want at least %.0f %%", r.Passing, r.Voiced, 100*share))
@@ -140,7 +137,7 @@ func (r Result) Lacks(length int, disturbed bool) []string {
 // correlation at most 0.2). It logs how many windows passed and how the machine was.
 func AssertHears(t testing.TB, who string, heard, other, own []int16) {
 	t.Helper()
-	assertHolds(t, who+" hears the other", heard, other, min(len(heard), len(other)))
+	assertHolds(t, who+" hears the other", heard, other, min(len(heard), len(other)), passShare)
 	wrong := Judge(heard, own)
 	t.Logf("%s hears itself: %v", who, wrong)
 	if wrong.Median > selfMost {
@@ -152,15 +149,18 @@ func AssertHears(t testing.TB, who string, heard, other, own []int16) {
 // and returns where it was found.
 func AssertHolds(t testing.TB, what string, heard, said []int16) Result {
 	t.Helper()
-	return assertHolds(t, what, heard, said, len(said))
+	return assertHolds(t, what, heard, said, len(said), passShareWhole)
 }
 
-func assertHolds(t testing.TB, what string, heard, said []int16, length int) Result {
+func assertHolds(t testing.TB, what string, heard, said []int16, length int, share float64) Result {
 	t.Helper()
 	r := Judge(heard, said)
 	disturbed, state := machine.disturbed(time.Now().Add(-10*time.Second - time.Duration(len(heard))*time.Second/judgeRate))
 	t.Logf("%s: %v; %s", what, r, state)
-	for _, lack := range r.Lacks(length, disturbed) {
+	if disturbed {
+		share = passShareRough
+	}
+	for _, lack := range r.Lacks(length, share) {
 		t.Errorf("%s: %s (%s)", what, lack, state)
 	}
 	return r

@@ -83,20 +83,21 @@ func TestJudge(t *testing.T) {
 func TestLacks(t *testing.T) {
 	const talk = 10 * 8000
 	for _, c := range []struct {
-		name      string
-		r         testbed.Result
-		disturbed bool
-		lacks     int
+		name  string
+		r     testbed.Result
+		share float64
+		lacks int
 	}{
-		{"all of it", testbed.Result{Voiced: 90, Passing: 90, Median: 1}, false, 0},
-		{"four in five", testbed.Result{Voiced: 90, Passing: 72, Median: 0.99}, false, 0},
-		{"a third is missing though the median is fine", testbed.Result{Voiced: 90, Passing: 60, Median: 0.99}, false, 1},
-		{"a third is missing where the machine was away", testbed.Result{Voiced: 90, Passing: 60, Median: 0.99}, true, 0},
-		{"more than half is missing", testbed.Result{Voiced: 90, Passing: 40, Median: 0.3}, true, 2},
-		{"half of the talk was not laid beside its original", testbed.Result{Voiced: 45, Passing: 45, Median: 1}, false, 1},
-		{"nothing to judge", testbed.Result{}, true, 2},
+		{"all of it", testbed.Result{Voiced: 90, Passing: 90, Median: 1}, 0.8, 0},
+		{"four in five", testbed.Result{Voiced: 90, Passing: 72, Median: 0.99}, 0.8, 0},
+		{"four in five of what must be whole", testbed.Result{Voiced: 90, Passing: 72, Median: 0.99}, 0.9, 1},
+		{"a third is missing though the median is fine", testbed.Result{Voiced: 90, Passing: 60, Median: 0.99}, 0.8, 1},
+		{"a third is missing where the machine was away", testbed.Result{Voiced: 90, Passing: 60, Median: 0.99}, 0.5, 0},
+		{"more than half is missing", testbed.Result{Voiced: 90, Passing: 40, Median: 0.3}, 0.5, 2},
+		{"half of the talk was not laid beside its original", testbed.Result{Voiced: 45, Passing: 45, Median: 1}, 0.8, 1},
+		{"nothing to judge", testbed.Result{}, 0.5, 2},
 	} {
-		if got := c.r.Lacks(talk, c.disturbed); len(got) != c.lacks {
+		if got := c.r.Lacks(talk, c.share); len(got) != c.lacks {
 			t.Errorf("%s: lacks %q", c.name, got)
 		}
 	}
@@ -115,7 +116,7 @@ func TestLacksOfRecordings(t *testing.T) {
 			clear(heard[i*8000 : i*8000+3200])
 		}
 		r := testbed.Judge(heard, said)
-		if lacks := r.Lacks(len(said), false); (len(lacks) == 0) != c.whole {
+		if lacks := r.Lacks(len(said), 0.8); (len(lacks) == 0) != c.whole {
 			t.Errorf("%s: %v lacks %q", c.name, r, lacks)
 		}
 	}
