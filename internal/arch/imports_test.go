@@ -21,7 +21,7 @@ var plan = []string{
 	"internal/service", "internal/logring", "internal/testbed", "internal/arch",
 	"internal/testbed/bench",  // the measuring run of `make bench`, a program of its own
 	"internal/testbed/report", // what `make test` prints, a program of its own
-	"internal/audio/prompts", // generated sound files with the table of their sentences
+	"internal/audio/prompts",  // generated sound files with the table of their sentences
 }
 
 func TestRoomsAreOnThePlan(t *testing.T) {
