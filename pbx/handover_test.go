@@ -94,7 +94,7 @@ func TestPhoneIsHandedOverFromOneCallToTheNext(t *testing.T) {
 				var once sync.Once
 				w.slow = func(id journal.CallID) {
 					if id == calls[0] { // it tells that the phone rings
-						once.Do(func() { time.Sleep(time.Millisecond + c.busy) })
+						once.Do(func() { <-time.After(time.Millisecond + c.busy) })
 					}
 				}
 				w.pbx.RingAgent(calls[0], 101, "p-2")

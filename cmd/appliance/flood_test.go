@@ -73,7 +73,7 @@ func TestFloodOfStrangersHarmsNeitherPhonesNorTrunk(t *testing.T) {
 	}, func(w *bubbleBox) {
 		phone := w.phones[0]
 		w.register(phone)
-		time.Sleep(5 * time.Second)
+		<-time.After(5 * time.Second)
 		contact, _ := phone.Contact()
 		storms := []*storm{
 			w.storm(netip.MustParseAddr(contact.Host), "REGISTER", "INVITE", "OPTIONS"),
@@ -96,7 +96,7 @@ func TestFloodOfStrangersHarmsNeitherPhonesNorTrunk(t *testing.T) {
 				}
 			})
 		}
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 		dropped := w.stack.Counters().DroppedBudget.Load()
 		w.register(phone)
 		w.talk(phone, "0698765432")

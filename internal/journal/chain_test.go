@@ -218,7 +218,10 @@ func TestPayloadsHoldNoFreeText(t *testing.T) {
 		Candidate.Reason ContactOffered.Queue ContactConnected.Queue ContactEnded.Queue ContactEnded.Outcome
 		LineChanged.Line LineChanged.State LineChanged.Reason PhoneChanged.Device OfficeChanged.Note
 		BoxStarted.Version BoxStarted.Board BoxStopped.Reason FaultChanged.Code FaultChanged.Subject AccessEvent.What
-		AccessEvent.Source ContactEnded.Reason ContactQueued.Again AgentChanged.AskedReason ContactOffered.Strategy`) {
+		AccessEvent.Source ContactEnded.Reason ContactQueued.Again AgentChanged.AskedReason ContactOffered.Strategy
+		ContactAnnounced.Queue NoticeSaid.Queue NoticeSaid.Country CallbackPromised.Queue CallbackTried.Queue CallbackTried.Result
+		OutcomeSet.Queue OutcomeSet.Customer OutcomeSet.Outcome OutcomeSet.Script SurveyAnswered.Queue SurveyAnswered.Survey
+		SurveyAnswered.Answer RecallDone.Why ReportMailed.Report ReportMailed.Result CustomerChanged.Customer CustomerChanged.What`) {
 		allowed[f] = true
 	}
 	var walk func(reflect.Type)
