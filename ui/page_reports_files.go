@@ -2,10 +2,15 @@ package ui
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"slices"
+	"time"
 
+	"centralino/acd/kpi"
+	"centralino/acd/report"
 	"centralino/internal/journal"
+	"centralino/internal/office"
 	"centralino/internal/privacy"
 	"centralino/ui/api"
 	"centralino/ui/export"
@@ -31,10 +36,7 @@ func (v *visit) reportFile() error {
 	if err != nil {
 		return err
 	}
-	name := fmt.Sprintf("centralino-%s-%s", r.What, r.From)
-	if r.To != r.From {
-		name += "-" + r.To
-	}
+	name := fileName(&r)
 	q := v.r.URL.Query()
 	switch q.Get("as") {
 	case "pdf":
@@ -107,4 +109,51 @@ func (v *visit) queueLog() error {
 		return err
 	}
 	return v.file("queue_log", "text/plain; charset=utf-8", b.Bytes())
+}
+
+// Letter makes the letter of a report that is sent by mail: the report as PDF and
+// each of its tables as CSV, in the language of the office. Whoever gets it sees
+// what a manager may take out of the box.
+func (s *Server) Letter(ctx context.Context, r *office.Report, days kpi.Interval) (export.Letter, error) {
+	if s.d.Reports == nil {
+		return export.Letter{}, errNotFound
+	}
+	doc := s.d.Office.Current().Doc
+	p := s.texts.Printer(doc.Site.Language)
+	a := asked{what: r.What, step: 30 * time.Minute, days: days, zone: report.Zone(doc)}
+	m, err := s.makeReport(ctx, a, reading{p, privacy.Viewer{Role: office.RoleManager}, privacy.Export})
+	if err != nil {
+		return export.Letter{}, fmt.Errorf("make report %s: %w", r.ID, err)
+	}
+	now := s.d.Now()
+	l := export.Letter{
+		Subject: p.T("mail.subject", "name", r.Name, "title", m.Title),
+		Body:    p.T("mail.body", "title", m.Title, "site", doc.Site.Name, "time", p.DateTime(now.In(a.zone))) + "\n",
+	}
+	for _, t := range m.Text {
+		l.Body += "\n" + t.Text + "\n"
+	}
+	name := fileName(&m)
+	var b bytes.Buffer
+	if err := export.PDF(&b, sheetOf(p, &m, doc.Site.Name), now); err != nil {
+		return l, err
+	}
+	l.Files = append(l.Files, export.Attachment{Name: name + ".pdf", Kind: "application/pdf", Body: bytes.Clone(b.Bytes())})
+	for i := range m.Tables {
+		b.Reset()
+		if err := export.CSV(&b, gridOf(&m.Tables[i]), csvOptions(p)); err != nil {
+			return l, err
+		}
+		l.Files = append(l.Files, export.Attachment{Name: name + "-" + m.Tables[i].ID + ".csv", Kind: "text/csv", Body: bytes.Clone(b.Bytes())})
+	}
+	return l, nil
+}
+
+// fileName names the files of a report.
+func fileName(r *api.Report) string {
+	name := fmt.Sprintf("centralino-%s-%s", r.What, r.From)
+	if r.To != r.From {
+		name += "-" + r.To
+	}
+	return name
 }

@@ -2,9 +2,11 @@ package report
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"sync"
 	"time"
 
@@ -28,6 +30,7 @@ type Reader struct {
 	mu     sync.Mutex // guards all below; held over the disk only when an old block is fetched
 	facts  *kpi.Fold
 	recall *Recall
+	posts  Posts
 	taking map[journal.SubjectID]bool // an event about him is on its way
 	caught chan struct{}              // closed when the fold moves on; then replaced
 	unread error                      // a day that the disk did not give: what is held must not be written over it
@@ -43,7 +46,7 @@ var (
 const (
 	foldFacts     = "kpi"
 	foldRecall    = "recall"
-	recallVersion = 1
+	recallVersion = 2
 	keepEvery     = 2000 // events between two kept states: what a start reads at most
 	heldFor       = 36 * time.Hour
 )
@@ -61,9 +64,15 @@ func Open(ctx context.Context, o Options) (*Reader, error) {
 		o.Log.Warn("kept figures are not to be had, reading the whole journal", "err", err)
 	}
 	if r.facts == nil || r.recall == nil {
-		r.facts, r.recall = kpi.NewFold(r.fetch), NewRecall()
+		r.facts, r.recall, r.posts = kpi.NewFold(r.fetch), NewRecall(), Posts{}
 	}
 	return r, nil
+}
+
+// kept is the form in which the lists are kept.
+type kept struct {
+	Recall json.RawMessage
+	Posts  Posts
 }
 
 func (r *Reader) resume(ctx context.Context) error {
@@ -75,16 +84,22 @@ func (r *Reader) resume(ctx context.Context) error {
 	if err != nil || !ok || list.Seq != state.Seq {
 		return err
 	}
-	recall, err := ResumeRecall(list.State)
+	var lists kept
+	if err := json.Unmarshal(list.State, &lists); err != nil {
+		return fmt.Errorf("read kept lists: %w", err)
+	}
+	recall, err := ResumeRecall(lists.Recall)
 	if err != nil {
 		return err
 	}
+	posts := Posts{}
+	maps.Copy(posts, lists.Posts)
 	facts, err := kpi.Resume(state.State, func(n int64) ([]byte, bool) { return r.block(ctx, n, state.Seq) })
 	if err != nil {
 		return err
 	}
 	facts.Fetch(r.fetch)
-	r.facts, r.recall = facts, recall
+	r.facts, r.recall, r.posts = facts, recall, posts
 	return nil
 }
 
@@ -142,6 +157,7 @@ func (r *Reader) fold(e journal.Event) {
 	defer r.mu.Unlock()
 	if r.facts.Apply(e) {
 		r.recall.Apply(e)
+		r.posts.Apply(e)
 		switch p := e.Payload.(type) {
 		case journal.RecallTaken:
 			delete(r.taking, p.Caller)
@@ -165,7 +181,12 @@ func (r *Reader) Keep(ctx context.Context) error {
 		return errors.Join(err, r.o.Journal.SaveFold(ctx, journal.Fold{Name: foldFacts, State: []byte{}}))
 	}
 	k := r.facts.Keep()
-	list, err := r.recall.Keep(r.facts.At())
+	lists := kept{Posts: r.posts}
+	var list []byte
+	var err error
+	if lists.Recall, err = r.recall.Keep(r.facts.At()); err == nil {
+		list, err = json.Marshal(lists)
+	}
 	r.mu.Unlock()
 	if err == nil {
 		folds := []journal.Fold{
@@ -244,6 +265,23 @@ func (r *Reader) Facts(ctx context.Context, i kpi.Interval) (kpi.Facts, error) {
 	}
 	facts.Sort()
 	return facts, nil
+}
+
+// Posts returns what became of the last sending of each report.
+func (r *Reader) Posts() Posts {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return maps.Clone(r.posts)
+}
+
+// Mailed writes a result down; it is on disk, and Posts knows it, when Mailed
+// returns.
+func (r *Reader) Mailed(ctx context.Context, m journal.ReportMailed) error {
+	seq, err := r.o.Journal.AppendSync(ctx, "", m)
+	if err != nil {
+		return err
+	}
+	return r.Await(ctx, seq)
 }
 
 // Recalls returns who is to be called back now.

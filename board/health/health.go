@@ -37,6 +37,7 @@ const (
 	NetworkCable     Kind = "network.cable"
 	NetworkAddress   Kind = "network.address"
 	WebhookDown      Kind = "webhook.down" // another program takes no events
+	MailFailed       Kind = "mail.failed"  // a report can't be sent
 	ClockUntrusted   Kind = "clock.untrusted"
 	TrunkDown        Kind = "trunk.down"
 	LineGone         Kind = "line.gone"       // device unplugged or silent
@@ -72,9 +73,10 @@ var Kinds = []Rule{
 	{OfficeSkipped, 2, Warning, 0, 0, nil},
 	{JournalBroken, 2, Warning, 0, 0, nil},
 	{BackupFailed, 2, Warning, 0, 0, nil},
-	{NetworkCable, 3, Fault, 3 * time.Second, 3 * time.Second, []Kind{NetworkAddress, TrunkDown, NoPhones, ClockUntrusted, WebhookDown}},
-	{NetworkAddress, 3, Fault, 15 * time.Second, 3 * time.Second, []Kind{TrunkDown, NoPhones, ClockUntrusted, WebhookDown}},
+	{NetworkCable, 3, Fault, 3 * time.Second, 3 * time.Second, []Kind{NetworkAddress, TrunkDown, NoPhones, ClockUntrusted, WebhookDown, MailFailed}},
+	{NetworkAddress, 3, Fault, 15 * time.Second, 3 * time.Second, []Kind{TrunkDown, NoPhones, ClockUntrusted, WebhookDown, MailFailed}},
 	{WebhookDown, 3, Warning, 0, 0, nil},
+	{MailFailed, 3, Warning, 0, 0, nil},
 	{ClockUntrusted, 4, Warning, 2 * time.Minute, 0, nil},
 	{TrunkDown, 5, Fault, 15 * time.Second, 5 * time.Second, nil},
 	{LineGone, 6, Fault, time.Second, 3 * time.Second, []Kind{LineNoDialTone}},

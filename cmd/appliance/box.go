@@ -332,7 +332,7 @@ func (b *box) parts() []service.Part {
 		vital("acd", b.acd),
 		{Name: "trunks", Service: &b.trunks},
 	}
-	list = append(list, vital("lines", &b.lines), service.Part{Name: "reports", Service: b.reports}, service.Part{Name: "after", Service: b.after}, service.Part{Name: "pages", Service: b.pages}, vital("switch", b.pbx))
+	list = append(list, vital("lines", &b.lines), service.Part{Name: "reports", Service: b.reports}, service.Part{Name: "after", Service: b.after}, service.Part{Name: "pages", Service: b.pages}, service.Part{Name: "post", Service: b.newPost()}, vital("switch", b.pbx))
 	if !b.opt.seams.virtual {
 		list = append(list, service.Part{Name: "control",
 			Service: &control{path: filepath.Join(b.opt.data, controlName), handle: b.command, log: b.log}})

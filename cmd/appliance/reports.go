@@ -6,10 +6,12 @@ import (
 	"fmt"
 
 	acdreport "centralino/acd/report"
+	"centralino/board/health"
 	"centralino/internal/journal"
 	"centralino/internal/office"
 	"centralino/pbx"
 	"centralino/ui"
+	"centralino/ui/export"
 	"centralino/ui/live"
 )
 
@@ -36,4 +38,19 @@ func (b *box) callBack(_ context.Context, by, party journal.SubjectID) error {
 		return fmt.Errorf("%w: %w", ui.ErrNotAllowed, err)
 	}
 	return err
+}
+
+// newPost makes the one who sends reports by mail.
+func (b *box) newPost() *export.Post {
+	return export.NewPost(export.PostOptions{
+		Office: func() *office.Document { return b.office.Current().Doc }, Secret: b.secrets.Get, Reader: b.reports,
+		Render: b.pages.Letter, Send: export.SMTP, Now: b.now, Log: b.log,
+		Fault: func(raised bool) {
+			if raised {
+				b.front.faults.Raise(health.MailFailed, "")
+			} else {
+				b.front.faults.Clear(health.MailFailed, "")
+			}
+		},
+	})
 }

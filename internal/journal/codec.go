@@ -97,6 +97,7 @@ func init() {
 	register[RecallTaken](lasting)
 	register[RecallDone](lasting)
 	register[CustomerChanged](lasting)
+	register[ReportMailed](lasting)
 	register[BoxStarted](lasting)
 	register[BoxStopped](lasting)
 	register[FaultChanged](ordinary)

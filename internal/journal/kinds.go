@@ -349,6 +349,17 @@ type RecallDone struct {
 	Why    string    `json:"why"`
 }
 
+// ReportMailed reports one try to send a report by mail. Result is "trying", on
+// disk before the first octet leaves, then "sent", "failed" (it is tried again),
+// "unknown" (it is not, so that it never comes twice) or "gaveUp".
+type ReportMailed struct {
+	Report string    `json:"report"` // id of the office's report
+	Due    time.Time `json:"due"`
+	Try    int       `json:"try"`
+	Result string    `json:"result"`
+	Code   int       `json:"code,omitempty"` // the server's answer (RFC 5321 section 4.2), 0 if there was none
+}
+
 // CustomerChanged reports that a customer's card was written, merged, exported or
 // erased; what it says stands in its own table.
 type CustomerChanged struct {
@@ -436,6 +447,7 @@ func (OutcomeSet) JournalKind() Kind       { return "after.outcome" }
 func (SurveyAnswered) JournalKind() Kind   { return "after.survey" }
 func (RecallTaken) JournalKind() Kind      { return "after.recallTaken" }
 func (RecallDone) JournalKind() Kind       { return "after.recallDone" }
+func (ReportMailed) JournalKind() Kind     { return "report.mailed" }
 func (CustomerChanged) JournalKind() Kind  { return "after.customer" }
 func (LineChanged) JournalKind() Kind      { return "line.changed" }
 func (PhoneChanged) JournalKind() Kind     { return "phone.changed" }

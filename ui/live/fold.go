@@ -236,7 +236,7 @@ func (s *State) Apply(e journal.Event) Topics {
 		return All
 	case journal.RecallTaken, journal.RecallDone:
 		return Queues
-	case journal.BoxStopped, journal.AccessEvent:
+	case journal.ReportMailed, journal.BoxStopped, journal.AccessEvent:
 		return 0
 	}
 	return s.applyCall(e)
