@@ -83,7 +83,8 @@ func (s *State) announce() {
 // the number of those served before him and himself. The wait is the range from
 // the median to what nine of ten do not exceed, rounded up; it is never longer than
 // the last that he was told, unless somebody ranks before him who did not then or
-// fewer agents work. Nothing is said of it when too little is known.
+// fewer agents work. Nothing is said of it when too little is known, nor once he
+// has waited longer than he was told.
 func (s *State) tell(i int32, what uint8) {
 	c := &s.contacts[i]
 	q := &s.queues[c.queue]
@@ -94,10 +95,10 @@ func (s *State) tell(i int32, what uint8) {
 		position = s.position(i)
 		low, high, agents, known = s.outlook(i)
 		low, high = kpi.Spoken(low), kpi.Spoken(high)
-		overtaken := q.cfg.SayPosition && position > c.said.position
-		if c.said.high != 0 && !overtaken && agents >= c.said.agents {
+		if c.said.high != 0 && !c.said.excused(position, agents) {
 			high = min(high, time.Duration(c.said.high))
 			low = min(low, high)
+			known = known && s.now <= c.said.until
 		}
 		if !known || !q.cfg.SayWait || high > maxSpoken {
 			low, high = 0, 0
@@ -121,6 +122,9 @@ func (s *State) tell(i int32, what uint8) {
 
 // heardOf takes note of what a caller was told, alive and in replay.
 func (s *State) heardOf(c *contact, position, agents int32, high int64) {
+	if high != 0 && (c.said.high == 0 || c.said.excused(position, agents)) {
+		c.said.until = s.now + high
+	}
 	c.said.agents = agents
 	if position != 0 {
 		c.said.position = position
@@ -128,6 +132,12 @@ func (s *State) heardOf(c *contact, position, agents int32, high int64) {
 	if high != 0 {
 		c.said.high = high
 	}
+}
+
+// excused reports whether a longer wait than was told has its reason: somebody
+// ranks before him who did not, or an agent has gone.
+func (t *told) excused(position, agents int32) bool {
+	return t.position != 0 && position > t.position || agents < t.agents
 }
 
 // position returns the contact's place among those who wait in its queue, from 1.

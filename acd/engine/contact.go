@@ -41,6 +41,7 @@ type contact struct {
 type told struct {
 	position, agents int32
 	high             int64
+	until            int64 // the first such promise that nothing has excused since holds until
 }
 
 // miss counts how often an agent let the contact ring in vain.
@@ -117,6 +118,7 @@ func (s *State) enqueue(cmd *Command) error {
 		l.Contact, l.Queue, l.Reason = cmd.Contact, cmd.Queue, ReasonNoQueue
 		return ErrNoQueue
 	}
+	s.leaveEmpty() // before he is among them
 	q := &s.queues[qi]
 	arrival := s.now
 	if at := instant(cmd.Arrival); at != 0 && at < s.now {
@@ -307,6 +309,10 @@ func (s *State) leave(i int32, why Reason) {
 // leaveEmpty lets callers go on whose queue has lost the last of those who were
 // logged in.
 func (s *State) leaveEmpty() {
+	if !s.crew {
+		return
+	}
+	s.crew = false
 	for _, qi := range s.order {
 		q := &s.queues[qi]
 		was := q.manned

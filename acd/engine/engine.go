@@ -124,10 +124,7 @@ func (s *State) Apply(cmd Command, now time.Time) Result {
 
 // finish draws the consequences of what has changed.
 func (s *State) finish() {
-	if s.crew {
-		s.crew = false
-		s.leaveEmpty()
-	}
+	s.leaveEmpty()
 	s.dispatch()
 	s.proposeBreaks()
 	s.announce()

@@ -223,7 +223,7 @@ func (s *State) endReplay(now int64) {
 	}
 	for i := range s.contacts {
 		c := &s.contacts[i]
-		for _, at := range []*int64{&c.key, &c.since, &c.round, &c.keepUntil, &c.nextTry} {
+		for _, at := range []*int64{&c.key, &c.since, &c.round, &c.keepUntil, &c.nextTry, &c.said.until} {
 			back(at)
 		}
 	}
