@@ -1,0 +1,50 @@
+package ui_test
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/chromedp"
+)
+
+// TestReportScreens takes pictures of the pages of figures, where UI_SCREENS names a
+// folder.
+func TestReportScreens(t *testing.T) {
+	folder := os.Getenv("UI_SCREENS")
+	if folder == "" {
+		t.Skip("UI_SCREENS names no folder")
+	}
+	r := newRig(t, true)
+	morning(r, 14, 4)
+	ctx := chromium(t)
+	token, _, err := r.server.Auth().Open(context.Background(), dario, remote)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := chromedp.Call(ctx, network.SetCookie, network.SetCookieParams{Name: "centralino", Value: token, URL: r.http.URL}); err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range []struct {
+		name, scheme, lang string
+		width              int64
+	}{{"desk", "light", "it", 1280}, {"phone", "light", "it", 390}, {"dark", "dark", "en", 1280}} {
+		for _, path := range []string{"/", "/reports", "/reports?what=queue", "/reports?what=interval", "/reports?what=unserved", "/reports?what=lines", "/reports?what=team", "/recall", "/plan?calls=8,14,22,18,9"} {
+			screen(t, ctx, v.width, 900, v.scheme, v.lang)
+			if err := chromedp.Do(ctx, chromedp.Navigate(r.http.URL+path), chromedp.WaitReady(chromedp.CSS("#main"))); err != nil {
+				t.Fatal(path, err)
+			}
+			png, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
+			if err != nil {
+				t.Fatal(path, err)
+			}
+			name := "figures-" + v.name + strings.NewReplacer("/", "_", "?", "_", "=", "_", ",", "_").Replace(path) + ".png"
+			if err := os.WriteFile(filepath.Join(folder, name), png, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
