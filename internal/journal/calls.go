@@ -44,6 +44,7 @@ const (
 	sqlCallStarted = `INSERT INTO calls (first, id, start, direction, line, caller, called, extension, dialled, emergency)
 	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`
 	sqlCallCaller   = `UPDATE calls SET caller = ? WHERE id = ?`
+	sqlCallServed   = `UPDATE calls SET answerer = ? WHERE id = ? AND ended = 0`
 	sqlCallAnswered = `UPDATE calls SET answered = iif(answered = 0, ?, answered),
 	answerer = iif(? <> '', ?, answerer) WHERE id = ?`
 	sqlCallEnded = `UPDATE calls SET ended = ?, cause = ?, talk = ?, total = ? WHERE id = ? AND ended = 0`
@@ -79,6 +80,8 @@ func (s statements) fold(ev Event) error {
 		_, err = s.caller.Exec(string(p.From), string(ev.Call))
 	case CallAnswered:
 		_, err = s.answered.Exec(at, string(p.By), string(p.By), string(ev.Call))
+	case ContactConnected: // the box answered before, so that the caller could wait
+		_, err = s.served.Exec(string(p.Agent), string(ev.Call))
 	case CallEnded:
 		_, err = s.ended.Exec(at, p.Cause, int64(p.Talk), int64(p.Total), string(ev.Call))
 	}

@@ -440,8 +440,15 @@ func TestListOfCalls(t *testing.T) {
 				time.Sleep(time.Second)
 				b.Append(id, journal.CallAnswered{By: "p-1"})
 			}
+			if i == 4 { // of a queue: the box answered, then an agent
+				b.Append(id, journal.CallAnswered{})
+				b.Append(id, journal.ContactConnected{Contact: journal.ContactID(id), Queue: "group-1", Agent: "p-2"})
+			}
 			time.Sleep(time.Minute)
 			b.Append(id, journal.CallEnded{Cause: "called", Talk: time.Second, Total: time.Minute})
+			if i == 5 { // called back later: that is another call
+				b.Append(id, journal.ContactConnected{Contact: journal.ContactID(id), Queue: "group-1", Agent: "p-2"})
+			}
 		}
 		if err := b.Flush(ctx); err != nil {
 			t.Fatal(err)
@@ -456,6 +463,7 @@ func TestListOfCalls(t *testing.T) {
 			{"answered by somebody", journal.CallQuery{Subject: "p-1", Limit: 2}, "[c6 c3] [c0]"},
 			{"of a caller on a line", journal.CallQuery{Subject: "n-1", Line: "line-0"}, "[c6 c4 c2 c0]"},
 			{"since a time", journal.CallQuery{Since: time.Now().Add(-150 * time.Second)}, "[c6 c5]"},
+			{"of an agent of a queue", journal.CallQuery{Subject: "p-2"}, "[c4]"},
 			{"of nobody", journal.CallQuery{Subject: "p-9"}, "[]"},
 		} {
 			var pages []string

@@ -25,7 +25,7 @@ const (
 
 // statements are what the writer runs for each event.
 type statements struct {
-	insert, started, caller, answered, ended *sql.Stmt
+	insert, started, caller, answered, served, ended *sql.Stmt
 }
 
 func prepare(db *store.DB) (statements, error) {
@@ -35,7 +35,7 @@ func prepare(db *store.DB) (statements, error) {
 		query string
 	}{
 		{&s.insert, sqlInsert}, {&s.started, sqlCallStarted}, {&s.caller, sqlCallCaller},
-		{&s.answered, sqlCallAnswered}, {&s.ended, sqlCallEnded},
+		{&s.answered, sqlCallAnswered}, {&s.served, sqlCallServed}, {&s.ended, sqlCallEnded},
 	} {
 		var err error
 		if *p.to, err = db.Prepare(p.query); err != nil {
@@ -246,7 +246,7 @@ func protect(tx *sql.Tx, write func(*sql.Tx) error) (err error) {
 func (s statements) in(tx *sql.Tx) statements {
 	return statements{
 		insert: tx.Stmt(s.insert), started: tx.Stmt(s.started), caller: tx.Stmt(s.caller),
-		answered: tx.Stmt(s.answered), ended: tx.Stmt(s.ended),
+		answered: tx.Stmt(s.answered), served: tx.Stmt(s.served), ended: tx.Stmt(s.ended),
 	}
 }
 
