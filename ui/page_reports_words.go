@@ -1,7 +1,6 @@
 package ui
 
 import (
-	"cmp"
 	"net/url"
 	"strconv"
 	"strings"
@@ -25,11 +24,14 @@ type words struct {
 	days bool // intervals of several days: the day stands before the time
 }
 
+// numeric are the kinds that are numbers.
+var numeric = map[report.Kind]bool{report.KindCount: true, report.KindShare: true, report.KindNumber: true, report.KindTime: true}
+
 // cell writes one value for people, and in the plain form for programs.
 func (w *words) cell(c report.Cell) api.DataCell {
 	out := api.DataCell{Warn: c.Warn}
 	if c.None {
-		out.Text = "–"
+		out.Text, out.Number = "–", numeric[c.Kind]
 		return out
 	}
 	number := func(plain string) {
@@ -41,7 +43,7 @@ func (w *words) cell(c report.Cell) api.DataCell {
 		out.Text = w.p.Int(int(c.Number))
 		number(strconv.Itoa(int(c.Number)))
 	case report.KindShare:
-		out.Text = w.p.Float(100*c.Number) + " %"
+		out.Text = w.p.Float(100*c.Number) + "\u00a0%"
 		number(strconv.FormatFloat(100*c.Number, 'f', 1, 64))
 	case report.KindNumber:
 		out.Text = w.p.Float(c.Number)
@@ -212,7 +214,7 @@ func gridOf(t *api.DataTable) export.Grid {
 	for _, r := range t.Rows {
 		row := export.Row{Sum: r.Sum}
 		for _, c := range r.Cells {
-			row.Cells = append(row.Cells, export.Field{Text: c.Text, Plain: cmp.Or(c.Plain, c.Text), Number: c.Number, Warn: c.Warn})
+			row.Cells = append(row.Cells, export.Field{Text: c.Text, Plain: c.Plain, Number: c.Number, Warn: c.Warn})
 		}
 		g.Rows = append(g.Rows, row)
 	}

@@ -81,7 +81,7 @@ func TestReports(t *testing.T) {
 		}
 	}
 	b := r.as(anna)
-	b.get("/reports").is(t, http.StatusOK).has(t, "75,0 %", "contatti entrati", "persone mai servite", "2 persone aspettano di essere richiamate", ">8<")
+	b.get("/reports").is(t, http.StatusOK).has(t, "75,0\u00a0%", "contatti entrati", "persone mai servite", "2 persone aspettano di essere richiamate", ">8<")
 	b.get("/reports?what=queue&from=2026-02-30").is(t, http.StatusBadRequest)
 	b.get("/reports?what=everything").is(t, http.StatusBadRequest)
 	b.get("/reports?what=queue&from=2001-01-01&to=2026-01-01").is(t, http.StatusBadRequest)

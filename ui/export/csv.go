@@ -1,6 +1,7 @@
 package export
 
 import (
+	"cmp"
 	"io"
 	"strings"
 )
@@ -38,11 +39,8 @@ func writeLine(b *strings.Builder, cells []Field, comma rune) {
 			b.WriteRune(comma)
 		}
 		s := c.Plain
-		if s == "" {
-			s = c.Text
-		}
 		if !c.Number {
-			s = harmless(s)
+			s = harmless(cmp.Or(s, c.Text))
 		}
 		if strings.ContainsRune(s, comma) || strings.ContainsAny(s, "\",;\r\n") {
 			s = `"` + strings.ReplaceAll(s, `"`, `""`) + `"`

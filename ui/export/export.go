@@ -41,7 +41,7 @@ type Row struct {
 // leading minus is one.
 type Field struct {
 	Text   string // for people
-	Plain  string // for programs: seconds, percent, a date by ISO 8601; Text if empty
-	Number bool
+	Plain  string // for programs: seconds, percent, a date by ISO 8601; Text if empty and no number
+	Number bool   // empty Plain: there is nothing to measure
 	Warn   bool
 }
