@@ -97,7 +97,7 @@ func (s *State) tell(i int32, what uint8) {
 		low, high = kpi.Spoken(low), kpi.Spoken(high)
 		if c.said.high != 0 && !c.said.excused(position, agents) {
 			high = min(high, time.Duration(c.said.high))
-			low = min(low, high)
+			low = min(low, high, time.Duration(c.said.low))
 			known = known && s.now <= c.said.until
 		}
 		if !known || !q.cfg.SayWait || high > maxSpoken {
@@ -110,7 +110,7 @@ func (s *State) tell(i int32, what uint8) {
 	if position != 0 || high != 0 {
 		e := s.emit(ContactAnnounced)
 		e.Contact, e.Queue, e.Position, e.Waited, e.Talked, e.Agents = c.id, q.cfg.ID, int(position), low, high, int(agents)
-		s.heardOf(c, position, agents, int64(high))
+		s.heardOf(c, position, agents, int64(low), int64(high))
 	}
 	message := what&sayMessage != 0
 	if position == 0 && high == 0 && !message {
@@ -121,7 +121,7 @@ func (s *State) tell(i int32, what uint8) {
 }
 
 // heardOf takes note of what a caller was told, alive and in replay.
-func (s *State) heardOf(c *contact, position, agents int32, high int64) {
+func (s *State) heardOf(c *contact, position, agents int32, low, high int64) {
 	if high != 0 && (c.said.high == 0 || c.said.excused(position, agents)) {
 		c.said.until = s.now + high
 	}
@@ -130,7 +130,7 @@ func (s *State) heardOf(c *contact, position, agents int32, high int64) {
 		c.said.position = position
 	}
 	if high != 0 {
-		c.said.high = high
+		c.said.low, c.said.high = low, high
 	}
 }
 

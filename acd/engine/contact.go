@@ -40,7 +40,7 @@ type contact struct {
 // told is what a caller was told last.
 type told struct {
 	position, agents int32
-	high             int64
+	low, high        int64
 	until            int64 // the first such promise that nothing has excused since holds until
 }
 

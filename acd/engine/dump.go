@@ -91,8 +91,9 @@ type ContactDump struct {
 
 	Keep      AgentID       `json:",omitempty"`
 	KeepUntil time.Time     `json:",omitzero"`
-	Position  int32         `json:",omitempty"` // told last, as Agents and High
+	Position  int32         `json:",omitempty"` // told last, as what follows
 	Agents    int32         `json:",omitempty"`
+	Low       time.Duration `json:",omitempty"`
 	High      time.Duration `json:",omitempty"`
 	Promised  time.Time     `json:",omitzero"`
 	Virtual   bool          `json:",omitempty"`
@@ -167,7 +168,7 @@ func (s *State) dumpContact(c *contact) ContactDump {
 		Contact: c.id, Queue: s.queues[c.queue].cfg.ID, Caller: c.caller, Urgent: c.urgent,
 		Rank: stamp(c.key), Since: stamp(c.since), Talks: c.talks,
 		Waited: time.Duration(c.waited), Talked: time.Duration(c.talked),
-		Position: c.said.position, Agents: c.said.agents, High: time.Duration(c.said.high), Promised: stamp(c.said.until),
+		Position: c.said.position, Agents: c.said.agents, Low: time.Duration(c.said.low), High: time.Duration(c.said.high), Promised: stamp(c.said.until),
 		Virtual: c.virtual, Dialling: c.dialling, Tries: c.tries, NextTry: stamp(c.nextTry),
 	}
 	if c.keep >= 0 {
@@ -231,7 +232,7 @@ func (s *State) loadContact(d *ContactDump) {
 	c.queue, c.caller, c.urgent, c.talks = qi, d.Caller, d.Urgent, d.Talks
 	c.key, c.since, c.round = instant(d.Rank), instant(d.Since), instant(d.Round)
 	c.waited, c.talked = int64(d.Waited), int64(d.Talked)
-	c.said = told{d.Position, d.Agents, int64(d.High), instant(d.Promised)}
+	c.said = told{d.Position, d.Agents, int64(d.Low), int64(d.High), instant(d.Promised)}
 	c.virtual, c.dialling, c.tries, c.nextTry = d.Virtual, d.Dialling, d.Tries, instant(d.NextTry)
 	if d.Keep != "" {
 		c.keep, c.keepUntil = s.agentSlot(d.Keep), instant(d.KeepUntil)

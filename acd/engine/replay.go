@@ -34,7 +34,7 @@ func (s *State) Fold(e *Event) {
 		s.foldEnded(e)
 	case ContactAnnounced:
 		if ci, ok := s.find(e.Contact); ok {
-			s.heardOf(&s.contacts[ci], int32(e.Position), int32(e.Agents), int64(e.Talked))
+			s.heardOf(&s.contacts[ci], int32(e.Position), int32(e.Agents), int64(e.Waited), int64(e.Talked))
 		}
 	case CallbackPromised:
 		if ci, ok := s.find(e.Contact); ok && !s.contacts[ci].talks && !s.contacts[ci].virtual {

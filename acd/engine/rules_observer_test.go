@@ -185,13 +185,13 @@ func (o *observer) announced(e *engine.Event) error {
 	if e.Waited > e.Talked {
 		return fmt.Errorf("range from %v to %v", e.Waited, e.Talked)
 	}
-	if c.told.Talked != 0 && e.Talked > c.told.Talked && !overtaken && e.Agents >= c.told.Agents {
+	if c.told.Talked != 0 && (e.Talked > c.told.Talked || e.Talked != 0 && e.Waited > c.told.Waited) && !overtaken && e.Agents >= c.told.Agents {
 		return fmt.Errorf("told %v before, with %d agents", c.told.Talked, c.told.Agents)
 	}
 	last := c.told
 	c.told, c.toldSeq = *e, len(o.log)
 	if e.Talked == 0 {
-		c.told.Talked = last.Talked
+		c.told.Talked, c.told.Waited = last.Talked, last.Waited
 	}
 	if e.Position == 0 {
 		c.told.Position = last.Position
