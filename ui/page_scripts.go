@@ -191,7 +191,7 @@ func (v *visit) scriptTry() error {
 		}
 		w, wrong = v.walkOn(s, sent)
 	}
-	m := v.stepModel2(s, w, wrong, nil)
+	m := v.walkModel(s, w, wrong, nil)
 	m.Name, m.Try, m.Action, m.BackTo = sc.Name, true, "/scripts/"+string(sc.ID)+"/try", ""
 	b, err := json.Marshal(w)
 	if err != nil {

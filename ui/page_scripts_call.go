@@ -271,7 +271,7 @@ func (v *visit) scriptRegion(c theirCall, card *outcome.Customer, back string, o
 	if !has || w.script != sc.ID {
 		w = callWalk{walk: s.Start(), script: sc.ID, version: version}
 	}
-	m := v.stepModel2(s, w.walk, w.wrong, v.scriptValues(c, card))
+	m := v.walkModel(s, w.walk, w.wrong, v.scriptValues(c, card))
 	m.Name, m.Action, m.BackTo, m.Swap = sc.Name, "/calls/"+string(c.id)+"/script", back, "#afterscript"
 	var err error
 	out.Script, err = v.part("afterscript", m)
@@ -340,8 +340,8 @@ func (v *visit) walkOn(s *outcome.Script, w outcome.Walk) (outcome.Walk, []outco
 	}
 }
 
-// stepModel2 describes where somebody stands in a script.
-func (v *visit) stepModel2(s *outcome.Script, w outcome.Walk, wrong []outcome.Wrong, values map[string]string) view.ScriptStep {
+// walkModel describes where somebody stands in a script.
+func (v *visit) walkModel(s *outcome.Script, w outcome.Walk, wrong []outcome.Wrong, values map[string]string) view.ScriptStep {
 	w = s.Sane(w)
 	m := view.ScriptStep{First: len(w.Trail) == 0, Done: w.Done()}
 	fill := map[string]string{}
