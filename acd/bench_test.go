@@ -139,3 +139,55 @@ func BenchmarkSnapshot(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkRestart measures a start with a hundred callers in line at the end of a
+// day's journal: replay, what the restart ends, and their coming back.
+func BenchmarkRestart(b *testing.B) {
+	doc := &office.Document{Groups: []office.Group{queue("sales", nil, "p-anna", "p-bruno")}}
+	log := &book{now: time.Now}
+	first, err := acd.New(acd.Options{Switch: nobody{make(chan acd.Offer, 1)}, Journal: log, Office: doc})
+	if err != nil {
+		b.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 2)
+	go func() { ended <- first.Run(ctx) }()
+	enter := func(a *acd.ACD, kind string, n int) {
+		e := acd.Entry{Call: journal.CallID(fmt.Sprint(kind, n)), Queue: "sales", Caller: journal.SubjectID(fmt.Sprint("n-", n))}
+		if err := a.Enqueue(e); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for n := range 3000 { // a day
+		enter(first, "a", n)
+		if n < 2900 {
+			first.Abandon(journal.CallID(fmt.Sprint("a", n)))
+		}
+	}
+	settle(b, first)
+	cancel()
+	<-ended
+	events := log.all()
+	b.ReportMetric(float64(len(events)), "events")
+	b.ResetTimer()
+	for range b.N {
+		again, err := acd.New(acd.Options{Switch: nobody{make(chan acd.Offer, 1)}, Journal: bin{}, Office: doc})
+		if err != nil {
+			b.Fatal(err)
+		}
+		for _, e := range events {
+			again.Replay(e)
+		}
+		ctx, cancel := context.WithCancel(context.Background())
+		go func() { ended <- again.Run(ctx) }()
+		for n := 2999; n >= 2900; n-- {
+			enter(again, "b", n)
+		}
+		settle(b, again)
+		if w := again.Snapshot().Queues[0].Waiting; len(w) != 100 || w[0].Call != "b2900" {
+			b.Fatalf("%d in line, first %+v", len(w), w[0])
+		}
+		cancel()
+		<-ended
+	}
+}

@@ -73,7 +73,7 @@ type Ahead struct {
 // The agents become free at the rate n·μ, each of those ahead hangs up at the rate
 // θ, so the wait of somebody who stays is a sum of exponential stages with mean
 // Σ 1/(nμ+iθ) (Whitt 1999; Ibrahim and Whitt 2009) and variance Σ 1/(nμ+iθ)²; it is
-// taken as gamma distributed. That the mean handling time is itself estimated widens
+// taken as gamma distributed. Those to be called back count as served last. That the mean handling time is itself estimated widens
 // the variance. That he may hang up before, at the rate θ, makes of a gamma
 // distribution with rate β one with rate β+θ.
 func (p *Pace) Wait(a Ahead) (low, high time.Duration, known bool) {
@@ -81,14 +81,11 @@ func (p *Pace) Wait(a Ahead) (low, high time.Duration, known bool) {
 		return 0, 0, false
 	}
 	serve, leave := a.Agents/p.handle(), p.impatience()
-	all := a.Live + a.Bound
-	if all > 0 {
-		leave *= a.Live / all
-	}
-	mean, variance := 0.0, 0.0
-	for i := all; i > -1; i-- { // the last stage may be a part of one
-		part := min(i+1, 1)
-		stage := 1 / (serve + max(i, 0)*leave)
+	mean := (1 + a.Bound) / serve
+	variance := mean / serve
+	for i := a.Live; i > 0; i-- { // the last stage may be a part of one
+		part := min(i, 1)
+		stage := 1 / (serve + i*leave)
 		mean += part * stage
 		variance += part * stage * stage
 	}

@@ -9,6 +9,7 @@ import (
 	"centralino/acd/engine"
 	"centralino/acd/kpi"
 	"centralino/acd/sim"
+	"centralino/internal/testbed"
 )
 
 var calls = flag.Int("calls", 40_000, "simulated calls per setting")
@@ -36,6 +37,10 @@ var settings = []struct {
 // TestEngineAgreesWithTheory lets the engine serve synthetic callers and compares
 // with Erlang A, C and B: within four standard errors.
 func TestEngineAgreesWithTheory(t *testing.T) {
+	worst, figures = 0, 0
+	defer func() {
+		testbed.Figure(t, fmt.Sprintf("simulated distribution against Erlang A, B and C: worst of %d figures of %d calls", figures, *calls), fmt.Sprintf("%.1f", worst), "standard errors")
+	}()
 	for _, c := range settings {
 		t.Run(c.what, func(t *testing.T) {
 			set := c.setting
@@ -68,8 +73,15 @@ func compare(t *testing.T, set sim.Setting, r sim.Result) {
 	check(t, "service level", r.Level, o.Level)
 }
 
+// worst and figures are of the present run of TestEngineAgreesWithTheory.
+var (
+	worst   float64
+	figures int
+)
+
 func check(t *testing.T, what string, e sim.Estimate, theory float64) {
 	t.Helper()
+	worst, figures = max(worst, e.Off(theory)), figures+1
 	t.Logf("%-14s simulated %.5f ± %.5f, theory %.5f, off by %.1f standard errors", what, e.Mean, e.Error, theory, e.Off(theory))
 	if e.Off(theory) > 4 {
 		t.Errorf("%s: simulated %.5f ± %.5f, theory %.5f", what, e.Mean, e.Error, theory)

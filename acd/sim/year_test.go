@@ -9,6 +9,7 @@ import (
 	"centralino/acd/engine"
 	"centralino/acd/sim"
 	"centralino/internal/journal"
+	"centralino/internal/testbed"
 )
 
 // ledger keeps what the engine reported since the last evening, as the journal
@@ -76,6 +77,7 @@ func TestDaysOfTroubleFold(t *testing.T) {
 	}
 	t.Logf("%d days: %d callers, %d served (%d called back), %d abandoned, %d not reached, %d breaks; waits kept %.1f %%; %v",
 		o.Days, r.Callers, r.Served, r.CalledBack, r.Abandoned, r.Unreached, r.Breaks, 100*float64(r.Kept)/float64(r.Told), l.kinds)
+	testbed.Figure(t, "simulated days with trouble whose fold equals the living state", o.Days, "days")
 	for kind := engine.AgentChanged; kind <= engine.BreakProposed; kind++ {
 		if l.kinds[kind] == 0 {
 			t.Errorf("%s never happened", journal.Kind(kindOf(kind)))
