@@ -202,6 +202,14 @@ func (s *State) emit(kind EventKind) *Event {
 
 // act adds an action and returns it to be filled in.
 func (s *State) act(kind ActionKind) *Action {
-	s.res.Actions = append(s.res.Actions, Action{Kind: kind})
-	return &s.res.Actions[len(s.res.Actions)-1]
+	n := len(s.res.Actions)
+	if n < cap(s.res.Actions) {
+		s.res.Actions = s.res.Actions[:n+1]
+		s.res.Actions[n] = Action{}
+	} else {
+		s.res.Actions = append(s.res.Actions, Action{})
+	}
+	x := &s.res.Actions[n]
+	x.Kind = kind
+	return x
 }
