@@ -3,6 +3,7 @@ package engine_test
 import (
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"centralino/acd/engine"
 	"centralino/internal/journal"

@@ -577,31 +577,3 @@ func (o *observer) check(s *engine.State) error {
 	}
 	return o.checkQueues(s)
 }
-
-func (o *observer) checkQueues(s *engine.State) error {
-	for _, q := range s.Queues() {
-		n := 0
-		for _, c := range o.contacts {
-			if c.queue == q.Queue && !c.talks {
-				n++
-			}
-		}
-		if n != len(q.Waiting) {
-			return fmt.Errorf("queue %s shows %d waiting of %d", q.Queue, len(q.Waiting), n)
-		}
-		for _, w := range q.Waiting {
-			c := o.contacts[w.Contact]
-			if w.Callback != c.virtual || w.Dialling != c.dialling || w.Tries != c.tries || w.Ringing != (len(c.offers) > 0) {
-				return fmt.Errorf("%s is shown as %+v and is %+v", w.Contact, w, c)
-			}
-		}
-		for i := 1; i < n; i++ {
-			a, b := q.Waiting[i-1].Contact, q.Waiting[i].Contact
-			if !before(o.contacts[a], o.contacts[b], a, b) {
-				return fmt.Errorf("queue %s shows %s before %s", q.Queue, a, b)
-			}
-		}
-	}
-	return nil
-}
-
