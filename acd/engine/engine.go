@@ -13,12 +13,17 @@
 //	              │  │       │  │       └─ TalkLost: back to waiting, same place
 //	              └──┼───────┘  └─ caller gone: ended (abandoned)
 //	   no answer,    └─ caller gone: ended (abandoned)
-//	   same place       max wait, queue removed: ended (overflow), path goes on
+//	   same place       max wait, queue empty or removed: ended (overflow), path goes on
+//	                    AskCallback: waits on, to be called back (see callback.go)
 //
 //	loggedOut ─Login─► ready ─► offered ─► talking ─► wrapUp ─► ready
 //	    ▲                │ ▲        │                   │
 //	    └─Logout         │ └─Ready──┴─ missed N times ─►paused ◄─ asked, from the
-//	                     └─ AgentBusy ─► busy            end of talk and wrapUp on
+//	                     └─ AgentBusy ─► busy            end of talk and wrapUp on,
+//	                                                     or his break is due (breaks.go)
+//
+// Other work is like paused. A contact seeks an agent in a lane: a ring of its queue,
+// which widens as it waits, or that of the one agent it is kept for (queue.go).
 package engine
 
 import (

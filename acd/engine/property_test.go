@@ -377,10 +377,26 @@ func (b *box) configure(cfg engine.Config) {
 }
 
 // TestPromises drives the engine with random commands, late, doubled, unknown and
-// out of order, and checks its promises after each of them: no agent with two
-// calls or an offer and a call, nobody waits while a fitting agent is free, rank
-// is kept, one end per contact, offers end once, times add up, deadlines lie in
-// the future, the journal alone restores the state.
+// out of order, and checks its promises after each of them:
+//
+//	 1 no agent has two calls, or an offer and a call
+//	 2 every contact ends exactly once
+//	 3 nobody waits while an agent is free who may take him
+//	 4 of those whom an agent may take he gets the first in rank
+//	 5 the rank is arrival minus bonus, or an earlier place of the same caller
+//	 6 nobody is told a higher place or a longer wait without a reason
+//	 7 the times of an agent's states add up
+//	 8 who entered has ended or is inside; waits and talks add up
+//	 9 the journal alone restores the state, and so does a dump
+//	10 commands about offers that are over change nothing
+//	11 nobody is called back twice at once, while he is on the line, too often or too early
+//	12 urgent contacts go first
+//	13 nobody is past the limit of his screen time but in his present call
+//	14 who is to be called back keeps his place (4 and 5)
+//	15 the views show what the journal says
+//
+// and that offers end once, deadlines lie in the future, wrap-ups whose outcome is
+// owed last, callers are kept for who served them last.
 func TestPromises(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		b := newBox(t, drawConfig(t))
