@@ -37,7 +37,7 @@ func (s *Source) LineTables() []Table {
 		busy.Rows = append(busy.Rows, row)
 	}
 	all := s.lineRow("")
-	all.Cells[0], all.Sum = text(KindWord, "report.all"), true
+	all.Cells[0], all.Sum = text(KindWord, "report.alllines"), true
 	busy.Rows = append(busy.Rows, all)
 	if b, ok := s.LineWarning(); ok {
 		busy.Notes = append([]Sentence{b}, busy.Notes...)
