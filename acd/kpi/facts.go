@@ -41,6 +41,10 @@ func ResultOf(name string) (Result, bool) {
 	return 0, false
 }
 
+// Merged is the Reason of a visit whose caller called himself before he was called
+// back: his later contact stands for him.
+const Merged = "merged"
+
 // Visit is one contact in one queue. Coming back to the same queue is the same
 // visit; another queue is another one. It belongs to the slot of its arrival.
 type Visit struct {

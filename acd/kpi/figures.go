@@ -61,15 +61,15 @@ var countRules = map[Count]func(v *Visit, r Rule) bool{
 		return v.Result == Answered || v.Result == Abandoned && v.Waited > r.Short
 	},
 	CUnserved: func(v *Visit, r Rule) bool {
-		switch v.Result {
-		case Abandoned:
+		switch {
+		case v.Reason == Merged:
+			return false
+		case v.Result == Abandoned:
 			return v.Waited > r.Short
-		case Overflowed, Closed, Restarted:
-			return true
-		case Promised:
+		case v.Result == Promised:
 			return !v.Open && !v.Reached
 		}
-		return false
+		return v.Result == Overflowed || v.Result == Closed || v.Result == Restarted
 	},
 }
 

@@ -274,13 +274,19 @@ func (f *Fold) ended(p journal.ContactEnded, at time.Time) {
 		v.Agent = p.Agent
 		f.engage(p.Agent, p.Queue).served = visitKey{p.Contact, p.Queue}
 	}
-	if p.Outcome == "served" && v.Result == Promised {
+	switch {
+	case p.Outcome == "served" && v.Result == Promised:
 		v.Reached = true
+	case p.Outcome == Merged:
+		v.Reason = Merged
 	}
 	if v.Result != Waiting {
 		return
 	}
-	v.Waited, v.Reason = v.base+p.Waited, p.Reason
+	v.Waited = v.base + p.Waited
+	if v.Reason == "" {
+		v.Reason = p.Reason
+	}
 	switch p.Outcome {
 	case "served":
 		v.Result = Answered

@@ -251,6 +251,9 @@ func TestFates(t *testing.T) {
 			[]any{queued, 40 * sec, journal.CallbackPromised{Contact: "c", Queue: "q"}, 600 * sec, journal.ContactConnected{Contact: "c", Queue: "q", Agent: "p-1", Waited: 640 * sec},
 				50 * sec, journal.ContactEnded{Contact: "c", Queue: "q", Agent: "p-1", Outcome: "served", Waited: 640 * sec, Talked: 50 * sec}},
 			kpi.Visit{Result: kpi.Promised, Reached: true, Agent: "p-1", Waited: 40 * sec, Talked: 50 * sec}},
+		{"asks to be called back and calls himself",
+			[]any{queued, 40 * sec, journal.CallbackPromised{Contact: "c", Queue: "q"}, 600 * sec, journal.ContactEnded{Contact: "c", Queue: "q", Outcome: "merged", Reason: "called in", Waited: 640 * sec}},
+			kpi.Visit{Result: kpi.Promised, Waited: 40 * sec}},
 		{"an answer within the range keeps the word, one after it does not",
 			[]any{queued, journal.ContactAnnounced{Contact: "c", Queue: "q", High: 20 * sec}, 15 * sec, journal.ContactAnnounced{Contact: "c", Queue: "q", High: 60 * sec}, 30 * sec,
 				journal.ContactConnected{Contact: "c", Queue: "q", Agent: "p-1", Waited: 45 * sec}},
@@ -272,6 +275,9 @@ func TestFates(t *testing.T) {
 			continue
 		}
 		got := facts.Visits[0]
+		if unserved := kpi.CUnserved.Has(&got, kpi.Rule{Short: 5 * sec}); unserved != (got.Result == kpi.Abandoned || got.Result == kpi.Restarted) {
+			t.Errorf("%s: unserved %v", c.name, unserved)
+		}
 		if got.Contact != "c" || got.Queue != "q" || got.Caller != "n-1" {
 			t.Errorf("%s: %+v", c.name, got)
 		}

@@ -218,6 +218,9 @@ func (r *Recall) contactEnded(c *recallCall, p journal.ContactEnded, at time.Tim
 	case "served":
 		r.served(c)
 		return
+	case kpi.Merged:
+		c.Served = true // by his later contact, or not: that one tells
+		return
 	case "abandoned":
 		why = WhyAbandoned
 	case "closed":

@@ -40,6 +40,7 @@ func TestRecall(t *testing.T) {
 		{"the box restarted", []any{in, queued, journal.CallEnded{Cause: "restart"}, journal.BoxStarted{}, ended("restart", 30*time.Second)}, "n-1: restart q 0s", report.Wish{}},
 		{"promised a call and not reached", []any{in, queued, journal.CallbackPromised{Contact: "c", Queue: "q"}, journal.CallEnded{}, journal.BoxStarted{}, ended("overflow", time.Hour)}, "n-1: callback q 1h0m0s", report.Wish{}},
 		{"promised a call and reached", []any{in, queued, journal.CallbackPromised{Contact: "c", Queue: "q"}, journal.CallEnded{}, journal.ContactConnected{Contact: "c"}, ended("served", time.Hour)}, "", report.Wish{}},
+		{"promised a call and called himself", []any{in, queued, journal.CallbackPromised{Contact: "c", Queue: "q"}, journal.CallEnded{}, ended("merged", time.Hour)}, "", report.Wish{Closed: true, Unanswered: true}},
 		{"promised a call and still waits for it", []any{in, queued, journal.CallbackPromised{Contact: "c", Queue: "q"}, journal.CallEnded{}}, "", report.Wish{Closed: true, Unanswered: true}},
 		{"closed, not asked for", []any{in, journal.CallRouted{Trace: []journal.TraceStep{{Rule: "ivr.hours.closed"}}}, journal.CallEnded{}}, "", report.Wish{Unanswered: true}},
 		{"closed, asked for", []any{in, journal.CallRouted{Trace: []journal.TraceStep{{Rule: "ivr.hours.closed"}}}, journal.CallEnded{}}, "n-1: closed  0s", report.Wish{Closed: true}},
