@@ -106,7 +106,7 @@ func (l *lane) survived(died time.Time) {
 func (l *lane) whereItIs(r *remains, died time.Time) {
 	l.t.Helper()
 	for number, at := range l.acked.contacts { // of this life: what the last one lost is lost
-		if died.Sub(at) > writtenWithin {
+		if died.Sub(at) > 3*writtenWithin { // behind what was written before it
 			l.kept = max(l.kept, number)
 		}
 	}

@@ -286,6 +286,9 @@ func (w *simWorld) secondLife(b *box, before map[journal.SubjectID]live.Agent) {
 		if !known || was.Reason == string(engine.ReasonUnreachable) || a.Reason == engine.ReasonUnreachable {
 			continue // by his phone's registration
 		}
+		if a.Reason == engine.ReasonBreak && was.State != journal.AgentLoggedOut {
+			continue // the break guard's, which went on meanwhile
+		}
 		same := a.State == was.State && string(a.Reason) == was.Reason
 		away := was.State == journal.AgentLoggedOut || was.State == journal.AgentPaused
 		if away && !same || !away && a.State == journal.AgentLoggedOut {

@@ -18,6 +18,7 @@ const (
 	neverSound   = 12 * time.Second        // silence from the beginning: answered
 	sameKey      = 400 * time.Millisecond  // two detectors hear one key press within it
 	repeatedKey  = 150 * time.Millisecond  // a modem without brackets repeats a key so often
+	lateCaller   = time.Minute             // dial tone after answering: the caller was gone already
 	settleTime   = 2 * time.Second         // polarity changes belong to the answer
 	congestedFor = 4 * time.Second         // doubted reports are forgotten after it
 )
@@ -154,7 +155,8 @@ func (m *machine) tone(ev audio.ProgressEvent) {
 			m.clear(hal.CauseBusy)
 		}
 	case m.state == hal.LineActive:
-		if ev.Tone == audio.BusyTone || ev.Tone == audio.CongestionTone {
+		early := !m.outgoing && m.now.Sub(m.ears.since) < lateCaller
+		if ev.Tone == audio.BusyTone || ev.Tone == audio.CongestionTone || ev.Tone == audio.DialTone && early {
 			m.clear(hal.CauseBusyTone)
 		}
 	}
