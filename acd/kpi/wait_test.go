@@ -56,7 +56,10 @@ func TestFirstInLineWaitsForTheFirstToGetFree(t *testing.T) {
 	}
 }
 
-func TestWaitGrowsWithTheLineAndShrinksWithTheAgents(t *testing.T) {
+// TestWaitGrowsWithTheLine. That it shrinks with the agents is no law: what is told
+// is the wait of those who are served in the end, and with more agents the patient
+// ones among the late are, too.
+func TestWaitGrowsWithTheLine(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := seen(rapid.IntRange(6, 200).Draw(t, "calls"), time.Duration(rapid.IntRange(10, 900).Draw(t, "talk"))*time.Second, time.Minute)
 		for range rapid.IntRange(0, 50).Draw(t, "impatient") {
@@ -79,11 +82,6 @@ func TestWaitGrowsWithTheLineAndShrinksWithTheAgents(t *testing.T) {
 		bound.Live, bound.Bound = 0, a.Live+a.Bound
 		if _, h, _ := p.Wait(bound); h < high {
 			t.Fatalf("if those ahead stay: %v instead of %v", h, high)
-		}
-		more = a
-		more.Agents++
-		if _, h, _ := p.Wait(more); h > high {
-			t.Fatalf("one more agent: %v instead of %v", h, high)
 		}
 	})
 }

@@ -248,6 +248,28 @@ func TestFarEndClears(t *testing.T) {
 	}
 }
 
+// A caller who hangs up in the moment in which the line is answered leaves a dial
+// tone behind: the call is over, instead of leading a dial tone to an agent.
+func TestDialToneAfterAnsweringEndsTheCall(t *testing.T) {
+	atDesk(t, setup{}, func(d *desk) {
+		d.wait(5 * time.Second)
+		p, err := d.x.Ring("line", sim.CallerSpec{Number: "06"})
+		if err != nil {
+			d.Fatal(err)
+		}
+		d.wait(2500 * time.Millisecond)
+		p.HangUp()
+		if err := d.line.Answer(d.ctx); err != nil {
+			d.Fatal(err)
+		}
+		d.wait(8 * time.Second)
+		got := d.events()
+		if d.line.State() != hal.LineIdle || !slices.Contains(got, "Hangup{Cause:busyTone}") {
+			d.Errorf("state %s after %v", d.line.State(), got)
+		}
+	})
+}
+
 // The modem's busy report is not believed while somebody speaks.
 func TestBusyReportWhileSomebodySpeaks(t *testing.T) {
 	atDesk(t, setup{}, func(d *desk) {
