@@ -1,7 +1,7 @@
 #!/bin/bash
 # Speaks sentences.tsv with espeak-ng and plays the music on hold with sox, into
-# raw A-law at 8 kHz: it/NAME.al, en/NAME.al and music.al beside this script.
-# Needs the Debian packages espeak-ng and sox. The output is the same each time.
+# ADPCM and raw A-law at 8 kHz: it/NAME.ima, en/NAME.ima and music.al beside this
+# script. Needs the Debian packages espeak-ng and sox, and Go. The output is the same each time.
 set -euo pipefail
 cd "$(dirname "$0")"
 for tool in espeak-ng sox; do
@@ -22,12 +22,13 @@ say() { # voice speed text file
 }
 
 rm -rf it en
-mkdir it en
+mkdir -p it en "$work/spoken/it" "$work/spoken/en"
 while IFS=$'\t' read -r name it en; do
   case $name in '#'*|'') continue;; esac
-  say it 182 "$it" "it/$name.al"
-  say en-gb 176 "$en" "en/$name.al"
+  say it 182 "$it" "$work/spoken/it/$name.al"
+  say en-gb 176 "$en" "$work/spoken/en/$name.al"
 done < sentences.tsv
+go test -count=1 -run '^TestPack$' . -pack "$work/spoken"
 
 # Music on hold: a plucked arpeggio over eight bars of our own, 20 s, made to loop.
 bar() { # file, then six notes

@@ -1,17 +1,20 @@
 // Package prompts holds what the box says: our own sentences in Italian and
-// English, spoken by espeak-ng, and a loop of music on hold, all as raw A-law at
-// 8 kHz inside the program. sentences.tsv is the table of their names and
-// texts; make.sh makes the audio from it. It runs no goroutine.
+// English, spoken by espeak-ng, and a loop of music on hold, at 8 kHz inside the
+// program: the sentences as ADPCM of four bits, the music as A-law. sentences.tsv is
+// the table of their names and texts; make.sh makes the audio from it. It runs no
+// goroutine.
 package prompts
 
 import (
 	"embed"
 	"strings"
+
+	"centralino/internal/audio"
 )
 
 //go:generate bash make.sh
 
-//go:embed it/*.al en/*.al
+//go:embed it/*.ima en/*.ima
 var files embed.FS
 
 //go:embed music.al
@@ -57,14 +60,20 @@ func column(lang string) int {
 
 // Prompt is the sentence of that name in a language ("it", "en", also "en-GB") as
 // A-law at 8 kHz. A language that is not there is answered with false, as is a
-// name. The caller must not change the audio.
+// name. The audio is the caller's.
 func Prompt(lang, name string) (alaw []byte, ok bool) {
 	c := column(lang)
 	if _, known := byName[name]; c < 0 || !known {
 		return nil, false
 	}
-	b, err := files.ReadFile(languages[c] + "/" + name + ".al")
-	return b, err == nil
+	b, err := files.ReadFile(languages[c] + "/" + name + ".ima")
+	if err != nil {
+		return nil, false
+	}
+	samples := audio.ADPCMDecode(b)
+	alaw = make([]byte, len(samples))
+	audio.LinearToALaw(alaw, samples)
+	return alaw, true
 }
 
 // Digits are the names of the prompts that read a string of digits aloud; other
