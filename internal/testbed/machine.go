@@ -21,6 +21,7 @@ const (
 	// time or more than stealSecond of any second, or when more than loadPerCore
 	// programs a core wanted to run.
 	stealMean   = 0.02
+	stealMost   = 0.10 // beyond it sound in real time cannot be had: the machine is starved
 	stealSecond = 0.15
 	loadPerCore = 4.0
 )
@@ -65,9 +66,20 @@ func (l *machineLog) add(r reading) {
 	}
 }
 
-// disturbed says whether the machine was disturbed in the time since from, and what
-// was seen. Of a machine that nobody watched nothing is known: it counts as quiet.
-func (l *machineLog) disturbed(from time.Time) (bool, string) {
+// calm says how far sound can be judged that was made on the machine.
+type calm int
+
+const (
+	quiet calm = iota
+	disturbed
+	starved // the host took more than stealMost of the whole time
+)
+
+func (c calm) String() string { return [...]string{"quiet", "disturbed", "starved"}[c] }
+
+// since says how the machine was in the time since from, and what was seen. Of a
+// machine that nobody watched nothing is known: it counts as quiet.
+func (l *machineLog) since(from time.Time) (calm, string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	seen := l.readings
@@ -75,7 +87,7 @@ func (l *machineLog) disturbed(from time.Time) (bool, string) {
 		seen = seen[1:]
 	}
 	if len(seen) < 2 {
-		return false, "machine not watched"
+		return quiet, "machine not watched"
 	}
 	mean, worst, load := stolen(seen[0], seen[len(seen)-1]), 0.0, 0.0
 	for i, begin := 1, 0; i < len(seen); i++ {
@@ -87,12 +99,14 @@ func (l *machineLog) disturbed(from time.Time) (bool, string) {
 		}
 		load = max(load, seen[i].load)
 	}
-	bad := mean > stealMean || worst > stealSecond || load > loadPerCore*float64(runtime.NumCPU())
-	word := "quiet"
-	if bad {
-		word = "disturbed"
+	word := quiet
+	switch {
+	case mean > stealMost:
+		word = starved
+	case mean > stealMean || worst > stealSecond || load > loadPerCore*float64(runtime.NumCPU()):
+		word = disturbed
 	}
-	return bad, fmt.Sprintf("machine %s: %.1f %% of the time stolen, %.0f %% in the worst second, load %.1f on %d cores", word, 100*mean, 100*worst, load, runtime.NumCPU())
+	return word, fmt.Sprintf("machine %s: %.1f %% of the time stolen, %.0f %% in the worst second, load %.1f on %d cores", word, 100*mean, 100*worst, load, runtime.NumCPU())
 }
 
 // stolen is the share of time that the host took between two readings.

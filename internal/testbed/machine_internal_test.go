@@ -13,14 +13,15 @@ func TestDisturbed(t *testing.T) {
 		steal func(second float64) float64 // share of that second
 		load  float64
 		from  time.Duration
-		want  bool
+		want  calm
 	}{
-		{"nothing taken", func(float64) float64 { return 0 }, 1, 0, false},
-		{"a percent all the time", func(float64) float64 { return 0.01 }, 1, 0, false},
-		{"four percent all the time", func(float64) float64 { return 0.04 }, 1, 0, true},
-		{"half a second once", func(s float64) float64 { return map[bool]float64{true: 0.5}[s >= 30 && s < 31] }, 1, 0, true},
-		{"half a second before the talk", func(s float64) float64 { return map[bool]float64{true: 0.5}[s >= 30 && s < 31] }, 1, 35 * time.Second, false},
-		{"too many programs", func(float64) float64 { return 0 }, 1000, 0, true},
+		{"nothing taken", func(float64) float64 { return 0 }, 1, 0, quiet},
+		{"a percent all the time", func(float64) float64 { return 0.01 }, 1, 0, quiet},
+		{"four percent all the time", func(float64) float64 { return 0.04 }, 1, 0, disturbed},
+		{"a fifth all the time", func(float64) float64 { return 0.2 }, 1, 0, starved},
+		{"half a second once", func(s float64) float64 { return map[bool]float64{true: 0.5}[s >= 30 && s < 31] }, 1, 0, disturbed},
+		{"half a second before the talk", func(s float64) float64 { return map[bool]float64{true: 0.5}[s >= 30 && s < 31] }, 1, 35 * time.Second, quiet},
+		{"too many programs", func(float64) float64 { return 0 }, 1000, 0, disturbed},
 	} {
 		var l machineLog
 		var steal float64
@@ -29,12 +30,12 @@ func TestDisturbed(t *testing.T) {
 			steal += 50 * c.steal(at.Seconds()) // 200 ticks a second on two cores
 			l.add(reading{at: begin.Add(at), steal: steal, total: 50 * float64(i+1), load: c.load})
 		}
-		if got, state := l.disturbed(begin.Add(c.from)); got != c.want {
+		if got, state := l.since(begin.Add(c.from)); got != c.want {
 			t.Errorf("%s: %v, %s", c.name, got, state)
 		}
 	}
-	if got, _ := new(machineLog).disturbed(begin); got {
-		t.Error("a machine that nobody watched is disturbed")
+	if got, _ := new(machineLog).since(begin); got != quiet {
+		t.Error("a machine that nobody watched is not quiet")
 	}
 	if _, ok := readMachine(); !ok {
 		t.Error("this machine cannot be read")
