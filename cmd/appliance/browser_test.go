@@ -267,7 +267,7 @@ func (f *flow) readStory() {
 	w.shows("table tbody tr", "06 1234 5678")
 	w.shows("table tbody tr", "risposta")
 	w.picture("calls")
-	for number, want := range map[string]string{"06 1234 5678": "Studio Rossi", "06 8765 4321": "Nessuna chiamata"} {
+	for number, want := range map[string]string{"06 1234 5678": "un operatore", "06 8765 4321": "Nessuna chiamata"} {
 		w.open("/calls")
 		w.fill("f-number", number)
 		w.click("#callslist form .btn")
