@@ -524,6 +524,14 @@ func TestOnLAN(t *testing.T) {
 
 // TestHashIsReadOrRefused: whatever stands in a restored database, reading it never
 // costs more than the limit.
+func TestNoPasswordIsRightForWhoHasNoAccount(t *testing.T) {
+	d := newDesk(t)
+	src := netip.MustParseAddr("192.168.1.9")
+	if err := d.CheckPassword(t.Context(), "p-o", src, ""); !errors.Is(err, auth.ErrWrong) {
+		t.Errorf("empty password of a person without an account: %v", err)
+	}
+}
+
 func TestHashIsReadOrRefused(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := rapid.OneOf(rapid.String(), rapid.StringMatching(`\$argon2id\$v=19\$m=[0-9]{1,9},t=[0-9]{1,9},p=[0-9]{1,3}\$[A-Za-z0-9+/]{0,40}\$[A-Za-z0-9+/]{0,60}`)).Draw(t, "phc")

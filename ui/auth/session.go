@@ -103,7 +103,8 @@ func (a *Auth) LoginOf(ctx context.Context, person journal.SubjectID) (string, e
 }
 
 // CheckPassword says whether password is the person's present one, for changing
-// it. Wrong ones count against source.
+// it: ErrWrong where it is not or the person has no account (any more). Wrong ones
+// count against source.
 func (a *Auth) CheckPassword(ctx context.Context, person journal.SubjectID, source netip.Addr, password string) error {
 	now := a.o.Now()
 	src := sourceKey(source)
@@ -111,9 +112,14 @@ func (a *Auth) CheckPassword(ctx context.Context, person journal.SubjectID, sour
 		return &WaitError{For: d}
 	}
 	var login, hash string
-	if err := a.o.DB.Read(ctx, func(tx *sql.Tx) error {
+	err := a.o.DB.Read(ctx, func(tx *sql.Tx) error {
 		return tx.QueryRowContext(ctx, sqlHashOf, string(person)).Scan(&login, &hash)
-	}); err != nil {
+	})
+	if errors.Is(err, sql.ErrNoRows) {
+		a.bySource.fail(src, now)
+		return ErrWrong
+	}
+	if err != nil {
 		return fmt.Errorf("check password: %w", err)
 	}
 	right, err := a.hash.verify(ctx, hash, password)
