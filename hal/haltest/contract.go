@@ -18,6 +18,7 @@ var contract = []struct {
 	{"the box hangs up: the caller's call is over and the line is idle after the guard time", boxHangsUp},
 	{"hanging up while answering ends the call", hangUpWhileAnswering},
 	{"the caller gives up: RingStop and no Hangup", givesUp},
+	{"the caller gives up in the moment of answering: the call ends", goneAtAnswer},
 	{"outgoing call: the far end is told the number, answers, both hear each other, hears our keys", outgoing},
 	{"outgoing call to a busy number", outgoingBusy},
 	{"outgoing call without dial tone", outgoingDead},
@@ -196,6 +197,29 @@ func givesUp(b *bench) {
 		b.Errorf("RingStop %v after the last ring", d)
 	}
 	b.atRest(0)
+}
+
+// goneAtAnswer answers what no longer rings, which the box cannot know: an analog
+// line gives dial tone then.
+func goneAtAnswer(b *bench) {
+	far, err := b.Ring("0612345678")
+	if err != nil {
+		b.Fatal(err)
+	}
+	await[hal.Ring](b, 10*time.Second)
+	far.HangUp()
+	if err := b.Line.Answer(b.ctx); err != nil {
+		b.Fatal(err)
+	}
+	if h := await[hal.Hangup](b, 10*time.Second); h.Cause == hal.CauseLocal || h.Cause == hal.CauseGone {
+		b.Errorf("cause %s", h.Cause)
+	}
+	b.atRest(1)
+	again := b.taken("0698765432")
+	b.talk(again)
+	again.HangUp()
+	await[hal.Hangup](b, 10*time.Second)
+	b.atRest(2)
 }
 
 func outgoing(b *bench) {

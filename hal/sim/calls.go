@@ -19,7 +19,7 @@ const (
 
 // answer is ATA: off hook, VCON in voice class; data calls find no carrier.
 func (m *Modem) answer() outcome {
-	if m.p.Kind == hal.ISDN && m.caller == nil && !m.offhook {
+	if m.p.Kind == hal.ISDN && !m.offhook && (m.caller == nil || !m.line.ringing()) {
 		return outcome{result: "NO CARRIER"}
 	}
 	m.offHook()

@@ -94,6 +94,13 @@ func (l *ExLine) Cut(cut bool) {
 	l.x.do(func() { l.cut = cut })
 }
 
+// ringing says whether somebody calls the line and waits to be answered.
+func (l *ExLine) ringing() bool {
+	l.x.mu.Lock()
+	defer l.x.mu.Unlock()
+	return l.call != nil && l.call.party != nil && l.call.party.state == PartyCalling
+}
+
 // dead says whether the exchange's cable is out.
 func (l *ExLine) dead() bool {
 	l.x.mu.Lock()

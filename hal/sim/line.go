@@ -18,9 +18,9 @@ const (
 	frameTime   = 20 * time.Millisecond
 	ringStop    = 6 * time.Second // after the last burst
 	guardTime   = time.Second
-	offHookTime = 100 * time.Millisecond // from Answer to off hook
-	dialTime    = 100 * time.Millisecond // per digit
-	busyHeard   = 2500 * time.Millisecond
+	offHookTime = 100 * time.Millisecond  // from Answer to off hook
+	dialTime    = 100 * time.Millisecond  // per digit
+	toneLasts   = 2500 * time.Millisecond // a tone that says that there is no call
 )
 
 // Line is a hal.Line directly on the exchange, without a modem: no pty, no
@@ -205,6 +205,10 @@ func (d *Line) Answer(ctx context.Context) error {
 		d.dialed = false
 		d.to(hal.LineAnswering, "")
 		d.in(offHookTime, func() {
+			if d.ex.o.Kind == hal.ISDN && !d.ex.ringing() { // the caller is gone
+				d.clear(hal.CauseReported)
+				return
+			}
 			d.offHook()
 			d.answered(hal.Answered{})
 		})
@@ -380,14 +384,12 @@ func (d *Line) heardTone(t hal.Tone) {
 		if d.State() == hal.LineDialing && t != "" {
 			d.queue.Put(hal.Progress{Tone: t})
 		}
-		if t != hal.BusyTone && t != hal.Congestion {
-			return
-		}
-		switch d.State() {
-		case hal.LineDialing:
-			d.in(busyHeard, func() { d.clear(hal.CauseBusy) })
-		case hal.LineActive:
-			d.in(busyHeard, func() { d.clear(hal.CauseBusyTone) })
+		busy := t == hal.BusyTone || t == hal.Congestion
+		switch s := d.State(); {
+		case s == hal.LineDialing && busy:
+			d.in(toneLasts, func() { d.clear(hal.CauseBusy) })
+		case s == hal.LineActive && (busy || t == hal.DialTone && !d.dialed): // dial tone: the caller was gone already
+			d.in(toneLasts, func() { d.clear(hal.CauseBusyTone) })
 		}
 	})
 }
