@@ -38,6 +38,16 @@ type disorder struct {
 	started  int
 	ended    int
 	finished bool
+
+	hear func(call.Event)    // told of each event before it is fed, may be nil
+	see  func([]call.Action) // told of what the call does for it, may be nil
+}
+
+func newDisorder(t *rapid.T) *disorder {
+	return &disorder{t: t, st: call.New(call.Setup{ID: "call-1", Doc: propertyOffice()}),
+		now:  time.Date(2026, 3, 4, 10, 0, 0, 0, time.UTC),
+		legs: map[journal.LegID]*watched{}, busy: map[journal.SubjectID]int{},
+		answered: map[journal.OfferID]int{}, failed: map[journal.OfferID]int{}}
 }
 
 type watched struct{ dropped, over bool }
@@ -52,6 +62,9 @@ func (d *disorder) feed(ev call.Event) {
 	case call.QueueLeft:
 		d.waits = d.waits && d.st.Phase() != call.Following
 	}
+	if d.hear != nil {
+		d.hear(ev)
+	}
 	was := d.finished
 	acts := append([]call.Action(nil), d.st.Handle(ev, d.now)...)
 	if was && len(acts) > 0 {
@@ -60,6 +73,9 @@ func (d *disorder) feed(ev call.Event) {
 	for _, a := range acts {
 		d.done = append(d.done, fmt.Sprintf("   -> %T %+v", a, a))
 		d.watch(a)
+	}
+	if d.see != nil {
+		d.see(acts)
 	}
 }
 
@@ -286,9 +302,11 @@ func (d *disorder) step() {
 	steps[rapid.IntRange(0, len(steps)-1).Draw(d.t, "step")]()
 }
 
-// grant answers an OfferAnswered as the ACD does: once, as long as the call waits.
-func (d *disorder) grant() {
-	o := d.anyOffer()
+// grant answers any offer.
+func (d *disorder) grant() { d.grantOffer(d.anyOffer()) }
+
+// grantOffer answers an OfferAnswered as the ACD does: once, as long as the call waits.
+func (d *disorder) grantOffer(o journal.OfferID) {
 	if d.origin {
 		if d.answered[1] > 0 && !d.granted && d.failed[1] == 0 && !d.stopped && !d.finished { // its owner answers for a call that is over
 			d.granted = true
@@ -352,10 +370,7 @@ func propertyOffice() *office.Document {
 // that are gone.
 func TestDisorder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		d := &disorder{t: t, st: call.New(call.Setup{ID: "call-1", Doc: propertyOffice()}),
-			now:  time.Date(2026, 3, 4, 10, 0, 0, 0, time.UTC),
-			legs: map[journal.LegID]*watched{}, busy: map[journal.SubjectID]int{},
-			answered: map[journal.OfferID]int{}, failed: map[journal.OfferID]int{}}
+		d := newDisorder(t)
 		d.start()
 		for range rapid.IntRange(0, 40).Draw(t, "steps") {
 			d.step()
