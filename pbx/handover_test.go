@@ -119,3 +119,31 @@ func TestPhoneIsHandedOverFromOneCallToTheNext(t *testing.T) {
 		})
 	}
 }
+
+// An offer that is taken back while it waits for the call before it is never heard.
+func TestOfferTakenBackBeforeItRang(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.answer["dev-2"] = func() (time.Duration, int, bool) { return time.Minute, 486, false }
+		callers, calls := w.waiting()
+		heard := w.listen(netip.MustParseAddr("192.0.2.12"))
+		var once sync.Once
+		w.slow = func(id journal.CallID) {
+			if id == calls[0] {
+				once.Do(func() { <-time.After(30 * time.Millisecond) })
+			}
+		}
+		w.pbx.RingAgent(calls[0], 101, "p-2")
+		pass(time.Millisecond)
+		w.pbx.StopRinging(101, call.CauseNoAnswer)
+		w.pbx.RingAgent(calls[1], 102, "p-2")
+		w.pbx.StopRinging(102, call.CauseNoAnswer)
+		pass(time.Second)
+		if what, _ := heard.heard(); !slices.Equal(what, []string{"INVITE", "CANCEL"}) {
+			t.Errorf("the phone heard %v", what)
+		}
+		for _, p := range callers {
+			p.HangUp()
+		}
+		pass(10 * time.Second)
+	})
+}

@@ -29,7 +29,7 @@ func (p *PBX) RingAgent(id journal.CallID, o journal.OfferID, agent journal.Subj
 	}
 	// The call that rang there before may have been told to stop a moment ago. It
 	// passes the offer on when it has done so: the phone gets the CANCEL first.
-	h := &handOver{to: a, m: m}
+	h := &handOver{p: p, offer: o, to: a, m: m}
 	time.AfterFunc(handOverWait, h.pass)
 	before.post(h)
 }
@@ -37,17 +37,29 @@ func (p *PBX) RingAgent(id journal.CallID, o journal.OfferID, agent journal.Subj
 // handOverWait is how long an offer waits for the call that rang the phones before.
 const handOverWait = 50 * time.Millisecond
 
-// handOver is mail for another call, which is to come after everything that this one
-// has been told before.
+// handOver is an offer for another call, which is to come after everything that this
+// one has been told before.
 type handOver struct {
-	to   *actor
-	m    mail
-	once sync.Once
+	p     *PBX
+	offer journal.OfferID
+	to    *actor
+	m     mail
+	once  sync.Once
 }
 
 func (h *handOver) deliver(*actor) { h.pass() }
 
-func (h *handOver) pass() { h.once.Do(func() { h.to.post(h.m) }) }
+// pass hands the offer over unless it has been taken back meanwhile: the word of that
+// has gone straight to the call, which did not know the offer yet.
+func (h *handOver) pass() {
+	h.once.Do(func() {
+		h.p.mu.Lock()
+		defer h.p.mu.Unlock()
+		if h.p.offers[h.offer] == h.to { // still held while posting: a later word comes after
+			h.to.post(h.m)
+		}
+	})
+}
 
 // StopRinging ends the ringing of an offer. Where the cause is CauseElsewhere the
 // phones show no missed call.
