@@ -197,7 +197,7 @@ func (a *ACD) Abandon(call journal.CallID) {
 
 // AskCallback makes of a waiting caller one who is called back in his turn. Nil
 // means that the promise is on disk and may be spoken; then the call ends without
-// harm to his place. It waits for the disk.
+// harm to his place. It waits for the disk. After an error he waits on in his place.
 func (a *ACD) AskCallback(call journal.CallID) error { return a.AskCallbackAt(call, "", "") }
 
 // AskCallbackAt is AskCallback for a caller who names another number (caller, if not
@@ -214,7 +214,11 @@ func (a *ACD) AskCallbackAt(call journal.CallID, queue office.ID, caller journal
 	ctx, cancel := context.WithTimeout(context.Background(), flushLimit)
 	defer cancel()
 	if err := disk.Flush(ctx); err != nil {
-		a.report(engine.Command{Kind: engine.CancelCallback, Contact: journal.ContactID(call)})
+		back := engine.CancelCallback
+		if queue == "" { // he is on the line
+			back = engine.WaitOn
+		}
+		a.report(engine.Command{Kind: back, Contact: journal.ContactID(call)})
 		return fmt.Errorf("keep the promise to call back %s: %w", call, err)
 	}
 	return nil

@@ -14,6 +14,8 @@ import (
 	"centralino/acd/engine"
 	"centralino/internal/journal"
 	"centralino/internal/office"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // disk is a journal in memory whose flushes are counted and may fail.
@@ -100,16 +102,27 @@ func TestAPromiseThatIsNotOnDiskIsNone(t *testing.T) {
 		r := startOn(t, d, d.book, &office.Document{Groups: []office.Group{queue("sales", nil, "anna")}})
 		defer r.stop()
 		r.call("c1", "n-1")
+		time.Sleep(time.Second)
+		r.call("c2", "n-2")
 		if err := r.AskCallback("c1"); !errors.Is(err, d.fail) {
 			t.Errorf("promised: %v", err)
 		}
-		synctest.Wait()
-		if w := r.Snapshot().Queues[0].Waiting; len(w) != 0 {
-			t.Errorf("waiting %+v", w)
+		if err := r.AskCallbackAt("c3", "sales", "n-3"); !errors.Is(err, d.fail) {
+			t.Errorf("promised to who does not wait: %v", err)
 		}
+		synctest.Wait()
 		if err := r.CancelCallback("c1"); !errors.Is(err, acd.ErrNotWaiting) {
 			t.Errorf("cancelled: %v", err)
 		}
+		var line []string // who waited waits on, in his place
+		for _, w := range r.Snapshot().Queues[0].Waiting {
+			line = append(line, fmt.Sprint(w.Call, " ", w.Callback))
+		}
+		if d := cmp.Diff([]string{"c1 false", "c2 false"}, line); d != "" {
+			t.Error(d)
+		}
+		r.login("anna")
+		r.want("ring anna for c1, offer 1")
 	})
 }
 

@@ -103,6 +103,16 @@ func (s *State) cancelCallback(id ContactID) error {
 	return nil
 }
 
+// waitOn makes a contact that was promised a call wait on the line, by its rank.
+func (s *State) waitOn(id ContactID) error {
+	i, ok := s.find(id)
+	if !ok || !s.contacts[i].virtual {
+		return ErrStray
+	}
+	c := &s.contacts[i]
+	return s.enqueue(&Command{Kind: Enqueue, Contact: id, Queue: s.queues[c.queue].cfg.ID, Caller: c.caller, Urgent: c.urgent})
+}
+
 // merge ends what else waits virtually for the caller of contact i in a queue.
 func (s *State) merge(qi, i int32, why Reason) {
 	caller := s.contacts[i].caller

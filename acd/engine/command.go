@@ -78,6 +78,9 @@ const (
 	// Exit reports that a caller in line has left it by a key and goes on in another
 	// path: Contact.
 	Exit
+	// WaitOn takes a promise to call back from a caller who is on the line after all:
+	// Contact. He waits in his place.
+	WaitOn
 )
 
 // Results of an attempt to call back. Any other counts as DialFailed.

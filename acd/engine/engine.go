@@ -214,6 +214,8 @@ func (s *State) command(cmd *Command) error {
 		return s.cancelCallback(cmd.Contact)
 	case CallbackResult:
 		return s.callbackResult(cmd.Contact, cmd.Result)
+	case WaitOn:
+		return s.waitOn(cmd.Contact)
 	}
 	return ErrCommand
 }

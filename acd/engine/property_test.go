@@ -240,7 +240,7 @@ func (b *box) step() {
 	case n < 42:
 		b.apply(engine.Command{Kind: engine.AskCallback, Contact: b.waiting(contact)})
 	case n < 43:
-		kind := rapid.SampledFrom([]engine.CommandKind{engine.CancelCallback, engine.Exit}).Draw(t, "end")
+		kind := rapid.SampledFrom([]engine.CommandKind{engine.CancelCallback, engine.Exit, engine.WaitOn}).Draw(t, "end")
 		b.apply(engine.Command{Kind: kind, Contact: contact})
 	case n < 48:
 		b.apply(engine.Command{

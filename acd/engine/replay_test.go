@@ -271,6 +271,7 @@ var verbs = map[string]engine.CommandKind{
 	"login": engine.Login, "logout": engine.Logout, "pause": engine.Pause, "ready": engine.Ready,
 	"restart": engine.Restart, "work": engine.OtherWork, "extend": engine.Extend, "outcome": engine.OutcomeKnown,
 	"callback": engine.AskCallback, "cancel": engine.CancelCallback, "dialled": engine.CallbackResult, "exit": engine.Exit,
+	"waiton": engine.WaitOn,
 }
 
 func (p *script) do(words []string) error {
