@@ -190,7 +190,7 @@ func (f *Fold) queued(p journal.ContactQueued, at time.Time) {
 	if v := f.visit(p.Contact, p.Queue); v != nil {
 		f.current[p.Contact] = f.visits[key]
 		v.Open, v.stale = true, false
-		if p.Again == "" && v.Result != Answered && v.Result != Promised {
+		if p.Again == "" && v.Result != Answered { // Promised: the promise is off, he is on the line
 			v.base, v.since, v.Result, v.Reason = v.Waited, at, Waiting, ""
 		}
 		return

@@ -76,6 +76,7 @@ type recallCall struct {
 	Contact  bool // a contact of it is open
 	Promised bool
 	Served   bool
+	Merged   bool // his later contact tells, unless he waits again
 	Closed   bool // came outside of the opening hours
 	Ended    bool
 	Try      *Try // how it would count if nobody else takes it
@@ -123,7 +124,7 @@ func (r *Recall) Apply(e journal.Event) {
 		r.Calls[e.Call] = c
 	case journal.BoxStarted:
 		for id, c := range r.Calls {
-			if c.Ended && !c.Promised || !c.Ended { // their ends were written before
+			if !c.Ended || !c.Promised { // their ends were written before
 				r.over(id, c)
 			}
 		}
@@ -181,7 +182,7 @@ func (r *Recall) applyCall(id journal.CallID, c *recallCall, e journal.Event) {
 	case journal.CallBridged:
 		r.served(c)
 	case journal.ContactQueued:
-		c.Contact, c.Queue = true, p.Queue
+		c.Contact, c.Queue, c.Merged = true, p.Queue, false
 		if c.Other == "" {
 			c.Other = p.Caller
 		}
@@ -219,7 +220,7 @@ func (r *Recall) contactEnded(c *recallCall, p journal.ContactEnded, at time.Tim
 		r.served(c)
 		return
 	case kpi.Merged:
-		c.Served = true // by his later contact, or not: that one tells
+		c.Merged, c.Promised = true, false
 		return
 	case "abandoned":
 		why = WhyAbandoned
@@ -240,7 +241,7 @@ func (r *Recall) contactEnded(c *recallCall, p journal.ContactEnded, at time.Tim
 // over ends a call for good: nobody served its caller if nobody did so far.
 func (r *Recall) over(id journal.CallID, c *recallCall) {
 	delete(r.Calls, id)
-	if !c.Inbound || c.Served || c.Other == "" {
+	if !c.Inbound || c.Served || c.Merged || c.Other == "" {
 		return
 	}
 	t := c.Try

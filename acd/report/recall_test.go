@@ -41,6 +41,7 @@ func TestRecall(t *testing.T) {
 		{"promised a call and not reached", []any{in, queued, journal.CallbackPromised{Contact: "c", Queue: "q"}, journal.CallEnded{}, journal.BoxStarted{}, ended("overflow", time.Hour)}, "n-1: callback q 1h0m0s", report.Wish{}},
 		{"promised a call and reached", []any{in, queued, journal.CallbackPromised{Contact: "c", Queue: "q"}, journal.CallEnded{}, journal.ContactConnected{Contact: "c"}, ended("served", time.Hour)}, "", report.Wish{}},
 		{"promised a call and called himself", []any{in, queued, journal.CallbackPromised{Contact: "c", Queue: "q"}, journal.CallEnded{}, ended("merged", time.Hour)}, "", report.Wish{Closed: true, Unanswered: true}},
+		{"the promise was taken back and he hung up", []any{in, queued, journal.CallbackPromised{Contact: "c", Queue: "q"}, ended("merged", time.Second), queued, ended("abandoned", time.Minute), journal.CallEnded{}}, "n-1: abandoned q 1m0s", report.Wish{}},
 		{"promised a call and still waits for it", []any{in, queued, journal.CallbackPromised{Contact: "c", Queue: "q"}, journal.CallEnded{}}, "", report.Wish{Closed: true, Unanswered: true}},
 		{"closed, not asked for", []any{in, journal.CallRouted{Trace: []journal.TraceStep{{Rule: "ivr.hours.closed"}}}, journal.CallEnded{}}, "", report.Wish{Unanswered: true}},
 		{"closed, asked for", []any{in, journal.CallRouted{Trace: []journal.TraceStep{{Rule: "ivr.hours.closed"}}}, journal.CallEnded{}}, "n-1: closed  0s", report.Wish{Closed: true}},
