@@ -1,11 +1,12 @@
 package call
 
 import (
+	"time"
+
 	"centralino/internal/journal"
 	"centralino/internal/numbering"
 	"centralino/internal/office"
 	"centralino/pbx/route"
-	"time"
 )
 
 // Action is something the owner of a call does for it. Actions are performed in

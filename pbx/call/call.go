@@ -26,11 +26,17 @@ import (
 //	   ├────────────────▶ saying (refusal, feature)          │ a leg ends
 //	   └────────────────────────┴──────▶ ending ◀────────────┴───────┘──▶ over
 //
-// A call that the box makes for a person begins as originating, which ends like
-// arriving once he has answered. joining: notice and whisper are heard before caller
-// and agent are. surveying: the caller answers questions by keys. arriving: a line rings, or an INVITE waits for its decision. reaching: phones or
-// a line are being called. following: the path's interpreter leads. saying: a last
-// sentence is said. Preempted leads from any of them to saying.
+// arriving: a line rings, or an INVITE waits for its decision. A call that the box
+// makes for a person begins as originating, which ends like arriving once he has
+// answered. reaching: phones or a line are being called. following: the path's
+// interpreter leads. joining: notice and whisper are heard before caller and agent
+// are. surveying: the caller answers questions by keys. saying: a last sentence is
+// said. Preempted leads from any of them to saying.
+//
+// Only arriving, following, surveying and talking may be without a deadline. What ends
+// them then: the line stops ringing, what is played comes to its end or the ACD gives
+// the call back, the same again, and one of the two hangs up. Offers, too, are the
+// ACD's to end, those to call somebody back among them (originating).
 type Phase string
 
 // The phases of a call.

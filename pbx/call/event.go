@@ -1,11 +1,12 @@
 package call
 
 import (
+	"time"
+
 	"centralino/hal"
 	"centralino/internal/journal"
 	"centralino/internal/office"
 	"centralino/pbx/route"
-	"time"
 )
 
 // Event is something that happened to a call. The concrete types are listed in

@@ -8,7 +8,6 @@ import (
 
 // joining is what is said to both sides before they hear each other.
 type joining struct {
-	with    *leg  // the called leg
 	waiting []int // ids of what is still being said
 	notice  int   // id of what tells the customer the operator's country, 0 for none
 	country string
@@ -21,7 +20,7 @@ func (s *State) join(l *leg, agent journal.SubjectID) {
 	s.partner = l
 	clear(s.timers)
 	s.collecting, s.room = 0, room{}
-	s.joining = joining{with: l}
+	s.joining = joining{}
 	customer, hears := s.caller(), []Sound(nil)
 	agents := l
 	if s.origin.on {
@@ -88,26 +87,18 @@ func (s *State) joinNow() {
 	if s.phase != Joining {
 		return
 	}
-	l := s.joining.with
 	s.joining = joining{}
-	s.talk(l)
-	for _, side := range []*leg{s.caller(), l} { // somebody pressed hold meanwhile
+	s.talk(s.partner)
+	for _, side := range []*leg{s.caller(), s.partner} { // somebody pressed hold meanwhile
 		if side.state == legHeld {
-			s.state(side)
+			s.holdMusic(side)
 		}
-	}
-}
-
-// state lets the partner of a leg on hold hear music.
-func (s *State) state(held *leg) {
-	if o := s.other(held); o.up() && o.state != legHeld {
-		s.do(PlayLoop{Leg: o.id, What: Sound{OnHold: true, Lang: s.lang()}})
 	}
 }
 
 // joinLost goes on where the called side vanished before it was joined: a caller
 // waits on in his place, a customer who was called back has hung up.
-func (s *State) joinLost(_ *leg, cause Cause) {
+func (s *State) joinLost(cause Cause) {
 	s.joining = joining{}
 	if s.origin.on {
 		s.end(cause, "called")

@@ -92,9 +92,9 @@ func (s *State) legEnded(e LegEnded) {
 	case l == s.caller():
 		s.callerGone(e.Cause)
 	case l == s.partner && s.phase == Joining:
-		s.joinLost(l, e.Cause)
+		s.joinLost(e.Cause)
 	case l == s.partner:
-		s.partnerGone(l, e.Cause)
+		s.partnerGone(e.Cause)
 	case l.attempt != 0:
 		s.attemptLost(l, e)
 	}
@@ -120,7 +120,7 @@ func (s *State) callerGone(cause Cause) {
 }
 
 // partnerGone ends the talk, and with it the call.
-func (s *State) partnerGone(_ *leg, cause Cause) {
+func (s *State) partnerGone(cause Cause) {
 	by := "called"
 	switch cause {
 	case CauseMediaLost, CauseFailed:

@@ -35,7 +35,7 @@ func (s *State) originated(e Originated) {
 		s.contact = e.Contact
 	}
 	s.start(journal.CallStarted{Direction: s.dir, From: e.Person, To: e.To})
-	a, show := attempt{why: forOrigin, agent: e.Person}, ""
+	a, show := attempt{why: forOrigin}, ""
 	if e.Offer != 0 {
 		a.why, a.offer, show = forOffer, e.Offer, s.shows(e.Queue)
 	} else {

@@ -52,7 +52,12 @@ func (s *State) held(id journal.LegID) {
 	}
 	l.state = legHeld
 	s.logLeg(l, journal.LegHeld, "", 0)
-	if o := s.other(l); o.up() && o.state != legHeld {
+	s.holdMusic(l)
+}
+
+// holdMusic lets the partner of a leg on hold hear music.
+func (s *State) holdMusic(held *leg) {
+	if o := s.other(held); o.up() && o.state != legHeld {
 		s.do(PlayLoop{Leg: o.id, What: Sound{OnHold: true, Lang: s.lang()}})
 	}
 }
