@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"centralino/hal"
+	"centralino/pbx/call"
+	"centralino/pbx/media"
 )
 
 func deafActor(room int) *actor {
@@ -36,5 +38,21 @@ func TestLineThatRingsIntoAnOutgoingCallBeginsNoOther(t *testing.T) {
 	r.rang(hal.Ring{N: 1})
 	if len(out.a.mail) != 0 {
 		t.Error("an outgoing call is told of rings")
+	}
+}
+
+// endless is a leg that notes why it is hung up.
+type endless struct {
+	leg
+	why call.Cause
+}
+
+func (l *endless) hangUp(cause call.Cause, _ int) { l.why = cause }
+
+func TestALegWhoseMediaIsBrokenIsHungUp(t *testing.T) {
+	l := &endless{}
+	mediaMail{l, media.Broken{}}.deliver(deafActor(1))
+	if l.why != call.CauseFailed {
+		t.Errorf("hung up because of %q", l.why)
 	}
 }

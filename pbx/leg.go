@@ -51,6 +51,8 @@ func (m mediaMail) deliver(a *actor) {
 		if ev.ID != 0 {
 			a.step(call.Played{ID: ev.ID})
 		}
+	case media.Broken: // its PlayDone, for which the call may wait, will never come
+		m.leg.hangUp(call.CauseFailed, 0)
 	case media.Inactive:
 		if l, ok := m.leg.(*sipLeg); ok {
 			l.silent()

@@ -137,12 +137,13 @@ func (e *lineEnd) catchUp() {
 }
 
 // rescue keeps a source that panics from taking the line's driver with it: the
-// line is silent from then on.
+// line is silent from then on, and the owner told.
 func (e *lineEnd) rescue(tx []byte) {
 	if r := recover(); r != nil {
 		e.off.Store(true)
 		fill(tx, audio.ALawSilence)
 		e.s.plane.o.Log.Error("media line", "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
+		e.s.post(func() { e.s.emit(Broken{}) })
 	}
 }
 

@@ -149,6 +149,7 @@ func (l *loop) giveUp() {
 	defer func() { _ = recover() }() // its state may be anything: closing it is tried, not promised
 	if s := l.current; s != nil && !s.closed {
 		l.current = nil
+		s.emit(Broken{})
 		s.close()
 	}
 }

@@ -3,6 +3,8 @@ package media_test
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -130,9 +132,18 @@ func TestAPanicEndsOneStreamOnly(t *testing.T) {
 	bubble(t, [2]audio.Law{}, func(w *world, a, b *phone) {
 		c := w.phone(3, audio.ALaw)
 		a.stream.Play(broken{}, 1)
+		var told []string
+		note := func(who string) func(media.Event) {
+			return func(e media.Event) { told = append(told, fmt.Sprintf("%s %T", who, e)) }
+		}
+		d, err := w.plane.OpenRTP(media.RTPOptions{Bind: boxAddr, On: note("phone")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.Play(broken{}, 4)
 		c.stream.Play(media.NewMusic(frame(1)), 2)
 		line := &fakeLine{}
-		s := w.plane.OpenLine(line, nil)
+		s := w.plane.OpenLine(line, note("line"))
 		s.Play(broken{}, 3)
 		synctest.Wait()
 		line.run(3)
@@ -144,6 +155,10 @@ func TestAPanicEndsOneStreamOnly(t *testing.T) {
 			t.Errorf("the broken one has %d", n)
 		}
 		s.Close()
+		d.Close()
+		if want := []string{"phone media.Broken", "line media.Broken"}; !slices.Equal(told, want) {
+			t.Errorf("told %q, want %q", told, want)
+		}
 		if line.handler != nil {
 			t.Error("the line was not given back")
 		}

@@ -162,7 +162,8 @@ func RemoteOf(a sdp.Agreed, signalled netip.Addr) Remote {
 	}
 }
 
-// Event is something that happened on a stream: DTMF, PlayDone, Inactive, Active.
+// Event is something that happened on a stream: DTMF, PlayDone, Inactive, Active,
+// Broken.
 type Event interface{ mediaEvent() }
 
 // DTMF reports one key press of the peer, once, at its beginning (RFC 4733).
@@ -179,6 +180,11 @@ type Inactive struct{ For time.Duration }
 // Active reports the first packet of the peer, and the first after Inactive.
 type Active struct{}
 
+// Broken reports that the stream was given up because of a fault of ours: nothing is
+// heard on it any more, and no other event comes.
+type Broken struct{}
+
+func (Broken) mediaEvent()   {}
 func (DTMF) mediaEvent()     {}
 func (PlayDone) mediaEvent() {}
 func (Inactive) mediaEvent() {}
