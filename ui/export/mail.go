@@ -54,17 +54,18 @@ func SMTP(ctx context.Context, m office.Mail, secret string, l Letter) error {
 	if err != nil {
 		return fmt.Errorf("mail server %q: %w", m.Server, err)
 	}
-	line := &dialled{host: host, secure: m.TLS == "tls"}
-	defer line.close() // the library leaves it open where it gives up
-	options := []mail.Option{mail.WithDialContextFunc(line.dial), mail.WithPort(n), mail.WithTimeout(mailTimeout), mail.WithHELO("centralino"), mail.WithTLSPolicy(mail.TLSMandatory)}
-	switch m.TLS {
-	case "tls":
+	secure := m.TLS == "tls" // from the first octet
+	ctx, stop := context.WithTimeout(ctx, mailLimit)
+	defer stop()
+	options := []mail.Option{mail.WithDialContextFunc(dialler(ctx, host, secure)), mail.WithPort(n), mail.WithTimeout(mailTimeout), mail.WithHELO("centralino"), mail.WithTLSPolicy(mail.TLSMandatory)}
+	switch {
+	case secure:
 		options = append(options, mail.WithSSL())
-	case "none":
+	case m.TLS == "none":
 		options = append(options, mail.WithTLSPolicy(mail.NoTLS))
 	}
 	if m.User != "" {
-		options = append(options, mail.WithSMTPAuth(mail.SMTPAuthAutoDiscover), mail.WithUsername(m.User), mail.WithPassword(secret))
+		options = append(options, loginBy(secure), mail.WithUsername(m.User), mail.WithPassword(secret))
 	}
 	client, err := mail.NewClient(host, options...)
 	if err != nil {
@@ -74,8 +75,6 @@ func SMTP(ctx context.Context, m office.Mail, secret string, l Letter) error {
 	if err != nil {
 		return err
 	}
-	ctx, stop := context.WithTimeout(ctx, mailLimit)
-	defer stop()
 	if err := client.DialWithContext(ctx); err != nil {
 		return fmt.Errorf("reach mail server %s: %w", m.Server, err)
 	}
@@ -111,35 +110,31 @@ func refusedBy(server string, err error) error {
 	return r
 }
 
-// dialled is the connection of one letter.
-type dialled struct {
-	host   string
-	secure bool // TLS from the first octet
-	conn   net.Conn
+// loginBy chooses how to log in: by what the server offers, and with a plain password
+// only where all is encrypted. The library sees that of STARTTLS, not of our own dialler.
+func loginBy(secure bool) mail.Option {
+	if secure {
+		return mail.WithOpportunisticSMTPAuth(mail.SMTPAuthSCRAMSHA256, mail.SMTPAuthSCRAMSHA1, mail.SMTPAuthCramMD5, mail.SMTPAuthPlain, mail.SMTPAuthLogin)
+	}
+	return mail.WithSMTPAuth(mail.SMTPAuthAutoDiscover)
 }
 
-func (d *dialled) dial(ctx context.Context, network, address string) (net.Conn, error) {
-	var err error
-	if d.secure {
-		t := tls.Dialer{Config: &tls.Config{ServerName: d.host, MinVersion: tls.VersionTLS12}}
-		d.conn, err = t.DialContext(ctx, network, address)
-	} else {
-		var n net.Dialer
-		d.conn, err = n.DialContext(ctx, network, address)
-	}
-	if err != nil {
-		d.conn = nil
-		return nil, err
-	}
-	if end, ok := ctx.Deadline(); ok {
-		err = d.conn.SetDeadline(end)
-	}
-	return d.conn, err
-}
-
-func (d *dialled) close() {
-	if d.conn != nil {
-		_ = d.conn.Close() // also closed by the library when all went well
+// dialler makes the connection of one letter, which ends with ctx: the library watches
+// its context only while it dials, and leaves the connection open where it gives up.
+func dialler(ctx context.Context, host string, secure bool) mail.DialContextFunc {
+	return func(dialling context.Context, network, address string) (conn net.Conn, err error) {
+		if secure {
+			t := tls.Dialer{Config: &tls.Config{ServerName: host, MinVersion: tls.VersionTLS12}}
+			conn, err = t.DialContext(dialling, network, address)
+		} else {
+			var n net.Dialer
+			conn, err = n.DialContext(dialling, network, address)
+		}
+		if err != nil {
+			return nil, err
+		}
+		context.AfterFunc(ctx, func() { _ = conn.Close() }) // also closed by the library when all went well
+		return conn, nil
 	}
 }
 

@@ -3,11 +3,20 @@ package export_test
 import (
 	"bufio"
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
+	"math/big"
 	"net"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -27,9 +36,12 @@ type smtpServer struct {
 	wg sync.WaitGroup
 
 	mu      sync.Mutex
-	script  []string // for each connection: "", "refuse", "later", "hangup" (after the letter)
+	script  []string // for each connection: "", "refuse", "later", "hangup" (after the letter), "silent" (there)
 	letters []string
 	rcpts   []string
+	users   []string
+
+	taken chan struct{} // capacity 1: there is a letter
 }
 
 func newSMTP(t *testing.T, script ...string) *smtpServer {
@@ -38,7 +50,11 @@ func newSMTP(t *testing.T, script ...string) *smtpServer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &smtpServer{l: l, script: script}
+	return serveSMTP(t, l, script...)
+}
+
+func serveSMTP(t *testing.T, l net.Listener, script ...string) *smtpServer {
+	s := &smtpServer{l: l, script: script, taken: make(chan struct{}, 1)}
 	s.wg.Go(func() {
 		for {
 			c, err := l.Accept()
@@ -73,7 +89,13 @@ func (s *smtpServer) talk(c net.Conn) {
 		}
 		switch verb := strings.ToUpper(strings.TrimSpace(line)); {
 		case strings.HasPrefix(verb, "EHLO"):
-			say("250-post.example.org\r\n250 8BITMIME")
+			say("250-post.example.org\r\n250-AUTH PLAIN LOGIN\r\n250 8BITMIME")
+		case strings.HasPrefix(verb, "AUTH PLAIN "):
+			who, _ := base64.StdEncoding.DecodeString(strings.TrimSpace(line[11:]))
+			s.mu.Lock()
+			s.users = append(s.users, string(who))
+			s.mu.Unlock()
+			say("235 welcome")
 		case strings.HasPrefix(verb, "RCPT TO"):
 			if do == "refuse" {
 				say("550 5.1.1 nobody of that name")
@@ -103,7 +125,15 @@ func (s *smtpServer) talk(c net.Conn) {
 			s.mu.Lock()
 			s.letters = append(s.letters, b.String())
 			s.mu.Unlock()
-			if do == "hangup" {
+			select {
+			case s.taken <- struct{}{}:
+			default: // told already
+			}
+			switch do {
+			case "hangup":
+				return
+			case "silent":
+				_, _ = r.ReadString('\n') // until the other end goes
 				return
 			}
 			say("250 taken")
@@ -154,6 +184,86 @@ func TestSMTP(t *testing.T) {
 	m.TLS = "starttls" // the server has none: the letter is not sent in the clear
 	if err := export.SMTP(context.Background(), m, "", letter); err == nil {
 		t.Error("a letter went out without the encryption that was asked for")
+	}
+}
+
+// TestSMTPEndsWithItsContext: a box that is stopped does not wait for a server that
+// is silent; the letter's fate is a doubt.
+func TestSMTPEndsWithItsContext(t *testing.T) {
+	s := newSMTP(t, "silent")
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() {
+		done <- export.SMTP(ctx, s.mail(), "", export.Letter{ID: "report-1", To: []string{"anna@example.org"}, Body: "Buongiorno.\n"})
+	}()
+	<-s.taken
+	stop()
+	select {
+	case err := <-done:
+		if !errors.Is(err, export.ErrUncertain) {
+			t.Errorf("the end is %v", err)
+		}
+	case <-time.After(15 * time.Second): // half of what one step may take
+		t.Fatal("it goes on without its context")
+	}
+}
+
+// trusted makes a certificate for 127.0.0.1 that this process trusts. Roots are read
+// once in a process, so there is one certificate for all tests.
+var trusted = sync.OnceValues(func() (tls.Certificate, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	c := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true}
+	der, err := x509.CreateCertificate(rand.Reader, c, c, key.Public(), key)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	file, err := os.CreateTemp("", "root*.pem")
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	defer os.Remove(file.Name())
+	if err := errors.Join(pem.Encode(file, &pem.Block{Type: "CERTIFICATE", Bytes: der}), file.Close(), os.Setenv("SSL_CERT_FILE", file.Name())); err != nil {
+		return tls.Certificate{}, err
+	}
+	_, err = x509.SystemCertPool() // reads it
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, err
+})
+
+// TestSMTPLogsInOverTLS: providers take a plain password where all is encrypted, and
+// only there does the box give it.
+func TestSMTPLogsInOverTLS(t *testing.T) {
+	cert, err := trusted()
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{cert}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	letter := export.Letter{ID: "report-1", To: []string{"anna@example.org"}, Body: "Buongiorno.\n"}
+	s := serveSMTP(t, l)
+	m := s.mail()
+	m.TLS, m.User = "tls", "centralino"
+	if err := export.SMTP(context.Background(), m, "quattro gatti", letter); err != nil {
+		t.Fatal(err)
+	}
+	s.mu.Lock()
+	if len(s.letters) != 1 || len(s.users) != 1 || s.users[0] != "\x00centralino\x00quattro gatti" {
+		t.Errorf("%d letters, users %q", len(s.letters), s.users)
+	}
+	s.mu.Unlock()
+	s = newSMTP(t)
+	m = s.mail()
+	m.User = "centralino"
+	err = export.SMTP(context.Background(), m, "quattro gatti", letter)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err == nil || len(s.users) > 0 {
+		t.Errorf("the password went out in the clear: %v %q", err, s.users)
 	}
 }
 
