@@ -79,7 +79,7 @@ func SMTP(ctx context.Context, m office.Mail, secret string, l Letter) error {
 		return fmt.Errorf("reach mail server %s: %w", m.Server, err)
 	}
 	defer func() { _ = client.Close() }() // the letter's fate is known by then
-	if err := client.Send(msg); err != nil {
+	if err := client.Send(msg); err != nil && !msg.IsDelivered() {
 		return refusedBy(m.Server, err)
 	}
 	return nil
@@ -104,7 +104,7 @@ func refusedBy(server string, err error) error {
 		return &Refused{Server: server, Step: "send"}
 	}
 	r := &Refused{Server: server, Step: send.Reason.String(), Code: send.ErrorCode()}
-	if send.Reason == mail.ErrSMTPDataClose && r.Code == 0 || send.Reason == mail.ErrSMTPReset {
+	if send.Reason == mail.ErrSMTPDataClose && r.Code == 0 {
 		return fmt.Errorf("%w: %w", ErrUncertain, r)
 	}
 	return r

@@ -36,7 +36,7 @@ type smtpServer struct {
 	wg sync.WaitGroup
 
 	mu      sync.Mutex
-	script  []string // for each connection: "", "refuse", "later", "hangup" (after the letter), "silent" (there)
+	script  []string // for each connection: "", "refuse", "later", "hangup" (after the letter), "silent" (there), "leave" (after taking it)
 	letters []string
 	rcpts   []string
 	users   []string
@@ -137,6 +137,9 @@ func (s *smtpServer) talk(c net.Conn) {
 				return
 			}
 			say("250 taken")
+			if do == "leave" {
+				return
+			}
 		case verb == "QUIT":
 			say("221 bye")
 			return
@@ -165,6 +168,9 @@ func TestSMTP(t *testing.T) {
 		}
 	}
 	s.mu.Unlock()
+	if err := export.SMTP(context.Background(), newSMTP(t, "leave").mail(), "", letter); err != nil {
+		t.Errorf("a server that took the letter and left: %v", err)
+	}
 	for script, uncertain := range map[string]bool{"refuse": false, "later": false, "hangup": true} {
 		s := newSMTP(t, script)
 		err := export.SMTP(context.Background(), s.mail(), "", letter)
