@@ -13,6 +13,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"sync"
 	"syscall"
@@ -74,7 +75,7 @@ func (s *Sender) round(ctx context.Context, hook office.ID) time.Duration {
 	if h.stopped {
 		return time.Hour
 	}
-	if wait := h.rest.Sub(s.o.Now()); wait > 0 {
+	if wait := h.rest.Sub(s.o.Now()); wait > 0 && wait <= s.farthest() {
 		return wait
 	}
 	list, err := s.next(ctx, hook, limit)
@@ -107,21 +108,30 @@ func (s *Sender) complain(ctx context.Context, hook office.ID, err error) {
 	}
 }
 
-// send tries one event and keeps what became of it.
+// send tries one event and keeps what became of it. What may no longer be told goes
+// without a word.
 func (s *Sender) send(ctx context.Context, hook office.ID, w waiting) {
 	doc := s.o.Office()
 	target := doc.WebhookByID(hook)
 	if target == nil {
 		return
 	}
-	a := s.attempt(ctx, *target, w)
+	m, ok := Fill(w.event, doc, s.o.Gate, Program, privacy.Export)
+	if !ok {
+		if err := s.gone(ctx, w); err != nil {
+			s.standStill(ctx, hook, err)
+		}
+		return
+	}
+	a := s.attempt(ctx, *target, w, m)
 	if ctx.Err() != nil && !a.OK() {
 		return // cut off by us: it counts for nothing
 	}
 	now := s.o.Now()
-	var retry time.Time
-	before := s.state(hook)
+	lost := !a.OK() && (now.Sub(w.made) >= giveUpEvent || w.event.Kind == Test)
+	var before hookState
 	after := s.change(hook, func(h *hookState) {
+		before = *h
 		if a.OK() {
 			h.fails, h.since, h.rest = 0, time.Time{}, time.Time{}
 			h.sent++
@@ -131,42 +141,49 @@ func (s *Sender) send(ctx context.Context, hook office.ID, w waiting) {
 			h.since = now.Round(0).UTC()
 		}
 		h.stopped = a.Status == http.StatusGone || now.Sub(h.since) >= giveUpHook
-		if now.Sub(w.made) >= giveUpEvent || w.event.Kind == Test {
+		if lost {
 			h.lost++
 		}
 	})
+	var retry time.Time
 	if !a.OK() {
-		rest := s.backoff(max(after.fails-probeAfter, w.tries))
-		if now.Sub(w.made) < giveUpEvent && w.event.Kind != Test {
-			retry = now.Add(rest)
+		again := now.Add(s.backoff(max(after.fails-probeAfter, w.tries)))
+		if !lost {
+			retry = again
 		}
 		if after.fails >= probeAfter {
-			s.change(hook, func(h *hookState) { h.rest = now.Add(rest) })
+			s.change(hook, func(h *hookState) { h.rest = again })
 		}
 	}
 	if err := s.tried(ctx, hook, w, a, retry); err != nil {
-		s.complain(ctx, hook, err)
-		s.change(hook, func(h *hookState) { h.rest = now.Add(storeRetry) })
+		s.standStill(ctx, hook, err)
 		return
 	}
 	s.judge(ctx, hook, before, after, now)
+}
+
+// standStill lets a webhook rest whose disk refuses.
+func (s *Sender) standStill(ctx context.Context, hook office.ID, err error) {
+	s.complain(ctx, hook, err)
+	rest := s.o.Now().Add(storeRetry)
+	s.change(hook, func(h *hookState) { h.rest = rest })
 }
 
 // judge raises and clears the fault of a webhook, and lets go of what waits for one
 // that was stopped.
 func (s *Sender) judge(ctx context.Context, hook office.ID, before, after hookState, now time.Time) {
 	switch {
-	case after.stopped && !before.stopped:
-		s.o.Log.Error("webhook was stopped: it took nothing for too long", "hook", hook, "since", after.since)
+	case after.isFault(now):
 		s.o.Fault(hook, true)
+	case after.fails == 0 && before.fails > 0:
+		s.o.Fault(hook, false)
+	}
+	if after.stopped && !before.stopped {
+		s.o.Log.Error("webhook was stopped: it took nothing for too long", "hook", hook, "since", after.since)
 		if n, err := s.waitingFor(ctx, hook); err == nil {
 			s.change(hook, func(h *hookState) { h.lost += n })
 		}
 		s.drop(ctx, hook)
-	case after.fails > 0 && now.Sub(after.since) >= faultAfter:
-		s.o.Fault(hook, true)
-	case after.fails == 0 && before.fails > 0:
-		s.o.Fault(hook, false)
 	}
 }
 
@@ -176,15 +193,14 @@ func (s *Sender) backoff(n int) time.Duration {
 	return d - d/5 + rand.N(max(d*2/5, 1))
 }
 
+// farthest is how far ahead a next try can be: what stands farther was written by a
+// clock that has been set back since.
+func (s *Sender) farthest() time.Duration { return 2 * max(slices.Max(s.o.Retry), storeRetry) }
+
 // attempt makes one delivery.
-func (s *Sender) attempt(ctx context.Context, target office.Webhook, w waiting) Attempt {
+func (s *Sender) attempt(ctx context.Context, target office.Webhook, w waiting, m Message) Attempt {
 	now := s.o.Now()
 	a := Attempt{Time: now.Round(0).UTC(), Kind: w.event.Kind, Call: w.event.Call, Try: w.tries + 1}
-	m, ok := Fill(w.event, s.o.Office(), s.o.Gate, Program, privacy.Export)
-	if !ok {
-		a.Status = http.StatusNoContent // not for this viewer: done without a word
-		return a
-	}
 	body, err := json.Marshal(m)
 	if err != nil {
 		a.Cause = "network"

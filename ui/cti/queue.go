@@ -61,8 +61,9 @@ const (
 	sqlSetFollow = `INSERT INTO cti_follow (id, seq, state) VALUES (1, ?, ?) ON CONFLICT (id) DO UPDATE SET seq = excluded.seq, state = excluded.state`
 	sqlUnfollow  = `DELETE FROM cti_follow`
 	sqlEnqueue   = `INSERT INTO cti_queue (hook, call, event, made, tries, due) VALUES (?, ?, ?, ?, 0, ?)`
-	// Of each call only the first that waits may go: order per call.
-	sqlNext = `SELECT id, event, made, tries FROM cti_queue q WHERE hook = ?1 AND due <= ?2
+	// Of each call only the first that waits may go: order per call. Nothing is due after
+	// ?4, unless the clock was set back.
+	sqlNext = `SELECT id, event, made, tries FROM cti_queue q WHERE hook = ?1 AND (due <= ?2 OR due > ?4)
 	AND NOT EXISTS (SELECT 1 FROM cti_queue e WHERE e.hook = q.hook AND e.call = q.call AND e.id < q.id) ORDER BY due, id LIMIT ?3`
 	sqlNextDue = `SELECT coalesce(min(due), 0) FROM cti_queue q WHERE hook = ?1
 	AND NOT EXISTS (SELECT 1 FROM cti_queue e WHERE e.hook = q.hook AND e.call = q.call AND e.id < q.id)`
@@ -105,6 +106,11 @@ type hookState struct {
 	stopped    bool      // given up until somebody says again
 	rest       time.Time // nothing is tried before; not kept
 	sent, lost int
+}
+
+// isFault says whether people should look after the webhook.
+func (h hookState) isFault(now time.Time) bool {
+	return h.stopped || h.fails > 0 && now.Sub(h.since) >= faultAfter
 }
 
 func instant(nanos int64) time.Time {
@@ -194,7 +200,8 @@ func (s *Sender) enqueue(ctx context.Context, posts []post, st *State) error {
 func (s *Sender) next(ctx context.Context, hook office.ID, limit int) ([]waiting, error) {
 	var out []waiting
 	err := s.o.DB.Read(ctx, func(tx *sql.Tx) error {
-		rows, err := tx.QueryContext(ctx, sqlNext, string(hook), s.o.Now().UnixNano(), limit)
+		now := s.o.Now()
+		rows, err := tx.QueryContext(ctx, sqlNext, string(hook), now.UnixNano(), limit, now.Add(s.farthest()).UnixNano())
 		if err != nil {
 			return err
 		}
@@ -243,6 +250,15 @@ type Attempt struct {
 
 // OK says whether the event was taken.
 func (a Attempt) OK() bool { return a.Status >= 200 && a.Status < 300 }
+
+// gone lets go of an event.
+func (s *Sender) gone(ctx context.Context, w waiting) error {
+	err := s.o.DB.Write(ctx, func(tx *sql.Tx) error { _, err := tx.Exec(sqlGone, w.id); return err })
+	if err != nil {
+		return fmt.Errorf("let go of event %d: %w", w.event.Seq, err)
+	}
+	return nil
+}
 
 // tried keeps what became of an attempt, and what follows for the event.
 func (s *Sender) tried(ctx context.Context, hook office.ID, w waiting, a Attempt, retry time.Time) error {

@@ -209,12 +209,12 @@ func (s *Sender) unfollow(ctx context.Context) {
 	}
 }
 
-// tidy forgets webhooks that are gone or off, and lets one begin afresh whose address
-// was changed.
+// tidy forgets webhooks that are gone or off, lets one begin afresh whose address was
+// changed, and says again which of the others are faults: after a start nobody knows.
 func (s *Sender) tidy(ctx context.Context, hooks map[office.ID]office.Webhook) error {
 	s.mu.Lock()
-	var gone []office.ID
-	var fresh []office.ID
+	var gone, fresh, down []office.ID
+	now := s.o.Now()
 	for id, h := range s.hooks {
 		w, on := hooks[id]
 		if !on {
@@ -223,6 +223,8 @@ func (s *Sender) tidy(ctx context.Context, hooks map[office.ID]office.Webhook) e
 		} else if h.address != w.URL {
 			h.address, h.fails, h.since, h.stopped, h.rest = w.URL, 0, time.Time{}, false, time.Time{}
 			fresh = append(fresh, id)
+		} else if h.isFault(now) {
+			down = append(down, id)
 		}
 	}
 	for id, w := range hooks {
@@ -231,8 +233,11 @@ func (s *Sender) tidy(ctx context.Context, hooks map[office.ID]office.Webhook) e
 		}
 	}
 	s.mu.Unlock()
-	for _, id := range append(gone, fresh...) {
+	for _, id := range slices.Concat(gone, fresh) {
 		s.o.Fault(id, false)
+	}
+	for _, id := range down {
+		s.o.Fault(id, true)
 	}
 	if len(gone)+len(fresh) == 0 {
 		return nil
@@ -300,34 +305,23 @@ func (s *Sender) followOnce(ctx context.Context) error {
 		}
 	})
 	var posts []post
+	var due <-chan time.Time // of the first of posts; nil without any
 	kept := st.Seq
 	for {
-		var due <-chan time.Time
-		var timer *time.Timer
-		if len(posts) > 0 {
-			timer = time.NewTimer(batchDelay)
-			due = timer.C
-		}
-		var e journal.Event
-		got, full := false, len(posts) >= batchPosts
-		if !full {
-			select {
-			case e = <-events:
-				got = true
-			case <-due:
-				full = true
-			case err := <-failed:
-				return err
-			}
-		}
-		if timer != nil {
-			timer.Stop()
-		}
-		if got {
+		full := false
+		select {
+		case e := <-events:
 			if out, ok := st.Apply(e); ok {
 				posts = append(posts, s.wanted(out)...)
 			}
-			full = len(posts) == 0 && st.Seq >= kept+keepEvery
+			if len(posts) > 0 && due == nil {
+				due = time.After(batchDelay)
+			}
+			full = len(posts) >= batchPosts || len(posts) == 0 && st.Seq >= kept+keepEvery
+		case <-due:
+			full = true
+		case err := <-failed:
+			return err
 		}
 		if !full {
 			continue
@@ -339,21 +333,25 @@ func (s *Sender) followOnce(ctx context.Context) error {
 		for _, p := range posts {
 			s.wake(p.hook)
 		}
-		posts = nil
+		posts, due = nil, nil
 	}
 }
 
-// wanted says which webhooks an event goes to.
+// wanted says which webhooks an event goes to. The gate is asked last: that it shows
+// somebody is a look at him.
 func (s *Sender) wanted(e Event) []post {
 	var out []post
 	doc := s.o.Office()
-	if _, ok := Fill(e, doc, s.o.Gate, Program, privacy.Export); !ok {
-		return nil
-	}
 	for id, w := range active(doc) {
 		if slices.Contains(w.Events, string(e.Kind)) && !s.state(id).stopped {
 			out = append(out, post{id, e})
 		}
+	}
+	if len(out) == 0 {
+		return nil
+	}
+	if _, ok := Fill(e, doc, s.o.Gate, Program, privacy.Export); !ok {
+		return nil
 	}
 	return out
 }

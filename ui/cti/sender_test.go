@@ -131,7 +131,13 @@ func (w *world) open(o cti.Options) {
 	must(err)
 	w.log, _, err = journal.Open(ctx, journal.Options{DB: w.db, Now: time.Now, Trusted: func() bool { return true }, Log: slog.New(slog.DiscardHandler)})
 	must(err)
-	o.DB, o.Now, o.Log, o.Gate, o.Office = w.db, time.Now, slog.New(slog.DiscardHandler), gate{}, w.office
+	o.DB, o.Log, o.Office = w.db, slog.New(slog.DiscardHandler), w.office
+	if o.Gate == nil {
+		o.Gate = gate{}
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
 	o.Follow = func(from uint64) cti.Subscription { return w.log.Subscribe(from) }
 	o.Secrets = func(ref office.SecretRef) (string, bool) { return secret, ref == "secret-1" }
 	o.Fault = func(hook office.ID, raised bool) {
@@ -174,9 +180,14 @@ func (w *world) aCall(id journal.CallID) {
 
 func inBubble(t *testing.T, r *receiver, f func(t *testing.T, w *world)) {
 	t.Helper()
+	bubbleWith(t, cti.Options{Transport: r}, f)
+}
+
+func bubbleWith(t *testing.T, o cti.Options, f func(t *testing.T, w *world)) {
+	t.Helper()
 	folder := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, folder, "https://crm.example/hook", cti.Options{Transport: r})
+		w := newWorld(t, folder, "https://crm.example/hook", o)
 		synctest.Wait()
 		f(t, w)
 		w.stop()
@@ -329,6 +340,13 @@ func TestAWebhookThatTakesNothingForADayIsStopped(t *testing.T) {
 		st := w.status()
 		if !st.Stopped || st.Waiting != 0 || st.Lost == 0 || strings.Join(w.faults, ",") != "webhook-1 true" {
 			t.Errorf("status %+v, faults %v", st, w.faults)
+		}
+		w.stop()
+		w.faults = nil
+		w.open(cti.Options{Transport: r})
+		synctest.Wait()
+		if st := w.status(); !st.Stopped || strings.Join(w.faults, ",") != "webhook-1 true" {
+			t.Errorf("after a restart: %+v, faults %v", st, w.faults)
 		}
 		n := len(r.seen())
 		w.aCall("c-3")
