@@ -314,7 +314,7 @@ func (a *Auth) StageAccount(person journal.SubjectID, login, hash string) func(t
 		if _, err := tx.Exec(sqlDropSessions, string(person)); err != nil {
 			return fmt.Errorf("end sessions: %w", err)
 		}
-		a.forgetInMemory(person, [32]byte{})
+		a.o.DB.AfterCommit(func() { a.forgetInMemory(person, [32]byte{}) })
 		_, err = tx.Exec(sqlDropInvite, string(person))
 		return err
 	}

@@ -23,6 +23,28 @@ func (d *desk) sources(t *testing.T) (from []string, list []auth.OpenSession) {
 	return from, list
 }
 
+// A password that a full disk does not take changes nothing: who is logged in stays so.
+func TestAPasswordThatIsNotKeptEndsNoSession(t *testing.T) {
+	d := newDesk(t)
+	d.account(t, "p-o", "olga")
+	d.disk = store.ErrFull
+	token, _, err := d.Open(t.Context(), "p-o", lan) // in memory
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.SetPassword(t.Context(), "p-o", "olga", "sette nani verdi"); err == nil {
+		t.Fatal("the disk is full, and took it")
+	}
+	if _, ok := d.Session(t.Context(), token, false); !ok {
+		t.Error("the session ended with the password that was not kept")
+	}
+	d.disk = nil
+	d.account(t, "p-o", "olga")
+	if _, ok := d.Session(t.Context(), token, false); ok {
+		t.Error("the session outlived a new password")
+	}
+}
+
 func TestAPersonSeesAndEndsSessions(t *testing.T) {
 	for _, full := range []bool{false, true} {
 		d := newDesk(t)
