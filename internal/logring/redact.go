@@ -21,7 +21,7 @@ const minSubject = 4
 func Safe(s string) string { return Escape(Mask(Subjects(s))) }
 
 // Subjects replaces pseudonyms of people ("p-…") and of outside numbers ("n-…") by
-// their first letter and dots: who reads the log can look up a pseudonym where
+// their first letter and asterisks: who reads the log can look up a pseudonym where
 // people are set up, and would learn from the log what they did. A path that ends
 // in one is cut short in the same way.
 func Subjects(s string) string {
