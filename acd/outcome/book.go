@@ -177,18 +177,3 @@ func newID(prefix string) string {
 func IsCustomer(id string) bool { return strings.HasPrefix(id, "k-") }
 
 func (b *Book) now() time.Time { return b.o.Now().Round(0).UTC() }
-
-// instant is a time of the disk; 0 is no time.
-func instant(nanos int64) time.Time {
-	if nanos == 0 {
-		return time.Time{}
-	}
-	return time.Unix(0, nanos).UTC()
-}
-
-func nanos(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return t.UnixNano()
-}

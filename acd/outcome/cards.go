@@ -17,6 +17,7 @@ import (
 
 	"centralino/internal/journal"
 	"centralino/internal/numbering"
+	"centralino/internal/store"
 )
 
 // Customer is a card. Numbers are pseudonyms.
@@ -182,7 +183,7 @@ func putCustomer(tx *sql.Tx, c Customer, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	_, err = tx.Exec(sqlPutCustomer, c.ID, strings.TrimSpace(c.Name), strings.TrimSpace(c.Company), string(fields), searchText(c), nanos(c.Created), now.UnixNano())
+	_, err = tx.Exec(sqlPutCustomer, c.ID, strings.TrimSpace(c.Name), strings.TrimSpace(c.Company), string(fields), searchText(c), store.Nanos(c.Created), now.UnixNano())
 	return err
 }
 
@@ -368,7 +369,7 @@ func readCustomer(tx *sql.Tx, id string) (Customer, error) {
 }
 
 func (c *Customer) fill(fields string, created, changed int64) {
-	c.Created, c.Changed = instant(created), instant(changed)
+	c.Created, c.Changed = store.Instant(created), store.Instant(changed)
 	if json.Unmarshal([]byte(fields), &c.Fields) != nil || c.Fields == nil {
 		c.Fields = map[string]string{}
 	}
@@ -404,7 +405,7 @@ func readNotes(tx *sql.Tx, id string) ([]Note, error) {
 		if err := rows.Scan(&n.ID, &at, &n.By, &n.Text); err != nil {
 			return nil, err
 		}
-		n.Time = instant(at)
+		n.Time = store.Instant(at)
 		out = append(out, n)
 	}
 	return out, rows.Err()
@@ -423,7 +424,7 @@ func readOrigins(tx *sql.Tx, id string) ([]Origin, error) {
 		if err := rows.Scan(&o.Import, &o.Source, &o.Date, &at); err != nil {
 			return nil, err
 		}
-		o.Time = instant(at)
+		o.Time = store.Instant(at)
 		out = append(out, o)
 	}
 	return out, rows.Err()

@@ -12,6 +12,7 @@ import (
 
 	"centralino/internal/journal"
 	"centralino/internal/office"
+	"centralino/internal/store"
 )
 
 // Result is how one call ended by its agent's word.
@@ -142,7 +143,7 @@ func (b *Book) Set(ctx context.Context, r Result) (Result, error) {
 		CallBack: r.CallBack, Script: r.Script, Version: r.Version}
 	_, err = b.o.Journal.AppendWith(ctx, r.Call, event, func(tx *sql.Tx) error {
 		_, err := tx.Exec(sqlPutResult, string(r.Call), string(r.Subject), r.Customer, r.Queue, string(r.Agent), r.Outcome, r.Time.UnixNano(),
-			nanos(r.CallBack), r.Script, r.Version, string(answers), r.Note)
+			store.Nanos(r.CallBack), r.Script, r.Version, string(answers), r.Note)
 		if err != nil {
 			return err
 		}
@@ -261,7 +262,7 @@ func scanResult(rows *sql.Rows) (Result, error) {
 	var answers string
 	err := rows.Scan(&r.Call, &r.Subject, &r.Customer, &r.Queue, &r.Agent, &r.Outcome, &at, &back, &done, &r.Taker, &taken,
 		&r.Script, &r.Version, &answers, &r.Note, &r.Corrected)
-	r.Time, r.CallBack, r.Done, r.Taken = instant(at), instant(back), instant(done), instant(taken)
+	r.Time, r.CallBack, r.Done, r.Taken = store.Instant(at), store.Instant(back), store.Instant(done), store.Instant(taken)
 	if json.Unmarshal([]byte(answers), &r.Answers) != nil {
 		r.Answers = nil
 	}

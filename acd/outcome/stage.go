@@ -11,6 +11,7 @@ import (
 
 	"centralino/internal/journal"
 	"centralino/internal/numbering"
+	"centralino/internal/store"
 )
 
 // stageChunk is how many cards are prepared in one transaction: the journal never
@@ -117,7 +118,7 @@ func (b *Book) stageCard(tx *sql.Tx, putCard, putNumber *sql.Stmt, c *planned, n
 	if err != nil {
 		return err
 	}
-	if _, err := putCard.Exec(card.ID, card.Name, card.Company, string(fields), searchText(card), nanos(card.Created), c.note, nanos(c.seen)); err != nil {
+	if _, err := putCard.Exec(card.ID, card.Name, card.Company, string(fields), searchText(card), store.Nanos(card.Created), c.note, store.Nanos(c.seen)); err != nil {
 		return err
 	}
 	for i, n := range c.numbers {
@@ -224,7 +225,7 @@ func (b *Book) Imports(ctx context.Context) ([]Import, error) {
 			if err := rows.Scan(&i.ID, &at, &i.By, &i.Source, &i.Date, &i.Created, &i.Merged, &i.Rejected); err != nil {
 				return err
 			}
-			i.Time = instant(at)
+			i.Time = store.Instant(at)
 			out = append(out, i)
 		}
 		return rows.Err()

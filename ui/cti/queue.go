@@ -113,20 +113,6 @@ func (h hookState) isFault(now time.Time) bool {
 	return h.stopped || h.fails > 0 && now.Sub(h.since) >= faultAfter
 }
 
-func instant(nanos int64) time.Time {
-	if nanos == 0 {
-		return time.Time{}
-	}
-	return time.Unix(0, nanos).UTC()
-}
-
-func nanos(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return t.UnixNano()
-}
-
 // readFollow returns where translating goes on; false if it begins with what comes.
 func readFollow(ctx context.Context, db *store.DB) (*State, bool, error) {
 	var seq int64
@@ -216,7 +202,7 @@ func (s *Sender) next(ctx context.Context, hook office.ID, limit int) ([]waiting
 			if err := json.Unmarshal(event, &w.event); err != nil {
 				return err
 			}
-			w.made = instant(made)
+			w.made = store.Instant(made)
 			out = append(out, w)
 		}
 		return errors.Join(rows.Err(), rows.Close())
@@ -234,7 +220,7 @@ func (s *Sender) due(ctx context.Context, hook office.ID) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, fmt.Errorf("read what waits for %s: %w", hook, err)
 	}
-	return instant(at), nil
+	return store.Instant(at), nil
 }
 
 // Attempt is one try to deliver an event, for people. It holds no number and no name.
@@ -289,7 +275,7 @@ func putHook(tx *sql.Tx, hook office.ID, h hookState) error {
 	if h.stopped {
 		stopped = 1
 	}
-	_, err := tx.Exec(sqlPutHook, string(hook), h.address, h.fails, nanos(h.since), stopped, h.sent, h.lost)
+	_, err := tx.Exec(sqlPutHook, string(hook), h.address, h.fails, store.Nanos(h.since), stopped, h.sent, h.lost)
 	return err
 }
 
@@ -308,7 +294,7 @@ func (s *Sender) Attempts(ctx context.Context, hook office.ID) ([]Attempt, error
 			if err := rows.Scan(&at, &a.Kind, &a.Call, &a.Try, &a.Status, &a.Took, &a.Cause); err != nil {
 				return err
 			}
-			a.Time = instant(at)
+			a.Time = store.Instant(at)
 			out = append(out, a)
 		}
 		return rows.Err()

@@ -95,7 +95,7 @@ func NewSender(ctx context.Context, o Options) (*Sender, error) {
 			if err != nil && !errors.Is(err, sql.ErrNoRows) {
 				return err
 			}
-			h.since, h.stopped = instant(since), stopped == 1
+			h.since, h.stopped = store.Instant(since), stopped == 1
 			s.hooks[name] = h
 		}
 		return nil
