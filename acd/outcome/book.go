@@ -40,7 +40,7 @@ type Gate interface {
 	Pseudonym(n numbering.E164) journal.SubjectID
 	KeepNumber(tx *sql.Tx, n numbering.E164) (s journal.SubjectID, fresh bool, err error)
 	DropNumber(tx *sql.Tx, s journal.SubjectID) error
-	EraseWith(by privacy.Viewer, s journal.SubjectID) (write func(tx *sql.Tx) error, undo func(), err error)
+	EraseWith(by privacy.Viewer, s journal.SubjectID) (write func(tx *sql.Tx) error, err error)
 	Name(v privacy.Viewer, p privacy.Purpose, s journal.SubjectID) (string, bool)
 }
 

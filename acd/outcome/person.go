@@ -82,13 +82,12 @@ func (b *Book) Erase(ctx context.Context, by privacy.Viewer, id string) error {
 		subjects = c.Numbers
 	}
 	var forget []func(tx *sql.Tx) error
-	var undo []func()
 	for _, s := range subjects {
-		f, u, err := b.o.Gate.EraseWith(by, s)
+		f, err := b.o.Gate.EraseWith(by, s)
 		if err != nil {
 			return err
 		}
-		forget, undo = append(forget, f), append(undo, u)
+		forget = append(forget, f)
 	}
 	event := journal.CustomerChanged{Customer: id, What: "erased", By: by.Subject}
 	_, err := b.o.Journal.AppendWith(ctx, "", event, func(tx *sql.Tx) error {
@@ -99,7 +98,7 @@ func (b *Book) Erase(ctx context.Context, by privacy.Viewer, id string) error {
 		} else if err := b.eraseCard(tx, id, subjects); err != nil {
 			return err
 		}
-		for _, f := range forget { // last: memory forgets within it
+		for _, f := range forget {
 			if err := f(tx); err != nil {
 				return err
 			}
@@ -107,9 +106,6 @@ func (b *Book) Erase(ctx context.Context, by privacy.Viewer, id string) error {
 		return nil
 	})
 	if err != nil {
-		for _, u := range undo {
-			u()
-		}
 		return fmt.Errorf("erase %s: %w", id, err)
 	}
 	return nil

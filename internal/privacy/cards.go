@@ -64,64 +64,39 @@ func (g *Gate) DropNumber(tx *sql.Tx, s journal.SubjectID) error {
 }
 
 // EraseWith is Erase for the transaction of an event that reports it: write runs in
-// it, and undo must be called if the transaction came to nothing. What is behind s
-// may have been erased before.
-func (g *Gate) EraseWith(by Viewer, s journal.SubjectID) (write func(tx *sql.Tx) error, undo func(), err error) {
+// it, and memory forgets once it is on disk. What is behind s may have been erased
+// before.
+func (g *Gate) EraseWith(by Viewer, s journal.SubjectID) (write func(tx *sql.Tx) error, err error) {
 	if by.Role != office.RoleManager {
-		return nil, nil, fmt.Errorf("erase %s: %w", s, ErrForbidden)
+		return nil, fmt.Errorf("erase %s: %w", s, ErrForbidden)
 	}
 	if g.o.Office().PersonByID(s) != nil {
-		return nil, nil, fmt.Errorf("erase %s: %w", s, ErrInUse)
+		return nil, fmt.Errorf("erase %s: %w", s, ErrInUse)
 	}
 	behind, ok := g.behind(s)
 	if !ok {
-		return func(*sql.Tx) error { return nil }, func() {}, nil
+		return func(*sql.Tx) error { return nil }, nil
 	}
-	e := &erasing{g: g, s: s, behind: behind}
-	return e.write, e.undo, nil
+	return func(tx *sql.Tx) error { return g.erase(tx, s, behind) }, nil
 }
 
-// erasing is one name or number on its way out.
-type erasing struct {
-	g          *Gate
-	s          journal.SubjectID
-	behind     string
-	tag        string // of a number
-	generation int    // that it gets; 0: not written
-}
-
-// write deletes the row and gives a number a new generation.
-func (e *erasing) write(tx *sql.Tx) error {
-	generation := 0
-	if isNumber(e.s) {
-		e.tag = e.g.tag(numbering.E164(e.behind))
-		e.g.mu.Lock()
-		generation = e.g.erased[e.tag] + 1
-		e.g.mu.Unlock()
-		if _, err := tx.Exec(sqlSetErased, []byte(e.tag), generation); err != nil {
+// erase deletes a row and gives a number a new generation.
+func (g *Gate) erase(tx *sql.Tx, s journal.SubjectID, behind string) error {
+	tag, generation := "", 0
+	if isNumber(s) {
+		tag = g.tag(numbering.E164(behind))
+		g.mu.Lock()
+		generation = g.erased[tag] + 1
+		g.mu.Unlock()
+		if _, err := tx.Exec(sqlSetErased, []byte(tag), generation); err != nil {
 			return err
 		}
 	}
-	if _, err := tx.Exec(sqlErase, string(e.s)); err != nil {
+	if _, err := tx.Exec(sqlErase, string(s)); err != nil {
 		return err
 	}
-	e.generation = generation
-	e.g.forget(e.s, e.tag, generation)
+	g.o.DB.AfterCommit(func() { g.forget(s, tag, generation) })
 	return nil
-}
-
-// undo gives the name or number back to memory, since it is on disk still.
-func (e *erasing) undo() {
-	e.g.mu.Lock()
-	defer e.g.mu.Unlock()
-	switch {
-	case !isNumber(e.s):
-		e.g.names[e.s] = e.behind
-	case e.generation == 1:
-		delete(e.g.erased, e.tag)
-	case e.generation > 1:
-		e.g.erased[e.tag] = e.generation - 1
-	}
 }
 
 // Left lists the people who left the office and whose names are kept still, for a
@@ -149,13 +124,12 @@ func (g *Gate) Erase(ctx context.Context, by Viewer, s journal.SubjectID) error 
 	if _, known := g.behind(s); !known && by.Role == office.RoleManager && g.o.Office().PersonByID(s) == nil {
 		return fmt.Errorf("erase %s: %w", s, ErrUnknown)
 	}
-	write, undo, err := g.EraseWith(by, s)
+	write, err := g.EraseWith(by, s)
 	if err != nil {
 		return err
 	}
 	event := journal.AccessEvent{What: "erase", Who: by.Subject, About: s, Source: "page"}
 	if _, err := g.o.Journal.AppendWith(ctx, "", event, write); err != nil {
-		undo()
 		return fmt.Errorf("erase %s: %w", s, err)
 	}
 	return nil

@@ -65,10 +65,10 @@ func TestErasingWithinAChange(t *testing.T) {
 		const n = numbering.E164("+390212345678")
 		s := r.Number(n)
 		boss := privacy.Viewer{Subject: "p-boss", Role: office.RoleManager}
-		if _, _, err := r.EraseWith(privacy.Viewer{Subject: "p-x", Role: office.RoleTechnician}, s); !errors.Is(err, privacy.ErrForbidden) {
+		if _, err := r.EraseWith(privacy.Viewer{Subject: "p-x", Role: office.RoleTechnician}, s); !errors.Is(err, privacy.ErrForbidden) {
 			t.Errorf("a technician may erase: %v", err)
 		}
-		write, _, err := r.EraseWith(boss, s)
+		write, err := r.EraseWith(boss, s)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -76,7 +76,7 @@ func TestErasingWithinAChange(t *testing.T) {
 		if r.NumberForRouting(s) != "" || r.Pseudonym(n) == s {
 			t.Error("the number is still known, or has its old pseudonym")
 		}
-		if write, _, err = r.EraseWith(boss, s); err != nil {
+		if write, err = r.EraseWith(boss, s); err != nil {
 			t.Errorf("erasing again: %v", err)
 		} else {
 			r.write(t, write)
@@ -92,7 +92,7 @@ func TestAnErasureThatCameToNothing(t *testing.T) {
 		r.write(t, func(tx *sql.Tx) (err error) { kept, _, err = r.KeepNumber(tx, n); return err })
 		r.people(t, "p-gone")
 		for s, want := range map[journal.SubjectID]string{kept: string(n), "p-gone": "Name of p-gone"} {
-			write, undo, err := r.EraseWith(boss, s)
+			write, err := r.EraseWith(boss, s)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -100,7 +100,6 @@ func TestAnErasureThatCameToNothing(t *testing.T) {
 			if err := r.db.Write(context.Background(), func(tx *sql.Tx) error { return errors.Join(write(tx), no) }); !errors.Is(err, no) {
 				t.Fatal(err)
 			}
-			undo()
 			if got, _ := r.Name(boss, privacy.Configure, s); s != kept && got != want {
 				t.Errorf("%s is %q", s, got)
 			}

@@ -120,15 +120,19 @@ func (g *Gate) Record(ctx context.Context, by Viewer, a Agreement) error {
 		event.What = "agreement.withdrawn"
 	}
 	_, err := g.o.Journal.AppendWith(ctx, "", event, func(tx *sql.Tx) error {
-		_, err := tx.Exec(sqlAgree, string(a.Kind), a.Date, a.Note, a.Set.UnixNano(), string(a.SetBy))
-		return err
+		if _, err := tx.Exec(sqlAgree, string(a.Kind), a.Date, a.Note, a.Set.UnixNano(), string(a.SetBy)); err != nil {
+			return err
+		}
+		g.o.DB.AfterCommit(func() { // in the order of the record, whoever else records
+			g.mu.Lock()
+			defer g.mu.Unlock()
+			g.agreement = a
+		})
+		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("record agreement: %w", err)
 	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.agreement = a
 	return nil
 }
 

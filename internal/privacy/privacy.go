@@ -234,8 +234,8 @@ func (g *Gate) NameForRouting(person journal.SubjectID) string {
 	return g.names[person]
 }
 
-// forget drops what memory knows. It runs within the transaction, so that Run
-// can't write the number again behind it.
+// forget drops what memory knows. It runs while nobody else writes, so that Run can't
+// write the number again behind it.
 func (g *Gate) forget(s journal.SubjectID, tag string, generation int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
