@@ -12,6 +12,7 @@ func isKey(s string) bool { return len(s) == 1 && strings.Contains(telephoneKeys
 
 // queues judges the rules of queues beyond their fields.
 func (v *validator) queues() {
+	told := map[ID]bool{} // outcomes whose digit is taken: queues may share them
 	for i := range v.d.Groups {
 		g := &v.d.Groups[i]
 		if g.Queue == nil {
@@ -39,7 +40,7 @@ func (v *validator) queues() {
 		if q.PopURL != "" && !validURL(popPlaces.Replace(q.PopURL)) {
 			v.add(KindGroup, id, "queue.popURL", ProblemURL, "value", q.PopURL)
 		}
-		v.digits(g)
+		v.digits(g, told)
 	}
 	for _, p := range v.d.Paths {
 		for _, s := range p.Steps {
@@ -79,7 +80,7 @@ func (v *validator) leadsBack(path, queue ID, seen map[ID]bool) bool {
 }
 
 // digits: within a queue each digit means one outcome.
-func (v *validator) digits(g *Group) {
+func (v *validator) digits(g *Group, told map[ID]bool) {
 	by := map[string]ID{}
 	seen := map[ID]bool{}
 	for _, o := range v.d.outcomesOf(g) {
@@ -88,7 +89,8 @@ func (v *validator) digits(g *Group) {
 			continue
 		}
 		seen[o.ID] = true
-		if other := by[o.Digit]; other != "" && o.Digit != "" {
+		if other := by[o.Digit]; other != "" && o.Digit != "" && !told[o.ID] {
+			told[o.ID] = true
 			v.add(KindOutcome, string(o.ID), "digit", ProblemTaken, "value", o.Digit, "by", string(other))
 		}
 		by[o.Digit] = o.ID

@@ -200,6 +200,25 @@ func wreck(t *rapid.T, d *office.Document) {
 	}
 }
 
+func TestOutcomesOnOneDigitAreToldOnceHoweverManyQueuesHaveThem(t *testing.T) {
+	d := rich()
+	d.Groups[0].Queue.Outcomes = nil // all of the office
+	other := d.Groups[0]
+	queue := *other.Queue
+	other.ID, other.Queue = "group-8", &queue
+	d.Groups = append(d.Groups, other)
+	d.Outcomes[1].Digit = d.Outcomes[0].Digit
+	n := 0
+	for _, p := range office.Validate(d) {
+		if p.Kind == office.KindOutcome && p.Field == "digit" {
+			n++
+		}
+	}
+	if n != 1 {
+		t.Errorf("told %d times", n)
+	}
+}
+
 // An office that was saved before queues had these rules means what it meant.
 func TestAnOldDocumentIsStillValid(t *testing.T) {
 	d := sample()
