@@ -2,6 +2,7 @@ package office
 
 import (
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"time"
@@ -137,79 +138,27 @@ func (t *table[T]) remove(d *Document, id string) {
 // object; the place is nil where the object has no such part (the trunk's server
 // of an analog line). An absent part reads as empty and takes only what is empty.
 
-var unused = &fault{code: ProblemUnused}
-
 // word is a field kept as some kind of string.
 func word[T any, S ~string](f Field, at func(*T) *S) accessor[T] {
-	return accessor[T]{f,
-		func(o *T) string {
-			if p := at(o); p != nil {
-				return string(*p)
-			}
-			return ""
-		},
-		func(o *T, text string) *fault {
-			p := at(o)
-			if p == nil && text != "" {
-				return unused
-			}
-			if p != nil {
-				*p = S(text)
-			}
-			return nil
-		}}
+	return parsed(f, at, func(v S) string { return string(v) }, func(text string) (S, *fault) { return S(text), nil })
 }
 
 // number is a whole number.
 func number[T any](f Field, at func(*T) *int) accessor[T] {
 	f.Type = TypeNumber
-	return accessor[T]{f,
-		func(o *T) string {
-			if p := at(o); p != nil {
-				return strconv.Itoa(*p)
-			}
-			return ""
-		},
-		func(o *T, text string) *fault {
-			p := at(o)
-			if p == nil {
-				return absent(text)
-			}
-			n, err := strconv.Atoi(text)
-			if err != nil {
-				return &fault{code: ProblemNumber}
-			}
-			*p = n
-			return nil
-		}}
-}
-
-// absent accepts for a part that is not there what means nothing.
-func absent(text string) *fault {
-	if text == "" {
-		return nil
-	}
-	return unused
+	return parsed(f, at, strconv.Itoa, func(text string) (int, *fault) {
+		n, err := strconv.Atoi(text)
+		if err != nil {
+			return 0, &fault{code: ProblemNumber}
+		}
+		return n, nil
+	})
 }
 
 // toggle is a switch.
 func toggle[T any](f Field, at func(*T) *bool) accessor[T] {
 	f.Type = TypeSwitch
-	return accessor[T]{f,
-		func(o *T) string {
-			if p := at(o); p != nil {
-				return strconv.FormatBool(*p)
-			}
-			return ""
-		},
-		func(o *T, text string) *fault {
-			p := at(o)
-			if p == nil {
-				return absent(text)
-			}
-			*p = text == "true"
-			return nil
-		}}
+	return parsed(f, at, strconv.FormatBool, func(text string) (bool, *fault) { return text == "true", nil })
 }
 
 // duration is a length of time in whole seconds.
@@ -233,48 +182,19 @@ func days[T any](f Field, at func(*T) *time.Duration) accessor[T] {
 // span is a length of time in whole units.
 func span[T any](f Field, unit time.Duration, at func(*T) *time.Duration) accessor[T] {
 	f.Type = TypeDuration
-	return accessor[T]{f,
-		func(o *T) string {
-			p := at(o)
-			if p == nil {
-				return ""
-			}
-			return strconv.FormatFloat(float64(*p)/float64(unit), 'f', -1, 64)
-		},
-		func(o *T, text string) *fault {
-			p := at(o)
-			if p == nil {
-				return absent(text)
-			}
-			n, err := strconv.ParseInt(text, 10, 32)
-			if err != nil || time.Duration(n) > maxDuration/unit {
-				return &fault{code: ProblemNumber}
-			}
-			*p = time.Duration(n) * unit
-			return nil
-		}}
+	format := func(d time.Duration) string { return strconv.FormatFloat(float64(d)/float64(unit), 'f', -1, 64) }
+	return parsed(f, at, format, func(text string) (time.Duration, *fault) {
+		n, err := strconv.ParseInt(text, 10, 32)
+		if err != nil || time.Duration(n) > math.MaxInt64/unit {
+			return 0, &fault{code: ProblemNumber}
+		}
+		return time.Duration(n) * unit, nil
+	})
 }
-
-// maxDuration of a field; a hundred years fit.
-const maxDuration = time.Duration(1<<63 - 1)
 
 // words is a list of ids, classes or subjects.
 func words[T any, S ~string](f Field, at func(*T) *[]S) accessor[T] {
-	return accessor[T]{f,
-		func(o *T) string {
-			if p := at(o); p != nil {
-				return joinWords(*p)
-			}
-			return ""
-		},
-		func(o *T, text string) *fault {
-			p := at(o)
-			if p == nil {
-				return absent(text)
-			}
-			*p = splitWords[S](text)
-			return nil
-		}}
+	return parsed(f, at, joinWords[S], func(text string) ([]S, *fault) { return splitWords[S](text), nil })
 }
 
 // parsed is a field with a text form of its own.
@@ -288,8 +208,11 @@ func parsed[T, V any](f Field, at func(*T) *V, format func(V) string, parse func
 		},
 		func(o *T, text string) *fault {
 			p := at(o)
+			if p == nil && text != "" {
+				return &fault{code: ProblemUnused}
+			}
 			if p == nil {
-				return absent(text)
+				return nil
 			}
 			v, bad := parse(text)
 			if bad == nil {
