@@ -20,7 +20,7 @@ func TestTestsByEar(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := regexp.MustCompile(`(?s)EAR=\$\{EAR-(.*?)\}`).FindSubmatch(script)
+	m := regexp.MustCompile(`(?s)EAR="(.*?)"`).FindSubmatch(script)
 	if m == nil {
 		t.Fatal("the script has no list")
 	}

@@ -33,9 +33,9 @@ const maxAxe = 8 << 20
 var errNotPinned = errors.New("not the package that is pinned")
 
 // Axe returns the script of axe-core, fetched once with npm into the person's cache.
-// Where it can't be had, false: the caller leaves out what needs it, and the reason is
-// in the test's log. With CI=true that is a failure, unless the registry does not
-// answer. A package that is not the pinned one is a failure everywhere.
+// Where it can't be had, false: the caller leaves out what needs it, and `make test`
+// says so with the reason. With CI=true that is a failure where npm is installed and
+// the registry answers. A package that is not the pinned one is a failure everywhere.
 func Axe(t testing.TB) (script string, ok bool) {
 	t.Helper()
 	cache, err := os.UserCacheDir()

@@ -163,7 +163,7 @@ func assertHolds(t testing.TB, what string, heard, said []int16, length int, sha
 	t.Logf("%s: %v; %s", what, r, state)
 	switch {
 	case was == starved && r.Passing >= passStarved:
-		t.Logf("%s: only that the sound is there was judged, not how good it is", what)
+		t.Logf("left out: %s: only that the sound is there was judged, not how good it is (%s)", what, state)
 		return r
 	case was != quiet:
 		share = passShareRough

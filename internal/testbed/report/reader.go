@@ -42,13 +42,16 @@ type reader struct {
 	out     io.Writer
 	said    map[place][]string // output of what has not ended yet, and of what skipped
 	failed  []place            // in the order of their end
-	skipped []string           // "package: test: why"
+	passed  map[string]bool    // names of tests
+	skipped []string           // "package test: why"
 	ended   bool               // by a panic, a time limit or os.Exit: nothing may run again
 	strange int                // lines that are no events
 	exit    int                // exit code of go test; -1 while it is not known
 }
 
-func newReader(out io.Writer) *reader { return &reader{out: out, said: map[place][]string{}, exit: -1} }
+func newReader(out io.Writer) *reader {
+	return &reader{out: out, said: map[place][]string{}, passed: map[string]bool{}, exit: -1}
+}
 
 func (r *reader) read(in io.Reader) error {
 	lines := bufio.NewScanner(in)
@@ -88,13 +91,27 @@ func (r *reader) see(e event) {
 		if at.test == "" {
 			fmt.Fprintf(r.out, "ok    %s %.1fs\n", e.Package, e.Elapsed)
 		}
-		delete(r.said, at)
+		r.pass(at)
 	case "fail":
 		r.fail(at, e.Elapsed)
 	case "exit":
 		r.exit = e.Code
 	}
 }
+
+// pass takes note of a test that passed, and of what it says it has left out.
+func (r *reader) pass(at place) {
+	r.passed[at.test] = true
+	for _, l := range r.said[at] {
+		if strings.Contains(l, leftOut) {
+			r.skipped = append(r.skipped, fmt.Sprintf("%s %s: %s", at.pkg, at.test, strings.TrimSpace(l)))
+		}
+	}
+	delete(r.said, at)
+}
+
+// leftOut stands in a line by which a test tells what of it was not done.
+const leftOut = ": left out: "
 
 // fail prints what a failed test or package said. Of a package that ended early,
 // what its unfinished tests said stands with it.
@@ -124,7 +141,12 @@ func (r *reader) fail(at place, elapsed float64) {
 
 // verdict is the exit code. A package fails with its tests; one that fails without
 // a failed test, or before the end, allows no second run.
-func (r *reader) verdict(ear []string) int {
+func (r *reader) verdict(ear, must []string) int {
+	for _, name := range must {
+		if !r.passed[name] {
+			return failed
+		}
+	}
 	if len(r.failed) == 0 {
 		if r.strange > 0 || r.exit != 0 {
 			return failed

@@ -14,6 +14,7 @@ import (
 // Streams of `go test -json`, shortened.
 const (
 	passes    = `{"Action":"pass","Package":"p","Test":"TestA","Elapsed":1}` + "\n"
+	heardWell = `{"Action":"pass","Package":"p","Test":"TestHeard","Elapsed":2}` + "\n"
 	heardBad  = `{"Action":"output","Package":"p","Test":"TestHeard","Output":"    x_test.go:1: hears nothing\n"}` + "\n" + `{"Action":"fail","Package":"p","Test":"TestHeard","Elapsed":2}` + "\n"
 	killedBad = `{"Action":"fail","Package":"p","Test":"TestKilled/lane_1","Elapsed":2}` + "\n" + `{"Action":"fail","Package":"p","Test":"TestKilled","Elapsed":2}` + "\n"
 	pkgFails  = `{"Action":"fail","Package":"p","Elapsed":3}` + "\n"
@@ -23,6 +24,7 @@ const (
 	panics    = `{"Action":"output","Package":"p","Test":"TestHeard","Output":"panic: runtime error: index out of range\n"}` + "\n"
 	timesOut  = `{"Action":"output","Package":"p","Test":"TestHeard","Output":"panic: test timed out after 12m0s\n"}` + "\n"
 	skips     = `{"Action":"output","Package":"p","Test":"TestS","Output":"=== RUN   TestS\n"}` + "\n" + `{"Action":"output","Package":"p","Test":"TestS","Output":"    need.go:1: left out: sipp is not installed\n"}` + "\n" + `{"Action":"output","Package":"p","Test":"TestS","Output":"--- SKIP: TestS (0.00s)\n"}` + "\n" + `{"Action":"skip","Package":"p","Test":"TestS"}` + "\n"
+	partly    = `{"Action":"output","Package":"p","Test":"TestA","Output":"    x_test.go:2: left out: the second half\n"}` + "\n"
 	noBuild   = `{"Action":"build-output","ImportPath":"p","Output":"x.go:1: undefined\n"}` + "\n" + `{"Action":"build-fail","ImportPath":"p"}` + "\n" + pkgFails
 )
 
@@ -51,8 +53,29 @@ func TestVerdict(t *testing.T) {
 		if err := r.read(strings.NewReader(c.stream)); err != nil {
 			t.Fatal(err)
 		}
-		if got := r.verdict([]string{"TestHeard"}); got != c.code || !slices.Equal(r.failedTests(), c.again) {
+		if got := r.verdict([]string{"TestHeard"}, nil); got != c.code || !slices.Equal(r.failedTests(), c.again) {
 			t.Errorf("%s: code %d with %v, want %d with %v", c.name, got, r.failedTests(), c.code, c.again)
+		}
+	}
+}
+
+// A test that must pass is not green by being left out or by not being there.
+func TestMustPass(t *testing.T) {
+	for _, c := range []struct {
+		name, stream string
+		code         int
+	}{
+		{"it passes", passes + pkgPasses + endsWell, allPassed},
+		{"it is left out", strings.ReplaceAll(skips, "TestS", "TestA") + pkgPasses + endsWell, failed},
+		{"it is not there", pkgPasses + endsWell, failed},
+		{"only a part of it passes", strings.ReplaceAll(passes, "TestA", "TestA/part") + pkgPasses + endsWell, failed},
+	} {
+		r := newReader(io.Discard)
+		if err := r.read(strings.NewReader(c.stream)); err != nil {
+			t.Fatal(err)
+		}
+		if got := r.verdict(nil, []string{"TestA"}); got != c.code {
+			t.Errorf("%s: code %d, want %d", c.name, got, c.code)
 		}
 	}
 }
@@ -61,14 +84,14 @@ func TestVerdict(t *testing.T) {
 func TestOutput(t *testing.T) {
 	var out strings.Builder
 	r := newReader(&out)
-	stream := `{"Action":"output","Package":"p","Test":"TestA","Output":"    chatter\n"}` + "\n" + passes + skips + heardBad + pkgFails
+	stream := `{"Action":"output","Package":"p","Test":"TestA","Output":"    chatter\n"}` + "\n" + partly + passes + skips + heardBad + pkgFails
 	if err := r.read(strings.NewReader(stream)); err != nil {
 		t.Fatal(err)
 	}
 	if s := out.String(); strings.Contains(s, "chatter") || !strings.Contains(s, "hears nothing") || !strings.Contains(s, "FAIL  p") {
 		t.Errorf("printed:\n%s", s)
 	}
-	if want := []string{"p TestS: need.go:1: left out: sipp is not installed"}; !slices.Equal(r.skipped, want) {
+	if want := []string{"p TestA: x_test.go:2: left out: the second half", "p TestS: need.go:1: left out: sipp is not installed"}; !slices.Equal(r.skipped, want) {
 		t.Errorf("left out: %q", r.skipped)
 	}
 }
@@ -77,14 +100,17 @@ func TestOutput(t *testing.T) {
 // prints, and how it ends.
 func TestScript(t *testing.T) {
 	self := build(t)
+	ear := strings.NewReplacer("TestHeard", "TestHoldAndResume") // which is on the script's list
 	for _, c := range []struct {
 		name, first, second string // streams of the whole box
 		says, hides         []string
 		code                int
 	}{
 		{"all passed", passes + pkgPasses, "", []string{"nothing was left out"}, []string{"once more"}, 0},
-		{"by ear, then well", heardBad + pkgFails, passes + pkgPasses, []string{"once more", "TestHeard"}, nil, 0},
+		{"by ear, then well", heardBad + pkgFails, heardWell + pkgPasses, []string{"once more: TestHoldAndResume"}, nil, 0},
+		{"by ear, then another one is well", heardBad + pkgFails, passes + pkgPasses, []string{"did not pass: TestHoldAndResume"}, nil, 1},
 		{"by ear, twice", heardBad + pkgFails, heardBad + pkgFails, []string{"once more"}, nil, 1},
+		{"in part", partly + passes + pkgPasses, "", []string{"1 test was left out, whole or in part", "the second half"}, nil, 0},
 		{"killed", killedBad + pkgFails, passes + pkgPasses, []string{"TestKilled"}, []string{"once more"}, 1},
 		{"panic", panics + heardBad + pkgFails, passes + pkgPasses, []string{"panic: "}, []string{"once more"}, 1},
 		{"left out", skips + passes + pkgPasses, "", []string{"left out: sipp", "1 test was left out"}, nil, 0},
@@ -96,8 +122,8 @@ func TestScript(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			write("go.stream", c.first)
-			write("go.second", c.second)
+			write("go.stream", ear.Replace(c.first))
+			write("go.second", ear.Replace(c.second))
 			// The stand-in: each run of the whole box takes the next stream.
 			write("go", fmt.Sprintf(`#!/bin/bash
 case "$1 $*" in
@@ -109,7 +135,7 @@ esac
 `, self))
 			write("gofmt", "#!/bin/bash\n")
 			cmd := exec.Command("bash", "../test.sh")
-			cmd.Env = append(os.Environ(), "PATH="+dir+":"+os.Getenv("PATH"), "EAR=TestHeard")
+			cmd.Env = append(os.Environ(), "PATH="+dir+":"+os.Getenv("PATH"), "EAR=TestKilled") // nobody widens the list
 			out, err := cmd.CombinedOutput()
 			if code := cmd.ProcessState.ExitCode(); code != c.code {
 				t.Errorf("exit code %d (%v), want %d:\n%s", code, err, c.code, out)

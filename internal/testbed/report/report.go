@@ -1,11 +1,13 @@
 // Command report reads what `go test -json` says on its standard input and prints
 // what a person wants to know of it: one line a package, everything that a failed
-// test or package said, and nothing of the tests that passed. What was left out it
-// adds to a file, for the end of a run of several.
+// test or package said, and nothing of the tests that passed. What was left out,
+// whole tests and what a test that passed says it has "left out: ", it adds to a
+// file, for the end of a run of several.
 //
-// Exit codes: 0 all passed; 1 something failed; 3 only tests failed that are judged
-// by ear (-ear), and these may run once more: their names go to the file of -again.
-// A panic, a time limit, or anything else that ended a package early allows nothing.
+// Exit codes: 0 all passed; 1 something failed, or a test of -must did not pass; 3
+// only tests failed that are judged by ear (-ear), and these may run once more: their
+// names go to the file of -again. A panic, a time limit, or anything else that ended
+// a package early allows nothing.
 package main
 
 import (
@@ -17,13 +19,14 @@ import (
 
 func main() {
 	ear := flag.String("ear", "", "names of the tests that may run once more, with spaces between")
-	again := flag.String("again", "", "file that gets the names of those that failed, as the pattern of -run")
+	must := flag.String("must", "", "names of the tests that must have passed, with spaces between")
+	again := flag.String("again", "", "file that gets the names of those that failed, with spaces between")
 	skips := flag.String("skips", "", "file to which what was left out is added")
 	flag.Parse()
-	os.Exit(run(strings.Fields(*ear), *again, *skips))
+	os.Exit(run(strings.Fields(*ear), strings.Fields(*must), *again, *skips))
 }
 
-func run(ear []string, again, skips string) int {
+func run(ear, must []string, again, skips string) int {
 	r := newReader(os.Stdout)
 	if err := r.read(os.Stdin); err != nil {
 		fmt.Fprintf(os.Stderr, "report: %v\n", err)
@@ -35,9 +38,14 @@ func run(ear []string, again, skips string) int {
 			return 1
 		}
 	}
-	code := r.verdict(ear)
+	for _, name := range must {
+		if !r.passed[name] {
+			fmt.Printf("did not pass: %s\n", name)
+		}
+	}
+	code := r.verdict(ear, must)
 	if code == mayRunAgain && again != "" {
-		if err := os.WriteFile(again, []byte("^("+strings.Join(r.failedTests(), "|")+")$\n"), 0o600); err != nil {
+		if err := os.WriteFile(again, []byte(strings.Join(r.failedTests(), " ")+"\n"), 0o600); err != nil {
 			fmt.Fprintf(os.Stderr, "report: %v\n", err)
 			return 1
 		}
