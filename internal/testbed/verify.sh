@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # What `make verify` runs, about 50 minutes on two cores: the tests whose worth
-# grows with time, at length. It prints a table of figures with date and commit.
+# grows with time, at length. It prints a table of figures with date and commit, and
+# fails when a part fails or runs no test at all.
 #   KILLS  SEEDS  HOURS (virtual, of each seed)  TALK (speech)  ROUNDS (vgetty)  SOAK (minutes)
 set -uo pipefail
 cd "$(dirname "$0")/../.."
@@ -12,11 +13,14 @@ run() { # minutes, package, arguments …
   shift 2
   part=$(mktemp)
   echo "== $(date -u +%T) $room $*"
-  if go test -count=1 -v -timeout "${minutes}m" "$room" "$@" >"$part" 2>&1; then
-    grep -aE '^ok|--- SKIP' "$part"
-  else
+  if ! go test -count=1 -v -timeout "${minutes}m" "$room" "$@" >"$part" 2>&1; then
     code=1
     grep -av '^=== ' "$part" | tail -n 200
+  elif ! grep -aqE '^ *--- (PASS|SKIP)' "$part"; then
+    code=1
+    echo "no test ran: its name may have changed"
+  else
+    grep -aE '^ok|--- SKIP' "$part"
   fi
   cat "$part" >>"$log"
   rm -f "$part"
@@ -37,4 +41,5 @@ grep -a 'FIGURE' "$log" | sed 's/^.*FIGURE\t//' |
 printf '| sessions of vgetty and vm with the modem simulator | %d of %d | sessions |\n' \
   "$(grep -acE '^--- PASS: Test(VM|Vgetty)' "$log")" "$(grep -acE '^--- (PASS|FAIL): Test(VM|Vgetty)' "$log")"
 printf '| tests that failed | %d | tests |\n' "$(grep -acE '^--- FAIL' "$log")"
+printf '| tests that were left out | %d | tests |\n' "$(grep -acE '^ *--- SKIP' "$log")"
 exit "$code"
