@@ -102,6 +102,7 @@ func run(ctx context.Context, o options) error {
 		}
 		if ctx.Err() != nil {
 			w.sheet.note("stopped after %s: out of time", p.name)
+			broken = errors.Join(broken, ctx.Err())
 			break
 		}
 	}

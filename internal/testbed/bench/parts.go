@@ -47,8 +47,10 @@ func measureStart(ctx context.Context, w *world) error {
 		r := round{"box": {"first": took, "steal": taken()}}
 		fmt.Printf("   %.0f ms after its launch the box has accepted a REGISTER\n", took)
 		if i == 0 {
-			err = pause(ctx, 12*time.Second)
-			idle = rss(p)
+			if err := pause(ctx, 12*time.Second); err != nil {
+				return nil, err
+			}
+			idle, err = rss(p)
 		}
 		return r, err
 	})
@@ -105,6 +107,7 @@ func measureMedia(ctx context.Context, w *world) error {
 	m = s.worst("box", "loss")
 	m.value *= 100
 	w.sheet.add("packets lost, 100 calls", m, 0, "%", "worst of "+s.String())
+	w.sheet.add("calls failed of 100", s.worst("box", "failed"), 0, "", "worst of "+s.String())
 	w.sheet.add("memory of a call, first 100 after the start", sure(memory), 80, "KiB", "")
 	return nil
 }
@@ -197,6 +200,7 @@ func measureQueue(ctx context.Context, w *world) error {
 	}
 	w.sheet.add("agent free to agent ringing p50", s.figure("box", "free_to_ring_p50_ms"), 10, "ms", s.String())
 	w.sheet.add("agent free to agent ringing p99", s.figure("box", "p99_ms"), 50, "ms", s.String())
+	w.sheet.add("calls failed at the queue", s.worst("box", "failed"), 0, "", "worst of "+s.String())
 	w.sheet.add("CPU of a served queue call, ten callers hearing music", s.figure("box", "cpu_ms_per_served"), noGoal, "ms", s.String())
 	return nil
 }
@@ -232,7 +236,10 @@ func measureStorm(ctx context.Context, w *world) error {
 	if err := pause(ctx, 10*time.Second); err != nil {
 		return err
 	}
-	before := rss(p)
+	before, err := rss(p)
+	if err != nil {
+		return err
+	}
 	s := storm{to: boxAddr, count: 40000, within: 2 * time.Second, sources: 200}
 	peak := before
 	watch, stop := context.WithCancel(ctx)
@@ -240,7 +247,9 @@ func measureStorm(ctx context.Context, w *world) error {
 	go func() { // awaited below
 		defer close(watched)
 		for pause(watch, 20*time.Millisecond) == nil {
-			peak = max(peak, rss(p))
+			if now, err := rss(p); err == nil { // its end is found below
+				peak = max(peak, now)
+			}
 		}
 	}()
 	sent, answered, err := s.send(ctx)
@@ -256,6 +265,10 @@ func measureStorm(ctx context.Context, w *world) error {
 	if err := pause(ctx, 57*time.Second); err != nil {
 		return err
 	}
-	w.sheet.add("of that still there after 60 s", sure(max(0, rss(p)-before)), kept, "MiB", "")
+	after, err := rss(p)
+	if err != nil {
+		return err
+	}
+	w.sheet.add("of that still there after 60 s", sure(max(0, after-before)), kept, "MiB", "")
 	return nil
 }

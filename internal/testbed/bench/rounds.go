@@ -82,12 +82,13 @@ type measured struct {
 // sure is a figure that other work on the machine does not change.
 func sure(v float64) measured { return measured{v, true} }
 
-// values are those of a key over the clean rounds.
+// values are those of a key over the clean rounds that have it: what was not measured
+// is missing and not zero.
 func (s series) values(who, key string) []float64 {
 	var v []float64
 	for _, r := range s.clean {
-		if w, ok := r[who]; ok {
-			v = append(v, w.num(key))
+		if r[who].has(key) {
+			v = append(v, r[who].num(key))
 		}
 	}
 	return v
@@ -113,7 +114,7 @@ func (s series) ratio(who, other, key string) (m measured, detail string) {
 	var all, left, right []float64
 	for _, r := range s.clean {
 		x, y := r[who].num(key), r[other].num(key)
-		if y > 0 {
+		if r[who].has(key) && y > 0 {
 			all, left, right = append(all, x/y), append(left, x), append(right, y)
 		}
 	}

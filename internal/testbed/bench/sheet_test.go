@@ -57,6 +57,14 @@ func TestSeries(t *testing.T) {
 	if m := (series{}).worst("box", "p99"); m.ok {
 		t.Errorf("worst of nothing is %v", m)
 	}
+	for _, m := range []measured{s.figure("box", "nobody says"), s.worst("box", "nobody says"), s.figure("nobody", "p99")} {
+		if m.ok {
+			t.Errorf("what was not measured is %v", m.value)
+		}
+	}
+	if m, _ := s.ratio("none", "bare", "cpu"); m.ok {
+		t.Errorf("the ratio of what was not measured is %v", m.value)
+	}
 	for _, c := range []struct {
 		clean, tried int
 		late, want   bool

@@ -133,9 +133,15 @@ func (w *world) startPeer(ctx context.Context) (*peer, error) {
 // row is what the load generator says of one window.
 type row map[string]any
 
+// num is one of its figures, 0 where there is none of that name.
 func (r row) num(key string) float64 {
 	v, _ := r[key].(float64)
 	return v
+}
+
+func (r row) has(key string) bool {
+	_, ok := r[key].(float64)
+	return ok
 }
 
 // clean says whether the window counts: the host took no time away and the
@@ -187,17 +193,16 @@ func pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// rss is the resident memory of a process in MiB.
-func rss(p *program) float64 {
+// rss is the resident memory of a process in MiB; an error if it has ended.
+func rss(p *program) (float64, error) {
 	b, err := os.ReadFile("/proc/" + p.pid() + "/status")
-	if err != nil {
-		return 0
-	}
-	for _, l := range strings.Split(string(b), "\n") {
-		if rest, ok := strings.CutPrefix(l, "VmRSS:"); ok {
-			kib, _ := strconv.ParseFloat(strings.Fields(rest)[0], 64)
-			return kib / 1024
+	if err == nil {
+		for _, l := range strings.Split(string(b), "\n") {
+			if rest, ok := strings.CutPrefix(l, "VmRSS:"); ok {
+				kib, err := strconv.ParseFloat(strings.Fields(rest)[0], 64)
+				return kib / 1024, err
+			}
 		}
 	}
-	return 0
+	return 0, fmt.Errorf("no memory to be read: the box has ended: %s", p.out.String())
 }
