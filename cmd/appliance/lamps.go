@@ -38,6 +38,8 @@ type front struct {
 	waiting   map[journal.ContactID]bool
 	pairUntil time.Time
 	busy      bool // starting, or about to restart
+
+	showing sync.Mutex // held by show, so that what was read last is shown last
 }
 
 // openFront finds the board and its pins. A computer without pins runs without
@@ -300,6 +302,8 @@ func (f *front) faultsChanged(_ []health.Entry, changes []health.Change) {
 
 // show says every state that each lamp has now.
 func (f *front) show() {
+	f.showing.Lock()
+	defer f.showing.Unlock()
 	doc := f.document()
 	f.mu.Lock()
 	status := []led.State{led.StatusReady}

@@ -1,7 +1,10 @@
 package main
 
 import (
+	"context"
+	"log/slog"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -9,6 +12,7 @@ import (
 	"centralino/board"
 	"centralino/board/led"
 	"centralino/hal"
+	"centralino/internal/journal"
 	"centralino/internal/office"
 )
 
@@ -129,6 +133,34 @@ func TestFailedBackupIsAFaultUntilOneSucceeds(t *testing.T) {
 		time.Sleep(2 * time.Hour) // it is tried again after one
 		if failed() {
 			t.Errorf("after the next good copy: %v", w.faulty())
+		}
+	})
+}
+
+// Calls that end at the same moment leave no lamp behind that tells of them: what is
+// shown last is what is true last.
+func TestLampsOfCallsThatEndTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &box{opt: options{sim: true, board: "sim"}, log: slog.New(slog.DiscardHandler), now: time.Now}
+		if err := b.openFront(); err != nil {
+			t.Fatal(err)
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
+		go b.front.lamps.Run(ctx)
+		w := &bubbleBox{box: b}
+		for range 2000 {
+			var wg sync.WaitGroup
+			for _, id := range []journal.CallID{"a", "b", "c", "d"} {
+				b.front.see(id, journal.CallStarted{})
+				wg.Go(func() { b.front.see(id, journal.CallEnded{}) })
+			}
+			wg.Wait()
+			time.Sleep(led.Dwell + time.Second)
+			synctest.Wait()
+			if got := w.lamp(board.Calls); got != led.CallsReady {
+				t.Fatalf("after all calls CALLS says %q", got)
+			}
 		}
 	})
 }
