@@ -39,7 +39,9 @@ type front struct {
 	pairUntil time.Time
 	busy      bool // starting, or about to restart
 
-	showing sync.Mutex // held by show, so that what was read last is shown last
+	// telling is held from reading a state until lamps or faults are told of it, so that
+	// what was read last is told last.
+	telling sync.Mutex
 }
 
 // openFront finds the board and its pins. A computer without pins runs without
@@ -248,6 +250,8 @@ func lineDown(state string) bool {
 
 // emergencyFault tells when no line in service could carry an emergency call.
 func (f *front) emergencyFault() {
+	f.telling.Lock()
+	defer f.telling.Unlock()
 	doc := f.b.office.Current().Doc
 	f.mu.Lock()
 	able := false
@@ -266,6 +270,8 @@ func (f *front) emergencyFault() {
 
 // phoneFault tells when phones are set up and none is there.
 func (f *front) phoneFault() {
+	f.telling.Lock()
+	defer f.telling.Unlock()
 	if len(f.b.office.Current().Doc.Devices) > 0 && len(f.b.registrar.Online()) == 0 {
 		f.faults.Raise(health.NoPhones, "")
 	} else {
@@ -302,8 +308,8 @@ func (f *front) faultsChanged(_ []health.Entry, changes []health.Change) {
 
 // show says every state that each lamp has now.
 func (f *front) show() {
-	f.showing.Lock()
-	defer f.showing.Unlock()
+	f.telling.Lock()
+	defer f.telling.Unlock()
 	doc := f.document()
 	f.mu.Lock()
 	status := []led.State{led.StatusReady}
