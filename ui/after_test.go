@@ -253,6 +253,15 @@ func TestImportingAFile(t *testing.T) {
 	b.get(p.url.Path).is(t, http.StatusNotFound)
 }
 
+// The rows that are not taken come back as they were, and nothing of them is a formula;
+// a number stays as it was typed, so that it can be mended.
+func TestRejectedRowsHoldNoFormulas(t *testing.T) {
+	r := furnished(t)
+	b := r.as(dario)
+	p := b.sendFile("/import", "Nome;Telefono;=HYPERLINK(0)\nUno;\uff1d1+1;x\nDue; =2+2;x\nTre;+39 1;x\n").is(t, http.StatusOK)
+	b.get(p.url.Path+"/rejected").has(t, "Telefono;'=HYPERLINK(0)", ";'\uff1d1+1;", "'", "=2+2;", ";+39 1;").lacks(t, ";=", "; =", ";\uff1d")
+}
+
 func TestWritingAScript(t *testing.T) {
 	r := furnished(t)
 	b := r.as(dario)

@@ -1,8 +1,8 @@
 package ui
 
 import (
+	"bytes"
 	"crypto/rand"
-	"encoding/csv"
 	"encoding/hex"
 	"errors"
 	"net/http"
@@ -15,6 +15,7 @@ import (
 	"centralino/internal/journal"
 	"centralino/internal/numbering"
 	"centralino/internal/privacy"
+	"centralino/ui/export"
 	"centralino/ui/view"
 )
 
@@ -274,29 +275,20 @@ func (v *visit) importRejected() error {
 	for _, r := range x.table.Rows {
 		rows[r.Line] = r.Cells
 	}
-	v.w.Header().Set("Content-Type", "text/csv; charset=utf-8")
-	v.w.Header().Set("Content-Disposition", `attachment; filename="rejected.csv"`)
-	out := csv.NewWriter(v.w)
-	out.Comma, out.UseCRLF = ';', true
-	_, _ = v.w.Write([]byte("\ufeff")) // so that spreadsheets see that it is UTF-8
-	_ = out.Write(append([]string{v.p.T("import.line"), v.p.T("import.reason")}, x.table.Header...))
+	g := export.Grid{Head: append([]string{v.p.T("import.line"), v.p.T("import.reason")}, x.table.Header...)}
 	for _, r := range plan.Rejected {
-		line := []string{strconv.Itoa(r.Line), v.p.Args(r.Code, r.Args)}
+		row := export.Row{Cells: []export.Field{{Text: strconv.Itoa(r.Line)}, {Text: v.p.Args(r.Code, r.Args)}}}
 		for _, cell := range rows[r.Line] {
-			line = append(line, harmless(cell))
+			typed := strings.Trim(cell, "+0123456789 -./()") == "" // a telephone's number stays as it is, to be mended
+			row.Cells = append(row.Cells, export.Field{Text: cell, Plain: cell, Number: typed})
 		}
-		_ = out.Write(line)
+		g.Rows = append(g.Rows, row)
 	}
-	out.Flush()
-	return nil
-}
-
-// harmless keeps a spreadsheet from taking a cell for a formula (CWE-1236).
-func harmless(cell string) string {
-	if cell != "" && strings.ContainsRune("=+-@\t\r", rune(cell[0])) && strings.Trim(cell, "+0123456789 -./()") != "" {
-		return "'" + cell
+	var file bytes.Buffer
+	if err := export.CSV(&file, g, export.CSVOptions{Comma: ';', BOM: true}); err != nil {
+		return err
 	}
-	return cell
+	return v.file("rejected.csv", "text/csv; charset=utf-8", file.Bytes())
 }
 
 // importDrop lets go of a file.
