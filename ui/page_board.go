@@ -24,7 +24,7 @@ const teamsRest = 15 * time.Minute
 
 // teams is what the reader may see of the people who answer the queues.
 func (v *visit) teams(st *live.State, doc *office.Document) []privacy.TeamView {
-	groups := queueGroups(doc)
+	groups := privacy.Queues(doc)
 	teams := v.s.d.People.Board(v.viewer(), groups, func(s journal.SubjectID) journal.AgentStateName {
 		return cmp.Or(st.Agents[s].State, journal.AgentLoggedOut)
 	})

@@ -167,7 +167,7 @@ func (v *visit) hiddenWhy(doc *office.Document, queue string, hidden []journal.C
 	for _, c := range hidden {
 		people[c.Agent] = true
 	}
-	whole := slices.ContainsFunc(privacy.Teams(v.viewer(), queueGroups(doc)), func(t privacy.Team) bool {
+	whole := slices.ContainsFunc(privacy.Teams(v.viewer(), privacy.Queues(doc)), func(t privacy.Team) bool {
 		return slices.Equal(t.Groups, []string{queue}) && len(t.People) == len(people) &&
 			!slices.ContainsFunc(t.People, func(s journal.SubjectID) bool { return !people[s] })
 	})
@@ -184,17 +184,6 @@ func (v *visit) hiddenWhy(doc *office.Document, queue string, hidden []journal.C
 	}
 	slices.Sort(words)
 	return v.p.List(words)
-}
-
-// queueGroups lists the queues of an office with their members, for the gate.
-func queueGroups(doc *office.Document) []privacy.Group {
-	var out []privacy.Group
-	for i := range doc.Groups {
-		if g := &doc.Groups[i]; g.Mode == office.GroupQueue {
-			out = append(out, privacy.Group{ID: string(g.ID), People: g.Members})
-		}
-	}
-	return out
 }
 
 // candidates says in the story of a call why an offer went to whom it went.

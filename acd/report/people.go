@@ -5,7 +5,6 @@ import (
 
 	"centralino/acd/kpi"
 	"centralino/internal/journal"
-	"centralino/internal/office"
 	"centralino/internal/privacy"
 )
 
@@ -61,12 +60,7 @@ func (s *Source) Teams() Table {
 }
 
 func (s *Source) teams() []privacy.Team {
-	var groups []privacy.Group
-	for i := range s.Doc.Groups {
-		if g := &s.Doc.Groups[i]; g.Mode == office.GroupQueue {
-			groups = append(groups, privacy.Group{ID: string(g.ID), People: g.Members})
-		}
-	}
+	groups := privacy.Queues(s.Doc)
 	if !s.open {
 		return privacy.Teams(s.viewer, groups)
 	}

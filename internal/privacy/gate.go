@@ -203,7 +203,7 @@ func (g *Gate) MaySeeGroupFigures(v Viewer, people []journal.SubjectID) bool {
 	if v.Role != office.RoleManager && v.Role != office.RoleLeader {
 		return false
 	}
-	for _, t := range Teams(v, queuesOf(g.o.Office())) {
+	for _, t := range Teams(v, Queues(g.o.Office())) {
 		if !share(t.People, rest) {
 			continue
 		}
@@ -215,15 +215,4 @@ func (g *Gate) MaySeeGroupFigures(v Viewer, people []journal.SubjectID) bool {
 		rest = slices.DeleteFunc(rest, func(s journal.SubjectID) bool { return slices.Contains(t.People, s) })
 	}
 	return len(rest) == 0
-}
-
-// queuesOf lists the queues of an office with their members.
-func queuesOf(doc *office.Document) []Group {
-	var out []Group
-	for i := range doc.Groups {
-		if g := &doc.Groups[i]; g.Mode == office.GroupQueue {
-			out = append(out, Group{ID: string(g.ID), People: g.Members})
-		}
-	}
-	return out
 }

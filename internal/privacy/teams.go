@@ -7,12 +7,24 @@ import (
 	"time"
 
 	"centralino/internal/journal"
+	"centralino/internal/office"
 )
 
 // Group is people who belong together, for instance the members of a queue.
 type Group struct {
 	ID     string
 	People []journal.SubjectID
+}
+
+// Queues lists the queues of an office with their members.
+func Queues(doc *office.Document) []Group {
+	var out []Group
+	for i := range doc.Groups {
+		if g := &doc.Groups[i]; g.Mode == office.GroupQueue {
+			out = append(out, Group{ID: string(g.ID), People: g.Members})
+		}
+	}
+	return out
 }
 
 // Team is people of whom counts and sums may be shown together: one group, or
