@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"centralino/hal"
 	"centralino/hal/sim"
 	"centralino/internal/journal"
 	"centralino/internal/numbering"
@@ -53,11 +52,7 @@ func TestEscapesAndParametersOfADialledNumberMeanNothing(t *testing.T) {
 	for _, dialled := range []string{"11%32", "112;phone-context=+39"} {
 		t.Run(dialled, func(t *testing.T) {
 			inWorld(t, func(w *world) {
-				number := make(chan string, 1)
-				w.exchange.OnDial(func(_ hal.LineID, n string) sim.DialOutcome {
-					number <- n
-					return sim.DialOutcome{}
-				})
+				number := w.dials()
 				c, err := w.phones["dev-1"].Dial(dialled)
 				if err != nil {
 					t.Fatal(err)

@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"centralino/hal"
 	"centralino/hal/sim"
 	"centralino/internal/journal"
 	"centralino/internal/office"
@@ -43,21 +42,13 @@ func (w *world) started() []journal.CallStarted {
 
 func TestClickToDialRingsThePersonFirst(t *testing.T) {
 	inWorld(t, func(w *world) {
-		dialled := make(chan string, 1)
-		w.exchange.OnDial(func(_ hal.LineID, number string) sim.DialOutcome {
-			dialled <- number
-			return sim.DialOutcome{Delay: 3 * time.Second}
-		})
+		dialled := w.dials()
 		id, err := w.pbx.Originate("p-1", pbx.Called{Subject: "n-+390698765432"})
 		if err != nil || id == "" {
 			t.Fatal(id, err)
 		}
 		pass(3 * time.Second)
-		c := w.phones["dev-1"].Current()
-		if c == nil {
-			t.Fatal("the person's phone does not ring")
-		}
-		within(t, "person answers", c.Up(), 5*time.Second)
+		c := w.picksUp("dev-1")
 		pass(20 * time.Second)
 		if n := <-dialled; n != "0698765432" {
 			t.Errorf("dialled %q", n)
@@ -133,18 +124,10 @@ func TestCallBackByKey(t *testing.T) {
 		if w.queue.did("ask callback n-+390612345678") != 1 || w.queue.did("abandon") != 0 {
 			t.Errorf("the ACD heard %v", w.queue.log)
 		}
-		dialled := make(chan string, 1)
-		w.exchange.OnDial(func(_ hal.LineID, number string) sim.DialOutcome {
-			dialled <- number
-			return sim.DialOutcome{Delay: 3 * time.Second}
-		})
+		dialled := w.dials()
 		w.pbx.CallBack(pbx.CallbackOffer{Offer: 9, Call: "call-1", Queue: "queue-1", Agent: "p-2", Caller: "n-+390612345678"})
 		pass(5 * time.Second)
-		c := w.phones["dev-2"].Current()
-		if c == nil {
-			t.Fatal("the agent's phone does not ring")
-		}
-		within(t, "agent answers", c.Up(), 5*time.Second)
+		c := w.picksUp("dev-2")
 		pass(25 * time.Second)
 		if n := <-dialled; n != "0612345678" {
 			t.Errorf("dialled %q", n)
@@ -187,11 +170,7 @@ func endsBeforeTheGrant(t *testing.T, end func(w *world, c *pbxtest.Call)) {
 		w.queue.slow = 6 * time.Second
 		w.pbx.CallBack(pbx.CallbackOffer{Offer: 9, Call: "call-1", Queue: "queue-1", Agent: "p-2", Caller: "n-+390612345678"})
 		pass(3 * time.Second)
-		c := w.phones["dev-2"].Current()
-		if c == nil {
-			t.Fatal("the agent's phone does not ring")
-		}
-		within(t, "agent answers", c.Up(), 5*time.Second)
+		c := w.picksUp("dev-2")
 		end(w, c)
 		pass(12 * time.Second)
 		if w.queue.did("called back call-1 failed") != 1 || w.queue.did("failed") != 0 {

@@ -337,6 +337,28 @@ func within(t *testing.T, what string, c <-chan struct{}, d time.Duration) {
 	}
 }
 
+// dials has whoever is called outside answer after three seconds, and brings the
+// number that the box dials.
+func (w *world) dials() <-chan string {
+	dialled := make(chan string, 1)
+	w.exchange.OnDial(func(_ hal.LineID, number string) sim.DialOutcome {
+		dialled <- number
+		return sim.DialOutcome{Delay: 3 * time.Second}
+	})
+	return dialled
+}
+
+// picksUp waits until a phone that rings has answered.
+func (w *world) picksUp(id office.ID) *pbxtest.Call {
+	w.t.Helper()
+	c := w.phones[id].Current()
+	if c == nil {
+		w.t.Fatalf("%s does not ring; queue did %v", id, w.queue.log)
+	}
+	within(w.t, "answer of "+string(id), c.Up(), 5*time.Second)
+	return c
+}
+
 func TestPhoneToPhone(t *testing.T) {
 	inWorld(t, func(w *world) {
 		c, err := w.phones["dev-1"].Dial("202")
@@ -372,11 +394,7 @@ func TestOutsideCallerReachesTheAgent(t *testing.T) {
 		time.Sleep(4 * time.Second)
 		p.Key("1")
 		time.Sleep(8 * time.Second)
-		c := w.phones["dev-2"].Current()
-		if c == nil {
-			t.Fatalf("no agent is in a call; queue did %v", w.queue.log)
-		}
-		within(t, "agent answers", c.Up(), 5*time.Second)
+		c := w.picksUp("dev-2")
 		time.Sleep(5 * time.Second)
 		p.HangUp()
 		within(t, "agent's end", c.End(), 8*time.Second)
@@ -389,11 +407,7 @@ func TestOutsideCallerReachesTheAgent(t *testing.T) {
 
 func TestPhoneDialsOut(t *testing.T) {
 	inWorld(t, func(w *world) {
-		dialled := make(chan string, 1)
-		w.exchange.OnDial(func(_ hal.LineID, number string) sim.DialOutcome {
-			dialled <- number
-			return sim.DialOutcome{Delay: 3 * time.Second}
-		})
+		dialled := w.dials()
 		c, err := w.phones["dev-1"].Dial("0698765432")
 		if err != nil {
 			t.Fatal(err)

@@ -120,6 +120,16 @@ func TestAnswersToOurInvite(t *testing.T) {
 
 func headerOf(r *sip.Request, name string) string { v, _ := r.Header(name); return v }
 
+// cancelled answers the CANCEL of an INVITE, and with it the INVITE.
+func (p *rawPeer) cancelled(invite *sip.Request) (cancel *sip.Request) {
+	p.t.Helper()
+	cancel = p.expect("CANCEL")[0].req
+	p.answer(cancel, 200, "a", nil)
+	p.answer(invite, 487, "a", nil)
+	p.expect("ACK")
+	return cancel
+}
+
 func TestCancelOfOurInvite(t *testing.T) {
 	t.Run("waits for the first provisional response (RFC 3261 9.1)", func(t *testing.T) {
 		alone(t, nil, func(t *testing.T, box *party, peer *rawPeer) {
@@ -128,14 +138,11 @@ func TestCancelOfOurInvite(t *testing.T) {
 			out.Cancel(dialog.ElsewhereReason)
 			peer.expect("")
 			peer.answer(invite, 180, "a", nil)
-			cancel := peer.expect("CANCEL")[0].req
+			cancel := peer.cancelled(invite)
 			if headerOf(cancel, "Reason") != dialog.ElsewhereReason || headerOf(cancel, "Via") != headerOf(invite, "Via") ||
 				cancel.URI() != invite.URI() || cancel.HasHeader("Contact") || cancel.To().Tag() != "" {
 				t.Errorf("CANCEL: %s", cancel)
 			}
-			peer.answer(cancel, 200, "a", nil)
-			peer.answer(invite, 487, "a", nil)
-			peer.expect("ACK")
 			box.want("failed 487")
 		})
 	})
@@ -185,9 +192,7 @@ func TestCancelOfOurInvite(t *testing.T) {
 			time.Sleep(19 * time.Second)
 			peer.expect("")
 			time.Sleep(1100 * time.Millisecond)
-			peer.answer(peer.expect("CANCEL")[0].req, 200, "a", nil)
-			peer.answer(invite, 487, "a", nil)
-			peer.expect("ACK")
+			peer.cancelled(invite)
 			box.want("progress 180, failed 408")
 		})
 	})
@@ -217,9 +222,7 @@ func TestServerThatSaysNothing(t *testing.T) {
 			time.Sleep(20 * time.Second)
 			box.want("")
 			out.Cancel("")
-			peer.answer(peer.expect("CANCEL")[0].req, 200, "a", nil)
-			peer.answer(invite, 487, "a", nil)
-			peer.expect("ACK")
+			peer.cancelled(invite)
 		})
 	})
 }
