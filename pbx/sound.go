@@ -16,18 +16,19 @@ func (a *actor) play(x call.Play) {
 		a.step(call.Played{ID: x.ID})
 		return
 	}
-	alaw := a.recording(x.What)
-	if alaw == nil {
-		a.log.Warn("nothing to play", "prompt", x.What.Prompt, "builtin", x.What.Builtin)
+	var row []media.Source
+	for _, s := range append([]call.Sound{x.What}, x.Then...) {
+		if alaw := a.recording(s); alaw != nil {
+			row = append(row, media.NewPrompt(alaw))
+		} else {
+			a.log.Warn("nothing to play", "prompt", s.Prompt, "builtin", s.Builtin)
+		}
 	}
-	for _, s := range x.Then {
-		alaw = append(alaw[:len(alaw):len(alaw)], a.recording(s)...) // a copy: recordings are shared
-	}
-	if alaw == nil {
+	if row == nil {
 		a.step(call.Played{ID: x.ID})
 		return
 	}
-	l.sound().Play(media.NewPrompt(alaw), x.ID)
+	l.sound().Play(media.NewSequence(row...), x.ID)
 }
 
 // loop is the endless sound of a tone or of music.

@@ -76,18 +76,6 @@ func Prompt(lang, name string) (alaw []byte, ok bool) {
 	return alaw, true
 }
 
-// Digits are the names of the prompts that read a string of digits aloud; other
-// characters are left out.
-func Digits(s string) []string {
-	var names []string
-	for _, r := range s {
-		if r >= '0' && r <= '9' {
-			names = append(names, "digit-"+string(r))
-		}
-	}
-	return names
-}
-
 // Text is what the prompt says, and empty where Prompt would say false.
 func Text(lang, name string) string {
 	c := column(lang)
