@@ -66,7 +66,7 @@ func TestAfterACall(t *testing.T) {
 	bruno.post("/me/state", url.Values{"do": {"login"}})
 	c := s.ring(t, "line-1", 1)
 	var calls []string
-	if !eventuallyTrue(t, 10*time.Second, func() bool { calls = callIDs(bruno.get("/api/v1/calls")); return len(calls) == 1 }) {
+	if !eventually(t, 10*time.Second, func() bool { calls = callIDs(bruno.get("/api/v1/calls")); return len(calls) == 1 }) {
 		t.Fatalf("Bruno sees %d calls: %s; the technician %s", len(calls), bruno.get("/api/v1/calls"), s.tech.get("/api/v1/calls"))
 	}
 	at := "/calls/" + calls[0]
@@ -75,7 +75,7 @@ func TestAfterACall(t *testing.T) {
 	}
 	who, _, _ := strings.Cut(after(bruno.get(at+"/after"), "/customers/new?number="), `"`)
 	bruno.post("/customers/new", url.Values{"number": {who}, "name": {"Mario Rossi"}})
-	if !eventuallyTrue(t, 20*time.Second, func() bool { // the caller hears first in which country Bruno works
+	if !eventually(t, 20*time.Second, func() bool { // the caller hears first in which country Bruno works
 		events, err := s.b.journal.CallEvents(context.Background(), journal.CallID(calls[0]))
 		return err == nil && slices.ContainsFunc(events, func(e journal.Event) bool { _, joined := e.Payload.(journal.CallBridged); return joined })
 	}) {
@@ -85,7 +85,7 @@ func TestAfterACall(t *testing.T) {
 	bruno.post(at+"/outcome", url.Values{"outcome": {"outcome-2"}, "note": {"vuole un preventivo"}})
 	const number = "+390612345678"
 	want := "ringing " + number + ", answered " + number + ", ended " + number + ", outcome " + number
-	if !eventuallyTrue(t, 25*time.Second, func() bool {
+	if !eventually(t, 25*time.Second, func() bool {
 		return strings.Contains(program.heard(), "ended") && strings.Contains(program.heard(), "outcome")
 	}) || program.heard() != want {
 		// The outcome may be told before the end is on disk.
@@ -97,7 +97,7 @@ func TestAfterACall(t *testing.T) {
 		t.Errorf("the call-back is not on the list:\n%s", list)
 	}
 	bruno.post("/callbacks/"+calls[0]+"/dial", nil)
-	if !eventuallyTrue(t, 20*time.Second, func() bool { return s.phones[1].Current() != nil && s.phones[1].Current() != c }) {
+	if !eventually(t, 20*time.Second, func() bool { return s.phones[1].Current() != nil && s.phones[1].Current() != c }) {
 		t.Error("Bruno's phone does not ring for the call back")
 	}
 }

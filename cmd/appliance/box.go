@@ -81,7 +81,6 @@ type box struct {
 
 	journalDone chan error
 	stopJournal context.CancelFunc
-	started     time.Time
 	lineStates  lineStates
 	answering   chan answerer // who waits for a call of the simulated box; unbuffered: a waiter stands in it
 	quit        func()
@@ -100,12 +99,13 @@ func migrations() []store.Migration {
 	return append(all, ui.Migrations()...)
 }
 
-// newBox opens everything in order. On error what was opened is closed again.
+// newBox opens everything in order. On error modems, journal and database are closed
+// again; sockets end with the program.
 //
 // It starts the journal's goroutine, because what follows writes to the journal.
 func newBox(ctx context.Context, o options) (_ *box, err error) {
 	ring := logring.New(logring.Options{Next: slog.NewTextHandler(o.seams.logTo(), nil)})
-	b := &box{opt: o, ring: ring, log: slog.New(ring.Handler()), now: o.seams.clock(), started: time.Now(), answering: make(chan answerer)}
+	b := &box{opt: o, ring: ring, log: slog.New(ring.Handler()), now: o.seams.clock(), answering: make(chan answerer)}
 	b.trunks.b = b
 	b.lines.b, b.lines.drivers = b, map[office.ID]*lineDriver{}
 	b.modems = map[hal.LineID]*sim.Modem{}
@@ -331,8 +331,13 @@ func (b *box) parts() []service.Part {
 		vital("registrar", b.registrar),
 		vital("acd", b.acd),
 		{Name: "trunks", Service: &b.trunks},
+		vital("lines", &b.lines),
+		{Name: "reports", Service: b.reports},
+		{Name: "after", Service: b.after},
+		{Name: "pages", Service: b.pages},
+		{Name: "post", Service: b.newPost()},
+		vital("switch", b.pbx),
 	}
-	list = append(list, vital("lines", &b.lines), service.Part{Name: "reports", Service: b.reports}, service.Part{Name: "after", Service: b.after}, service.Part{Name: "pages", Service: b.pages}, service.Part{Name: "post", Service: b.newPost()}, vital("switch", b.pbx))
 	if !b.opt.seams.virtual {
 		list = append(list, service.Part{Name: "control",
 			Service: &control{path: filepath.Join(b.opt.data, controlName), handle: b.command, log: b.log}})
@@ -462,6 +467,10 @@ func (r *recorder) Append(call journal.CallID, p journal.Payload) {
 	r.b.lastTalks.see(p)
 	r.b.front.see(call, p)
 }
+
+// Flush returns once everything that was recorded is on disk: a promise is spoken
+// only then.
+func (r *recorder) Flush(ctx context.Context) error { return r.b.journal.Flush(ctx) }
 
 // seams are where a test puts a world of its own. The zero value is the real one.
 type seams struct {

@@ -77,7 +77,7 @@ func (f *flow) claimByButton() {
 	if err := f.box.command("button", "-hold", "4s").Err(); err != nil {
 		f.t.Fatal(err)
 	}
-	if !eventuallyTrue(f.t, patience, func() bool { // the person reloads
+	if !eventually(f.t, patience, func() bool { // the person reloads
 		f.tina.open("/claim")
 		return strings.Contains(f.tina.text("main"), "Il pulsante è stato premuto")
 	}) {
@@ -254,7 +254,7 @@ func (f *flow) editDuringCall() {
 	if f.phone.Current() != before {
 		f.t.Fatal("the call was dropped by a new version of the office")
 	}
-	if !eventuallyTrue(f.t, 3*time.Second, func() bool { return before.Stats().Received > heard+50 }) {
+	if !eventually(f.t, 3*time.Second, func() bool { return before.Stats().Received > heard+50 }) {
 		f.t.Errorf("after the new version the phone hears nothing: %d packets before, %d after", heard, before.Stats().Received)
 	}
 }
@@ -359,7 +359,7 @@ func (f *flow) makeBackup() {
 	w.open("/system/backup")
 	w.fill("f-pass", passphrase)
 	w.click("form[action='/system/backup'] .btn")
-	if !eventuallyTrue(f.t, 15*time.Second, func() bool {
+	if !eventually(f.t, 15*time.Second, func() bool {
 		found, _ := filepath.Glob(filepath.Join(folder, "centralino-*.backup"))
 		if len(found) == 1 {
 			f.backup = found[0]
@@ -424,7 +424,7 @@ func (f *flow) restoreElsewhere(w *tab) {
 	w.picture("restore-ready")
 	w.click("form[action='/system/restart'] .btn")
 	// It ends and begins anew by itself, as the same process.
-	if !eventuallyTrue(f.t, 20*time.Second, func() bool { return strings.Count(box.proc.Output(), "is running.") == 2 }) {
+	if !eventually(f.t, 20*time.Second, func() bool { return strings.Count(box.proc.Output(), "is running.") == 2 }) {
 		f.t.Fatalf("the box does not restart:\n%s", box.proc.Output())
 	}
 	w.complaints = nil // the box was away
@@ -457,21 +457,4 @@ func (f *flow) restoreElsewhere(w *tab) {
 	w.shows("h1 + .badge", "collegato")
 	w.lacks("h1 + .badge", "non collegato")
 	w.content()
-}
-
-// eventuallyTrue asks every 50 ms until the answer is yes, for at most d.
-func eventuallyTrue(t *testing.T, d time.Duration, yes func() bool) bool {
-	t.Helper()
-	tick := time.NewTicker(50 * time.Millisecond)
-	defer tick.Stop()
-	over := time.NewTimer(d)
-	defer over.Stop()
-	for !yes() {
-		select {
-		case <-tick.C:
-		case <-over.C:
-			return yes()
-		}
-	}
-	return true
 }

@@ -11,7 +11,6 @@ import (
 	"centralino/acd/outcome"
 	"centralino/internal/journal"
 	"centralino/internal/office"
-	"centralino/pbx"
 )
 
 // feature performs a feature code and names the sentence that tells how it went.
@@ -123,8 +122,8 @@ func (b *box) outcome(person journal.SubjectID, digit string) string {
 // outcomeLimit is how long a person at a phone waits for the disk.
 const outcomeLimit = 3 * time.Second
 
-// lastTalks knows of each agent the conversation that he had last, for its outcome.
-// It is filled from the journal.
+// lastTalks knows of each agent the conversation that he had last since the box
+// started, for its outcome. It is filled with what goes into the journal.
 type lastTalks struct {
 	mu      sync.Mutex
 	by      map[journal.SubjectID]lastTalk
@@ -160,14 +159,4 @@ func (l *lastTalks) of(agent journal.SubjectID) (lastTalk, bool) {
 	defer l.mu.Unlock()
 	t, ok := l.by[agent]
 	return t, ok
-}
-
-// Flush returns once everything that was recorded is on disk: a promise is spoken
-// only then.
-func (r *recorder) Flush(ctx context.Context) error { return r.b.journal.Flush(ctx) }
-
-// dial calls a party for a person, whose phones ring first.
-func (b *box) dial(_ context.Context, person, party journal.SubjectID) error {
-	_, err := b.pbx.Originate(person, pbx.Called{Subject: party})
-	return err
 }

@@ -67,7 +67,7 @@ func TestTheStateAgreesEverywhere(t *testing.T) {
 			}
 			return desk.State.ID == string(step.state)
 		}
-		if !eventuallyTrue(t, 5*time.Second, agrees) {
+		if !eventually(t, 5*time.Second, agrees) {
 			a, _ := s.b.acd.Snapshot().Agent(bruno)
 			t.Fatalf("%s: the distribution says %s (%s), the API %s; want %s (%s)", step.what, a.State, a.Reason, desk.State.ID, step.state, step.reason)
 		}

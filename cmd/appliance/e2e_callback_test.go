@@ -1,8 +1,6 @@
 package main
 
 import (
-	"context"
-	"io"
 	"log/slog"
 	"net/url"
 	"path/filepath"
@@ -11,7 +9,6 @@ import (
 	"time"
 
 	"centralino/internal/journal"
-	"centralino/internal/store"
 	"centralino/internal/testbed"
 )
 
@@ -27,11 +24,8 @@ func said(names ...string) []int16 {
 // written are the events that a stopped box has left in its journal.
 func (r *running) written() []journal.Event {
 	r.t.Helper()
-	ctx, quiet := context.Background(), slog.New(slog.NewTextHandler(io.Discard, nil))
-	db, _, err := store.Open(ctx, store.Options{Folder: r.data, Migrations: migrations(), Now: time.Now, Log: quiet})
-	r.want("open the box's data", err)
-	defer db.Close()
-	log, _, err := journal.Open(ctx, journal.Options{DB: db, Now: time.Now, Trusted: func() bool { return true }, Log: quiet})
+	ctx := r.t.Context()
+	log, _, err := journal.Open(ctx, journal.Options{DB: leftBehind(r.t, r.data), Now: time.Now, Trusted: func() bool { return true }, Log: slog.New(slog.DiscardHandler)})
 	r.want("open the journal", err)
 	var all []journal.Event
 	r.want("read the journal", log.Replay(ctx, 1, func(e journal.Event) error { all = append(all, e); return nil }))

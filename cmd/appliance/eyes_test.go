@@ -147,13 +147,13 @@ func (s *staffed) ring(t *testing.T, line string, phone int) *pbxtest.Call {
 	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	t.Cleanup(stop)
-	if !eventuallyTrue(t, 20*time.Second, func() bool {
+	if !eventually(t, 20*time.Second, func() bool {
 		return slices.ContainsFunc(s.b.lineStates.list(), func(l ui.LineStatus) bool { return string(l.ID) == line && l.State == "idle" })
 	}) {
 		t.Fatalf("%s never is idle", line)
 	}
 	go s.b.simulateCall(ctx, controlRequest{Do: "ring", Line: line, From: "0612345678", Keys: "111", EndMS: 120000}, func(string) {})
-	if !eventuallyTrue(t, 90*time.Second, func() bool { return s.phones[phone].Current() != nil }) {
+	if !eventually(t, 90*time.Second, func() bool { return s.phones[phone].Current() != nil }) {
 		t.Fatal("the call reaches nobody")
 	}
 	c := s.phones[phone].Current()

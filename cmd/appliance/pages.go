@@ -11,8 +11,6 @@ import (
 	"sync"
 	"time"
 
-	"centralino/acd/engine"
-	"centralino/internal/journal"
 	"centralino/internal/logring"
 	"centralino/internal/office"
 	"centralino/pbx/registrar"
@@ -27,7 +25,7 @@ func (b *box) openPages(ctx context.Context) error {
 		Journal: ui.FromLog(b.journal),
 		Lamps:   b.front.lamps.Shown, Lines: b.lineStates.list, Phones: b.phoneList, Faults: b.front.faults.All,
 		Agents: agents{b}, Desk: agents{b}, Voices: b.voices,
-		Facts: b.reports.Facts, Reports: b.reports, CallBack: b.callBack,
+		Facts: b.reports.Facts, Reports: b.reports, CallBack: b.dial,
 		PairingUntil: b.front.pairing, Logs: b.logs,
 		Backup: func(ctx context.Context, w io.Writer, passphrase string) error {
 			_, err := b.db.Backup(ctx, w, passphrase, version)
@@ -124,29 +122,6 @@ func (b *box) phoneList() []ui.PhoneStatus {
 func phoneStatus(x *registrar.Binding) ui.PhoneStatus {
 	return ui.PhoneStatus{Device: x.Device, Address: x.Source, Transport: x.Flow.Transport(), Agent: x.Agent,
 		Since: x.Registered, Expires: x.Expires}
-}
-
-// agents lets people log in and pause from the page.
-type agents struct{ b *box }
-
-func (a agents) Login(p journal.SubjectID) error {
-	_, err := a.b.acd.Login(p, engine.FromPage)
-	return err
-}
-
-func (a agents) Logout(p journal.SubjectID) error {
-	_, err := a.b.acd.Logout(p, engine.FromPage)
-	return err
-}
-
-func (a agents) Pause(p journal.SubjectID) error {
-	_, err := a.b.acd.Pause(p, engine.FromPage, engine.ReasonPage)
-	return err
-}
-
-func (a agents) Ready(p journal.SubjectID) error {
-	_, err := a.b.acd.Ready(p, engine.FromPage)
-	return err
 }
 
 // testRing makes the simulated exchange ring a line for a few seconds.

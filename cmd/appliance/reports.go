@@ -28,9 +28,9 @@ func (b *box) openReports(ctx context.Context) error {
 	return nil
 }
 
-// callBack calls somebody who was not served for a person.
-func (b *box) callBack(_ context.Context, by, party journal.SubjectID) error {
-	_, err := b.pbx.Originate(by, pbx.Called{Subject: party})
+// dial calls a party for a person, whose phones ring first.
+func (b *box) dial(_ context.Context, person, party journal.SubjectID) error {
+	_, err := b.pbx.Originate(person, pbx.Called{Subject: party})
 	switch {
 	case errors.Is(err, pbx.ErrNoPhone):
 		return fmt.Errorf("%w: %w", ui.ErrNoPhone, err)

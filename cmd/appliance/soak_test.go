@@ -227,13 +227,13 @@ func (s *soak) ring(ctx context.Context) {
 // the time for it is up, and looks.
 func (s *soak) rest(before []look) look {
 	s.t.Helper()
-	if !eventuallyTrue(s.t, soakRest, func() bool { return s.b.pbx.Calls() == 0 }) {
+	if !eventually(s.t, soakRest, func() bool { return s.b.pbx.Calls() == 0 }) {
 		s.t.Fatalf("%d calls do not end:\n%s", s.b.pbx.Calls(), s.open())
 	}
 	var now look
 	least := look{goroutines: runtime.NumGoroutine()}
 	began := time.Now()
-	eventuallyTrue(s.t, soakRest, func() bool {
+	eventually(s.t, soakRest, func() bool {
 		now = s.look()
 		if len(before) > 0 {
 			return now.goroutines <= before[0].goroutines+soakRoom && now.files <= before[0].files+soakRoom && now.ports == 0
