@@ -26,6 +26,7 @@ import (
 	"centralino/internal/journal"
 	"centralino/internal/numbering"
 	"centralino/internal/office"
+	"centralino/internal/testbed/chrome"
 	"centralino/ui"
 	"centralino/ui/api"
 )
@@ -437,7 +438,7 @@ func TestAfterScreens(t *testing.T) {
 			width, height int64
 			scheme, lang  string
 		}{{"desk", 1280, 900, "light", "it"}, {"phone", 390, 844, "dark", "en"}} {
-			screen(t, b, size.width, size.height, size.scheme, size.lang)
+			chrome.Screen(t, b, size.width, size.height, size.scheme, size.lang)
 			for path := range strings.FieldsSeq(who.paths) {
 				err := chromedp.Do(b, chromedp.Navigate(r.http.URL+path), chromedp.WaitReady(chromedp.CSS("#main")))
 				var png []byte

@@ -12,7 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/runtime"
@@ -22,52 +21,14 @@ import (
 	"centralino/board/led"
 	"centralino/internal/journal"
 	"centralino/internal/numbering"
-	"centralino/internal/testbed"
+	"centralino/internal/testbed/chrome"
 	"centralino/ui"
 )
 
 // chromium starts a browser without a window; it ends with the test.
 func chromium(t *testing.T) context.Context {
 	t.Helper()
-	testbed.Need(t, "chromium")
-	profile, err := os.MkdirTemp("", "centralino-chromium-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	opts := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath("chromium"), chromedp.UserDataDir(profile), chromedp.NoSandbox, chromedp.DisableGPU,
-		chromedp.Flag("disable-quic", true), chromedp.Flag("no-first-run", true), chromedp.Flag("disable-background-networking", true),
-		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true), chromedp.Flag("hide-scrollbars", true),
-	)
-	ctx, stop := context.WithTimeout(context.Background(), 2*time.Minute)
-	ctx, stop2 := chromedp.NewExecAllocator(ctx, opts...)
-	ctx, stop3 := chromedp.NewContext(ctx)
-	t.Cleanup(func() {
-		_ = chromedp.Cancel(ctx)
-		stop3()
-		stop2()
-		stop()
-		_ = os.RemoveAll(profile) // chromium may still be writing: what stays is in the temporary folder
-	})
-	if err := chromedp.Do(ctx); err != nil {
-		t.Fatal(err)
-	}
-	return ctx
-}
-
-// screen sets size, colour scheme and language.
-func screen(t *testing.T, ctx context.Context, width, height int64, scheme, lang string) {
-	t.Helper()
-	_, err := chromedp.Call(ctx, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: width, Height: height, DeviceScaleFactor: 1, Mobile: width < 600})
-	if err == nil {
-		_, err = chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}})
-	}
-	if err == nil {
-		_, err = chromedp.Call(ctx, emulation.SetUserAgentOverride, emulation.SetUserAgentOverrideParams{UserAgent: "Mozilla/5.0 Chrome", AcceptLanguage: lang})
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	return chrome.Start(t, 2*time.Minute)
 }
 
 var remote = netip.MustParseAddr("192.168.1.9")
@@ -157,12 +118,12 @@ func TestScreens(t *testing.T) {
 		}
 	}
 	css := func(s string) chromedp.CSS { return chromedp.CSS(s) }
-	screen(t, ctx, 1280, 900, "light", "it")
+	chrome.Screen(t, ctx, 1280, 900, "light", "it")
 	take("desk-problem", chromedp.Navigate(r.http.URL+"/people/new"), chromedp.SetValue(css("#f-name"), "Elena"), chromedp.SetValue(css("#f-extension"), "112"), chromedp.Click(css("form[data-guard] .btn")), chromedp.WaitVisible(css("#summary")))
 	take("desk-draft", chromedp.SetValue(css("#f-extension"), "205"), chromedp.Click(css("form[data-guard] .btn")), chromedp.WaitVisible(css("#changes")))
 	take("desk-account", chromedp.Click(css("#apply")), chromedp.WaitVisible(css("#account")), chromedp.Click(css("#account .btn")), chromedp.WaitVisible(css("#sip-password")))
 	take("desk-invite", chromedp.Navigate(r.http.URL+"/people/p-sample-bruno"), chromedp.Click(css("footer .btn")), chromedp.WaitVisible(css("#invite")))
-	screen(t, ctx, 390, 844, "light", "it")
+	chrome.Screen(t, ctx, 390, 844, "light", "it")
 	take("phone-menu", chromedp.Navigate(r.http.URL+"/"), chromedp.Click(css("summary")))
 	other := newRig(t, false)
 	take("phone-claim", chromedp.Navigate(other.http.URL+"/"), chromedp.WaitVisible(css("#f-code")))
@@ -178,7 +139,7 @@ func TestScreens(t *testing.T) {
 		{"phonedark", 390, 844, "dark", "en", "/ /calls /versions"},
 	} {
 		for path := range strings.FieldsSeq(v.paths) {
-			screen(t, ctx, v.width, v.height, v.scheme, v.lang)
+			chrome.Screen(t, ctx, v.width, v.height, v.scheme, v.lang)
 			err := chromedp.Do(ctx, chromedp.Navigate(r.http.URL+path), chromedp.WaitReady(chromedp.CSS("#main")))
 			var png []byte
 			if err == nil {
@@ -203,7 +164,7 @@ func TestScreens(t *testing.T) {
 func TestTheMainFlowInChromium(t *testing.T) {
 	r := newRig(t, false)
 	ctx := chromium(t)
-	screen(t, ctx, 1280, 900, "light", "it")
+	chrome.Screen(t, ctx, 1280, 900, "light", "it")
 	var mu sync.Mutex
 	var complaints []string
 	if err := chromedp.Listen(ctx, func(e any) {

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"centralino/internal/testbed/chrome"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 )
@@ -16,7 +17,7 @@ import (
 func TestUnsavedChangesInChromium(t *testing.T) {
 	r := newRig(t, true)
 	ctx := chromium(t)
-	screen(t, ctx, 1280, 900, "light", "it")
+	chrome.Screen(t, ctx, 1280, 900, "light", "it")
 	token, _, err := r.server.Auth().Open(context.Background(), tech, remote)
 	if err != nil {
 		t.Fatal(err)

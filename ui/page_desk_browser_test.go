@@ -14,6 +14,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"centralino/internal/journal"
+	"centralino/internal/testbed/chrome"
 )
 
 // tabs is how often Tab may be pressed until a button has the focus.
@@ -83,7 +84,7 @@ func TestADeskWithoutAMouse(t *testing.T) {
 			t.Fatalf("%s never shows %q: %v", sel, want, err)
 		}
 	}
-	screen(t, ctx, 1280, 900, "light", "it")
+	chrome.Screen(t, ctx, 1280, 900, "light", "it")
 	login(bruno)
 	do("open", chromedp.Navigate(r.http.URL+"/desk"), chromedp.WaitVisible(chromedp.CSS("#desk-login-")))
 	press("desk-login-")
@@ -117,13 +118,13 @@ func TestADeskWithoutAMouse(t *testing.T) {
 	do("without script", chromedp.Navigate(r.http.URL+"/desk"), chromedp.WaitReady(chromedp.CSS("#desk-other-reason-2")), chromedp.Click(chromedp.CSS("#desk-other-reason-2")), chromedp.WaitReady(chromedp.CSS("#deskstate")))
 	did("other:reason-2")
 
-	screen(t, ctx, 390, 844, "light", "it")
+	chrome.Screen(t, ctx, 390, 844, "light", "it")
 	do("board", chromedp.Navigate(r.http.URL+"/desk"), chromedp.WaitReady(chromedp.CSS("#main")))
 	picture(t, ctx, "desk-phone")
 	login(anna)
 	do("board", chromedp.Navigate(r.http.URL+"/board"), chromedp.WaitReady(chromedp.CSS("#main")))
 	picture(t, ctx, "board-phone")
-	screen(t, ctx, 1280, 900, "dark", "it")
+	chrome.Screen(t, ctx, 1280, 900, "dark", "it")
 	do("board", chromedp.Navigate(r.http.URL+"/board"), chromedp.WaitReady(chromedp.CSS("#main")))
 	picture(t, ctx, "board")
 }

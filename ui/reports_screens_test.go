@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"centralino/internal/testbed/chrome"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 )
@@ -33,7 +34,7 @@ func TestReportScreens(t *testing.T) {
 		width              int64
 	}{{"desk", "light", "it", 1280}, {"phone", "light", "it", 390}, {"dark", "dark", "en", 1280}} {
 		for _, path := range []string{"/", "/reports", "/reports?what=queue", "/reports?what=interval", "/reports?what=unserved", "/reports?what=lines", "/reports?what=team", "/recall", "/plan?calls=8,14,22,18,9"} {
-			screen(t, ctx, v.width, 900, v.scheme, v.lang)
+			chrome.Screen(t, ctx, v.width, 900, v.scheme, v.lang)
 			if err := chromedp.Do(ctx, chromedp.Navigate(r.http.URL+path), chromedp.WaitReady(chromedp.CSS("#main"))); err != nil {
 				t.Fatal(path, err)
 			}

@@ -11,6 +11,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"centralino/internal/testbed"
+	"centralino/internal/testbed/chrome"
 	"centralino/pbx/pbxtest"
 )
 
@@ -42,7 +43,7 @@ func TestTheBoxInChromium(t *testing.T) {
 	testbed.Need(t, "chromium")
 	t.Parallel()
 	f := &flow{t: t, box: startDeskBox(t, "office")}
-	ctx := chromium(t)
+	ctx := chrome.Start(t, 10*time.Minute)
 	f.tina, f.elena = newTab(t, ctx, "Tina", f.box), newTab(t, ctx, "Elena", f.box)
 	f.claimByButton()
 	f.logOutAndIn()

@@ -21,6 +21,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"centralino/internal/testbed"
+	"centralino/internal/testbed/chrome"
 	"centralino/pbx/media"
 	"centralino/pbx/pbxtest"
 	"centralino/pbx/sip"
@@ -96,34 +97,6 @@ func (b *deskBox) phone(host byte, user, password string) *pbxtest.Phone {
 	return p
 }
 
-// chromium starts a browser without a window; it ends with the test.
-func chromium(t *testing.T) context.Context {
-	t.Helper()
-	profile, err := os.MkdirTemp("", "centralino-chromium-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	opts := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath("chromium"), chromedp.UserDataDir(profile), chromedp.NoSandbox, chromedp.DisableGPU,
-		chromedp.Flag("disable-quic", true), chromedp.Flag("no-first-run", true), chromedp.Flag("disable-background-networking", true),
-		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true), chromedp.Flag("hide-scrollbars", true),
-	)
-	ctx, stop := context.WithTimeout(context.Background(), 10*time.Minute)
-	ctx, stop2 := chromedp.NewExecAllocator(ctx, opts...)
-	ctx, stop3 := chromedp.NewContext(ctx)
-	t.Cleanup(func() {
-		_ = chromedp.Cancel(ctx)
-		stop3()
-		stop2()
-		stop()
-		_ = os.RemoveAll(profile) // chromium may still be writing: what stays is in the temporary folder
-	})
-	if err := chromedp.Do(ctx); err != nil {
-		t.Fatal(err)
-	}
-	return ctx
-}
-
 // tab is one person's browser: it has cookies of its own and notes what it has to
 // complain about.
 type tab struct {
@@ -183,16 +156,7 @@ func (w *tab) content() {
 // screen sets size and colours; the browser's language is Italian.
 func (w *tab) screen(width, height int64, scheme string) {
 	w.t.Helper()
-	_, err := chromedp.Call(w.ctx, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: width, Height: height, DeviceScaleFactor: 1, Mobile: width < 600})
-	if err == nil {
-		_, err = chromedp.Call(w.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}})
-	}
-	if err == nil {
-		_, err = chromedp.Call(w.ctx, emulation.SetUserAgentOverride, emulation.SetUserAgentOverrideParams{UserAgent: "Mozilla/5.0 Chrome", AcceptLanguage: "it"})
-	}
-	if err != nil {
-		w.t.Fatal(err)
-	}
+	chrome.Screen(w.t, w.ctx, width, height, scheme, "it")
 }
 
 // script switches the pages' own script on or off.

@@ -21,6 +21,7 @@ var plan = []string{
 	"internal/service", "internal/logring", "internal/testbed", "internal/arch",
 	"internal/testbed/bench",  // the measuring run of `make bench`, a program of its own
 	"internal/testbed/report", // what `make test` prints, a program of its own
+	"internal/testbed/chrome", // Chromium for tests of pages
 	"internal/audio/prompts",  // generated sound files with the table of their sentences
 }
 
@@ -71,7 +72,7 @@ func allowed(room, imported string) bool {
 }
 
 // forTests are rooms that only tests, and each other, may import.
-var forTests = []string{"internal/testbed", "internal/testbed/bench", "internal/testbed/report", "internal/arch", "hal/haltest", "pbx/pbxtest"}
+var forTests = []string{"internal/testbed", "internal/testbed/bench", "internal/testbed/report", "internal/testbed/chrome", "internal/arch", "hal/haltest", "pbx/pbxtest"}
 
 // TestImports: who may import whom. Tests may import concrete drivers and peers,
 // but not cmd.
@@ -128,7 +129,7 @@ var fences = []struct {
 	{"periph.io/x", []string{"hal/gpio"}, false},
 	{"go.bug.st/serial", []string{"hal/serial"}, false},
 	{"modernc.org/sqlite", []string{"internal/store"}, false},
-	{"github.com/chromedp", nil, true},
+	{"github.com/chromedp", []string{"internal/testbed/chrome"}, true},
 	{"pgregory.net/rapid", forTests, true},
 	{"github.com/google/go-cmp", forTests, true},
 	{"os/exec", []string{"internal/testbed"}, false},
