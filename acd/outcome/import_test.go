@@ -48,6 +48,7 @@ func TestFilesAreUnderstood(t *testing.T) {
 		{"a quote that is never closed", []byte("n;t\n\"Mario;1\nAnna;2\n"), "UTF-8", ';', "n|t", "2!Mario|1 3:Anna|2"},
 		{"commas within semicolons", []byte("n;a\nRossi, Mario;Via Po, 1\nBianchi, Anna;Via Arno, 2\n"), "UTF-8", ';', "n|a", "2:Rossi, Mario|Via Po, 1 3:Bianchi, Anna|Via Arno, 2"},
 		{"one column", []byte("telefono\n021234567\n"), "UTF-8", ';', "telefono", "2:021234567"},
+		{"the tab named, as Windows ends lines", []byte("sep=\t\r\na;b\tc\r\n1\t2\r\n"), "UTF-8", '\t', "a;b|c", "3:1|2"},
 		{"no line end at the end", []byte("n;t\na;\"b\""), "UTF-8", ';', "n|t", "2:a|b"},
 	} {
 		tab, err := outcome.ReadTable(c.file)
@@ -71,6 +72,15 @@ func TestFilesAreUnderstood(t *testing.T) {
 		if _, err := outcome.ReadTable(file); err == nil {
 			t.Errorf("%s is a table", name)
 		}
+	}
+}
+
+// TestQuotesWithinQuotes: a cell of nothing but quotes, as large as a file may be, is
+// read in one go over it.
+func TestQuotesWithinQuotes(t *testing.T) {
+	tab, err := outcome.ReadTable([]byte("n;t\n\"" + strings.Repeat(`""`, outcome.MaxFile/2-10) + "\";x\n"))
+	if err != nil || len(tab.Rows) != 1 || tab.Rows[0].Torn || !strings.HasPrefix(tab.Rows[0].Cells[0], `""""`) || tab.Rows[0].Cells[1] != "x" {
+		t.Errorf("%v", err)
 	}
 }
 

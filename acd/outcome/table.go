@@ -1,6 +1,7 @@
 package outcome
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"strings"
@@ -62,10 +63,8 @@ func ReadTable(b []byte) (*Table, error) {
 	line := 1
 	if rest, ok := strings.CutPrefix(text, separatorOf); ok { // what spreadsheets write
 		first, after, _ := strings.Cut(rest, "\n")
-		if r, n := utf8.DecodeRuneInString(strings.TrimSpace(first)); n == len(strings.TrimSpace(first)) && n > 0 || first == "\t" {
-			if first == "\t" {
-				r = '\t'
-			}
+		first = strings.Trim(first, " \r")
+		if r, n := utf8.DecodeRuneInString(first); n == len(first) && n > 0 {
 			t.Delimiter, text, line = r, after, 2
 		}
 	}
@@ -104,7 +103,7 @@ func decode(b []byte) (text, encoding string, err error) {
 		return decode16(b[2:], binary.LittleEndian), "UTF-16", nil
 	case len(b) >= 2 && b[0] == 0xfe && b[1] == 0xff:
 		return decode16(b[2:], binary.BigEndian), "UTF-16", nil
-	case strings.IndexByte(string(b[:min(len(b), 4096)]), 0) >= 0:
+	case bytes.IndexByte(b[:min(len(b), 4096)], 0) >= 0:
 		return "", "", ErrNoTable
 	case utf8.Valid(b):
 		return string(b), "UTF-8", nil
@@ -217,7 +216,10 @@ func field(s string, delimiter rune) (cell string, used, inside, state int) {
 		i = 1
 		for {
 			n := strings.IndexByte(s[i:], '"')
-			if n < 0 || strings.Count(s[1:i+n], "\n") > maxInside {
+			if n < 0 {
+				return "", 0, 0, torn
+			}
+			if inside += strings.Count(s[i:i+n], "\n"); inside > maxInside {
 				return "", 0, 0, torn
 			}
 			b.WriteString(s[i : i+n])
@@ -229,7 +231,6 @@ func field(s string, delimiter rune) (cell string, used, inside, state int) {
 			}
 			break
 		}
-		inside = strings.Count(b.String(), "\n")
 	}
 	end := strings.IndexFunc(s[i:], func(r rune) bool { return r == delimiter || r == '\n' })
 	if end < 0 {
@@ -264,12 +265,12 @@ func clean(s string) string {
 func isHeader(cells []string) bool {
 	words := false
 	for _, c := range cells {
-		digits := strings.Count(c, "") - 1 - len([]rune(strings.Map(func(r rune) rune {
+		digits := 0
+		for _, r := range c {
 			if r >= '0' && r <= '9' {
-				return -1
+				digits++
 			}
-			return r
-		}, c)))
+		}
 		if digits >= 5 || strings.Contains(c, "@") {
 			return false
 		}
