@@ -285,26 +285,11 @@ func (b *Book) Search(ctx context.Context, q Query) ([]Customer, string, error) 
 	next := ""
 	err := b.o.DB.Read(ctx, func(tx *sql.Tx) error {
 		rows, err := tx.QueryContext(ctx, sqlCustomersPage, q.After, patterns[0], patterns[1], patterns[2], limit+1)
-		if err != nil {
+		if out, err = all(rows, err, scanCustomer); err != nil {
 			return err
 		}
-		defer rows.Close()
-		for rows.Next() {
-			var c Customer
-			var fields string
-			var created, changed int64
-			if err := rows.Scan(&c.ID, &c.Name, &c.Company, &fields, &created, &changed); err != nil {
-				return err
-			}
-			if len(out) == limit {
-				next = out[limit-1].ID
-				break
-			}
-			c.fill(fields, created, changed)
-			out = append(out, c)
-		}
-		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
-			return err
+		if len(out) > limit {
+			out, next = out[:limit], out[limit-1].ID
 		}
 		for i := range out {
 			if out[i].Numbers, err = readNumbers(tx, out[i].ID); err != nil {
@@ -353,81 +338,54 @@ func (b *Book) AddNote(ctx context.Context, by journal.SubjectID, id, text strin
 
 // readCustomer reads a card with its numbers; ErrUnknown if there is none.
 func readCustomer(tx *sql.Tx, id string) (Customer, error) {
-	var c Customer
-	var fields string
-	var created, changed int64
-	err := tx.QueryRow(sqlCustomer, id).Scan(&c.ID, &c.Name, &c.Company, &fields, &created, &changed)
-	if errors.Is(err, sql.ErrNoRows) {
-		return c, ErrUnknown
-	}
+	rows, err := tx.Query(sqlCustomer, id)
+	found, err := all(rows, err, scanCustomer)
 	if err != nil {
-		return c, err
+		return Customer{}, err
 	}
-	c.fill(fields, created, changed)
-	c.Numbers, err = readNumbers(tx, id)
-	return c, err
+	if len(found) == 0 {
+		return Customer{}, ErrUnknown
+	}
+	found[0].Numbers, err = readNumbers(tx, id)
+	return found[0], err
 }
 
-func (c *Customer) fill(fields string, created, changed int64) {
+func scanCustomer(rows *sql.Rows, c *Customer) error {
+	var fields string
+	var created, changed int64
+	err := rows.Scan(&c.ID, &c.Name, &c.Company, &fields, &created, &changed)
 	c.Created, c.Changed = store.Instant(created), store.Instant(changed)
 	if json.Unmarshal([]byte(fields), &c.Fields) != nil || c.Fields == nil {
 		c.Fields = map[string]string{}
 	}
+	return err
 }
 
 func readNumbers(tx *sql.Tx, id string) ([]journal.SubjectID, error) {
 	rows, err := tx.Query(sqlNumbersOf, id)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var out []journal.SubjectID
-	for rows.Next() {
-		var s journal.SubjectID
-		if err := rows.Scan(&s); err != nil {
-			return nil, err
-		}
-		out = append(out, s)
-	}
-	return out, rows.Err()
+	return all(rows, err, scanSubject)
 }
+
+func scanSubject(rows *sql.Rows, s *journal.SubjectID) error { return rows.Scan(s) }
 
 func readNotes(tx *sql.Tx, id string) ([]Note, error) {
 	rows, err := tx.Query(sqlNotesOf, id)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var out []Note
-	for rows.Next() {
-		var n Note
+	return all(rows, err, func(rows *sql.Rows, n *Note) error {
 		var at int64
-		if err := rows.Scan(&n.ID, &at, &n.By, &n.Text); err != nil {
-			return nil, err
-		}
+		err := rows.Scan(&n.ID, &at, &n.By, &n.Text)
 		n.Time = store.Instant(at)
-		out = append(out, n)
-	}
-	return out, rows.Err()
+		return err
+	})
 }
 
 func readOrigins(tx *sql.Tx, id string) ([]Origin, error) {
 	rows, err := tx.Query(sqlOriginsOf, id)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var out []Origin
-	for rows.Next() {
-		var o Origin
+	return all(rows, err, func(rows *sql.Rows, o *Origin) error {
 		var at int64
-		if err := rows.Scan(&o.Import, &o.Source, &o.Date, &at); err != nil {
-			return nil, err
-		}
+		err := rows.Scan(&o.Import, &o.Source, &o.Date, &at)
 		o.Time = store.Instant(at)
-		out = append(out, o)
-	}
-	return out, rows.Err()
+		return err
+	})
 }
 
 // searchText is what a search looks at, the name first.

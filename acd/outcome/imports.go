@@ -142,14 +142,7 @@ type planner struct {
 }
 
 func (p *planner) reject(line int, code string, args ...string) {
-	x := Rejected{Line: line, Code: code}
-	for i := 0; i+1 < len(args); i += 2 {
-		if x.Args == nil {
-			x.Args = map[string]string{}
-		}
-		x.Args[args[i]] = args[i+1]
-	}
-	p.out.Rejected = append(p.out.Rejected, x)
+	p.out.Rejected = append(p.out.Rejected, Rejected{Line: line, Code: code, Args: pairs(args)})
 }
 
 func (p *planner) row(r Row) error {

@@ -58,14 +58,8 @@ type linter struct {
 }
 
 func (l *linter) add(line int, code string, args ...string) {
-	x := Problem{Line: line, Code: code, Warning: code == ProblemUnreachable || code == ProblemShadowed}
-	for i := 0; i+1 < len(args); i += 2 {
-		if x.Args == nil {
-			x.Args = map[string]string{}
-		}
-		x.Args[args[i]] = args[i+1]
-	}
-	l.problems = append(l.problems, x)
+	warning := code == ProblemUnreachable || code == ProblemShadowed
+	l.problems = append(l.problems, Problem{Line: line, Code: code, Args: pairs(args), Warning: warning})
 }
 
 // collect learns the fields of a step; the same name must be asked the same way.

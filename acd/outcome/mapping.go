@@ -140,16 +140,18 @@ func (m Mapping) Check(t *Table) bool {
 	return true
 }
 
+// numberSigns are the signs that programs for texts put in numbers, and what they are.
+var numberSigns = strings.NewReplacer("\u00a0", " ", "\u2011", "-", "\u2013", "-", "(0)", "")
+
 // parseNumber reads a telephone number as people and spreadsheets write it. It adds
 // nothing and guesses nothing: a number that the plan does not know is an error.
 func parseNumber(s string, plan numbering.Plan) (numbering.E164, error) {
-	s = strings.NewReplacer("\u00a0", " ", "\u2011", "-", "\u2013", "-").Replace(s)
+	s = numberSigns.Replace(s)
 	s = strings.TrimSpace(strings.TrimLeft(strings.TrimSpace(s), "'=\""))
 	s = strings.TrimSuffix(s, `"`)
 	if len(s) > 4 && strings.EqualFold(s[:4], "tel:") {
 		s = s[4:]
 	}
-	s = strings.NewReplacer("(0)", "").Replace(s)
 	n, err := plan.Parse(s)
 	if err != nil {
 		if c := plan.Caller(s); c.Number != "" { // 39… without a plus

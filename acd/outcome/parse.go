@@ -52,14 +52,19 @@ func Parse(text string) (*Script, []Problem) {
 }
 
 func (p *parser) problem(code string, args ...string) {
-	x := Problem{Line: max(p.line, 1), Code: code}
-	for i := 0; i+1 < len(args); i += 2 {
-		if x.Args == nil {
-			x.Args = map[string]string{}
-		}
-		x.Args[args[i]] = args[i+1]
+	p.problems = append(p.problems, Problem{Line: max(p.line, 1), Code: code, Args: pairs(args)})
+}
+
+// pairs makes a map of names and values in turn; nil of none.
+func pairs(args []string) map[string]string {
+	if len(args) == 0 {
+		return nil
 	}
-	p.problems = append(p.problems, x)
+	m := make(map[string]string, len(args)/2)
+	for i := 0; i+1 < len(args); i += 2 {
+		m[args[i]] = args[i+1]
+	}
+	return m
 }
 
 // read takes one line.

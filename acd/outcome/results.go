@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -135,9 +134,11 @@ func (b *Book) Set(ctx context.Context, r Result) (Result, error) {
 	}
 	r.Note = strings.TrimSpace(r.Note)
 	if r.Customer == "" && r.Subject != "" {
-		if c, ok, err := b.ByNumber(ctx, r.Subject); err == nil && ok {
-			r.Customer = c.ID
+		c, _, err := b.ByNumber(ctx, r.Subject)
+		if err != nil {
+			return r, fmt.Errorf("outcome of call %s: %w", r.Call, err)
 		}
+		r.Customer = c.ID
 	}
 	event := journal.OutcomeSet{Call: r.Call, Queue: r.Queue, Agent: r.Agent, Customer: r.Customer, Outcome: r.Outcome,
 		CallBack: r.CallBack, Script: r.Script, Version: r.Version}
@@ -237,18 +238,8 @@ func (b *Book) results(ctx context.Context, query string, args ...any) ([]Result
 	var out []Result
 	err := b.o.DB.Read(ctx, func(tx *sql.Tx) error {
 		rows, err := tx.QueryContext(ctx, query, args...)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			r, err := scanResult(rows)
-			if err != nil {
-				return err
-			}
-			out = append(out, r)
-		}
-		return errors.Join(rows.Err(), rows.Close())
+		out, err = all(rows, err, scanResult)
+		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read outcomes: %w", err)
@@ -256,8 +247,7 @@ func (b *Book) results(ctx context.Context, query string, args ...any) ([]Result
 	return out, nil
 }
 
-func scanResult(rows *sql.Rows) (Result, error) {
-	var r Result
+func scanResult(rows *sql.Rows, r *Result) error {
 	var at, back, done, taken int64
 	var answers string
 	err := rows.Scan(&r.Call, &r.Subject, &r.Customer, &r.Queue, &r.Agent, &r.Outcome, &at, &back, &done, &r.Taker, &taken,
@@ -266,5 +256,5 @@ func scanResult(rows *sql.Rows) (Result, error) {
 	if json.Unmarshal([]byte(answers), &r.Answers) != nil {
 		r.Answers = nil
 	}
-	return r, err
+	return err
 }

@@ -195,19 +195,7 @@ func (b *Book) unstage(ctx context.Context) error {
 
 func stagedFresh(tx *sql.Tx) ([]journal.SubjectID, error) {
 	rows, err := tx.Query(sqlStagedFresh, stageChunk)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var out []journal.SubjectID
-	for rows.Next() {
-		var s journal.SubjectID
-		if err := rows.Scan(&s); err != nil {
-			return nil, err
-		}
-		out = append(out, s)
-	}
-	return out, rows.Err()
+	return all(rows, err, scanSubject)
 }
 
 // Imports lists the last imports, the newest first.
@@ -215,20 +203,13 @@ func (b *Book) Imports(ctx context.Context) ([]Import, error) {
 	var out []Import
 	err := b.o.DB.Read(ctx, func(tx *sql.Tx) error {
 		rows, err := tx.QueryContext(ctx, sqlImports)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			var i Import
+		out, err = all(rows, err, func(rows *sql.Rows, i *Import) error {
 			var at int64
-			if err := rows.Scan(&i.ID, &at, &i.By, &i.Source, &i.Date, &i.Created, &i.Merged, &i.Rejected); err != nil {
-				return err
-			}
+			err := rows.Scan(&i.ID, &at, &i.By, &i.Source, &i.Date, &i.Created, &i.Merged, &i.Rejected)
 			i.Time = store.Instant(at)
-			out = append(out, i)
-		}
-		return rows.Err()
+			return err
+		})
+		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("list imports: %w", err)
