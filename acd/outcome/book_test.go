@@ -493,6 +493,37 @@ func TestErasingANumberWithoutACard(t *testing.T) {
 	})
 }
 
+// TestAnExportIsWhole, however much there is.
+func TestAnExportIsWhole(t *testing.T) {
+	r := openRoom(t, t.TempDir())
+	defer r.close()
+	const n = 501
+	id := r.save(outcome.Customer{Name: "Mario"}, mario)
+	err := r.db.Write(ctx, func(tx *sql.Tx) error {
+		for i := range n {
+			if _, err := tx.Exec(`INSERT INTO outcome_notes (customer, time, by, text) VALUES (?, ?, '', 'x')`, id, i); err != nil {
+				return err
+			}
+			if _, err := tx.Exec(`INSERT INTO outcome_results VALUES (?, ?, ?, '', 'p-anna', 'outcome-fixed', ?, 0, 0, '', 0, '', 0, '{}', '', 0)`, fmt.Sprint("c-", i), string(r.gate.Number(mario)), id, i); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, whose := range []string{id, string(r.gate.Number(mario))} {
+		d, err := r.Export(ctx, boss, whose)
+		if err != nil || len(d.Results) != n || whose == id && len(d.Card.Notes) != n {
+			t.Errorf("%s: %d outcomes, %d notes, %v", whose, len(d.Results), len(d.Card.Notes), err)
+		}
+	}
+	if c, err := r.ByID(ctx, id); err != nil || len(c.Notes) != 500 {
+		t.Errorf("a page gets %d notes, %v", len(c.Notes), err)
+	}
+}
+
 // TestErasingIsAllOrNothing: the disk refuses in the middle.
 func TestErasingIsAllOrNothing(t *testing.T) {
 	r := openRoom(t, t.TempDir())

@@ -89,7 +89,7 @@ const (
 	sqlPutNumber = `INSERT INTO outcome_numbers (subject, customer, place) VALUES (?, ?, ?)
 	ON CONFLICT (subject) DO UPDATE SET customer = excluded.customer, place = excluded.place`
 	sqlDropNumbersOf = `DELETE FROM outcome_numbers WHERE customer = ?`
-	sqlNotesOf       = `SELECT id, time, by, text FROM outcome_notes WHERE customer = ? ORDER BY time DESC, id DESC LIMIT 500`
+	sqlNotesOf       = `SELECT id, time, by, text FROM outcome_notes WHERE customer = ? ORDER BY time DESC, id DESC LIMIT ?`
 	sqlPutNote       = `INSERT INTO outcome_notes (customer, time, by, text) VALUES (?, ?, ?, ?)`
 	sqlOriginsOf     = `SELECT import, source, date, time FROM outcome_origins WHERE customer = ? ORDER BY time`
 	sqlPutOrigin     = `INSERT INTO outcome_origins (customer, import, source, date, time) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
@@ -210,14 +210,25 @@ func setNumbers(tx *sql.Tx, id string, subjects []journal.SubjectID) error {
 	return nil
 }
 
-// ByID returns a card with its notes and origins; ErrUnknown if there is none.
+// How much of a card's past is read: for a page, and for who exports it.
+const (
+	lastOnes   = 500
+	everything = -1
+)
+
+// ByID returns a card with its last 500 notes and its origins; ErrUnknown if there is
+// none.
 func (b *Book) ByID(ctx context.Context, id string) (Customer, error) {
+	return b.byID(ctx, id, lastOnes)
+}
+
+func (b *Book) byID(ctx context.Context, id string, notes int) (Customer, error) {
 	var c Customer
 	err := b.o.DB.Read(ctx, func(tx *sql.Tx) (err error) {
 		if c, err = readCustomer(tx, id); err != nil {
 			return err
 		}
-		if c.Notes, err = readNotes(tx, id); err != nil {
+		if c.Notes, err = readNotes(tx, id, notes); err != nil {
 			return err
 		}
 		c.Origins, err = readOrigins(tx, id)
@@ -368,8 +379,8 @@ func readNumbers(tx *sql.Tx, id string) ([]journal.SubjectID, error) {
 
 func scanSubject(rows *sql.Rows, s *journal.SubjectID) error { return rows.Scan(s) }
 
-func readNotes(tx *sql.Tx, id string) ([]Note, error) {
-	rows, err := tx.Query(sqlNotesOf, id)
+func readNotes(tx *sql.Tx, id string, limit int) ([]Note, error) {
+	rows, err := tx.Query(sqlNotesOf, id, limit)
 	return all(rows, err, func(rows *sql.Rows, n *Note) error {
 		var at int64
 		err := rows.Scan(&n.ID, &at, &n.By, &n.Text)

@@ -200,6 +200,50 @@ func TestWhatAnImportWouldDo(t *testing.T) {
 	})
 }
 
+// TestTheSameFileTwice adds nothing the second time.
+func TestTheSameFileTwice(t *testing.T) {
+	bubble(t, func(t *testing.T, r *room) {
+		tab := table(t, "Nome;Tel;Note\nMario;0212345678;likes coffee\n")
+		m := outcome.Guess(tab, r.plan)
+		for range 2 {
+			if _, _, err := r.Import(ctx, "p-boss", tab, m, r.plan, outcome.ImportSource{Source: "list", Date: "1999-12-01"}); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Hour)
+		}
+		c, _, err := r.ByNumber(ctx, r.gate.Number(mario))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c, err = r.ByID(ctx, c.ID); err != nil || len(c.Notes) != 1 || len(c.Numbers) != 1 || len(c.Origins) != 2 {
+			t.Errorf("%+v %v", c, err)
+		}
+	})
+}
+
+// TestACardIsFull: numbers that it has count once, and what it can't take is told.
+func TestACardIsFull(t *testing.T) {
+	bubble(t, func(t *testing.T, r *room) {
+		var numbers []numbering.E164
+		for i := range 19 {
+			numbers = append(numbers, numbering.E164(fmt.Sprintf("+39021234%04d", i)))
+		}
+		id := r.save(outcome.Customer{Name: "Mario"}, numbers...)
+		tab := table(t, "Nome;Tel;Tel 2;Tel 3\nMario;02 1234 0000;02 1234 0001;02 1234 9999\nMario;02 1234 0000;02 1234 8888;\n")
+		_, p, err := r.Import(ctx, "p-boss", tab, outcome.Guess(tab, r.plan), r.plan, outcome.ImportSource{Source: "list", Date: "1999-12-01"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c, err := r.ByID(ctx, id); err != nil || len(c.Numbers) != 20 || c.Numbers[19] != r.gate.Number("+390212349999") {
+			t.Errorf("%d numbers: %v", len(c.Numbers), err)
+		}
+		want := []outcome.Rejected{{Line: 3, Code: outcome.RejectMany, Args: map[string]string{"max": "20"}, Kept: true}}
+		if d := cmp.Diff(want, p.Rejected); d != "" {
+			t.Error(d)
+		}
+	})
+}
+
 func rows(n int) string {
 	var b strings.Builder
 	b.WriteString("Nome;Cognome;Telefono;Cellulare;Città;Note\n")

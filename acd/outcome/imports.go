@@ -54,7 +54,7 @@ type planned struct {
 	card    Customer
 	seen    time.Time // Changed of the card that is there; zero: a new one
 	numbers []numbering.E164
-	have    []journal.SubjectID
+	have    []journal.SubjectID // numbers of the card that is there; none of them is in numbers
 	note    string
 	used    bool // a row of the file belongs to it
 }
@@ -143,6 +143,11 @@ type planner struct {
 
 func (p *planner) reject(line int, code string, args ...string) {
 	p.out.Rejected = append(p.out.Rejected, Rejected{Line: line, Code: code, Args: pairs(args)})
+}
+
+// without says what a row is taken without.
+func (p *planner) without(line int, code string, args ...string) {
+	p.out.Rejected = append(p.out.Rejected, Rejected{Line: line, Code: code, Args: pairs(args), Kept: true})
 }
 
 func (p *planner) row(r Row) error {
@@ -258,8 +263,7 @@ func (p *planner) place(line int, got *planned, bad []string) error {
 		}
 	}
 	for _, s := range bad {
-		p.reject(line, RejectBadNumber, "value", s)
-		p.out.Rejected[len(p.out.Rejected)-1].Kept = true
+		p.without(line, RejectBadNumber, "value", s)
 	}
 	if home == nil {
 		home = got
@@ -267,7 +271,10 @@ func (p *planner) place(line int, got *planned, bad []string) error {
 		if home.used {
 			p.out.Doubles++
 		}
-		home.add(got)
+		got.numbers = slices.DeleteFunc(got.numbers, func(n numbering.E164) bool { return slices.Contains(home.have, p.b.o.Gate.Pseudonym(n)) })
+		if !home.add(got) {
+			p.without(line, RejectMany, "max", fmt.Sprint(maxNumbers))
+		}
 	}
 	if !home.used {
 		home.used = true
@@ -279,17 +286,23 @@ func (p *planner) place(line int, got *planned, bad []string) error {
 	return nil
 }
 
-// add takes what another row says about the same card.
-func (c *planned) add(row *planned) {
+// add takes what another row says about the same card, and reports false if not all
+// of its numbers had room.
+func (c *planned) add(row *planned) bool {
 	c.card.absorb(row.card)
 	if row.note != "" && !strings.Contains(c.note, row.note) && Showable(c.note+"\n"+row.note, maxNote) {
 		c.note = strings.TrimSpace(c.note + "\n" + row.note)
 	}
 	for _, n := range row.numbers {
-		if !slices.Contains(c.numbers, n) && len(c.numbers)+len(c.have) < maxNumbers {
+		switch {
+		case slices.Contains(c.numbers, n):
+		case len(c.numbers)+len(c.have) >= maxNumbers:
+			return false
+		default:
 			c.numbers = append(c.numbers, n)
 		}
 	}
+	return true
 }
 
 // ownerOf returns the card that a number belongs to, nil if it is nobody's.

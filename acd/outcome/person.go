@@ -44,7 +44,7 @@ func (b *Book) Export(ctx context.Context, by privacy.Viewer, id string) (Dossie
 	subjects := []journal.SubjectID{journal.SubjectID(id)}
 	if IsCustomer(id) {
 		var err error
-		if d.Card, err = b.ByID(ctx, id); err != nil {
+		if d.Card, err = b.byID(ctx, id, everything); err != nil {
 			return d, err
 		}
 		subjects = d.Card.Numbers
@@ -55,7 +55,7 @@ func (b *Book) Export(ctx context.Context, by privacy.Viewer, id string) (Dossie
 		}
 	}
 	var err error
-	if d.Results, err = b.History(ctx, id); err != nil {
+	if d.Results, err = b.history(ctx, id, everything); err != nil {
 		return d, err
 	}
 	event := journal.CustomerChanged{Customer: id, What: "exported", By: by.Subject}

@@ -46,9 +46,9 @@ const (
 	FROM outcome_results WHERE call = ?`
 	sqlResultsOf = `SELECT call, subject, customer, queue, agent, outcome, time, callback, done, taker, taken, script, version, answers, note, corrected
 	FROM outcome_results WHERE customer = ?1 AND customer <> '' OR subject <> '' AND subject IN (SELECT subject FROM outcome_numbers WHERE customer = ?1)
-	ORDER BY time DESC LIMIT 500`
+	ORDER BY time DESC LIMIT ?2`
 	sqlResultsOfSubject = `SELECT call, subject, customer, queue, agent, outcome, time, callback, done, taker, taken, script, version, answers, note, corrected
-	FROM outcome_results WHERE subject = ? AND subject <> '' ORDER BY time DESC LIMIT 500`
+	FROM outcome_results WHERE subject = ? AND subject <> '' ORDER BY time DESC LIMIT ?`
 	sqlDue = `SELECT call, subject, customer, queue, agent, outcome, time, callback, done, taker, taken, script, version, answers, note, corrected
 	FROM outcome_results WHERE callback > 0 AND done = 0 AND callback <= ? ORDER BY callback LIMIT 500`
 	sqlPutResult = `INSERT INTO outcome_results (call, subject, customer, queue, agent, outcome, time, callback, done, taker, taken, script, version, answers, note, corrected)
@@ -170,10 +170,14 @@ func (b *Book) Of(ctx context.Context, call journal.CallID) (Result, bool, error
 // History returns the outcomes of a card's calls, or of a number's without a card (a
 // pseudonym), the newest first, at most 500.
 func (b *Book) History(ctx context.Context, id string) ([]Result, error) {
+	return b.history(ctx, id, lastOnes)
+}
+
+func (b *Book) history(ctx context.Context, id string, limit int) ([]Result, error) {
 	if IsCustomer(id) {
-		return b.results(ctx, sqlResultsOf, id)
+		return b.results(ctx, sqlResultsOf, id, limit)
 	}
-	return b.results(ctx, sqlResultsOfSubject, id)
+	return b.results(ctx, sqlResultsOfSubject, id, limit)
 }
 
 // Due returns the open call-backs that fall due until then, the earliest first, at

@@ -28,8 +28,9 @@ const (
 	sqlFlipCards   = `INSERT INTO outcome_customers (id, name, company, fields, search, created, changed)
 	SELECT customer, name, company, fields, search, created, ? FROM outcome_staged WHERE true
 	ON CONFLICT (id) DO UPDATE SET name = excluded.name, company = excluded.company, fields = excluded.fields, search = excluded.search, changed = excluded.changed`
-	sqlFlipNumbers    = `INSERT INTO outcome_numbers (subject, customer, place) SELECT subject, customer, place FROM outcome_staged_numbers WHERE true ON CONFLICT (subject) DO NOTHING`
-	sqlFlipNotes      = `INSERT INTO outcome_notes (customer, time, by, text) SELECT customer, ?, '', note FROM outcome_staged WHERE note <> ''`
+	sqlFlipNumbers = `INSERT INTO outcome_numbers (subject, customer, place) SELECT subject, customer, place FROM outcome_staged_numbers WHERE true ON CONFLICT (subject) DO NOTHING`
+	sqlFlipNotes   = `INSERT INTO outcome_notes (customer, time, by, text) SELECT customer, ?, '', note FROM outcome_staged s WHERE note <> ''
+	AND NOT EXISTS (SELECT 1 FROM outcome_notes n WHERE n.customer = s.customer AND n.text = s.note)`
 	sqlFlipOrigins    = `INSERT INTO outcome_origins (customer, import, source, date, time) SELECT customer, ?, ?, ?, ? FROM outcome_staged WHERE true ON CONFLICT DO NOTHING`
 	sqlUnstage        = `DELETE FROM outcome_staged`
 	sqlUnstageNumbers = `DELETE FROM outcome_staged_numbers`
