@@ -101,7 +101,7 @@ type LineUse struct {
 }
 
 // Said is an outcome of a conversation that was not in a queue, or that the fold no
-// longer held when it was said: it belongs to the slot in which it was said.
+// longer held when it was said first: it belongs to the slot in which it was said.
 type Said struct {
 	Call    journal.CallID
 	Queue   string

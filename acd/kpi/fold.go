@@ -326,6 +326,9 @@ func (f *Fold) outcome(p journal.OutcomeSet, at time.Time) {
 			}
 		}
 	}
+	if p.Again { // it counts on a day that is kept already
+		return
+	}
 	b := f.block(BlockOf(at))
 	b.said, b.dirty = append(b.said, said), true
 }

@@ -292,6 +292,33 @@ func TestFates(t *testing.T) {
 	}
 }
 
+// TestWhatIsSaidLate: an outcome that comes when its day is kept already counts where
+// it was said, and its corrections, like the end of its promise, count no more.
+func TestWhatIsSaidLate(t *testing.T) {
+	f := kpi.NewFold(nil)
+	day := time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
+	seq := uint64(0)
+	at := func(t time.Time, p journal.Payload) {
+		seq++
+		f.Apply(journal.Event{Seq: seq, Time: t, Call: "c", Payload: p})
+	}
+	at(day, journal.ContactQueued{Contact: "c", Queue: "q", Caller: "n-1"})
+	at(day, journal.ContactConnected{Contact: "c", Queue: "q", Agent: "p-1"})
+	at(day, journal.ContactEnded{Contact: "c", Queue: "q", Agent: "p-1", Outcome: "served", Talked: time.Minute})
+	at(day, journal.OutcomeSet{Call: "c", Queue: "q", Agent: "p-1", Outcome: "o-later", CallBack: day.AddDate(0, 0, 3)})
+	f.Keep()
+	f.Evict(day.AddDate(0, 0, 2))
+	late := day.AddDate(0, 0, 3)
+	at(late, journal.OutcomeSet{Call: "c", Queue: "q", Agent: "p-2", Outcome: "o-later", Again: true})
+	at(late, journal.OutcomeSet{Call: "old", Queue: "q", Agent: "p-2", Outcome: "o-1"})
+	at(late, journal.OutcomeSet{Call: "old", Queue: "q", Agent: "p-2", Outcome: "o-2", Again: true})
+	facts, _ := f.Facts(kpi.Day(late, time.UTC), late)
+	want := []kpi.Said{{Call: "old", Queue: "q", Agent: "p-2", Outcome: "o-2", At: late}}
+	if diff := cmp.Diff(want, facts.Said); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // TestRepeats: the same caller within a day, hidden callers never.
 func TestRepeats(t *testing.T) {
 	q := func(c journal.ContactID, caller journal.SubjectID) journal.Payload {

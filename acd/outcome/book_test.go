@@ -133,6 +133,9 @@ func (r *room) said() []string {
 			if !p.CallBack.IsZero() {
 				s += " call back"
 			}
+			if p.Again {
+				s += " again"
+			}
 			out = append(out, s)
 		}
 		return nil
@@ -342,7 +345,7 @@ func TestAnOutcomeIsSetAndCorrected(t *testing.T) {
 		if err != nil || !ok || now.Outcome != "outcome-fixed" || now.Corrected != 1 || !now.CallBack.IsZero() {
 			t.Errorf("corrected: %+v %v %v", now, ok, err)
 		}
-		if d := cmp.Diff([]string{"created by p-anna", "outcome outcome-later of c-1 call back", "outcome outcome-fixed of c-1"}, r.said()); d != "" {
+		if d := cmp.Diff([]string{"created by p-anna", "outcome outcome-later of c-1 call back", "outcome outcome-fixed of c-1 again"}, r.said()); d != "" {
 			t.Error(d)
 		}
 		if len(r.told) != 2 || r.told[1].Outcome != "outcome-fixed" {
@@ -401,6 +404,9 @@ func TestAPromiseIsKeptOnce(t *testing.T) {
 		}
 		if ok, _ := r.Settle(ctx, "p-anna", "c-4"); ok || open() != "" {
 			t.Error("settled twice, or still open")
+		}
+		if said := r.said(); said[len(said)-1] != "outcome outcome-later of c-4 again" {
+			t.Errorf("said %v", said)
 		}
 		if ok, _ := r.Take(ctx, "p-anna", "c-4"); ok {
 			t.Error("a settled one was taken")

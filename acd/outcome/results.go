@@ -140,8 +140,12 @@ func (b *Book) Set(ctx context.Context, r Result) (Result, error) {
 		}
 		r.Customer = c.ID
 	}
+	_, again, err := b.Of(ctx, r.Call)
+	if err != nil {
+		return r, err
+	}
 	event := journal.OutcomeSet{Call: r.Call, Queue: r.Queue, Agent: r.Agent, Customer: r.Customer, Outcome: r.Outcome,
-		CallBack: r.CallBack, Script: r.Script, Version: r.Version}
+		CallBack: r.CallBack, Script: r.Script, Version: r.Version, Again: again}
 	_, err = b.o.Journal.AppendWith(ctx, r.Call, event, func(tx *sql.Tx) error {
 		_, err := tx.Exec(sqlPutResult, string(r.Call), string(r.Subject), r.Customer, r.Queue, string(r.Agent), r.Outcome, r.Time.UnixNano(),
 			store.Nanos(r.CallBack), r.Script, r.Version, string(answers), r.Note)
@@ -193,7 +197,7 @@ func (b *Book) Settle(ctx context.Context, by journal.SubjectID, call journal.Ca
 	if err != nil || !ok || r.CallBack.IsZero() || !r.Done.IsZero() {
 		return false, err
 	}
-	event := journal.OutcomeSet{Call: call, Queue: r.Queue, Agent: by, Customer: r.Customer, Outcome: r.Outcome, Script: r.Script, Version: r.Version}
+	event := journal.OutcomeSet{Call: call, Queue: r.Queue, Agent: by, Customer: r.Customer, Outcome: r.Outcome, Script: r.Script, Version: r.Version, Again: true}
 	settled := false
 	_, err = b.o.Journal.AppendWith(ctx, call, event, func(tx *sql.Tx) error {
 		res, err := tx.Exec(sqlDone, b.now().UnixNano(), string(call))

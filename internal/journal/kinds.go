@@ -311,8 +311,7 @@ type BreakProposed struct {
 
 // After the call ------------------------------------------------------------
 
-// OutcomeSet reports how a conversation ended by its agent's word. Again, for the
-// same call, it corrects the one before.
+// OutcomeSet reports how a conversation ended by its agent's word.
 type OutcomeSet struct {
 	Call     CallID    `json:"call"`
 	Queue    string    `json:"queue,omitempty"`
@@ -322,6 +321,7 @@ type OutcomeSet struct {
 	CallBack time.Time `json:"callBack,omitzero"`  // when the customer is to be called
 	Script   string    `json:"script,omitempty"`   // id of the script that was followed
 	Version  int       `json:"version,omitempty"`  // office version that held the script
+	Again    bool      `json:"again,omitempty"`    // corrects the one before, or only ends its promise to call back
 }
 
 // SurveyAnswered reports a caller's answer to one question of a survey; Question
