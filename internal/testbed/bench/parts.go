@@ -181,30 +181,6 @@ func measureCalls(ctx context.Context, w *world) error {
 	return alone
 }
 
-// measureQueue measures how soon an agent who hangs up rings again.
-func measureQueue(ctx context.Context, w *world) error {
-	s, err := w.collect(ctx, max(1, w.o.rounds-1), func(int) (round, error) {
-		p, err := w.startBox(ctx, w.folder())
-		if err != nil {
-			return nil, err
-		}
-		defer p.stop()
-		rows, err := w.load(ctx, "queue", boxAddr, p.pid(), "-agents", "10", "-waiting", "10", "-talk", "2s", "-ring", "0", "-warm", "5s", "-dur", "25s", "-label", "box")
-		if err != nil {
-			return nil, err
-		}
-		return round{"box": rows[0]}, nil
-	})
-	if err != nil {
-		return err
-	}
-	w.sheet.add("agent free to agent ringing p50", s.figure("box", "free_to_ring_p50_ms"), 10, "ms", s.String())
-	w.sheet.add("agent free to agent ringing p99", s.figure("box", "p99_ms"), 50, "ms", s.String())
-	w.sheet.add("calls failed at the queue", s.worst("box", "failed"), 0, "", "worst of "+s.String())
-	w.sheet.add("CPU of a served queue call, ten callers hearing music", s.figure("box", "cpu_ms_per_served"), noGoal, "ms", s.String())
-	return nil
-}
-
 // measureRegister measures registrations with digest; there is no goal yet.
 func measureRegister(ctx context.Context, w *world) error {
 	p, err := w.startBox(ctx, w.folder())

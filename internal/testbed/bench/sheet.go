@@ -118,7 +118,7 @@ func (r row) brief() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%v %v", r["label"], r["kind"])
 	for _, k := range []string{"calls", "rate", "failed", "up", "loss", "delay_us_p50", "p99", "gen_late_p99", "cpu_s_per_call_min", "kib_per_call",
-		"cpu_ms_per_call", "pdd_p50_ms", "pdd_p99_ms", "retrans", "per_s", "p50_ms", "p99_ms", "cpu_ms_per_reg", "served", "busy_share",
+		"cpu_ms_per_call", "pdd_p50_ms", "pdd_p99_ms", "retrans", "per_s", "p50_ms", "p99_ms", "cpu_ms_per_reg", "served", "busy_share", "lost_percent",
 		"free_to_ring_p50_ms", "cpu_ms_per_served", "rss_kib", "steal", "rec_any_per_s"} {
 		if v, ok := r[k].(float64); ok {
 			fmt.Fprintf(&b, " %s=%s", k, number(v))

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 )
 
 // What the table says of a figure and how the run ends.
@@ -74,6 +75,18 @@ func TestSeries(t *testing.T) {
 	} {
 		if got := (series{clean: make([]round, c.clean), tried: c.tried}).wants(3, c.late); got != c.want {
 			t.Errorf("%+v wants another: %v", c, got)
+		}
+	}
+}
+
+// The kit's talk times are 2 s in the mean only in the long run.
+func TestBestServedIsNearTheNominalIdeal(t *testing.T) {
+	for _, c := range []struct {
+		counted time.Duration
+		want    int // of five a second
+	}{{25 * time.Second, 120}, {time.Minute, 294}, {4 * time.Minute, 1210}} {
+		if got := bestServed(10, 2*time.Second, 5*time.Second, c.counted); got != c.want {
+			t.Errorf("%s: %d calls, want %d", c.counted, got, c.want)
 		}
 	}
 }
