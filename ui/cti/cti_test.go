@@ -201,6 +201,22 @@ func TestWhoHearsWhat(t *testing.T) {
 	}
 }
 
+// TestAnOthersConversationIsNobodysFigure: whose phone rang in vain learns that the call
+// is over, and not how long a colleague talked.
+func TestAnOthersConversationIsNobodysFigure(t *testing.T) {
+	events := played(cti.New(), "c-1", queued...)
+	ended := events[3]
+	for _, c := range []struct {
+		who  journal.SubjectID
+		talk float64
+	}{{bruno, 60}, {anna, 0}} {
+		m, ok := cti.Fill(ended, testDoc(), gate{}, privacy.Viewer{Subject: c.who, Role: office.RoleOperator}, privacy.LiveState)
+		if !ok || m.Event != "ended" || m.Talk != c.talk || (m.Total != 0) != (c.talk != 0) || (m.Waited != 0) != (c.talk != 0) {
+			t.Errorf("%s hears %+v", c.who, m)
+		}
+	}
+}
+
 func TestPopAddresses(t *testing.T) {
 	for _, c := range []struct{ template, want string }{
 		{"https://crm.example/find/{number}?q={queue}&c={call}", "https://crm.example/find/%2B39%2006%26x?q=g%2F1&c=c-1%23"},

@@ -49,9 +49,9 @@ type Gate interface {
 var Program = privacy.Viewer{Role: office.RoleManager}
 
 // Fill makes the message of an event for a viewer; false if the event is not for him:
-// an operator gets what concerns himself, and who may not see at whom it rings is
-// told once that it does. purpose is privacy.Export for programs, privacy.LiveState
-// for people at their page.
+// an operator gets what concerns himself, without the times of a colleague's
+// conversation, and who may not see at whom it rings is told once that it does.
+// purpose is privacy.Export for programs, privacy.LiveState for people at their page.
 func Fill(e Event, doc *office.Document, gate Gate, v privacy.Viewer, purpose privacy.Purpose) (Message, bool) {
 	mine := v.Subject != "" && (e.Agent == v.Subject || slices.Contains(e.Rang, v.Subject))
 	if v.Role == office.RoleOperator && !mine {
@@ -70,6 +70,9 @@ func Fill(e Event, doc *office.Document, gate Gate, v privacy.Viewer, purpose pr
 		Cause: e.Cause, Result: e.Result, Outcome: e.Outcome, CallBack: e.CallBack}
 	if seen {
 		m.Agent, m.AgentName = string(e.Agent), name
+	}
+	if v.Role == office.RoleOperator && e.Agent != "" && e.Agent != v.Subject {
+		m.Waited, m.Talk, m.Total = 0, 0, 0 // a colleague's conversation
 	}
 	m.Number, _ = gate.Name(v, purpose, e.Party)
 	if l := doc.LineByID(office.ID(e.Line)); l != nil {
