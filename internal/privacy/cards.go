@@ -35,7 +35,7 @@ func (g *Gate) pseudonymLocked(n numbering.E164) journal.SubjectID {
 }
 
 // KeepNumber keeps a number within the transaction of what refers to it. fresh says
-// that it was not on disk before.
+// that it was not on disk before, nor on its way there from a call.
 func (g *Gate) KeepNumber(tx *sql.Tx, n numbering.E164) (s journal.SubjectID, fresh bool, err error) {
 	if s = g.Pseudonym(n); s == "" {
 		return "", false, ErrUnknown
@@ -45,14 +45,27 @@ func (g *Gate) KeepNumber(tx *sql.Tx, n numbering.E164) (s journal.SubjectID, fr
 		return "", false, fmt.Errorf("keep number: %w", err)
 	}
 	rows, err := res.RowsAffected()
-	return s, rows > 0, err
+	return s, rows > 0 && !g.hasCalled(s), err
+}
+
+// hasCalled says whether a call of this number was seen lately.
+func (g *Gate) hasCalled(s journal.SubjectID) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	n, _ := g.numbers.get(s)
+	_, waits := g.unwritten[s]
+	return n.called || waits
 }
 
 // DropNumber takes back a number that KeepNumber found fresh, for a change that came
-// to nothing. It is no erasure: the number keeps its pseudonym.
+// to nothing; one that has called meanwhile stays. It is no erasure: the number keeps
+// its pseudonym.
 func (g *Gate) DropNumber(tx *sql.Tx, s journal.SubjectID) error {
 	if !isNumber(s) {
 		return ErrUnknown
+	}
+	if g.hasCalled(s) {
+		return nil
 	}
 	if _, err := tx.Exec(sqlDropNumber, string(s)); err != nil {
 		return fmt.Errorf("drop number: %w", err)

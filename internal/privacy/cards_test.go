@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"centralino/internal/journal"
 	"centralino/internal/numbering"
@@ -58,6 +60,51 @@ func TestADroppedNumberIsGoneAndKeepsItsPseudonym(t *testing.T) {
 			t.Errorf("a person was dropped: %v", err)
 		}
 	})
+}
+
+// An import that comes to nothing takes no number away from somebody who called
+// meanwhile: his calls stand in the journal.
+func TestADroppedNumberThatCalledStays(t *testing.T) {
+	const n = numbering.E164("+390212345678")
+	keep := func(t *testing.T, r *room) (s journal.SubjectID, fresh bool) {
+		r.write(t, func(tx *sql.Tx) (err error) { s, fresh, err = r.KeepNumber(tx, n); return err })
+		return s, fresh
+	}
+	for name, play := range map[string]func(t *testing.T, r *room){
+		"called a moment before": func(t *testing.T, r *room) {
+			r.Number(n)
+			if _, fresh := keep(t, r); fresh {
+				t.Error("a number that called is the import's own")
+			}
+		},
+		"called in between": func(t *testing.T, r *room) {
+			s, _ := keep(t, r)
+			r.Number(n)
+			time.Sleep(time.Second)
+			r.write(t, func(tx *sql.Tx) error { return r.DropNumber(tx, s) })
+		},
+		"was looked at and called in between": func(t *testing.T, r *room) {
+			s, _ := keep(t, r)
+			r.NumberForRouting(s)
+			r.Number(n)
+			r.write(t, func(tx *sql.Tx) error { return r.DropNumber(tx, s) })
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			folder := t.TempDir()
+			synctest.Test(t, func(t *testing.T) {
+				r := openRoom(t, folder)
+				play(t, r)
+				time.Sleep(time.Second)
+				r.close()
+				r = openRoom(t, folder)
+				defer r.close()
+				if got := r.NumberForRouting(r.Pseudonym(n)); got != n {
+					t.Errorf("who called is %q", got)
+				}
+			})
+		})
+	}
 }
 
 func TestErasingWithinAChange(t *testing.T) {

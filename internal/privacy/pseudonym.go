@@ -112,7 +112,7 @@ func (g *Gate) Number(n numbering.E164) journal.SubjectID {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	s := g.pseudonymLocked(n)
-	if len(g.unwritten) >= maxUnwritten || g.numbers.touch(s, n) {
+	if len(g.unwritten) >= maxUnwritten || g.numbers.touch(s, remembered{n, true}) {
 		return s
 	}
 	g.unwritten[s] = n
@@ -214,12 +214,11 @@ func (g *Gate) behind(s journal.SubjectID) (string, bool) {
 	g.mu.Lock()
 	text, ok := g.names[s]
 	if !ok && isNumber(s) {
-		var n numbering.E164
-		n, ok = g.numbers.get(s)
-		if !ok {
-			n, ok = g.unwritten[s]
+		var r remembered
+		if r, ok = g.numbers.get(s); !ok {
+			r.number, ok = g.unwritten[s]
 		}
-		text = string(n)
+		text = string(r.number)
 	}
 	g.mu.Unlock()
 	if ok || !isNumber(s) {
@@ -234,7 +233,7 @@ func (g *Gate) behind(s journal.SubjectID) (string, bool) {
 	}
 	if text, ok = g.unseal(s, sealed); ok {
 		g.mu.Lock()
-		g.numbers.touch(s, numbering.E164(text))
+		g.numbers.touch(s, remembered{number: numbering.E164(text)})
 		g.mu.Unlock()
 	}
 	return text, ok
@@ -243,27 +242,32 @@ func (g *Gate) behind(s journal.SubjectID) (string, bool) {
 // recent remembers the numbers of the last callers: two generations of at most
 // keptNumbers each, the older one is forgotten when the younger is full.
 type recent struct {
-	young, old map[journal.SubjectID]numbering.E164
+	young, old map[journal.SubjectID]remembered
+}
+
+// remembered is a number with whether it called, and was not only looked at: the
+// journal refers to it then.
+type remembered struct {
+	number numbering.E164
+	called bool
 }
 
 const keptNumbers = 4096
 
-func newRecent() recent { return recent{young: map[journal.SubjectID]numbering.E164{}} }
+func newRecent() recent { return recent{young: map[journal.SubjectID]remembered{}} }
 
 // touch remembers a number and says whether it was remembered already.
-func (r *recent) touch(s journal.SubjectID, n numbering.E164) bool {
-	if _, ok := r.young[s]; ok {
-		return true
+func (r *recent) touch(s journal.SubjectID, n remembered) bool {
+	was, known := r.get(s)
+	if _, young := r.young[s]; !young && len(r.young) >= keptNumbers {
+		r.old, r.young = r.young, map[journal.SubjectID]remembered{}
 	}
-	_, known := r.old[s]
-	if len(r.young) >= keptNumbers {
-		r.old, r.young = r.young, map[journal.SubjectID]numbering.E164{}
-	}
+	n.called = n.called || was.called
 	r.young[s] = n
 	return known
 }
 
-func (r *recent) get(s journal.SubjectID) (numbering.E164, bool) {
+func (r *recent) get(s journal.SubjectID) (remembered, bool) {
 	if n, ok := r.young[s]; ok {
 		return n, true
 	}
