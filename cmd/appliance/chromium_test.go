@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/netip"
 	"os"
@@ -37,13 +38,46 @@ type deskBox struct {
 	dir  string // where it is started; its data folder is named from there
 	args []string
 	proc *testbed.Process
+
+	answers time.Duration // how long a phone rings before it is answered
+}
+
+// newDesk takes loopback addresses for a box and phones.
+func newDesk(t *testing.T) *deskBox {
+	return &deskBox{t: t, net: deskNumber.Add(1), answers: 1500 * time.Millisecond}
+}
+
+// here runs a box with the flags of serve in this process, its log elsewhere if not nil,
+// until the test ends.
+func (b *deskBox) here(log io.Writer, flags ...string) *box {
+	b.t.Helper()
+	o, err := parseServe(append([]string{"-sim", "-data", b.t.TempDir(), "-https", "", "-sip", b.addr(1, 5060).String()}, flags...), io.Discard)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	o.seams.log = log
+	ctx, stop := context.WithCancel(context.Background())
+	x, err := newBox(ctx, o)
+	if err != nil {
+		stop()
+		b.t.Fatal(err)
+	}
+	var running sync.WaitGroup
+	running.Go(func() {
+		if err := x.run(ctx); err != nil && ctx.Err() == nil {
+			b.t.Errorf("the box ended: %v", err)
+		}
+	})
+	b.t.Cleanup(func() { stop(); running.Wait() })
+	return x
 }
 
 // startDeskBox starts a simulated box with an office: "office", or "none" for an
 // empty one.
 func startDeskBox(t *testing.T, sample string) *deskBox {
 	t.Helper()
-	b := &deskBox{t: t, net: deskNumber.Add(1), dir: t.TempDir()}
+	b := newDesk(t)
+	b.dir = t.TempDir()
 	b.args = []string{"serve", "-sim", "-sample", sample, "-data", "data", "-https", "",
 		"-sip", b.addr(1, 5060).String(), "-http", b.addr(1, 8080).String()}
 	b.start()
@@ -81,12 +115,12 @@ func (b *deskBox) code() string {
 	return words[0]
 }
 
-// phone starts a SIP phone with an account; it answers what rings after a moment.
+// phone starts a SIP phone with an account; it answers what rings after b.answers.
 func (b *deskBox) phone(host byte, user, password string) *pbxtest.Phone {
 	b.t.Helper()
 	p, err := pbxtest.New(pbxtest.PhoneOptions{User: user, Password: password, Addr: b.addr(host, 5060), Box: b.addr(1, 5060),
 		Wire: sip.KernelNet{}, Ports: media.KernelNet(), Log: slog.New(slog.DiscardHandler),
-		Answer: func() (time.Duration, int, bool) { return 1500 * time.Millisecond, 0, true }})
+		Answer: func() (time.Duration, int, bool) { return b.answers, 0, true }})
 	if err != nil {
 		b.t.Fatal(err)
 	}

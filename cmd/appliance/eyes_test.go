@@ -10,7 +10,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -99,31 +98,14 @@ type staffed struct {
 	tech    *reader
 	readers map[string]*reader // by the person's id
 	phones  []*pbxtest.Phone
-	stop    func()
 }
 
 func startStaffed(t *testing.T) *staffed {
 	t.Helper()
-	desk := &deskBox{t: t, net: deskNumber.Add(1)}
-	o, err := parseServe([]string{"-sim", "-data", t.TempDir(), "-https", "", "-sip", desk.addr(1, 5060).String(), "-http", desk.addr(1, 8080).String()}, io.Discard)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(context.Background())
-	b, err := newBox(ctx, o)
-	if err != nil {
-		stop()
-		t.Fatal(err)
-	}
-	var running sync.WaitGroup
-	running.Go(func() {
-		if err := b.run(ctx); err != nil && ctx.Err() == nil {
-			t.Errorf("the box ended: %v", err)
-		}
-	})
-	t.Cleanup(func() { stop(); running.Wait() })
+	desk := newDesk(t)
+	b := desk.here(nil, "-http", desk.addr(1, 8080).String())
 	s := &staffed{b: b, readers: map[string]*reader{}, tech: newReader(t, "the technician", desk.url(""))}
-	s.tech.post("/claim", url.Values{"code": {b.pages.ClaimCode(ctx)}, "name": {"Tina Tecnica"}, "user": {webTechnician},
+	s.tech.post("/claim", url.Values{"code": {b.pages.ClaimCode(t.Context())}, "name": {"Tina Tecnica"}, "user": {webTechnician},
 		"password": {webTechnicianPassword}, "again": {webTechnicianPassword}})
 	doc := b.office.Current().Doc
 	for i, person := range []string{"p-sample-anna", "p-sample-bruno", "p-sample-carla", "p-sample-dario"} {

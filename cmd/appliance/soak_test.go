@@ -5,7 +5,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"log/slog"
 	"maps"
 	"os"
 	"runtime"
@@ -21,9 +20,7 @@ import (
 	"centralino/hal/sim"
 	"centralino/internal/journal"
 	"centralino/internal/testbed"
-	"centralino/pbx/media"
 	"centralino/pbx/pbxtest"
-	"centralino/pbx/sip"
 )
 
 var soakTime = flag.Duration("soak", 15*time.Second, "how long TestSoak keeps the box busy")
@@ -113,34 +110,13 @@ type soak struct {
 
 func newSoak(t *testing.T) *soak {
 	t.Helper()
-	s := &soak{t: t, desk: &deskBox{t: t, net: deskNumber.Add(1)}}
-	o, err := parseServe([]string{"-sim", "-data", t.TempDir(), "-http", "", "-https", "", "-sip", s.desk.addr(1, 5060).String()}, io.Discard)
-	if err != nil {
-		t.Fatal(err)
-	}
-	o.seams.log = io.Discard
-	ctx, stop := context.WithCancel(context.Background())
-	if s.b, err = newBox(ctx, o); err != nil {
-		stop()
-		t.Fatal(err)
-	}
-	var running sync.WaitGroup
-	running.Go(func() {
-		if err := s.b.run(ctx); err != nil && ctx.Err() == nil {
-			t.Errorf("the box ended: %v", err)
-		}
-	})
-	t.Cleanup(func() { stop(); running.Wait() })
+	s := &soak{t: t, desk: newDesk(t)}
+	s.desk.answers = 30 * time.Millisecond
+	s.b = s.desk.here(io.Discard, "-http", "")
 	doc := s.b.office.Current().Doc
 	for i := range doc.Devices {
 		secret, _ := s.b.secrets.Get(doc.Devices[i].Secret)
-		p, err := pbxtest.New(pbxtest.PhoneOptions{User: doc.Devices[i].Username, Password: secret, Addr: s.desk.addr(byte(11+i), 5060), Box: o.sip,
-			Wire: sip.KernelNet{}, Ports: media.KernelNet(), Log: slog.New(slog.DiscardHandler),
-			Answer: func() (time.Duration, int, bool) { return 30 * time.Millisecond, 0, true }})
-		if err != nil {
-			t.Fatal(err)
-		}
-		running.Go(func() { p.Run(ctx) })
+		p := s.desk.phone(byte(11+i), doc.Devices[i].Username, secret)
 		if err := p.Register(limit(t, 10*time.Second)); err != nil {
 			t.Fatal(err)
 		}

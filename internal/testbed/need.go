@@ -13,7 +13,6 @@ var packages = map[string]string{
 	"sipp":      "sip-tester",
 	"espeak-ng": "espeak-ng",
 	"ip":        "iproute2",
-	"tshark":    "tshark",
 	"vgetty":    "mgetty-voice",
 	"vm":        "mgetty-voice",
 	"chromium":  "chromium",
