@@ -151,3 +151,28 @@ func TestSilentTrunkPassesTheCallToTheNextLine(t *testing.T) {
 		})
 	}
 }
+
+// A line tells nothing of a caller who gives up between two rings: whoever picks up in
+// that moment hears dial tone, and the call ends by itself.
+func TestACallerWhoIsGoneWhenAPhonePicksUpLeavesNoCall(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.setDoc(func(d *office.Document) {
+			d.Paths = append([]office.Path{{ID: "path-1", Steps: []office.Step{{Kind: office.StepPerson, Person: "p-2"}}}}, d.Paths[1:]...)
+		})
+		p, err := w.exchange.Ring("line-1", sim.CallerSpec{Number: "0612345678"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		pass(6 * time.Second) // the box rings the phone at the second ring, after five
+		p.HangUp()
+		c := w.picksUp("dev-2")
+		within(t, "end at the phone", c.End(), 10*time.Second)
+		pass(2 * time.Second)
+		if n := w.pbx.Calls(); n != 0 {
+			t.Errorf("%d calls are left", n)
+		}
+		if w.exchange.Line("line-1").OffHook() {
+			t.Error("the line is off hook")
+		}
+	})
+}
