@@ -76,7 +76,7 @@ func (p *PBX) ConnectOffer(o journal.OfferID) {
 		return
 	}
 	if before := p.callBefore(o); before != nil {
-		before.after(func() { p.toOffer(o, call.OfferGranted{Offer: o}) })
+		before.after(func() { p.ConnectOffer(o) }) // should the agent be gone by then, it answers for him
 		return
 	}
 	p.toOffer(o, call.OfferGranted{Offer: o})

@@ -178,3 +178,32 @@ func endsBeforeTheGrant(t *testing.T, end func(w *world, c *pbxtest.Call)) {
 		}
 	})
 }
+
+// The same where the ACD's word waits for the promise that is still being spoken.
+func TestCallBackThatIsCutShortWhileThePromiseIsSpoken(t *testing.T) {
+	inWorld(t, func(w *world) {
+		p, err := w.exchange.Ring("line-1", sim.CallerSpec{Number: "0612345678"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		within(t, "box answers", p.Answered(), 12*time.Second)
+		pass(time.Second)
+		promised := w.latest() // what its caller hears does not matter
+		w.pbx.CallBack(pbx.CallbackOffer{Offer: 9, Call: promised, Queue: "queue-1", Agent: "p-2", Caller: "n-+390612345678"})
+		pass(time.Millisecond)
+		back := w.latest()
+		if promised == "" || back == "" || back == promised {
+			t.Fatalf("calls %q and %q", promised, back)
+		}
+		pass(3 * time.Second)
+		w.picksUp("dev-2")
+		pass(time.Second)
+		w.pbx.EndCall(back)
+		pass(5 * time.Second)
+		p.HangUp()
+		pass(10 * time.Second)
+		if w.queue.did("called back "+string(promised)+" failed") != 1 {
+			t.Errorf("the ACD heard %v", w.queue.log)
+		}
+	})
+}
