@@ -105,6 +105,9 @@ func bubble(t *testing.T, f func(t *testing.T, r *room)) {
 	})
 }
 
+// later lets time pass in the bubble.
+func (r *room) later(d time.Duration) { time.Sleep(d) }
+
 // Snap is the office.
 func (r *room) Snap() *office.Snapshot { return r.snap }
 

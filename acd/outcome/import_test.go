@@ -209,7 +209,7 @@ func TestTheSameFileTwice(t *testing.T) {
 			if _, _, err := r.Import(ctx, "p-boss", tab, m, r.plan, outcome.ImportSource{Source: "list", Date: "1999-12-01"}); err != nil {
 				t.Fatal(err)
 			}
-			time.Sleep(time.Hour)
+			r.later(time.Hour)
 		}
 		c, _, err := r.ByNumber(ctx, r.gate.Number(mario))
 		if err != nil {
