@@ -79,7 +79,9 @@ func newReader(kept []byte) (*reader, error) {
 	sum := 0
 	for i := range lengths {
 		lengths[i] = r.count()
-		sum += lengths[i]
+		if sum += lengths[i]; sum > len(r.b) { // at once, before it is more than an int of 32 bits
+			r.fail()
+		}
 	}
 	if r.err != nil || sum > len(r.b) {
 		return nil, fmt.Errorf("%w: texts", ErrKept)
@@ -94,18 +96,11 @@ func newReader(kept []byte) (*reader, error) {
 
 func (r *reader) fail() { r.err, r.b = ErrKept, nil }
 
-func (r *reader) uint() uint64 {
-	n, size := binary.Uvarint(r.b)
-	if size <= 0 {
-		r.fail()
-		return 0
-	}
-	r.b = r.b[size:]
-	return n
-}
+func (r *reader) uint() uint64 { return number(r, binary.Uvarint) }
+func (r *reader) int() int64   { return number(r, binary.Varint) }
 
-func (r *reader) int() int64 {
-	n, size := binary.Varint(r.b)
+func number[N uint64 | int64](r *reader, read func([]byte) (N, int)) N {
+	n, size := read(r.b)
 	if size <= 0 {
 		r.fail()
 		return 0

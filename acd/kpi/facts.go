@@ -31,16 +31,6 @@ func (r Result) String() string {
 	return "waiting"
 }
 
-// ResultOf finds a result by its name, and reports false for an unknown one.
-func ResultOf(name string) (Result, bool) {
-	for i, n := range resultNames {
-		if n == name {
-			return Result(i), true
-		}
-	}
-	return 0, false
-}
-
 // Merged is the Reason of a visit whose caller called himself before he was called
 // back: his later contact stands for him.
 const Merged = "merged"

@@ -30,7 +30,7 @@ type Fold struct {
 	calls   map[journal.CallID]*callNow
 	lines   map[string]*lineNow
 	callers map[journal.SubjectID]lastCall
-	spoken  map[journal.ContactID][]spoken
+	spoken  map[journal.ContactID][]time.Time // wait ranges that a caller heard: answered by then at most
 	visits  map[visitKey]place
 	current map[journal.ContactID]place // the queue that the contact entered last
 }
@@ -57,8 +57,7 @@ type agentNow struct {
 // callNow is what a call occupies of the lines. The leg "" stands for the line
 // that it came in on until that leg is named.
 type callNow struct {
-	inbound bool
-	legs    map[journal.LegID]string
+	legs map[journal.LegID]string
 }
 
 type lineNow struct {
@@ -72,9 +71,6 @@ type lastCall struct {
 	before  time.Duration
 }
 
-// spoken is a wait range that a caller heard: answered by then at most.
-type spoken struct{ until time.Time }
-
 // spokenGrace is the second that a spoken range was rounded to.
 const spokenGrace = time.Second
 
@@ -87,7 +83,7 @@ func NewFold(fetch func(block int64) ([]byte, bool)) *Fold {
 	return &Fold{
 		fetch: fetch, blocks: map[int64]*block{}, agents: map[journal.SubjectID]*agentNow{},
 		calls: map[journal.CallID]*callNow{}, lines: map[string]*lineNow{},
-		callers: map[journal.SubjectID]lastCall{}, spoken: map[journal.ContactID][]spoken{},
+		callers: map[journal.SubjectID]lastCall{}, spoken: map[journal.ContactID][]time.Time{},
 		visits: map[visitKey]place{}, current: map[journal.ContactID]place{}, late: map[uint64]bool{},
 	}
 }
@@ -124,7 +120,7 @@ func (f *Fold) Apply(e journal.Event) bool {
 		f.ended(p, e.Time)
 	case journal.ContactAnnounced:
 		if p.High > 0 {
-			f.spoken[p.Contact] = append(f.spoken[p.Contact], spoken{e.Time.Add(p.High)})
+			f.spoken[p.Contact] = append(f.spoken[p.Contact], e.Time.Add(p.High))
 		}
 	case journal.CallbackPromised:
 		f.promised(p, e.Time)
@@ -252,9 +248,9 @@ func (f *Fold) connected(p journal.ContactConnected, at time.Time) {
 // judge settles the ranges that the caller heard: those whose time has passed were
 // broken, the others held if he was answered and are nobody's fault if he left.
 func (f *Fold) judge(v *Visit, at time.Time, answered bool) {
-	for _, s := range f.spoken[v.Contact] {
+	for _, until := range f.spoken[v.Contact] {
 		switch {
-		case at.After(s.until.Add(spokenGrace)):
+		case at.After(until.Add(spokenGrace)):
 			v.Broken++
 		case answered:
 			v.Kept++

@@ -14,7 +14,7 @@ import (
 
 // Version is the form in which facts are kept; another one is not read, and the
 // facts are made anew from the journal.
-const Version = 1
+const Version = 2
 
 // ErrKept says that kept bytes are no facts.
 var ErrKept = errors.New("kept facts can't be read")
@@ -109,7 +109,6 @@ func (f *Fold) writeState() []byte {
 	for _, id := range slices.Sorted(maps.Keys(f.calls)) {
 		c := f.calls[id]
 		w.string(string(id))
-		w.bool(c.inbound)
 		w.uint(uint64(len(c.legs)))
 		for _, leg := range slices.Sorted(maps.Keys(c.legs)) {
 			w.string(string(leg))
@@ -134,8 +133,8 @@ func (f *Fold) writeState() []byte {
 	for _, id := range slices.Sorted(maps.Keys(f.spoken)) {
 		w.string(string(id))
 		w.uint(uint64(len(f.spoken[id])))
-		for _, s := range f.spoken[id] {
-			w.time(s.until)
+		for _, until := range f.spoken[id] {
+			w.time(until)
 		}
 	}
 	return w.bytes()
@@ -156,7 +155,7 @@ func (f *Fold) readState(r *reader) {
 	}
 	for range r.count() {
 		id := journal.CallID(r.string())
-		c := &callNow{inbound: r.bool(), legs: map[journal.LegID]string{}}
+		c := &callNow{legs: map[journal.LegID]string{}}
 		for range r.count() {
 			leg := journal.LegID(r.string())
 			c.legs[leg] = r.string()
@@ -174,7 +173,7 @@ func (f *Fold) readState(r *reader) {
 	for range r.count() {
 		id := journal.ContactID(r.string())
 		for range r.count() {
-			f.spoken[id] = append(f.spoken[id], spoken{r.time()})
+			f.spoken[id] = append(f.spoken[id], r.time())
 		}
 	}
 	if r.err != nil {

@@ -24,21 +24,23 @@ func perSlot(from, to time.Time, do func(s Slot, d time.Duration)) {
 
 // engage notes whose call an agent has.
 func (f *Fold) engage(id journal.SubjectID, queue string) *agentNow {
+	a := f.agent(id)
+	a.queue = queue
+	return a
+}
+
+// agent returns what an agent does; one never heard of is logged out.
+func (f *Fold) agent(id journal.SubjectID) *agentNow {
 	a := f.agents[id]
 	if a == nil {
 		a = &agentNow{state: journal.AgentLoggedOut}
 		f.agents[id] = a
 	}
-	a.queue = queue
 	return a
 }
 
 func (f *Fold) agentChanged(p journal.AgentChanged, at time.Time) {
-	a := f.agents[p.Agent]
-	if a == nil {
-		a = &agentNow{state: journal.AgentLoggedOut}
-		f.agents[p.Agent] = a
-	}
+	a := f.agent(p.Agent)
 	f.bookAgent(p.Agent, a, at)
 	a.state, a.reason, a.since = p.State, "", at
 	if p.State == journal.AgentPaused || p.State == journal.AgentOtherWork {
@@ -76,9 +78,9 @@ func (f *Fold) callStarted(id journal.CallID, p journal.CallStarted, at time.Tim
 	if f.calls[id] != nil {
 		return
 	}
-	c := &callNow{inbound: p.Direction == journal.Inbound, legs: map[journal.LegID]string{}}
+	c := &callNow{legs: map[journal.LegID]string{}}
 	f.calls[id] = c
-	if c.inbound && p.Line != "" {
+	if p.Direction == journal.Inbound && p.Line != "" {
 		c.legs[""] = p.Line
 		f.occupy(p.Line, 1, at)
 		f.line(SlotOf(at), p.Line).In++

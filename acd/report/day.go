@@ -1,6 +1,7 @@
 package report
 
 import (
+	"math"
 	"time"
 
 	"centralino/acd/kpi"
@@ -156,11 +157,7 @@ func closest(t kpi.Traffic, abandons float64) int {
 		if !ok {
 			continue
 		}
-		d := o.Abandons - abandons
-		if d < 0 {
-			d = -d
-		}
-		if d < off {
+		if d := math.Abs(o.Abandons - abandons); d < off {
 			best, off = n, d
 		}
 		if o.Abandons < abandons {

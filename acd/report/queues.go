@@ -1,14 +1,13 @@
 package report
 
 import (
+	"cmp"
+	"maps"
 	"slices"
-	"sort"
 	"time"
 
 	"centralino/acd/kpi"
 )
-
-func search(n int, f func(int) bool) int { return sort.Search(n, f) }
 
 // figureColumns are the columns about contacts that the reports share.
 var figureColumns = []Column{
@@ -190,17 +189,8 @@ func (s *Source) Outcomes() Table {
 }
 
 func (t *Table) outcomes(queue string, counts map[string]int, all int, i kpi.Interval) {
-	ids := make([]string, 0, len(counts))
-	for id := range counts {
-		ids = append(ids, id)
-	}
-	sort.Slice(ids, func(a, b int) bool {
-		if counts[ids[a]] != counts[ids[b]] {
-			return counts[ids[a]] > counts[ids[b]]
-		}
-		return ids[a] < ids[b]
-	})
-	for _, id := range ids {
+	byNumber := func(a, b string) int { return cmp.Or(cmp.Compare(counts[b], counts[a]), cmp.Compare(a, b)) }
+	for _, id := range slices.SortedFunc(maps.Keys(counts), byNumber) {
 		n, b := counts[id], &Behind{Interval: i, Queue: queue, Count: kpi.CHandled, Outcome: id}
 		name := text(KindQueue, queue)
 		if queue == "" {

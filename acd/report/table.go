@@ -3,6 +3,7 @@ package report
 import (
 	"maps"
 	"slices"
+	"sort"
 	"time"
 
 	"centralino/acd/kpi"
@@ -253,14 +254,14 @@ func (s *Source) work(times []kpi.AgentTime, queue string) kpi.Work {
 // within cuts sorted agents' times to an interval.
 func within(times []kpi.AgentTime, i kpi.Interval) []kpi.AgentTime {
 	first, last := kpi.SlotOf(i.From), kpi.SlotOf(i.To.Add(-1))
-	from := search(len(times), func(n int) bool { return times[n].Slot >= first })
-	to := search(len(times), func(n int) bool { return times[n].Slot > last })
+	from := sort.Search(len(times), func(n int) bool { return times[n].Slot >= first })
+	to := sort.Search(len(times), func(n int) bool { return times[n].Slot > last })
 	return times[from:max(from, to)]
 }
 
 // arrivals cuts sorted visits to an interval.
 func arrivals(visits []kpi.Visit, i kpi.Interval) []kpi.Visit {
-	from := search(len(visits), func(n int) bool { return !visits[n].Arrived.Before(i.From) })
-	to := search(len(visits), func(n int) bool { return !visits[n].Arrived.Before(i.To) })
+	from := sort.Search(len(visits), func(n int) bool { return !visits[n].Arrived.Before(i.From) })
+	to := sort.Search(len(visits), func(n int) bool { return !visits[n].Arrived.Before(i.To) })
 	return visits[from:max(from, to)]
 }
