@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"math/bits"
 	"time"
 
 	"centralino/acd/kpi"
@@ -188,20 +187,4 @@ func (s *State) outlook(i int32) (low, high time.Duration, agents int32, known b
 	}
 	low, high, known = q.pace.Wait(ahead)
 	return low, high, agents, known
-}
-
-// common returns how many slots are in both sets.
-func (b slots) common(c slots) (n int) {
-	for i := range b {
-		n += bits.OnesCount64(b[i] & c[i])
-	}
-	return n
-}
-
-// common2 returns how many slots are in all three.
-func (b slots) common2(c, d slots) (n int) {
-	for i := range b {
-		n += bits.OnesCount64(b[i] & c[i] & d[i])
-	}
-	return n
 }

@@ -62,7 +62,6 @@ const (
 // Defaults of a queue.
 const (
 	DefaultRingTime = 20 * time.Second
-	DefaultMisses   = 2
 	// DefaultLastAgentOf is how long it is remembered who served a caller.
 	DefaultLastAgentOf = 30 * 24 * time.Hour
 	// DefaultTries and DefaultRetry are of calls back.

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -132,8 +133,8 @@ func (s *State) Dump(at time.Time) Dump {
 		d.Left = append(d.Left, LeftDump{s.queues[at.queue].cfg.ID, at.caller, stamp(m.key), stamp(m.at), m.cut})
 	})
 	s.carried.each(func(id ContactID, key *int64) { d.Carried = append(d.Carried, CarriedDump{id, stamp(*key)}) })
-	slices.SortFunc(d.Agents, func(a, b AgentDump) int { return compare(a.Agent, b.Agent) })
-	slices.SortFunc(d.Contacts, func(a, b ContactDump) int { return compare(a.Contact, b.Contact) })
+	slices.SortFunc(d.Agents, func(a, b AgentDump) int { return cmp.Compare(a.Agent, b.Agent) })
+	slices.SortFunc(d.Contacts, func(a, b ContactDump) int { return cmp.Compare(a.Contact, b.Contact) })
 	return d
 }
 
@@ -202,9 +203,7 @@ func (s *State) Load(d *Dump) {
 		s.loadAgent(&d.Agents[i])
 	}
 	for i := range s.contacts {
-		slices.SortFunc(s.contacts[i].offers, func(a, b int32) int {
-			return int(s.agents[a].offer) - int(s.agents[b].offer) //nolint:gosec // a few apart
-		})
+		slices.SortFunc(s.contacts[i].offers, func(a, b int32) int { return cmp.Compare(s.agents[a].offer, s.agents[b].offer) })
 	}
 	for q, last := range d.Last {
 		s.queues[s.queueSlot(q)].last = last
@@ -280,14 +279,4 @@ func (s *State) loadAgent(d *AgentDump) {
 	}
 	a.phase = ringing
 	c.offers = append(c.offers, ai)
-}
-
-func compare[T ~string](a, b T) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
 }

@@ -82,7 +82,6 @@ type State struct {
 	timers    timerHeap
 	folded    bool // Fold was used: indexes must be rebuilt before the next command
 	replaying bool // Fold was used and no command came yet
-	strays    uint64
 
 	res   Result
 	cands []journal.Candidate
@@ -111,8 +110,8 @@ func New(cfg Config, now time.Time) (*State, error) {
 }
 
 // Apply carries out one command at the instant now, after everything whose
-// deadline has passed by then (Restart: before it). An instant before the last one counts as the last
-// one. The result is valid until the next call.
+// deadline has passed by then (Restart: before it). An instant before the last one
+// counts as the last one. The result is valid until the next call.
 func (s *State) Apply(cmd Command, now time.Time) Result {
 	s.begin(now)
 	if cmd.Kind == Restart { // what was due while the box was off did not happen
@@ -120,9 +119,6 @@ func (s *State) Apply(cmd Command, now time.Time) Result {
 	}
 	s.pass()
 	s.res.Err = s.command(&cmd)
-	if s.res.Err == ErrStray {
-		s.strays++
-	}
 	s.finish()
 	return s.res
 }
@@ -143,9 +139,6 @@ func (s *State) Deadline() (time.Time, bool) {
 	}
 	return stamp(s.timers[0].at), true
 }
-
-// Strays returns how many commands came late, twice or about something unknown.
-func (s *State) Strays() uint64 { return s.strays }
 
 // Salvage returns what a command that panicked had decided so far, and makes the
 // engine build its indexes anew before the next one.

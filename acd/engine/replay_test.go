@@ -132,7 +132,7 @@ func (p *script) queue(words []string) error {
 		p.cfg.BreakFor, err2 = time.ParseDuration(words[2])
 		return errors.Join(err, err2)
 	}
-	q := engine.Queue{ID: engine.QueueID(words[0]), Strategy: engine.Strategy(words[1]), MissesToPause: engine.DefaultMisses}
+	q := engine.Queue{ID: engine.QueueID(words[0]), Strategy: engine.Strategy(words[1]), MissesToPause: 2}
 	for _, w := range words[2:] {
 		key, value, _ := strings.Cut(w, "=")
 		d, derr := time.ParseDuration(value)

@@ -61,3 +61,19 @@ func (b slots) put(i int32, in bool) {
 		b.clear(i)
 	}
 }
+
+// common returns how many slots are in both sets.
+func (b slots) common(c slots) (n int) {
+	for i := range b {
+		n += bits.OnesCount64(b[i] & c[i])
+	}
+	return n
+}
+
+// common2 returns how many slots are in all three.
+func (b slots) common2(c, d slots) (n int) {
+	for i := range b {
+		n += bits.OnesCount64(b[i] & c[i] & d[i])
+	}
+	return n
+}

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -82,7 +83,7 @@ func (s *State) Agents() []AgentView {
 			list = append(list, v)
 		}
 	}
-	slices.SortFunc(list, func(a, b AgentView) int { return compare(a.Agent, b.Agent) })
+	slices.SortFunc(list, func(a, b AgentView) int { return cmp.Compare(a.Agent, b.Agent) })
 	return list
 }
 

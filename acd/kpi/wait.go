@@ -73,9 +73,9 @@ type Ahead struct {
 // The agents become free at the rate n·μ, each of those ahead hangs up at the rate
 // θ, so the wait of somebody who stays is a sum of exponential stages with mean
 // Σ 1/(nμ+iθ) (Whitt 1999; Ibrahim and Whitt 2009) and variance Σ 1/(nμ+iθ)²; it is
-// taken as gamma distributed. Those to be called back count as served last. That the mean handling time is itself estimated widens
-// the variance. That he may hang up before, at the rate θ, makes of a gamma
-// distribution with rate β one with rate β+θ.
+// taken as gamma distributed. Those to be called back count as served last. That the
+// mean handling time is itself estimated widens the variance. That he may hang up
+// before, at the rate θ, makes of a gamma distribution with rate β one with rate β+θ.
 func (p *Pace) Wait(a Ahead) (low, high time.Duration, known bool) {
 	if p.Calls < enoughCalls || a.Agents <= 0 || a.Live < 0 || a.Bound < 0 {
 		return 0, 0, false
