@@ -108,6 +108,8 @@ func (m arrival) deliver(a *actor) {
 		a.fromTrunk(l, req, who.Trunk)
 		return
 	}
+	l.device = who.Device
+	l.show(journal.LegAnswered)
 	trust := route.TrustDigest
 	if who.ByBinding {
 		trust = route.TrustBinding

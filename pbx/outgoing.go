@@ -56,7 +56,7 @@ func (a *actor) devices(x call.Ring) []*office.Device {
 }
 
 func (a *actor) ringContact(x call.Ring, dev *office.Device, c Contact) bool {
-	l := &sipLeg{a: a, id: a.newLegID(), kind: journal.LegPhone}
+	l := &sipLeg{a: a, id: a.newLegID(), kind: journal.LegPhone, device: dev.ID}
 	local := a.p.localFor(c.Flow)
 	if err := l.open(local); err != nil {
 		a.log.Error("no RTP port", "err", err)

@@ -102,18 +102,24 @@ type Feature func(f office.Feature, person journal.SubjectID, args string) (prom
 
 // Options are what New needs. All fields but Log are required, lists may be empty.
 type Options struct {
-	Office    func() *office.Document // the current snapshot
-	Journal   journal.Appender
-	Stack     *sip.Stack
-	Plane     *media.Plane
-	Phones    Phones
-	Trunks    func() []Trunk
-	Lines     []hal.Line // at the start; SetLines changes them
-	Queue     Queue
-	Names     Names
-	Feature   Feature
-	Audio     func(sha256 string) []byte // uploaded prompts as A-law; nil if unknown
-	Other     func(tx sip.ServerTx)      // requests outside of dialogs that are no INVITE
+	Office  func() *office.Document // the current snapshot
+	Journal journal.Appender
+	Stack   *sip.Stack
+	Plane   *media.Plane
+	Phones  Phones
+	Trunks  func() []Trunk
+	Lines   []hal.Line // at the start; SetLines changes them
+	Queue   Queue
+	Names   Names
+	Feature Feature
+	Audio   func(sha256 string) []byte // uploaded prompts as A-law; nil if unknown
+	Other   func(tx sip.ServerTx)      // requests outside of dialogs that are no INVITE
+	// Subscriptions keeps what phones subscribe to; nil: nothing can be.
+	Subscriptions dialog.Subscriptions
+	// PhoneLeg hears what each dialog with a telephone does: LegRinging, LegAnswered
+	// (in use, from the start where the telephone calls), and LegEnded once, at the
+	// end. It must not block.
+	PhoneLeg  func(call journal.CallID, leg journal.LegID, device office.ID, st journal.LegState)
 	Stateless func(req *sip.Request) *sip.Response
 	// DialTone hears how a telephone line's last attempt to dial went: false when the
 	// line had no dial tone, true when the number went out. It must not block.
@@ -133,6 +139,9 @@ func (o *Options) check() error {
 	}
 	if o.Feature == nil {
 		o.Feature = func(office.Feature, journal.SubjectID, string) string { return route.PromptUnknown }
+	}
+	if o.PhoneLeg == nil {
+		o.PhoneLeg = func(journal.CallID, journal.LegID, office.ID, journal.LegState) {}
 	}
 	if o.DialTone == nil {
 		o.DialTone = func(office.ID, bool) {}
@@ -179,7 +188,8 @@ func New(o Options) (*PBX, error) {
 	p.book = newBook(o.Now)
 	p.people = newOccupation(o.Queue)
 	p.dialogs = dialog.New(o.Stack, dialog.Options{
-		Admit: p.admit, Incoming: p.incoming, Stateless: o.Stateless, Other: o.Other, Log: o.Log,
+		Admit: p.admit, Incoming: p.incoming, Stateless: o.Stateless,
+		Subscriptions: o.Subscriptions, Other: o.Other, Log: o.Log,
 	})
 	o.Stack.Urgent(sip.Urgency{Known: p.known, Request: func(r *sip.Request) bool { return p.isEmergency(dialled(r)) }})
 	p.readers = make(map[office.ID]*lineReader, len(o.Lines))

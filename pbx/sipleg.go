@@ -17,7 +17,9 @@ type sipLeg struct {
 	a      *actor
 	id     journal.LegID
 	kind   journal.LegKind
-	line   office.ID // the trunk whose channel it holds, empty for a phone
+	line   office.ID        // the trunk whose channel it holds, empty for a phone
+	device office.ID        // the phone, empty for a trunk
+	shown  journal.LegState // what its phone's lamp was told
 	d      *dialog.Leg
 	stream *media.Stream
 	sid    uint64           // of our session descriptions
@@ -54,6 +56,15 @@ func (a *actor) anySound() *media.Stream {
 		}
 	}
 	return nil
+}
+
+// show tells what the phone does now to those who watch it.
+func (l *sipLeg) show(st journal.LegState) {
+	if l.device == "" || l.shown == st || l.shown == journal.LegEnded || l.shown == "" && st == journal.LegEnded {
+		return
+	}
+	l.shown = st
+	l.a.p.o.PhoneLeg(l.a.id, l.id, l.device, st)
 }
 
 func (l *sipLeg) ours(d sdp.Direction) sdp.Local {
@@ -154,6 +165,7 @@ func (l *sipLeg) abort() {
 // finish closes the media and returns its figures.
 func (l *sipLeg) finish() journal.Quality {
 	l.ended = true
+	l.show(journal.LegEnded)
 	if l.line != "" {
 		l.a.p.book.release(l.line, l.a.id)
 	}
@@ -232,6 +244,9 @@ func (l *sipLeg) progress(e dialog.Progress) {
 		early = l.takeAnswer(e.SDP)
 	}
 	if e.Code >= 180 {
+		if l.shown == "" {
+			l.show(journal.LegRinging)
+		}
 		l.a.step(call.LegProgress{Leg: l.id, Early: (early || l.agreed) && l.kind == journal.LegTrunk})
 	}
 }
@@ -271,6 +286,7 @@ func (l *sipLeg) accepted(e dialog.Accepted) {
 		return
 	}
 	l.up = true
+	l.show(journal.LegAnswered)
 	if l.cause != "" { // it answered while we hung up
 		l.d.Bye("")
 		return

@@ -27,6 +27,7 @@ import (
 	"centralino/internal/service"
 	"centralino/internal/store"
 	"centralino/pbx"
+	"centralino/pbx/lamp"
 	"centralino/pbx/media"
 	"centralino/pbx/registrar"
 	"centralino/pbx/sip"
@@ -69,6 +70,7 @@ type box struct {
 	stack     *sip.Stack
 	plane     *media.Plane
 	pbx       *pbx.PBX
+	keys      *lamp.Board // the lamps of the phones' keys
 	acd       *acd.ACD
 	pages     *ui.Server
 	reports   *acdreport.Reader
@@ -233,11 +235,14 @@ func (b *box) openTelephony(ctx context.Context) error {
 	if err := b.rememberQueues(ctx); err != nil {
 		return err
 	}
+	if err := b.openKeys(); err != nil {
+		return err
+	}
 	b.pbx, err = pbx.New(pbx.Options{
 		Office: func() *office.Document { return b.office.Current().Doc }, Journal: &b.record,
 		Stack: b.stack, Plane: b.plane, Phones: phones{b}, Trunks: b.trunks.all, Lines: b.lines.list(),
 		Queue: queues{b.acd}, Names: b.people, Feature: b.feature, Audio: b.voices.get, Stateless: b.stateless,
-		DialTone: b.front.dialTone, Now: b.now, Log: b.log,
+		Subscriptions: b.keys, PhoneLeg: b.keys.Phone, DialTone: b.front.dialTone, Now: b.now, Log: b.log,
 	})
 	if err != nil {
 		return err
@@ -330,6 +335,7 @@ func (b *box) parts() []service.Part {
 		vital("sip", b.stack),
 		vital("registrar", b.registrar),
 		vital("acd", b.acd),
+		{Name: "keys", Service: service.Func(b.runKeys)},
 		{Name: "trunks", Service: &b.trunks},
 		vital("lines", &b.lines),
 		{Name: "reports", Service: b.reports},
@@ -400,6 +406,7 @@ func (b *box) officeChanged(s *office.Snapshot) {
 		b.log.Error("a line cannot be used", "err", err)
 	}
 	b.pbx.SetLines(b.lines.list())
+	b.keys.OfficeChanged(s.Doc)
 	b.front.officeChanged(s.Doc)
 	b.tellReachable()
 	b.after.hooks.OfficeChanged()
@@ -464,6 +471,9 @@ func (r *recorder) Append(call journal.CallID, p journal.Payload) {
 		r.b.lineStates.set(ui.LineStatus{ID: office.ID(l.Line), State: l.State, Reason: l.Reason, Since: r.b.now()})
 	}
 	r.b.journal.Append(call, p)
+	if a, ok := p.(journal.AgentChanged); ok {
+		r.b.keys.Agent(a)
+	}
 	r.b.lastTalks.see(p)
 	r.b.front.see(call, p)
 }

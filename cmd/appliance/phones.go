@@ -45,14 +45,10 @@ func (b *box) account(username string) (registrar.Account, bool) {
 	return registrar.Account{Device: dev.ID, Secret: secret, Algorithm: dev.Algorithm, Disabled: dev.Disabled}, true
 }
 
-// stateless answers REGISTER without a transaction, and OPTIONS of phones that
-// look whether the box is there.
+// stateless answers REGISTER without a transaction.
 func (b *box) stateless(req *sip.Request) *sip.Response {
-	switch req.Method() {
-	case sip.REGISTER:
+	if req.Method() == sip.REGISTER {
 		return b.registrar.Register(req, b.now())
-	case sip.OPTIONS:
-		return sip.NewResponse(req, 200, "")
 	}
 	return nil
 }
@@ -60,6 +56,9 @@ func (b *box) stateless(req *sip.Request) *sip.Response {
 // phoneChanged tells journal and ACD that a phone came or went.
 func (b *box) phoneChanged(c registrar.Change) {
 	b.record.Append("", journal.PhoneChanged{Device: string(c.Device), Online: c.Online})
+	if !c.Online {
+		b.keys.PhoneGone(c.Device)
+	}
 	if dev := b.office.Current().Doc.DeviceByID(c.Device); dev != nil && dev.Owner != "" {
 		b.acd.PhoneReachable(dev.Owner, b.reachable(dev.Owner))
 	}

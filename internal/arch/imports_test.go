@@ -13,7 +13,7 @@ var plan = []string{
 	"cmd/appliance",
 	"hal", "hal/gpio", "hal/serial", "hal/voicemodem", "hal/sim", "hal/haltest",
 	"board", "board/led", "board/button", "board/health",
-	"pbx", "pbx/call", "pbx/sip", "pbx/dialog", "pbx/registrar", "pbx/trunk", "pbx/sdp", "pbx/media", "pbx/route", "pbx/ivr",
+	"pbx", "pbx/call", "pbx/sip", "pbx/dialog", "pbx/registrar", "pbx/lamp", "pbx/trunk", "pbx/sdp", "pbx/media", "pbx/route", "pbx/ivr",
 	"pbx/pbxtest", // in-memory twins of the switch's neighbours, for tests of several rooms
 	"acd", "acd/engine", "acd/kpi", "acd/report", "acd/sim", "acd/outcome", "acd/survey",
 	"ui", "ui/auth", "ui/view", "ui/live", "ui/i18n", "ui/api", "ui/assets", "ui/export", "ui/cti",

@@ -43,14 +43,25 @@ type Options struct {
 	// (never INVITE) before a transaction is made, if it wants to (see sip.Handler).
 	// What it leaves goes on: OPTIONS gets 200, the rest goes to Other.
 	Stateless func(req *sip.Request) *sip.Response
+	// Subscriptions takes every SUBSCRIBE that belongs to no INVITE dialog. nil: it is
+	// answered 489, or 481 within a dialog.
+	Subscriptions Subscriptions
 	// Other takes requests outside of dialogs that are no INVITE (REGISTER,
-	// SUBSCRIBE, MESSAGE …). nil: they get 405 or 481. REFER is refused with 603
-	// before.
+	// MESSAGE …). nil: they get 405 or 481. REFER is refused with 603 before.
 	Other func(tx sip.ServerTx)
 	// Log: slog.Default if nil.
 	Log *slog.Logger
 	// Random in [0,n) for glare waits; math/rand/v2 if nil.
 	Random func(n int64) int64
+}
+
+// Subscriptions is who keeps what phones subscribe to (RFC 6665).
+type Subscriptions interface {
+	// Admit decides who sends a SUBSCRIBE, in or out of a dialog, before anything is
+	// kept for it; see Options.Admit.
+	Admit(req *sip.Request) (Identity, *sip.Response)
+	// Subscribe brings what was let in. It answers tx before it returns.
+	Subscribe(tx sip.ServerTx, from Identity)
 }
 
 // Agent keeps all legs of the box. It is the sip.Handler of its stack.

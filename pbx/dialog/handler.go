@@ -6,6 +6,9 @@ import (
 
 // Stateless implements sip.Handler.
 func (a *Agent) Stateless(req *sip.Request) *sip.Response {
+	if a.subscribes(req) {
+		return a.admit(req, a.o.Subscriptions.Admit)
+	}
 	if within(req) {
 		if l := a.find(req); l == nil || !l.knows(req) {
 			return sip.NewResponse(req, 481, "")
@@ -13,7 +16,10 @@ func (a *Agent) Stateless(req *sip.Request) *sip.Response {
 		return nil
 	}
 	if req.Method() == sip.INVITE {
-		return a.admit(req)
+		if len(req.Contacts()) > 1 {
+			return sip.NewResponse(req, 400, "Bad Request: several Contacts")
+		}
+		return a.admit(req, a.o.Admit)
 	}
 	if a.o.Stateless != nil {
 		if resp := a.o.Stateless(req); resp != nil {
@@ -25,6 +31,8 @@ func (a *Agent) Stateless(req *sip.Request) *sip.Response {
 		return capabilities(req)
 	case sip.REFER:
 		return sip.NewResponse(req, 603, "")
+	case sip.SUBSCRIBE:
+		return badEvent(req)
 	case sip.BYE, sip.PRACK, sip.UPDATE, sip.INFO, sip.NOTIFY:
 		return sip.NewResponse(req, 481, "")
 	}
@@ -42,9 +50,21 @@ func within(req *sip.Request) bool {
 	return req.Method() != sip.REGISTER && req.To().Tag() != ""
 }
 
-// admit decides about a new INVITE; its identity waits for Request, which follows
-// at once.
-func (a *Agent) admit(req *sip.Request) *sip.Response {
+// subscribes says whether a request is for who keeps subscriptions.
+func (a *Agent) subscribes(req *sip.Request) bool {
+	return req.Method() == sip.SUBSCRIBE && a.o.Subscriptions != nil && a.find(req) == nil
+}
+
+// badEvent refuses a subscription to what is not told here (RFC 6665 8.3.2).
+func badEvent(req *sip.Request) *sip.Response {
+	resp := sip.NewResponse(req, 489, "")
+	resp.AddHeader("Allow-Events", sip.AllowedEvents)
+	return resp
+}
+
+// admit decides about a new INVITE or a SUBSCRIBE by who, nil for everybody; the
+// identity waits for Request, which follows at once.
+func (a *Agent) admit(req *sip.Request, who func(*sip.Request) (Identity, *sip.Response)) *sip.Response {
 	a.mu.Lock()
 	closed := a.closed
 	a.mu.Unlock()
@@ -53,13 +73,10 @@ func (a *Agent) admit(req *sip.Request) *sip.Response {
 		resp.AddHeader("Retry-After", "30")
 		return resp
 	}
-	if len(req.Contacts()) > 1 {
-		return sip.NewResponse(req, 400, "Bad Request: several Contacts")
-	}
 	var id Identity
-	if a.o.Admit != nil {
+	if who != nil {
 		var resp *sip.Response
-		if id, resp = a.o.Admit(req); resp != nil {
+		if id, resp = who(req); resp != nil {
 			return resp
 		}
 	}
@@ -73,6 +90,7 @@ func (a *Agent) admit(req *sip.Request) *sip.Response {
 func capabilities(req *sip.Request) *sip.Response {
 	resp := sip.NewResponse(req, 200, "")
 	resp.AddHeader("Allow", sip.AllowedMethods)
+	resp.AddHeader("Allow-Events", sip.AllowedEvents)
 	resp.AddHeader("Accept", "application/sdp")
 	resp.AddHeader("Supported", "timer")
 	return resp
@@ -81,6 +99,10 @@ func capabilities(req *sip.Request) *sip.Response {
 // Request implements sip.Handler.
 func (a *Agent) Request(tx sip.ServerTx) {
 	req := tx.Request()
+	if a.subscribes(req) {
+		a.o.Subscriptions.Subscribe(tx, a.identity(req))
+		return
+	}
 	if within(req) {
 		if l := a.find(req); l != nil {
 			l.inDialog(tx)
@@ -93,11 +115,16 @@ func (a *Agent) Request(tx sip.ServerTx) {
 		a.o.Other(tx)
 		return
 	}
+	a.incoming(tx, a.identity(req))
+}
+
+// identity is what admit found out, once.
+func (a *Agent) identity(req *sip.Request) Identity {
 	a.mu.Lock()
+	defer a.mu.Unlock()
 	id := a.admitted[req]
 	delete(a.admitted, req)
-	a.mu.Unlock()
-	a.incoming(tx, id)
+	return id
 }
 
 // Ack implements sip.Handler. An ACK of an unknown dialog belongs to a stateless

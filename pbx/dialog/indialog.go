@@ -38,7 +38,7 @@ func (l *Leg) inDialog(tx sip.ServerTx) {
 	case sip.PRACK, sip.NOTIFY: // no reliable provisional, no subscription
 		_ = tx.Respond(sip.NewResponse(req, 481, ""))
 	case sip.SUBSCRIBE:
-		_ = tx.Respond(sip.NewResponse(req, 489, ""))
+		_ = tx.Respond(badEvent(req))
 	default:
 		resp := sip.NewResponse(req, 405, "")
 		resp.AddHeader("Allow", sip.AllowedMethods)
@@ -158,7 +158,7 @@ func (l *Leg) sessionTimer(req *sip.Request, resp *sip.Response) {
 	if !ok || !req.HasOption("Supported", "timer") && !req.HasOption("Require", "timer") {
 		return
 	}
-	seconds := retryAfter(v)
+	seconds := RetryAfter(v)
 	if seconds < 90*time.Second {
 		return
 	}
@@ -193,7 +193,7 @@ func (l *Leg) refreshFrom(resp *sip.Response) {
 	}
 	_, params, _ := cut(v)
 	if r, _ := params.Get("refresher"); r == "uac" {
-		if d := retryAfter(v); d >= 90*time.Second {
+		if d := RetryAfter(v); d >= 90*time.Second {
 			l.refreshEvery(d)
 		}
 	}

@@ -19,6 +19,25 @@ type dialogState struct {
 	user          string          // of our Contact
 }
 
+// answering is the state of a dialog that the other side's request makes; local is
+// To of our response, with its tag (RFC 3261 12.1.1).
+func answering(req *sip.Request, local sip.Address) dialogState {
+	seq, _ := req.CSeq()
+	from, _ := req.Header("From")
+	d := dialogState{
+		local: local.String(), remote: from, rtag: req.From().Tag(),
+		target:    req.From().URI, // an RFC 2543 caller has no Contact
+		routes:    recordRoutes(req.Headers("Record-Route")),
+		remoteSeq: seq,
+		user:      req.URI().Username(),
+	}
+	d.refresh(req.Contacts())
+	if len(req.Headers("Via")) == 1 { // nobody stands between
+		d.dest = req.Flow()
+	}
+	return d
+}
+
 func (d *dialogState) remoteTag() string { return d.rtag }
 
 // request makes a request within the dialog (RFC 3261 12.2.1.1), strict routers

@@ -166,13 +166,13 @@ func (l *Leg) inviteFailed(resp *sip.Response) {
 	}
 	_, f.Q850, _ = reasonOf(resp.Headers("Reason"))
 	if v, ok := resp.Header("Retry-After"); ok {
-		f.RetryAfter = retryAfter(v)
+		f.RetryAfter = RetryAfter(v)
 	}
 	l.finish(f)
 }
 
-// retryAfter reads the seconds of RFC 3261 20.33, at most a day.
-func retryAfter(v string) time.Duration {
+// RetryAfter reads the seconds of RFC 3261 20.33, at most a day; 0 if there are none.
+func RetryAfter(v string) time.Duration {
 	end := 0
 	for end < len(v) && v[end] >= '0' && v[end] <= '9' {
 		end++

@@ -20,19 +20,7 @@ func (a *Agent) incoming(tx sip.ServerTx, id Identity) {
 	l.in, l.identity, l.invite, l.tx = true, id, req, tx
 	l.state = ringing
 	l.remote = req.Flow()
-	seq, _ := req.CSeq()
-	from, _ := req.Header("From")
-	l.dialog = dialogState{
-		local: tagged.String(), remote: from, rtag: req.From().Tag(),
-		target:    req.From().URI, // an RFC 2543 caller has no Contact
-		routes:    recordRoutes(req.Headers("Record-Route")),
-		remoteSeq: seq,
-		user:      req.URI().Username(),
-	}
-	l.dialog.refresh(req.Contacts())
-	if len(req.Headers("Via")) == 1 { // nobody stands between
-		l.dialog.dest = req.Flow()
-	}
+	l.dialog = answering(req, tagged)
 	a.add(l)
 	a.o.Incoming(l)
 }
@@ -41,13 +29,7 @@ func (a *Agent) incoming(tx sip.ServerTx, id Identity) {
 func (l *Leg) response(req *sip.Request, code int, reason string, sdp []byte, headers []Header) *sip.Response {
 	resp := sip.NewResponse(req, code, reason)
 	if code < 300 {
-		f := req.Flow()
-		local := l.a.stack.LocalOf(f)
-		u := sip.NewURI(l.dialog.user, local.Addr().String(), local.Port())
-		if f.Transport() == sip.TCP {
-			u.Params = ";transport=tcp"
-		}
-		resp.AddHeader("Contact", sip.Address{URI: u}.String())
+		resp.AddHeader("Contact", ourContact(l.a.stack, req.Flow(), l.dialog.user))
 		resp.AddHeader("Allow", sip.AllowedMethods)
 	}
 	for _, h := range headers {
@@ -57,6 +39,16 @@ func (l *Leg) response(req *sip.Request, code int, reason string, sdp []byte, he
 		resp.SetBody("application/sdp", sdp)
 	}
 	return resp
+}
+
+// ourContact is the Contact of our response to what came on a flow.
+func ourContact(stack *sip.Stack, f sip.Flow, user string) string {
+	local := stack.LocalOf(f)
+	u := sip.NewURI(user, local.Addr().String(), local.Port())
+	if f.Transport() == sip.TCP {
+		u.Params = ";transport=tcp"
+	}
+	return sip.Address{URI: u}.String()
 }
 
 // Ring sends a provisional response (180, 181, 182, 183) to an incoming INVITE,

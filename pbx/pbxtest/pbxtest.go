@@ -53,6 +53,8 @@ type Phone struct {
 	mu   sync.Mutex
 	call *Call
 	Rung int // calls that rang here, guarded by mu: see Rings
+
+	lamps map[string]*Lamp // by Call-ID, guarded by mu
 }
 
 // Call is a call at a phone.
@@ -73,7 +75,7 @@ type Call struct {
 
 // New makes a phone. Run must follow.
 func New(o PhoneOptions) (*Phone, error) {
-	p := &Phone{o: o}
+	p := &Phone{o: o, lamps: map[string]*Lamp{}}
 	var err error
 	wire, ports := o.Wire, o.Ports
 	if wire == nil {
@@ -91,6 +93,7 @@ func New(o PhoneOptions) (*Phone, error) {
 		return nil, err
 	}
 	p.agent = dialog.New(p.stack, dialog.Options{Incoming: p.incoming, Stateless: o.Stateless, Log: o.Log})
+	p.stack.Handle(handler{p.agent, p})
 	return p, nil
 }
 

@@ -235,9 +235,10 @@ func (sh *shard) request(r *Request) {
 		}
 	}
 	sh.mu.Unlock()
-	// Before the handler is asked, which prepares for an INVITE that it lets in; after
-	// it for the rest, most of which it answers without a transaction.
-	if r.method == INVITE && sh.overloaded(r) {
+	// Before the handler is asked, which prepares for an INVITE or SUBSCRIBE that it
+	// lets in; after it for the rest, most of which it answers without a transaction.
+	prepares := r.method == INVITE || r.method == SUBSCRIBE
+	if prepares && sh.overloaded(r) {
 		return
 	}
 	if resp := sh.s.handler.Stateless(r); resp != nil {
@@ -245,7 +246,7 @@ func (sh *shard) request(r *Request) {
 		_ = sh.s.writeResponse(resp)
 		return
 	}
-	if r.method != INVITE && sh.overloaded(r) {
+	if !prepares && sh.overloaded(r) {
 		return
 	}
 	tx := &serverTx{sh: sh, key: key, merge: merge, req: r, flow: r.flow, invite: r.method == INVITE}

@@ -19,7 +19,10 @@ var methods = map[string]bool{
 }
 
 // AllowedMethods is what we list in Allow.
-const AllowedMethods = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE, REFER, NOTIFY, REGISTER"
+const AllowedMethods = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE, REFER, NOTIFY, REGISTER, SUBSCRIBE"
+
+// AllowedEvents is what we list in Allow-Events (RFC 6665 8.2.2).
+const AllowedEvents = "dialog"
 
 // extensions are the option tags that Require may ask for.
 var extensions = map[string]bool{"timer": true, "outbound": true, "path": true}

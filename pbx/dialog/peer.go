@@ -1,0 +1,67 @@
+package dialog
+
+import "centralino/pbx/sip"
+
+// Peer is the other side of a dialog that its SUBSCRIBE made (RFC 6665 4.4.1): what
+// is needed to tell requests of that dialog from others and to send ours within it.
+// It is used in the queue of its Call-ID alone.
+type Peer struct {
+	callID, tag string
+	state       dialogState
+	flow        sip.Flow // of the latest request
+}
+
+// NewPeer makes the dialog of a request that is accepted with resp, a 2xx.
+func NewPeer(req *sip.Request, resp *sip.Response) *Peer {
+	return &Peer{callID: req.CallID(), tag: resp.To().Tag(), state: answering(req, resp.To()), flow: req.Flow()}
+}
+
+// Key names a dialog by Call-ID and our tag; KeyOf gives the same for a request
+// within it.
+func (p *Peer) Key() string { return legKey(p.callID, p.tag) }
+
+// KeyOf is the key of the dialog that a request belongs to.
+func KeyOf(req *sip.Request) string { return legKey(req.CallID(), req.To().Tag()) }
+
+// CallID returns the dialog's Call-ID.
+func (p *Peer) CallID() string { return p.callID }
+
+// Take checks a request within the dialog and takes its contact and flow for what is
+// sent from now on. It returns 0, or the status to refuse it with: 481 where the
+// other side's tag differs, 500 for a request older than one before (RFC 3261 12.2.2).
+func (p *Peer) Take(req *sip.Request) int {
+	if req.From().Tag() != p.state.rtag {
+		return 481
+	}
+	seq, _ := req.CSeq()
+	if seq <= p.state.remoteSeq {
+		return 500
+	}
+	p.state.remoteSeq, p.flow = seq, req.Flow()
+	p.state.refresh(req.Contacts())
+	return 0
+}
+
+// Target is the other side's contact, Flow where its latest request came from.
+func (p *Peer) Target() sip.URI { return p.state.target }
+
+// Flow is where the other side's latest request came from.
+func (p *Peer) Flow() sip.Flow { return p.flow }
+
+// Request makes our next request within the dialog.
+func (p *Peer) Request(method string) *sip.Request {
+	p.state.localSeq++
+	return p.state.request(method, p.state.localSeq, p.callID)
+}
+
+// Way is where such a request goes. Where nobody stands between, better, if not nil,
+// is preferred to where the latest request came from: the phone may have moved.
+func (p *Peer) Way(better sip.Destination) sip.Destination {
+	if better != nil && p.state.dest != nil {
+		return better
+	}
+	return p.state.way(p.flow)
+}
+
+// Contact is our Contact in the answer to a request of the dialog.
+func (p *Peer) Contact(stack *sip.Stack) string { return ourContact(stack, p.flow, p.state.user) }
