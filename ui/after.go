@@ -1,7 +1,6 @@
 package ui
 
 import (
-	"context"
 	"encoding/base64"
 	"errors"
 	"slices"
@@ -16,9 +15,6 @@ import (
 	"centralino/ui/api"
 	"centralino/ui/view"
 )
-
-// DialFunc calls an outside number for a person: the person's phones ring first.
-type DialFunc func(ctx context.Context, who, party journal.SubjectID) error
 
 // How long an operator may still look at the card of somebody he talked with.
 const ownLately = 12 * time.Hour

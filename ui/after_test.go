@@ -164,10 +164,7 @@ func TestACallsScriptLeadsToItsOutcome(t *testing.T) {
 			mu.Lock()
 			defer mu.Unlock()
 			dialled = append(dialled, string(who)+" "+string(party[:2]))
-			if len(dialled) > 1 {
-				return errors.New("no phone")
-			}
-			return nil
+			return []error{nil, errors.New("the line is cut"), ui.ErrNoPhone}[len(dialled)-1]
 		}
 	})
 	id := r.card(outcome.Customer{Name: "Mario Rossi"}, ofBruno)
@@ -191,11 +188,12 @@ func TestACallsScriptLeadsToItsOutcome(t *testing.T) {
 	b.get("/customers/"+id).has(t, "richiamare dopo pranzo", "Perché chiama: guasto")
 	b.get("/callbacks").has(t, "Mario Rossi", "02 9876 5432", "richiamare dopo pranzo")
 	r.as(dario).get("/api/v1/callbacks").has(t, `"name":"Mario Rossi"`).lacks(t, "n-")
-	b.post("/callbacks/c-0/dial", nil).has(t, "lo stai chiamando tu")
+	b.post("/callbacks/c-0/dial", nil).has(t, "Squilla il tuo telefono", "lo stai chiamando tu")
 	r.as(dario).post("/callbacks/c-0/dial", nil).has(t, "Lo sta già chiamando qualcun altro")
-	b.post("/customers/"+id+"/dial", url.Values{"at": {"0"}}) // the second one fails, and is said so
+	b.post("/customers/"+id+"/dial", url.Values{"at": {"0"}}).has(t, "La chiamata non è partita")
+	b.post("/customers/"+id+"/dial", url.Values{"at": {"0"}}).has(t, "Nessun tuo telefono è collegato.")
 	mu.Lock()
-	if fmt.Sprint(dialled) != "[p-sample-bruno n- p-sample-bruno n-]" {
+	if fmt.Sprint(dialled) != "[p-sample-bruno n- p-sample-bruno n- p-sample-bruno n-]" {
 		t.Errorf("dialled %v", dialled)
 	}
 	mu.Unlock()

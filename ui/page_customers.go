@@ -175,17 +175,6 @@ func (v *visit) customerDial() error {
 	return v.goTo("/customers/" + cardID(&c))
 }
 
-// dial calls and says how it went.
-func (v *visit) dial(party journal.SubjectID) bool {
-	if err := v.s.d.Dial(v.ctx(), v.me.Person, party); err != nil {
-		v.s.d.Log.Info("click to dial", "err", err)
-		v.flash("flash.dial.failed", "bad", 0)
-		return false
-	}
-	v.flash("flash.dial.rings", "ok", 0)
-	return true
-}
-
 // --- the form ----------------------------------------------------------------
 
 // newCustomerForm makes a card: for a number that called, or for one that is typed by

@@ -2,26 +2,14 @@ package ui
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"net/http"
-	"strings"
 
 	"centralino/acd/report"
 	"centralino/internal/journal"
 	"centralino/internal/privacy"
 	"centralino/ui/api"
 	"centralino/ui/view"
-)
-
-// CallBackFunc calls an outside party for a person: his phones ring, and once he has
-// answered the party is called. It returns as soon as the call exists.
-type CallBackFunc func(ctx context.Context, by, party journal.SubjectID) error
-
-// Errors of a CallBackFunc that people can do something about; test with errors.Is.
-var (
-	ErrNoPhone    = errors.New("no phone of the person is registered")
-	ErrNotAllowed = errors.New("the person may not call this number")
 )
 
 // recallOnHome is how many people to call back the home page lists.
@@ -36,7 +24,7 @@ func (v *visit) recallWish() report.Wish {
 // recallModel is the list of people to call back; most limits it, 0 does not.
 func (v *visit) recallModel(w report.Wish, most int) api.Recall {
 	list := v.s.d.Reports.Recalls(w)
-	out := api.Recall{People: []api.ToRecall{}, All: len(list), Call: v.s.d.CallBack != nil}
+	out := api.Recall{People: []api.ToRecall{}, All: len(list), Call: v.s.d.Dial != nil}
 	if most > 0 {
 		list = list[:min(len(list), most)]
 	}
@@ -102,35 +90,23 @@ func (v *visit) takeRecall() (flash, tone string, err error) {
 		return "", "", errNotFound
 	}
 	caller := journal.SubjectID(v.r.PostFormValue("caller"))
-	if !strings.HasPrefix(string(caller), "n-") {
+	if !isNumber(string(caller)) {
 		return "", "", errBad
 	}
-	err = v.s.d.Reports.Take(v.ctx(), caller, v.me.Person)
-	switch {
-	case errors.Is(err, report.ErrTaken):
-		return "flash.recall.taken", "warn", nil
-	case errors.Is(err, report.ErrNotOpen):
-		return "flash.recall.gone", "ok", nil
-	case err != nil:
-		return "", "", err
-	case v.s.d.CallBack == nil:
+	if err := v.s.d.Reports.Take(v.ctx(), caller, v.me.Person); err != nil {
+		return recallRefused(err)
+	}
+	if v.s.d.Dial == nil {
 		return "flash.recall.yours", "ok", nil
 	}
-	err = v.s.d.CallBack(v.ctx(), v.me.Person, caller)
-	if err == nil {
-		return "flash.recall.calling", "ok", nil
+	how := v.ringUp(caller)
+	if how == callRings {
+		return "flash.dial.rings", "ok", nil
 	}
-	v.s.d.Log.Warn("call back", "err", err)
 	if err := v.s.d.Reports.Done(v.ctx(), caller, v.me.Person, "returned"); err != nil {
 		v.s.d.Log.Warn("give a recall back", "err", err)
 	}
-	switch {
-	case errors.Is(err, ErrNoPhone):
-		return "flash.recall.nophone", "bad", nil
-	case errors.Is(err, ErrNotAllowed):
-		return "flash.recall.notallowed", "bad", nil
-	}
-	return "flash.recall.failed", "bad", nil
+	return "flash.recall." + how, "bad", nil
 }
 
 // doneRecall closes what the reader took, or takes somebody off the list.
@@ -144,18 +120,24 @@ func (v *visit) doneRecall() (flash, tone string, err error) {
 	default:
 		return "", "", errBad
 	}
-	err = v.s.d.Reports.Done(v.ctx(), caller, v.me.Person, why)
+	if err := v.s.d.Reports.Done(v.ctx(), caller, v.me.Person, why); err != nil {
+		return recallRefused(err)
+	}
+	if why == "returned" {
+		return "flash.recall.returned", "ok", nil
+	}
+	return "flash.recall.done", "ok", nil
+}
+
+// recallRefused is the text that tells why somebody can't be taken or closed.
+func recallRefused(err error) (flash, tone string, _ error) {
 	switch {
 	case errors.Is(err, report.ErrTaken):
 		return "flash.recall.taken", "warn", nil
 	case errors.Is(err, report.ErrNotOpen):
 		return "flash.recall.gone", "ok", nil
-	case err != nil:
-		return "", "", err
-	case why == "returned":
-		return "flash.recall.returned", "ok", nil
 	}
-	return "flash.recall.done", "ok", nil
+	return "", "", err
 }
 
 // thenBack leaves the message and goes back to where the button was.

@@ -138,7 +138,7 @@ func TestPeopleToCallBack(t *testing.T) {
 	var called []string
 	var refuse error
 	r := newRig(t, true, func(d *ui.Deps) {
-		d.CallBack = func(_ context.Context, by, party journal.SubjectID) error {
+		d.Dial = func(_ context.Context, by, party journal.SubjectID) error {
 			called = append(called, string(by)+" "+string(party))
 			return refuse
 		}

@@ -60,14 +60,13 @@ type Deps struct {
 	Desk     Desk                                            // optional: what the operator's own page asks for beyond that
 	Facts    FactsFunc                                       // optional: what happened, for figures
 	Reports  *report.Reader                                  // optional: figures of the past and the people to call back
-	CallBack CallBackFunc                                    // optional: the box calls them; else people dial themselves
+	Dial     DialFunc                                        // optional: calls whom the reader picks; else people dial themselves
 	TestRing func(ctx context.Context, line office.ID) error // optional: make a line ring for a test
 
 	// After the call. Without Customers the pages about customers do not exist.
 	Customers *outcome.Book          // optional: cards, outcomes, call-backs
 	Surveys   func() []survey.Result // optional: what callers answered
 	Webhooks  *cti.Sender            // optional: other programs that hear of calls
-	Dial      DialFunc               // optional: calls a customer who called or asked
 
 	// PairingUntil tells until when the window that the button opened lasts; the
 	// zero time: it is closed. While it is open a box that nobody has claimed can

@@ -25,7 +25,7 @@ func (b *box) openPages(ctx context.Context) error {
 		Journal: ui.FromLog(b.journal),
 		Lamps:   b.front.lamps.Shown, Lines: b.lineStates.list, Phones: b.phoneList, Faults: b.front.faults.All,
 		Agents: agents{b}, Desk: agents{b}, Voices: b.voices,
-		Facts: b.reports.Facts, Reports: b.reports, CallBack: b.dial,
+		Reports: b.reports, Dial: b.dial,
 		PairingUntil: b.front.pairing, Logs: b.logs,
 		Backup: func(ctx context.Context, w io.Writer, passphrase string) error {
 			_, err := b.db.Backup(ctx, w, passphrase, version)
@@ -41,7 +41,7 @@ func (b *box) openPages(ctx context.Context) error {
 		About:       ui.About{Version: version, Commit: commit(), Board: b.front.board.Title, BoardName: b.front.board.Name, Licences: linkedLicences()},
 		Names:       []string{"centralino.local", "centralino"},
 		Addresses:   addresses, SIPAddr: b.opt.sip.Addr(), SIPPort: b.opt.sip.Port(), DataDir: b.opt.data,
-		SubjectOf: b.people.Pseudonym, Customers: b.customers, Surveys: b.after.surveys, Webhooks: b.after.hooks, Dial: b.dial,
+		SubjectOf: b.people.Pseudonym, Customers: b.customers, Surveys: b.after.surveys, Webhooks: b.after.hooks,
 	}
 	if b.exchange != nil {
 		d.TestRing = b.testRing

@@ -74,13 +74,14 @@ func TestTranslations(t *testing.T) {
 	}
 }
 
-// uses find text ids that stand whole in code: in Go the calls T("…") and N("…"),
-// in templates t "…" and n "…".
+// uses find text ids that stand whole in code: in Go the calls T("…") and N("…") and
+// the messages that a page leaves for the next one, in templates t "…" and n "…".
 var uses = []struct {
 	ext  string
 	text *regexp.Regexp
 }{
 	{".go", regexp.MustCompile(`\.(T|N)\("([a-zA-Z0-9.]+)"[,)]`)},
+	{".go", regexp.MustCompile(`(["])(flash\.[a-zA-Z0-9.]+[a-zA-Z0-9])"`)},
 	{".html", regexp.MustCompile(`[({ ](t|n) "([a-zA-Z0-9.]+)"`)},
 }
 
