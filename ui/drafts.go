@@ -2,15 +2,12 @@ package ui
 
 import (
 	"context"
-	"crypto/rand"
 	"database/sql"
-	"encoding/hex"
 	"errors"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"centralino/internal/journal"
@@ -18,11 +15,10 @@ import (
 	"centralino/ui/view"
 )
 
-// A draft lives in memory until its maker says yes or no, at most draftLasts; a
-// restart of the box drops it, and nothing has changed then.
+// How long drafts wait for their maker's yes or no, and how many.
 const (
 	draftLasts = 30 * time.Minute
-	maxDrafts  = 64 // above that the oldest goes
+	maxDrafts  = 64
 )
 
 // change edits a document; it is run again on a newer document if somebody else
@@ -31,9 +27,7 @@ type change func(doc *office.Document) []office.Problem
 
 // draft is a change that waits for a yes.
 type draft struct {
-	id      string
-	owner   journal.SubjectID
-	made    time.Time
+	ticket
 	title   string
 	edit    change
 	base    int
@@ -55,60 +49,6 @@ func (n *draft) form() string {
 	return path
 }
 
-type drafts struct {
-	now func() time.Time
-	mu  sync.Mutex
-	by  map[string]*draft
-}
-
-func newDrafts(now func() time.Time) *drafts { return &drafts{now: now, by: map[string]*draft{}} }
-
-// put keeps a draft and names it.
-func (d *drafts) put(n *draft) {
-	b := make([]byte, 12)
-	rand.Read(b)
-	n.id, n.made = hex.EncodeToString(b), d.now()
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if len(d.by) >= maxDrafts {
-		var oldest *draft
-		for _, x := range d.by {
-			if oldest == nil || x.made.Before(oldest.made) {
-				oldest = x
-			}
-		}
-		delete(d.by, oldest.id)
-	}
-	d.by[n.id] = n
-}
-
-// get returns a draft of this person; nil if there is none or it is too old.
-func (d *drafts) get(id string, owner journal.SubjectID) *draft {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	n := d.by[id]
-	if n == nil || n.owner != owner || d.now().Sub(n.made) > draftLasts {
-		return nil
-	}
-	return n
-}
-
-func (d *drafts) drop(id string) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	delete(d.by, id)
-}
-
-func (d *drafts) sweep() {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	for id, n := range d.by {
-		if d.now().Sub(n.made) > draftLasts {
-			delete(d.by, id)
-		}
-	}
-}
-
 // propose runs a change on the current document. With problems (not warnings) it
 // returns them and keeps nothing; else the draft waits under its address.
 func (v *visit) propose(n *draft) ([]office.Problem, error) {
@@ -121,9 +61,31 @@ func (v *visit) propose(n *draft) ([]office.Problem, error) {
 	if bad := serious(append(p.Problems, scriptCheck(cur.Doc, doc)...)); len(bad) > 0 {
 		return bad, nil
 	}
-	n.owner, n.base, n.doc = v.me.Person, cur.Version, doc
-	v.s.drafts.put(n)
-	return nil, v.goTo("/draft/" + n.id)
+	n.base, n.doc = cur.Version, doc
+	return nil, v.wait(n)
+}
+
+// wait puts a draft under its address and goes there.
+func (v *visit) wait(n *draft) error {
+	n.ticket = v.ticket()
+	v.s.drafts.put(n.ticket, *n)
+	return v.goTo("/draft/" + n.id)
+}
+
+// theDraft is the reader's draft of the address.
+func (v *visit) theDraft() (*draft, bool) {
+	n, ok := v.s.drafts.get(v.ticketOf(v.r.PathValue("id")))
+	return &n, ok
+}
+
+// typed is what stood in the form of the address when the draft was made that the
+// address names; nil without one.
+func (v *visit) typed() url.Values {
+	n, ok := v.s.drafts.get(v.ticketOf(v.r.URL.Query().Get("draft")))
+	if !ok || n.form() != v.r.URL.Path {
+		return nil
+	}
+	return n.values
 }
 
 // serious leaves the warnings out.
@@ -139,8 +101,8 @@ func serious(list []office.Problem) []office.Problem {
 
 // draft shows what a change would do.
 func (v *visit) draft() error {
-	n := v.s.drafts.get(v.r.PathValue("id"), v.me.Person)
-	if n == nil {
+	n, ok := v.theDraft()
+	if !ok {
 		return v.draftGone()
 	}
 	return v.showDraft(http.StatusOK, n)
@@ -157,12 +119,13 @@ func (v *visit) showDraft(status int, n *draft) error {
 		// Somebody else was faster: make the same change on what holds now.
 		doc := cur.Doc.Clone()
 		if problems := n.edit(doc); len(problems) > 0 {
-			v.s.drafts.drop(n.id)
+			v.s.drafts.drop(n.ticket)
 			v.flash("flash.draft.moved", "warn", 0)
 			return v.goTo(n.back)
 		}
 		n.base, n.doc, n.moved = cur.Version, doc, true
 	}
+	v.s.drafts.set(n.ticket, *n)
 	p := v.s.d.Office.Propose(n.base, n.doc)
 	page := view.Draft{Frame: v.frame(n.title), ID: n.id, Moved: n.moved, Undo: n.undo,
 		Changes: v.changes(cur.Doc, n.doc, p.Changes, n.names)}
@@ -222,8 +185,8 @@ func technicians(doc *office.Document) []journal.SubjectID {
 
 // apply makes a draft the office's next version.
 func (v *visit) apply() error {
-	n := v.s.drafts.get(v.r.PathValue("id"), v.me.Person)
-	if n == nil {
+	n, ok := v.theDraft()
+	if !ok {
 		return v.draftGone()
 	}
 	if v.overreach(n.doc) != "" {
@@ -239,7 +202,7 @@ func (v *visit) apply() error {
 	case err != nil:
 		return err
 	}
-	v.s.drafts.drop(n.id)
+	v.s.drafts.drop(n.ticket)
 	if n.undo != 0 {
 		v.flash("flash.undone", "ok", snap.Version-1)
 	} else {
@@ -252,11 +215,11 @@ func (v *visit) apply() error {
 }
 
 func (v *visit) drop() error {
-	n := v.s.drafts.get(v.r.PathValue("id"), v.me.Person)
-	if n == nil {
+	n, ok := v.theDraft()
+	if !ok {
 		return v.draftGone()
 	}
-	v.s.drafts.drop(n.id)
+	v.s.drafts.drop(n.ticket)
 	v.flash("flash.dropped", "ok", 0)
 	return v.goTo(n.back)
 }
@@ -279,10 +242,9 @@ func (v *visit) undo() error {
 		return errNotFound
 	}
 	cur := v.s.d.Office.Current()
-	n := &draft{title: v.p.T("draft.undo"), owner: v.me.Person, base: cur.Version, doc: old.Clone(), note: "undo", undo: number,
+	n := &draft{title: v.p.T("draft.undo"), base: cur.Version, doc: old.Clone(), note: "undo", undo: number,
 		back: "/versions", edit: func(doc *office.Document) []office.Problem { *doc = *old.Clone(); return nil }}
-	v.s.drafts.put(n)
-	return v.goTo("/draft/" + n.id)
+	return v.wait(n)
 }
 
 func (v *visit) bringBack(ctx context.Context, number int) error {

@@ -152,11 +152,7 @@ func (v *visit) editForm() error {
 	if !v.mayTouch(v.doc(), s) || s.make && !v.mayMake(s.kind) {
 		return errDenied
 	}
-	var values url.Values
-	if n := v.s.drafts.get(v.r.URL.Query().Get("draft"), v.me.Person); n != nil && n.form() == v.r.URL.Path {
-		values = n.values
-	}
-	return v.showEdit(http.StatusOK, s, values, nil)
+	return v.showEdit(http.StatusOK, s, v.typed(), nil)
 }
 
 // showEdit draws the form, with what was typed (values) where there is something.

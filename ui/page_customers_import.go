@@ -2,104 +2,37 @@ package ui
 
 import (
 	"bytes"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"net/http"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"centralino/acd/outcome"
-	"centralino/internal/journal"
 	"centralino/internal/numbering"
 	"centralino/internal/privacy"
 	"centralino/ui/export"
 	"centralino/ui/view"
 )
 
-// A file that was sent waits in memory until its sender says yes or no; a restart of
-// the box drops it, and nothing has changed then.
+// How long files wait for their sender's yes or no, how many of them, and how much of
+// one is shown.
 const (
 	uploadLasts = 30 * time.Minute
-	maxUploads  = 4 // above that the oldest goes
+	maxUploads  = 4
 	shownCells  = 3 // of a column
 	shownRows   = 100
 )
 
-// upload is a file that waits.
+// upload is a file that waits for its sender's yes or no.
 type upload struct {
-	id      string
-	owner   journal.SubjectID
-	made    time.Time
+	ticket
 	table   *outcome.Table
 	mapping outcome.Mapping
 	source  outcome.ImportSource
 }
 
-type uploads struct {
-	now func() time.Time
-	mu  sync.Mutex
-	by  map[string]*upload
-}
-
-func newUploads(now func() time.Time) *uploads { return &uploads{now: now, by: map[string]*upload{}} }
-
-func (u *uploads) put(x *upload) {
-	b := make([]byte, 12)
-	rand.Read(b)
-	x.id, x.made = hex.EncodeToString(b), u.now()
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	for len(u.by) >= maxUploads {
-		var oldest *upload
-		for _, o := range u.by {
-			if oldest == nil || o.made.Before(oldest.made) {
-				oldest = o
-			}
-		}
-		delete(u.by, oldest.id)
-	}
-	u.by[x.id] = x
-}
-
-func (u *uploads) get(id string, owner journal.SubjectID) *upload {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	x := u.by[id]
-	if x == nil || x.owner != owner || u.now().Sub(x.made) > uploadLasts {
-		return nil
-	}
-	c := *x
-	return &c
-}
-
-// set keeps what was chosen for a file.
-func (u *uploads) set(x *upload) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	if u.by[x.id] != nil {
-		u.by[x.id] = x
-	}
-}
-
-func (u *uploads) drop(id string) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	delete(u.by, id)
-}
-
-func (u *uploads) sweep() {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	for id, x := range u.by {
-		if u.now().Sub(x.made) > uploadLasts {
-			delete(u.by, id)
-		}
-	}
-}
-
+// plan is how numbers are dialled at the office.
 func (v *visit) plan() numbering.Plan {
 	site := v.doc().Site
 	plan, _ := numbering.New(site.Country, site.AreaCode) // without a plan: numbers of other countries
@@ -146,8 +79,8 @@ func (v *visit) importFile() error {
 	case err != nil:
 		return v.showImportFile(http.StatusUnprocessableEntity, v.p.T("import.notable"))
 	}
-	x := &upload{owner: v.me.Person, table: table, mapping: outcome.Guess(table, v.plan())}
-	v.s.uploads.put(x)
+	x := upload{ticket: v.ticket(), table: table, mapping: outcome.Guess(table, v.plan())}
+	v.s.uploads.put(x.ticket, x)
 	return v.goTo("/import/" + x.id)
 }
 
@@ -156,11 +89,11 @@ func (v *visit) theUpload() (*upload, error) {
 	if _, err := v.book(); err != nil {
 		return nil, err
 	}
-	x := v.s.uploads.get(v.r.PathValue("id"), v.me.Person)
-	if x == nil {
+	x, ok := v.s.uploads.get(v.ticketOf(v.r.PathValue("id")))
+	if !ok {
 		return nil, errNotFound
 	}
-	return x, nil
+	return &x, nil
 }
 
 func (v *visit) importPreview() error {
@@ -234,7 +167,7 @@ func (v *visit) importGo() error {
 		x.mapping[i] = outcome.Column(f.Get("column:" + strconv.Itoa(i)))
 	}
 	x.source = outcome.ImportSource{Source: strings.TrimSpace(f.Get("source")), Date: f.Get("date")}
-	v.s.uploads.set(x)
+	v.s.uploads.set(x.ticket, *x)
 	if f.Get("do") != "import" {
 		return v.goTo("/import/" + x.id)
 	}
@@ -253,7 +186,7 @@ func (v *visit) importGo() error {
 	case err != nil:
 		return err
 	}
-	v.s.uploads.drop(x.id)
+	v.s.uploads.drop(x.ticket)
 	v.flash("flash.imported", "ok", 0)
 	return v.goTo("/import")
 }
@@ -297,7 +230,7 @@ func (v *visit) importDrop() error {
 	if err != nil {
 		return err
 	}
-	v.s.uploads.drop(x.id)
+	v.s.uploads.drop(x.ticket)
 	v.flash("flash.dropped", "ok", 0)
 	return v.goTo("/import")
 }

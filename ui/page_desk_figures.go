@@ -17,22 +17,48 @@ type FactsFunc func(ctx context.Context, i kpi.Interval) (kpi.Facts, error)
 // daysBefore is how many days back the operator's own days are compared with.
 const daysBefore = 14
 
+// What people usually do is worked out anew after usualLasts: it takes the days of two
+// weeks, and a desk is drawn several times a second.
+const (
+	usualLasts = time.Hour
+	maxUsual   = 500
+)
+
+// usualKey names what a person usually did before a day.
+type usualKey struct {
+	who journal.SubjectID
+	day int64 // its begin, in seconds since 1970
+}
+
 // ownFigures is what the reader did today, and on a day of the last five with work.
 func (v *visit) ownFigures(doc *office.Document) (today, before *api.Own) {
-	if v.s.d.Facts == nil {
+	facts, known := v.factsToday()
+	if !known {
 		return nil, nil
 	}
+	own := v.ownDay(doc, &facts)
+	return &own, v.usual(doc)
+}
+
+// usual is what the reader did on a day of the last five with work; nil without one.
+func (v *visit) usual(doc *office.Document) *api.Own {
 	day := kpi.Day(v.s.d.Now(), v.s.zone())
-	own, ok := v.ownDay(doc, day)
-	if !ok {
-		return nil, nil
+	key := usualKey{v.me.Person, day.From.Unix()}
+	if u, ok := v.s.usual.get(key); ok {
+		return u
 	}
 	var sum api.Own
-	n := 0
+	n, whole := 0, true
 	for i := 1; i <= daysBefore && n < 5; i++ {
 		day = kpi.Day(day.From.Add(-time.Hour), v.s.zone())
-		d, ok := v.ownDay(doc, day)
-		if !ok || d == (api.Own{}) {
+		facts, err := v.s.d.Facts(v.ctx(), day)
+		if err != nil {
+			v.s.d.Log.Warn("facts of a day", "err", err)
+			whole = false
+			continue
+		}
+		d := v.ownDay(doc, &facts)
+		if d == (api.Own{}) {
 			continue
 		}
 		sum.Contacts += d.Contacts
@@ -41,20 +67,19 @@ func (v *visit) ownFigures(doc *office.Document) (today, before *api.Own) {
 		sum.Break += d.Break
 		n++
 	}
+	var u *api.Own
 	if n > 0 {
 		k := float64(n)
-		before = &api.Own{Contacts: (2*sum.Contacts + n) / (2 * n), Talk: sum.Talk / k, Wrap: sum.Wrap / k, Break: sum.Break / k}
+		u = &api.Own{Contacts: (2*sum.Contacts + n) / (2 * n), Talk: sum.Talk / k, Wrap: sum.Wrap / k, Break: sum.Break / k}
 	}
-	return &own, before
+	if whole {
+		v.s.usual.put(key, u)
+	}
+	return u
 }
 
 // ownDay is what the reader did in one day.
-func (v *visit) ownDay(doc *office.Document, day kpi.Interval) (api.Own, bool) {
-	facts, err := v.s.d.Facts(v.ctx(), day)
-	if err != nil {
-		v.s.d.Log.Warn("facts of a day", "err", err)
-		return api.Own{}, false
-	}
+func (v *visit) ownDay(doc *office.Document, facts *kpi.Facts) api.Own {
 	var own api.Own
 	for i := range facts.Visits {
 		if x := &facts.Visits[i]; x.Agent == v.me.Person && x.Result == kpi.Answered {
@@ -63,7 +88,7 @@ func (v *visit) ownDay(doc *office.Document, day kpi.Interval) (api.Own, bool) {
 	}
 	w := workOf(doc, facts.Agents, func(s journal.SubjectID) bool { return s == v.me.Person })
 	own.Talk, own.Wrap, own.Break = w.Talk.Seconds(), w.Wrap.Seconds(), w.Break.Seconds()
-	return own, true
+	return own
 }
 
 // workOf adds up what some agents did.

@@ -4,9 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -232,6 +234,41 @@ func TestDeskBreak(t *testing.T) {
 	r.agent(journal.AgentChanged{Agent: bruno, State: journal.AgentReady, Screen: time.Now()})
 	if d := b.desk(t); d.Break == nil || d.Break.Proposed || time.Until(d.Break.Due) < 119*time.Minute {
 		t.Errorf("after the break: %+v", d.Break)
+	}
+}
+
+// TestTheUsualDayIsWorkedOutOnce: a desk is drawn all the time, and two weeks are not read
+// each time for it.
+func TestTheUsualDayIsWorkedOutOnce(t *testing.T) {
+	var read atomic.Int64
+	r := deskRig(t)
+	facts := r.deps.Facts
+	d := r.deps
+	d.Facts = func(ctx context.Context, i kpi.Interval) (kpi.Facts, error) {
+		if i.To.Before(time.Now()) {
+			read.Add(1)
+		}
+		return facts(ctx, i)
+	}
+	second, err := ui.New(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, who := range []journal.SubjectID{bruno, bruno, carla, bruno} {
+		token, _, err := r.server.Auth().Open(context.Background(), who, remote)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req := httptest.NewRequest(http.MethodGet, "http://localhost/api/v1/desk", nil)
+		req.AddCookie(&http.Cookie{Name: "centralino", Value: token})
+		w := httptest.NewRecorder()
+		second.Handler().ServeHTTP(w, req)
+		if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), `"today"`) {
+			t.Fatalf("%d %s", w.Code, w.Body)
+		}
+	}
+	if n := read.Load(); n != 2*14 {
+		t.Errorf("%d days were read for two people who looked four times", n)
 	}
 }
 

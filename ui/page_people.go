@@ -163,8 +163,8 @@ func (v *visit) newPersonForm() error {
 	page := view.NewPerson{Phone: true, Role: string(office.RoleOperator), Extension: freeExtension(v.doc())}
 	groups := map[string]bool{}
 	profile := ""
-	if n := v.s.drafts.get(v.r.URL.Query().Get("draft"), v.me.Person); n != nil && n.back == "/people/new" {
-		page, groups, profile = personValues(n.values)
+	if typed := v.typed(); typed != nil {
+		page, groups, profile = personValues(typed)
 	}
 	return v.showNewPerson(http.StatusOK, page, groups, profile)
 }

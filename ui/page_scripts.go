@@ -96,8 +96,8 @@ func (v *visit) script() error {
 		return err
 	}
 	page := view.Script{Name: sc.Name, Text: sc.Text}
-	if n := v.s.drafts.get(v.r.URL.Query().Get("draft"), v.me.Person); n != nil && n.form() == v.r.URL.Path {
-		page.Name, page.Text = n.values.Get("name"), n.values.Get("text")
+	if typed := v.typed(); typed != nil {
+		page.Name, page.Text = typed.Get("name"), typed.Get("text")
 	}
 	if sc.ID == "" && page.Text == "" {
 		page.Text = v.scriptExample()

@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"centralino/acd/outcome"
@@ -24,70 +23,24 @@ import (
 	"centralino/ui/view"
 )
 
-// walks keeps where people stand in the scripts of their calls; a restart of the box
-// forgets it. Its methods may be called from any goroutine.
-type walks struct {
-	now func() time.Time
-	mu  sync.Mutex
-	by  map[walkKey]*callWalk
-}
+// How long a person's place in the script of a call is kept, and how many of them.
+const (
+	walkLasts = 4 * time.Hour
+	maxWalks  = 500
+)
 
+// walkKey names a person's place in the script of a call.
 type walkKey struct {
 	call journal.CallID
 	who  journal.SubjectID
 }
 
+// callWalk is where a person stands in the script of a call.
 type callWalk struct {
 	walk    outcome.Walk
 	wrong   []outcome.Wrong
 	script  office.ID
 	version int
-	at      time.Time
-}
-
-const (
-	walkLasts = 4 * time.Hour
-	maxWalks  = 500 // above that the oldest goes
-)
-
-func newWalks(now func() time.Time) *walks { return &walks{now: now, by: map[walkKey]*callWalk{}} }
-
-func (w *walks) get(k walkKey) (callWalk, bool) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	c := w.by[k]
-	if c == nil || w.now().Sub(c.at) > walkLasts {
-		return callWalk{}, false
-	}
-	x := *c
-	x.walk = x.walk.Clone()
-	return x, true
-}
-
-func (w *walks) put(k walkKey, c callWalk) {
-	c.at = w.now()
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if len(w.by) >= maxWalks && w.by[k] == nil {
-		var oldest walkKey
-		for key, x := range w.by {
-			if o := w.by[oldest]; o == nil || x.at.Before(o.at) {
-				oldest = key
-			}
-		}
-		delete(w.by, oldest)
-	}
-	w.by[k] = &c
-}
-
-func (w *walks) sweep() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for k, c := range w.by {
-		if w.now().Sub(c.at) > walkLasts {
-			delete(w.by, k)
-		}
-	}
 }
 
 // theirCall is what is known of a call whose customer, script and outcome are shown.
@@ -240,8 +193,10 @@ func (v *visit) popURL(c theirCall) string {
 
 // --- the script ----------------------------------------------------------------
 
-// queueScript is the script of a call's queue, as it stood when it was begun.
-func (v *visit) queueScript(c theirCall, begun callWalk, has bool) (*outcome.Script, office.Script, int) {
+// theirScript is the script of a call's queue, as it stood when the reader began it, its
+// name, and where he stands in it; nil without one that can be followed.
+func (v *visit) theirScript(c theirCall) (*outcome.Script, string, callWalk) {
+	begun, has := v.s.walks.get(walkKey{c.id, v.me.Person})
 	cur := v.s.d.Office.Current()
 	doc, version := cur.Doc, cur.Version
 	if has && begun.version != version {
@@ -251,28 +206,27 @@ func (v *visit) queueScript(c theirCall, begun callWalk, has bool) (*outcome.Scr
 	}
 	g := doc.GroupByID(office.ID(c.queue))
 	if g == nil || g.Queue == nil {
-		return nil, office.Script{}, 0
+		return nil, "", callWalk{}
 	}
 	sc := doc.ScriptByID(g.Queue.Script)
 	if sc == nil || !scriptSound(doc, sc.Text) {
-		return nil, office.Script{}, 0
+		return nil, "", callWalk{}
 	}
 	s, _ := outcome.Parse(sc.Text)
-	return s, *sc, version
+	if !has || begun.script != sc.ID {
+		begun = callWalk{walk: s.Start(), script: sc.ID, version: version}
+	}
+	return s, sc.Name, begun
 }
 
 // scriptRegion draws the script and returns where the reader stands in it.
 func (v *visit) scriptRegion(c theirCall, card *outcome.Customer, back string, out *view.DeskRegions) (callWalk, error) {
-	w, has := v.s.walks.get(walkKey{c.id, v.me.Person})
-	s, sc, version := v.queueScript(c, w, has)
+	s, name, w := v.theirScript(c)
 	if s == nil {
-		return callWalk{}, nil
-	}
-	if !has || w.script != sc.ID {
-		w = callWalk{walk: s.Start(), script: sc.ID, version: version}
+		return w, nil
 	}
 	m := v.walkModel(s, w.walk, w.wrong, v.scriptValues(c, card))
-	m.Name, m.Action, m.BackTo, m.Swap = sc.Name, "/calls/"+string(c.id)+"/script", back, "#afterscript"
+	m.Name, m.Action, m.BackTo, m.Swap = name, "/calls/"+string(c.id)+"/script", back, "#afterscript"
 	var err error
 	out.Script, err = v.part("afterscript", m)
 	return w, err
@@ -300,17 +254,12 @@ func (v *visit) callScript() error {
 	if err != nil {
 		return err
 	}
-	key := walkKey{c.id, v.me.Person}
-	w, has := v.s.walks.get(key)
-	s, sc, version := v.queueScript(c, w, has)
+	s, _, w := v.theirScript(c)
 	if s == nil {
 		return errNotFound
 	}
-	if !has || w.script != sc.ID {
-		w = callWalk{walk: s.Start(), script: sc.ID, version: version}
-	}
 	w.walk, w.wrong = v.walkOn(s, w.walk)
-	v.s.walks.put(key, w)
+	v.s.walks.put(walkKey{c.id, v.me.Person}, w)
 	v.s.hub.Notify(live.Queues)
 	back := cmp.Or(backTo(v.r.PostFormValue("back")), "/calls/"+string(c.id)+"/after")
 	return v.goTo(back + "#afterscript")

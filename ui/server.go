@@ -17,6 +17,7 @@ import (
 	"centralino/board/led"
 	"centralino/internal/journal"
 	"centralino/internal/office"
+	"centralino/ui/api"
 	"centralino/ui/assets"
 	"centralino/ui/auth"
 	"centralino/ui/i18n"
@@ -48,9 +49,10 @@ type Server struct {
 	assets    *assets.Set
 	views     *view.Views
 	hub       *live.Hub
-	drafts    *drafts
-	uploads   *uploads
-	walks     *walks
+	drafts    *shelf[ticket, draft]
+	uploads   *shelf[ticket, upload]
+	walks     *shelf[walkKey, callWalk]
+	usual     *shelf[usualKey, *api.Own]
 	announcer *announcer
 	routes    []Route
 	ca        *localCA
@@ -90,8 +92,11 @@ func New(d Deps) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start pages: %w", err)
 	}
-	s.drafts = newDrafts(d.Now)
-	s.uploads, s.walks, s.announcer = newUploads(d.Now), newWalks(d.Now), newAnnouncer()
+	s.drafts = newShelf[ticket, draft](d.Now, draftLasts, maxDrafts)
+	s.uploads = newShelf[ticket, upload](d.Now, uploadLasts, maxUploads)
+	s.walks = newShelf[walkKey, callWalk](d.Now, walkLasts, maxWalks)
+	s.usual = newShelf[usualKey, *api.Own](d.Now, usualLasts, maxUsual)
+	s.announcer = newAnnouncer()
 	if d.DataDir != "" {
 		if s.ca, err = openCA(d.DataDir, d.Now); err != nil {
 			return nil, fmt.Errorf("start pages: %w", err)
@@ -253,6 +258,7 @@ func (s *Server) sweep(ctx context.Context) error {
 			s.drafts.sweep()
 			s.uploads.sweep()
 			s.walks.sweep()
+			s.usual.sweep()
 			if err := s.auth.Sweep(ctx); err != nil && ctx.Err() == nil {
 				s.d.Log.Warn("sweep sessions", "err", err)
 			}
