@@ -3,6 +3,7 @@ package ui
 import (
 	"encoding/base64"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -178,18 +179,9 @@ func (v *visit) customerModel(c *outcome.Customer, purpose privacy.Purpose) api.
 // labelled puts a map in order.
 func labelled(m map[string]string) []api.Labelled {
 	var out []api.Labelled
-	for _, k := range sortedKeys(m) {
+	for _, k := range slices.Sorted(maps.Keys(m)) {
 		out = append(out, api.Labelled{Label: k, Value: m[k]})
 	}
-	return out
-}
-
-func sortedKeys[V any](m map[string]V) []string {
-	out := make([]string, 0, len(m))
-	for k := range m {
-		out = append(out, k)
-	}
-	slices.Sort(out)
 	return out
 }
 
@@ -259,10 +251,8 @@ func (v *visit) customerCall(doc *office.Document, c *journal.Call, results []ou
 
 // outcomeName is an outcome's name; its id once it is deleted.
 func outcomeName(doc *office.Document, id string) string {
-	for i := range doc.Outcomes {
-		if string(doc.Outcomes[i].ID) == id {
-			return doc.Outcomes[i].Name
-		}
+	if o := doc.OutcomeByID(office.ID(id)); o != nil {
+		return o.Name
 	}
 	return id
 }
@@ -279,7 +269,7 @@ func (v *visit) answerWords(r *outcome.Result) []api.Labelled {
 		}
 	}
 	var out []api.Labelled
-	for _, k := range sortedKeys(r.Answers) {
+	for _, k := range slices.Sorted(maps.Keys(r.Answers)) {
 		label, value := k, r.Answers[k]
 		if f, ok := labels[k]; ok {
 			label = f.Label

@@ -165,47 +165,51 @@ func (w world) as(who map[journal.SubjectID]journal.SubjectID) world {
 	other := w
 	other.events = nil
 	for _, e := range w.events {
-		switch p := e.payload.(type) {
-		case journal.AgentChanged:
-			p.Agent = put(p.Agent)
-			e.payload = p
-		case journal.BreakProposed:
-			p.Agent = put(p.Agent)
-			e.payload = p
-		case journal.CallStarted:
-			p.From, p.To = put(p.From), put(p.To)
-			e.payload = p
-		case journal.ContactOffered:
-			p.Agent = put(p.Agent)
-			p.Candidates = slices.Clone(p.Candidates)
-			for i := range p.Candidates {
-				p.Candidates[i].Agent = put(p.Candidates[i].Agent)
-			}
-			e.payload = p
-		case journal.OfferEnded:
-			p.Agent = put(p.Agent)
-			e.payload = p
-		case journal.CallLeg:
-			p.Person = put(p.Person)
-			e.payload = p
-		case journal.ContactConnected:
-			p.Agent = put(p.Agent)
-			e.payload = p
-		case journal.CallAnswered:
-			p.By = put(p.By)
-			e.payload = p
-		case journal.ContactEnded:
-			if p.Agent != "" {
-				p.Agent = put(p.Agent)
-			}
-			e.payload = p
-		case journal.OutcomeSet:
-			p.Agent = put(p.Agent)
-			e.payload = p
-		}
+		e.payload = moved(e.payload, put)
 		other.events = append(other.events, e)
 	}
 	return other
+}
+
+// moved is what happened, with other people in their place.
+func moved(p journal.Payload, put func(journal.SubjectID) journal.SubjectID) journal.Payload {
+	switch p := p.(type) {
+	case journal.AgentChanged:
+		p.Agent = put(p.Agent)
+		return p
+	case journal.BreakProposed:
+		p.Agent = put(p.Agent)
+		return p
+	case journal.CallStarted:
+		p.From, p.To = put(p.From), put(p.To)
+		return p
+	case journal.ContactOffered:
+		p.Agent = put(p.Agent)
+		p.Candidates = slices.Clone(p.Candidates)
+		for i := range p.Candidates {
+			p.Candidates[i].Agent = put(p.Candidates[i].Agent)
+		}
+		return p
+	case journal.OfferEnded:
+		p.Agent = put(p.Agent)
+		return p
+	case journal.CallLeg:
+		p.Person = put(p.Person)
+		return p
+	case journal.ContactConnected:
+		p.Agent = put(p.Agent)
+		return p
+	case journal.CallAnswered:
+		p.By = put(p.By)
+		return p
+	case journal.ContactEnded:
+		p.Agent = put(p.Agent) // nobody stays nobody
+		return p
+	case journal.OutcomeSet:
+		p.Agent = put(p.Agent)
+		return p
+	}
+	return p
 }
 
 // play puts a world into a box of its own, which stands still afterwards.

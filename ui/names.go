@@ -142,9 +142,10 @@ func objectURL(k office.Kind, id string) string {
 		return "/lines/" + id
 	case office.KindPrompt:
 		return "/prompts/" + id
-	}
-	if k == office.KindScript && id != "" {
-		return "/scripts/" + id
+	case office.KindScript:
+		if id != "" {
+			return "/scripts/" + id
+		}
 	}
 	if id == "" {
 		return "/edit/" + string(k)

@@ -161,20 +161,28 @@ func (v *visit) calls() error {
 		l := &doc.Lines[i]
 		page.Lines = append(page.Lines, view.Option{Value: string(l.ID), Label: l.Name, Selected: string(l.ID) == page.Line})
 	}
-	keep := url.Values{}
-	for _, k := range []string{"line", "number"} {
-		if q.Get(k) != "" {
-			keep.Set(k, q.Get(k))
+	page.Newest, page.Older = v.pager(m.Next, "before", "line", "number")
+	return v.show(http.StatusOK, "calls", page)
+}
+
+// pager gives the addresses of the first page of a list, empty on it, and of the one
+// that goes on at next, empty where next is. cursor is the parameter that says where a
+// page begins, keep those that say what is listed.
+func (v *visit) pager(next, cursor string, keep ...string) (first, older string) {
+	asked, q := v.r.URL.Query(), url.Values{}
+	for _, k := range keep {
+		if asked.Get(k) != "" {
+			q.Set(k, asked.Get(k))
 		}
 	}
-	if q.Get("before") != "" {
-		page.Newest = "/calls?" + keep.Encode()
+	if asked.Get(cursor) != "" {
+		first = v.r.URL.Path + "?" + q.Encode()
 	}
-	if m.Next != "" {
-		keep.Set("before", m.Next)
-		page.Older = "/calls?" + keep.Encode()
+	if next != "" {
+		q.Set(cursor, next)
+		older = v.r.URL.Path + "?" + q.Encode()
 	}
-	return v.show(http.StatusOK, "calls", page)
+	return first, older
 }
 
 func (v *visit) apiCalls() error {
@@ -185,14 +193,9 @@ func (v *visit) apiCalls() error {
 	return v.json(m)
 }
 
-// storyModel is one call as a timeline, and what explains it.
-func (v *visit) storyModel() (api.CallStory, []journal.Event, error) {
-	c, events, err := v.callEvents()
-	if err != nil {
-		return api.CallStory{}, nil, err
-	}
-	doc := v.doc()
-	s := api.CallStory{Call: v.callModel(doc, &c), Moments: v.story(doc, events), Quality: []api.Quality{}}
+// storyModel is one call as a timeline.
+func (v *visit) storyModel(doc *office.Document, c *journal.Call, events []journal.Event) api.CallStory {
+	s := api.CallStory{Call: v.callModel(doc, c), Moments: v.story(doc, events), Quality: []api.Quality{}}
 	for _, e := range events {
 		if end, ok := e.Payload.(journal.CallEnded); ok {
 			for _, q := range end.Quality {
@@ -201,7 +204,7 @@ func (v *visit) storyModel() (api.CallStory, []journal.Event, error) {
 			}
 		}
 	}
-	return s, events, nil
+	return s
 }
 
 // tookPart says whether a person spoke or rang in a call.
@@ -218,29 +221,25 @@ func tookPart(who journal.SubjectID, c *journal.Call, events []journal.Event) bo
 }
 
 func (v *visit) call() error {
-	m, events, err := v.storyModel()
+	c, events, err := v.callEvents()
 	if err != nil {
 		return err
 	}
-	page := view.Call{Frame: v.frame(v.p.T("call.title")), Story: m}
-	if page.Why, err = v.explanation(v.doc(), journal.CallID(m.Call.ID), events); err != nil {
+	doc := v.doc()
+	page := view.Call{Frame: v.frame(v.p.T("call.title")), Story: v.storyModel(doc, &c, events), Erase: v.erasable(&c)}
+	if page.Why, err = v.explanation(doc, c.ID, events); err != nil {
 		return err
-	}
-	if c, ok, err := v.s.d.Journal.CallByID(v.ctx(), journal.CallID(m.Call.ID)); err != nil {
-		return err
-	} else if ok {
-		page.Erase = v.erasable(&c)
 	}
 	if v.may("GET /system/log") && v.s.d.Logs != nil {
-		page.Log = "/system/log?call=" + url.QueryEscape(m.Call.ID)
+		page.Log = "/system/log?call=" + url.QueryEscape(string(c.ID))
 	}
 	return v.show(http.StatusOK, "call", page)
 }
 
 func (v *visit) apiCall() error {
-	m, _, err := v.storyModel()
+	c, events, err := v.callEvents()
 	if err != nil {
 		return err
 	}
-	return v.json(m)
+	return v.json(v.storyModel(v.doc(), &c, events))
 }

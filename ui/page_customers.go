@@ -61,17 +61,7 @@ func (v *visit) customers() error {
 		return err
 	}
 	page := view.Customers{Frame: v.frame(v.p.T("customers.title")), List: m, Text: q.Get("q"), Tabs: v.tabs(), Manager: v.me.Role == office.RoleManager}
-	keep := url.Values{}
-	if page.Text != "" {
-		keep.Set("q", page.Text)
-	}
-	if q.Get("after") != "" {
-		page.First = "/customers?" + keep.Encode()
-	}
-	if m.Next != "" {
-		keep.Set("after", m.Next)
-		page.Older = "/customers?" + keep.Encode()
-	}
+	page.First, page.Older = v.pager(m.Next, "after", "q")
 	return v.show(http.StatusOK, "customers", page)
 }
 
@@ -302,8 +292,7 @@ func (v *visit) readCustomer(page view.CustomerEdit) (view.CustomerEdit, outcome
 	f := v.r.PostForm
 	page.Name, page.Company, page.Numbers, page.Fields = strings.TrimSpace(f.Get("name")), strings.TrimSpace(f.Get("company")), f.Get("numbers"), f.Get("fields")
 	c := outcome.Customer{Name: page.Name, Company: page.Company, Fields: map[string]string{}}
-	site := v.doc().Site
-	plan, _ := numbering.New(site.Country, site.AreaCode) // without a plan: numbers of other countries
+	plan := v.plan()
 	var numbers []numbering.E164
 	for line := range strings.Lines(page.Numbers) {
 		if line = strings.TrimSpace(line); line == "" {

@@ -62,10 +62,6 @@ func (v *visit) importFile() error {
 	if _, err := v.book(); err != nil {
 		return err
 	}
-	rc := http.NewResponseController(v.w)
-	if err := errors.Join(rc.SetReadDeadline(time.Now().Add(uploadWait)), rc.SetWriteDeadline(time.Now().Add(uploadWait+time.Minute))); err != nil {
-		v.s.d.Log.Debug("no deadlines for an upload", "err", err)
-	}
 	file, err := v.uploaded("file")
 	if err != nil {
 		return err
@@ -134,7 +130,7 @@ func (v *visit) showImport(status int, x *upload, problems []view.FieldProblem) 
 	}
 	if !x.mapping.Check(t) {
 		page.Problems = append(page.Problems, view.FieldProblem{Field: "column:0", Text: v.p.T("import.mapping")})
-		return v.show(max(status, http.StatusOK), "import", page)
+		return v.show(status, "import", page)
 	}
 	plan, err := v.s.d.Customers.Plan(v.ctx(), t, x.mapping, v.plan())
 	if err != nil {
@@ -142,9 +138,7 @@ func (v *visit) showImport(status int, x *upload, problems []view.FieldProblem) 
 	}
 	page.New, page.Merged, page.Doubles = plan.New, plan.Merged, plan.Doubles
 	for _, r := range plan.Rejected {
-		if r.Kept {
-			page.Kept++
-		} else {
+		if !r.Kept {
 			page.RejectedCount++
 		}
 		if len(page.Rejected) < shownRows {

@@ -39,10 +39,7 @@ func (v *visit) customerExport() error {
 	if err != nil {
 		return err
 	}
-	v.w.Header().Set("Content-Type", "application/json")
-	v.w.Header().Set("Content-Disposition", `attachment; filename="customer-`+v.s.d.Now().Format(time.DateOnly)+`.json"`)
-	_, _ = v.w.Write(append(b, '\n'))
-	return nil
+	return v.file("customer-"+v.s.d.Now().Format(time.DateOnly)+".json", "application/json", append(b, '\n'))
 }
 
 // dossier is everything about one person.

@@ -96,11 +96,10 @@ func (v *visit) pauseWords(doc *office.Document, state journal.AgentStateName, r
 
 // reasonName is the name of one of the office's pause reasons, empty if it is none.
 func reasonName(doc *office.Document, reason string) string {
-	i := slices.IndexFunc(doc.Reasons, func(r office.PauseReason) bool { return string(r.ID) == reason })
-	if i < 0 {
-		return ""
+	if r := doc.ReasonByID(office.ID(reason)); r != nil {
+		return r.Name
 	}
-	return doc.Reasons[i].Name
+	return ""
 }
 
 // deskNotes says what else is to be known: what follows the call, and what keeps calls

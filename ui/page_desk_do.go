@@ -170,7 +170,10 @@ func (v *visit) deskDo() (problem string, err error) {
 }
 
 // deskState answers the desk's buttons.
-func (v *visit) deskState() error {
+func (v *visit) deskState() error { return v.changeState("/desk") }
+
+// changeState does what a button asked for and goes back to the page with it.
+func (v *visit) changeState(back string) error {
 	problem, err := v.deskDo()
 	if err != nil {
 		return err
@@ -178,7 +181,7 @@ func (v *visit) deskState() error {
 	if problem != "" {
 		v.flash(problem, "bad", 0)
 	}
-	return v.goTo("/desk")
+	return v.goTo(back)
 }
 
 // apiDeskState does the same for programs, and answers with the state that follows,

@@ -107,10 +107,6 @@ func isBreak(doc *office.Document, reason string) bool {
 	if reason == BreakReason {
 		return true
 	}
-	for _, r := range doc.Reasons {
-		if string(r.ID) == reason {
-			return r.Break
-		}
-	}
-	return false
+	r := doc.ReasonByID(office.ID(reason))
+	return r != nil && r.Break
 }

@@ -326,16 +326,7 @@ func (v *visit) myPassword() error {
 	return v.newSession("flash.password", "/me")
 }
 
-// myState logs the person in or out of the queues, or pauses.
+// myState answers the buttons of the first page.
 func (v *visit) myState() error {
-	a := v.s.d.Agents
-	do := map[string]func(journal.SubjectID) error{"login": a.Login, "logout": a.Logout, "pause": a.Pause, "ready": a.Ready}[v.r.PostFormValue("do")]
-	if do == nil {
-		return errBad
-	}
-	if err := do(v.me.Person); err != nil {
-		v.s.d.Log.Warn("change of agent's state refused", "do", v.r.PostFormValue("do"), "err", err)
-		v.flash("flash.state.refused", "bad", 0)
-	}
-	return v.goTo("/")
+	return v.changeState("/")
 }

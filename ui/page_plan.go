@@ -101,8 +101,19 @@ func (v *visit) typedRows(a *planAsk) []report.NeedRow {
 	return out
 }
 
-// planModel makes the plan that was asked for.
-func (v *visit) planModel(a *planAsk) (api.Plan, error) {
+// planModel reads what is asked for and makes the plan.
+func (v *visit) planModel() (api.Plan, planAsk, error) {
+	if v.s.d.Reports == nil {
+		return api.Plan{}, planAsk{}, errNotFound
+	}
+	a := v.readPlan(v.r.URL.Query())
+	m, err := v.makePlan(&a)
+	return m, a, err
+}
+
+// makePlan makes the plan that was asked for; what is wrong about typed traffic stands
+// in the problems of a afterwards.
+func (v *visit) makePlan(a *planAsk) (api.Plan, error) {
 	doc, zone := v.doc(), v.s.zone()
 	today := kpi.Day(v.s.d.Now(), zone)
 	facts, err := v.s.d.Reports.Facts(v.ctx(), kpi.Interval{From: kpi.Day(today.From.AddDate(0, 0, -7*historyWeeks).Add(12*time.Hour), zone).From, To: today.From})
@@ -131,11 +142,7 @@ func (v *visit) planModel(a *planAsk) (api.Plan, error) {
 }
 
 func (v *visit) planning() error {
-	if v.s.d.Reports == nil {
-		return errNotFound
-	}
-	a := v.readPlan(v.r.URL.Query())
-	m, err := v.planModel(&a)
+	m, a, err := v.planModel()
 	if err != nil {
 		return err
 	}
@@ -153,11 +160,7 @@ func (v *visit) planning() error {
 }
 
 func (v *visit) apiPlan() error {
-	if v.s.d.Reports == nil {
-		return errNotFound
-	}
-	a := v.readPlan(v.r.URL.Query())
-	m, err := v.planModel(&a)
+	m, a, err := v.planModel()
 	if err != nil {
 		return err
 	}

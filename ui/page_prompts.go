@@ -129,6 +129,16 @@ func (v *visit) promptLang() (string, error) {
 	return lang, nil
 }
 
+// theVoice is the prompt of the address in the language of the address.
+func (v *visit) theVoice() (*office.Prompt, string, error) {
+	p, err := v.thePrompt()
+	if err != nil {
+		return nil, "", err
+	}
+	lang, err := v.promptLang()
+	return p, lang, err
+}
+
 func (v *visit) prompt() error {
 	p, err := v.thePrompt()
 	if err != nil {
@@ -152,11 +162,7 @@ func (v *visit) showPrompt(status int, p *office.Prompt, lang, problem string) e
 
 // promptSound answers with the sound as a call would hear it.
 func (v *visit) promptSound() error {
-	p, err := v.thePrompt()
-	if err != nil {
-		return err
-	}
-	lang, err := v.promptLang()
+	p, lang, err := v.theVoice()
 	if err != nil {
 		return err
 	}
@@ -169,22 +175,11 @@ func (v *visit) promptSound() error {
 	return nil
 }
 
-// uploadWait is how long an upload may take over a slow radio link.
-const uploadWait = 2 * time.Minute
-
 // promptUpload keeps the file and proposes a version of the office that says it.
 func (v *visit) promptUpload() error {
-	p, err := v.thePrompt()
+	p, lang, err := v.theVoice()
 	if err != nil {
 		return err
-	}
-	lang, err := v.promptLang()
-	if err != nil {
-		return err
-	}
-	rc := http.NewResponseController(v.w)
-	if err := errors.Join(rc.SetReadDeadline(time.Now().Add(uploadWait)), rc.SetWriteDeadline(time.Now().Add(uploadWait+time.Minute))); err != nil {
-		v.s.d.Log.Debug("no deadlines for an upload", "err", err)
 	}
 	wav, err := v.uploaded("file")
 	if err != nil {
@@ -227,11 +222,7 @@ func (v *visit) uploaded(name string) ([]byte, error) {
 
 // promptRemove proposes to go back to the box's own voice.
 func (v *visit) promptRemove() error {
-	p, err := v.thePrompt()
-	if err != nil {
-		return err
-	}
-	lang, err := v.promptLang()
+	p, lang, err := v.theVoice()
 	if err != nil {
 		return err
 	}

@@ -203,15 +203,21 @@ func (v *visit) reportAsked() (asked, error) {
 	return ask(v.doc(), v.r.URL.Query(), v.s.d.Now())
 }
 
+// report is the report that was asked for, as the reader may see it.
+func (v *visit) report(purpose privacy.Purpose) (asked, api.Report, error) {
+	a, err := v.reportAsked()
+	if err != nil {
+		return a, api.Report{}, err
+	}
+	r, err := v.s.makeReport(v.ctx(), a, reading{v.p, v.viewer(), purpose})
+	return a, r, err
+}
+
 // listedRows is how many rows of a table the page shows; files have them all.
 const listedRows = 1000
 
 func (v *visit) reports() error {
-	a, err := v.reportAsked()
-	if err != nil {
-		return err
-	}
-	r, err := v.s.makeReport(v.ctx(), a, reading{v.p, v.viewer(), privacy.CallDetail})
+	a, r, err := v.report(privacy.CallDetail)
 	if err != nil {
 		return err
 	}
@@ -285,11 +291,7 @@ func (v *visit) queueOptions(chosen string) []view.Option {
 }
 
 func (v *visit) apiReport() error {
-	a, err := v.reportAsked()
-	if err != nil {
-		return err
-	}
-	r, err := v.s.makeReport(v.ctx(), a, reading{v.p, v.viewer(), privacy.Export})
+	_, r, err := v.report(privacy.Export)
 	if err != nil {
 		return err
 	}

@@ -28,11 +28,7 @@ func csvOptions(p *i18n.Printer) export.CSVOptions {
 // reportFile gives a report as a file. What leaves the box names callers only as
 // the gate allows for exports.
 func (v *visit) reportFile() error {
-	a, err := v.reportAsked()
-	if err != nil {
-		return err
-	}
-	r, err := v.s.makeReport(v.ctx(), a, reading{v.p, v.viewer(), privacy.Export})
+	_, r, err := v.report(privacy.Export)
 	if err != nil {
 		return err
 	}
@@ -68,16 +64,6 @@ func (v *visit) reportFile() error {
 		return v.file(name+"-"+r.Tables[i].ID+".csv", "text/csv; charset=utf-8", b.Bytes())
 	}
 	return errBad
-}
-
-// file answers with a file to be kept. name is ours and needs no escaping.
-func (v *visit) file(name, kind string, body []byte) error {
-	h := v.w.Header()
-	h.Set("Content-Type", kind)
-	h.Set("Content-Disposition", `attachment; filename="`+name+`"`)
-	h.Set("Cache-Control", "no-store")
-	_, _ = v.w.Write(body)
-	return nil
 }
 
 // anyAgent is how every agent is called in a queue_log while the gate is closed:

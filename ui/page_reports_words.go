@@ -95,11 +95,7 @@ func (w *words) text(c report.Cell) string {
 		if c.Text == "" {
 			return w.p.T("report.nooutcome")
 		}
-		for i := range w.doc.Outcomes {
-			if o := &w.doc.Outcomes[i]; string(o.ID) == c.Text {
-				return o.Name
-			}
-		}
+		return outcomeName(w.doc, c.Text)
 	case report.KindSubject:
 		return w.name(journal.SubjectID(c.Text))
 	}

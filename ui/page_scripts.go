@@ -141,7 +141,7 @@ func (v *visit) scriptWrite() error {
 	}
 	name := strings.TrimSpace(v.r.PostFormValue("name"))
 	text := strings.TrimRight(strings.ReplaceAll(v.r.PostFormValue("text"), "\r\n", "\n"), "\n ")
-	page := view.Script{Name: name, Text: text, Checked: true}
+	page := view.Script{Name: name, Text: text}
 	if v.r.PostFormValue("do") == "check" {
 		return v.showScript(http.StatusOK, sc.ID, page)
 	}
@@ -192,7 +192,7 @@ func (v *visit) scriptTry() error {
 		w, wrong = v.walkOn(s, sent)
 	}
 	m := v.walkModel(s, w, wrong, nil)
-	m.Name, m.Try, m.Action, m.BackTo = sc.Name, true, "/scripts/"+string(sc.ID)+"/try", ""
+	m.Name, m.Action = sc.Name, "/scripts/"+string(sc.ID)+"/try"
 	b, err := json.Marshal(w)
 	if err != nil {
 		return err

@@ -148,7 +148,7 @@ func (v *visit) regions(c theirCall, back string) (view.DeskRegions, error) {
 			return out, err
 		}
 		m.Calls = slices.DeleteFunc(m.Calls, func(x api.CustomerCall) bool { return x.ID == string(c.id) })
-		data := view.AfterCard{Card: m, Call: string(c.id), URL: "/customers/" + m.ID, BackTo: back, Note: found, Pop: v.popURL(c)}
+		data := view.AfterCard{Card: m, URL: "/customers/" + m.ID, BackTo: back, Note: found, Pop: v.popURL(c)}
 		if found {
 			out.Who = v.customerTitle(&m)
 		} else {
@@ -380,10 +380,10 @@ func (v *visit) answerField(f outcome.Field, value string, problems []view.Field
 // path proposes.
 func (v *visit) outcomeForm(c theirCall, back string, kept outcome.Result, set bool, w callWalk) view.AfterOutcome {
 	doc, now := v.doc(), v.s.d.Now()
-	m := view.AfterOutcome{Call: string(c.id), BackTo: back, Swap: "#afteroutcome"}
+	m := view.AfterOutcome{Call: string(c.id), BackTo: back}
 	chosen := ""
 	if set {
-		chosen, m.Note, m.Set, m.SetAt = kept.Outcome, kept.Note, outcomeName(doc, kept.Outcome), kept.Time
+		chosen, m.Note, m.Set = kept.Outcome, kept.Note, outcomeName(doc, kept.Outcome)
 		if !kept.CallBack.IsZero() && kept.Done.IsZero() {
 			m.CallBack = kept.CallBack.In(v.s.zone()).Format(localTime)
 		}

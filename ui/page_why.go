@@ -256,11 +256,11 @@ func (v *visit) callEvents() (journal.Call, []journal.Event, error) {
 
 // apiWhy explains one call.
 func (v *visit) apiWhy() error {
-	_, events, err := v.callEvents()
+	c, events, err := v.callEvents()
 	if err != nil {
 		return err
 	}
-	w, err := v.explanation(v.doc(), journal.CallID(v.r.PathValue("id")), events)
+	w, err := v.explanation(v.doc(), c.ID, events)
 	if err != nil {
 		return err
 	}

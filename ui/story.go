@@ -164,7 +164,7 @@ func (v *visit) reasons(names namer, trace []journal.TraceStep) []string {
 
 // explained writes an argument of a reason for people.
 func (v *visit) explained(names namer, a string) string {
-	if isPerson(journal.SubjectID(a)) || len(a) > 2 && a[:2] == "n-" {
+	if isPerson(journal.SubjectID(a)) || isNumber(a) {
 		return v.name(privacy.Explain, journal.SubjectID(a))
 	}
 	if k, ok := names.kindOf(a); ok {

@@ -118,6 +118,15 @@ func (v *visit) json(data any) error {
 	return nil
 }
 
+// file answers with a file to be kept. name is ours and needs no escaping.
+func (v *visit) file(name, kind string, body []byte) error {
+	h := v.w.Header()
+	h.Set("Content-Type", kind)
+	h.Set("Content-Disposition", `attachment; filename="`+name+`"`)
+	_, _ = v.w.Write(body)
+	return nil
+}
+
 // goTo sends the browser on (303: by GET).
 func (v *visit) goTo(where string) error {
 	http.Redirect(v.w, v.r, where, http.StatusSeeOther)

@@ -88,16 +88,16 @@ type PastImport struct {
 // Import is a file that waits for a yes.
 type Import struct {
 	Frame
-	ID                         string
-	Encoding, Delimiter        string
-	Rows                       int
-	Columns                    []ImportColumn
-	Source, Date, Today        string
-	New, Merged, Doubles, Kept int
-	Rejected                   []RejectedRow // the first of them
-	RejectedCount              int
-	Ready                      bool // a number is mapped: it may be imported
-	Problems                   []FieldProblem
+	ID                   string
+	Encoding, Delimiter  string
+	Rows                 int
+	Columns              []ImportColumn
+	Source, Date, Today  string
+	New, Merged, Doubles int
+	Rejected             []RejectedRow // the first of them
+	RejectedCount        int
+	Ready                bool // there is something to import
+	Problems             []FieldProblem
 }
 
 // Problem returns what is wrong with a field.
@@ -141,7 +141,6 @@ type Script struct {
 	Wrong          []FieldProblem
 	Outcomes       []Pair // name and id
 	Edit           bool
-	Checked        bool
 	Steps          int
 }
 
@@ -167,7 +166,6 @@ type ScriptStep struct {
 	Answers   []api.Labelled
 	Problems  []FieldProblem
 	Broken    []api.ScriptProblem // the script cannot be followed
-	Try       bool
 }
 
 // StepPart is one thing of a step.
@@ -192,9 +190,7 @@ type AfterCall struct {
 
 // AfterCard is the customer in a call.
 type AfterCard struct {
-	Frame
 	Card   api.Customer
-	Call   string
 	URL    string // of the card
 	Make   string // address of the form for a new card
 	Pop    string // address of another program
@@ -204,20 +200,13 @@ type AfterCard struct {
 
 // AfterOutcome is the form of a call's outcome.
 type AfterOutcome struct {
-	Frame
 	Call, BackTo string
-	Swap         string
 	Options      []Option
 	CallBack     string // as a browser writes a time
 	Note         string
 	Set          string // the outcome that is kept already
-	SetAt        time.Time
-	Preselected  bool // by the script
-	Problems     []FieldProblem
+	Preselected  bool   // by the script
 }
-
-// Problem returns what is wrong with a field.
-func (c AfterOutcome) Problem(field string) string { return problemOf(c.Problems, field) }
 
 // Surveys are the results of all surveys.
 type Surveys struct {

@@ -395,7 +395,6 @@ type MyPage struct {
 	Frame
 	Person   api.Person
 	Problems []FieldProblem
-	State    *api.Agent
 	Sessions []api.OpenSession
 	Looks    []api.Look
 	More     string // address of more looks
