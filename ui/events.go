@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/http"
 	"slices"
@@ -25,6 +26,7 @@ const (
 type announcer struct {
 	mu    sync.Mutex
 	state *cti.State
+	from  uint64                     // what happened behind this number is in last
 	last  []cti.Event                // the newest, in order
 	bells map[chan struct{}]struct{} // capacity 1 each: a reminder to look; full means one is there already
 }
@@ -37,13 +39,17 @@ func newAnnouncer() *announcer {
 func (a *announcer) apply(e journal.Event) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if a.state.Seq == 0 { // the journal is followed from here on
+		a.from = e.Seq - 1
+	}
 	out, ok := a.state.Apply(e)
 	if !ok {
 		return
 	}
 	a.last = append(a.last, out)
 	if len(a.last) > 2*keptEvents {
-		a.last = slices.Clone(a.last[len(a.last)-keptEvents:])
+		old := len(a.last) - keptEvents
+		a.from, a.last = a.last[old-1].Seq, slices.Clone(a.last[old:])
 	}
 	for b := range a.bells {
 		select {
@@ -76,20 +82,8 @@ func (a *announcer) leave(b chan struct{}) {
 func (a *announcer) after(seq uint64) (list []cti.Event, missed bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	i, found := slices.BinarySearchFunc(a.last, seq, func(e cti.Event, s uint64) int {
-		switch {
-		case e.Seq < s:
-			return -1
-		case e.Seq > s:
-			return 1
-		}
-		return 0
-	})
-	if found {
-		i++
-	}
-	missed = !found && i == 0 && len(a.last) >= keptEvents
-	return slices.Clone(a.last[i:]), missed
+	i, _ := slices.BinarySearchFunc(a.last, seq+1, func(e cti.Event, s uint64) int { return cmp.Compare(e.Seq, s) })
+	return slices.Clone(a.last[i:]), seq < a.from
 }
 
 // newest is the number of the last event of the journal that was seen.
@@ -146,12 +140,10 @@ func (v *visit) events() error {
 			return nil
 		case <-bell:
 		case <-alive.C:
-			me, ok := v.s.auth.Session(v.ctx(), v.cookie(v.cookieName()), false)
-			if !ok || !v.route.Who.allows(me) {
+			if !v.stillMay("GET " + v.route.Pattern) {
 				_ = v.send("gone", "login")
 				return nil
 			}
-			v.me = me
 			if v.send("alive", "") != nil {
 				return nil
 			}

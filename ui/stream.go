@@ -111,7 +111,7 @@ func (v *visit) pump(watch *live.Watch, parts []part, data func() any) error {
 		case <-v.ctx().Done():
 			return nil
 		case <-alive.C:
-			if _, ok := v.s.auth.Session(v.ctx(), v.cookie(v.cookieName()), false); !ok {
+			if !v.stillMay(livePages[page].route) {
 				_ = v.send("gone", "login")
 				return nil
 			}
@@ -158,6 +158,14 @@ func (v *visit) pump(watch *live.Watch, parts []part, data func() any) error {
 			}
 		}
 	}
+}
+
+// stillMay says whether the reader of a stream may go on: he is logged in, and his role as
+// it is now has the route.
+func (v *visit) stillMay(route string) bool {
+	me, ok := v.s.auth.Session(v.ctx(), v.cookie(v.cookieName()), false)
+	v.me = me
+	return ok && v.may(route)
 }
 
 // send writes one event and flushes it; between events nothing runs out.

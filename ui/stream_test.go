@@ -6,12 +6,17 @@ import (
 	"crypto/tls"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/netip"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"centralino/internal/journal"
+	"centralino/internal/office"
 	"centralino/ui"
 	"centralino/ui/live"
 )
@@ -155,6 +160,22 @@ func TestRestartTakesUpTheKeptState(t *testing.T) {
 		case <-time.After(5 * time.Millisecond):
 		}
 	}
+	// Who was told last before what is read now has missed something.
+	for after, want := range map[string]bool{"5": true, strconv.FormatUint(second.Live().Seq, 10): false} {
+		token, _, err := r.server.Auth().Open(ctx, dario, remote)
+		if err != nil {
+			t.Fatal(err)
+		}
+		asked, hangUp := context.WithCancel(ctx)
+		req := httptest.NewRequestWithContext(asked, http.MethodGet, "http://localhost/api/v1/events", nil)
+		req.AddCookie(&http.Cookie{Name: "centralino", Value: token})
+		req.Header.Set("Last-Event-ID", after)
+		heard := &tape{head: http.Header{}, stop: hangUp}
+		second.Handler().ServeHTTP(heard, req)
+		if got := strings.Contains(heard.body.String(), "event: missed"); got != want {
+			t.Errorf("after %s: missed is %v in %q", after, got, heard.body.String())
+		}
+	}
 	stop()
 	if err := <-done; err != nil {
 		t.Error(err)
@@ -165,6 +186,43 @@ func TestRestartTakesUpTheKeptState(t *testing.T) {
 	if len(second.Live().Calls) != 1 || second.Live().Agents[anna].State != journal.AgentPaused {
 		t.Errorf("it knows %+v", second.Live())
 	}
+}
+
+// TestAStreamEndsWithTheRightToIt: who leads no more sees no more, though the page stays
+// open.
+func TestAStreamEndsWithTheRightToIt(t *testing.T) {
+	folder := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		sample := office.Sample(office.SampleOptions{AlwaysOpen: true, Now: time.Now()})
+		r := newRigOf(t, true, rigOf{now: time.Now, sample: sample, folder: folder, bubble: true}, withDesk)
+		token, _, err := r.server.Auth().Open(context.Background(), anna, remote)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, stop := context.WithCancel(context.Background())
+		board := &screenOf{tape: tape{head: http.Header{}}, text: "event: gone"}
+		req := httptest.NewRequestWithContext(ctx, http.MethodGet, "http://localhost/live?page=board", nil)
+		req.AddCookie(&http.Cookie{Name: "centralino", Value: token})
+		var wg sync.WaitGroup
+		wg.Go(func() { r.server.Handler().ServeHTTP(board, req) })
+		time.Sleep(time.Minute)
+		if !board.shown.IsZero() {
+			t.Error("it ended while she leads")
+		}
+		cur := r.office.Current()
+		doc := cur.Doc.Clone()
+		doc.PersonByID(anna).Role = office.RoleOperator
+		if _, err := r.office.Apply(context.Background(), office.Edit{Base: cur.Version, Doc: doc, By: tech}); err != nil {
+			t.Fatal(err)
+		}
+		changed := time.Now()
+		time.Sleep(time.Minute)
+		stop()
+		wg.Wait()
+		if board.shown.IsZero() || board.shown.Sub(changed) > 20*time.Second {
+			t.Errorf("the board goes on until %v, the change was at %v", board.shown, changed)
+		}
+	})
 }
 
 // countJournal notes from where it is followed.
