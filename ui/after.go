@@ -27,7 +27,7 @@ func (v *visit) tabs() []view.Tab {
 		{"/customers", "customers.title"}, {"/callbacks", "callbacks.title"}, {"/import", "import.title"},
 		{"/surveys", "surveys.title"}, {"/scripts", "scripts.title"}, {"/webhooks", "webhooks.title"},
 	} {
-		if v.may("GET " + x.url) {
+		if v.opens(x.url) {
 			out = append(out, view.Tab{URL: x.url, Label: v.p.T(x.label), Current: v.r.URL.Path == x.url})
 		}
 	}

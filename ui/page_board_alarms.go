@@ -42,7 +42,7 @@ func (v *visit) alarms(doc *office.Document, g *office.Group, q *api.QueueTile, 
 
 // page is a page's address if the reader may open it.
 func (v *visit) page(path string) string {
-	if v.may("GET " + path) {
+	if v.opens(path) {
 		return path
 	}
 	return ""

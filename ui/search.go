@@ -16,25 +16,32 @@ const maxHits = 30
 
 // searchPages are the pages that a search finds by their title and a text of
 // further words.
-var searchPages = []struct{ route, url, title, words string }{
-	{"GET /people", "/people", "people.title", "search.words.people"},
-	{"GET /people/new", "/people/new", "people.new", "search.words.people"},
-	{"GET /lines", "/lines", "lines.title", "search.words.lines"},
-	{"GET /office", "/office", "office.title", "search.words.office"},
-	{"GET /office/privacy", "/office/privacy", "privacy.title", "search.words.privacy"},
-	{"GET /prompts", "/prompts", "prompts.title", "search.words.prompts"},
-	{"GET /calls", "/calls", "calls.title", "search.words.calls"},
-	{"GET /customers", "/customers", "customers.title", "search.words.customers"},
-	{"GET /import", "/import", "import.title", "search.words.import"},
-	{"GET /scripts", "/scripts", "scripts.title", "search.words.scripts"},
-	{"GET /surveys", "/surveys", "surveys.title", "search.words.surveys"},
-	{"GET /webhooks", "/webhooks", "webhooks.title", "search.words.webhooks"},
-	{"GET /versions", "/versions", "versions.title", "search.words.versions"},
-	{"GET /system", "/system", "system.title", "search.words.system"},
-	{"GET /system/backup", "/system/backup", "system.backup", "search.words.backup"},
-	{"GET /system/log", "/system/log", "system.log", "search.words.log"},
-	{"GET /system/licences", "/system/licences", "system.licences", "search.words.licences"},
-	{"GET /me", "/me", "me.title", "search.words.me"},
+var searchPages = []struct{ url, title, words string }{
+	{"/", "home.title", "search.words.home"},
+	{"/desk", "desk.title", "search.words.desk"},
+	{"/board", "board.title", "search.words.board"},
+	{"/people", "people.title", "search.words.people"},
+	{"/people/new", "people.new", "search.words.people"},
+	{"/lines", "lines.title", "search.words.lines"},
+	{"/office", "office.title", "search.words.office"},
+	{"/office/privacy", "privacy.title", "search.words.privacy"},
+	{"/prompts", "prompts.title", "search.words.prompts"},
+	{"/calls", "calls.title", "search.words.calls"},
+	{"/recall", "recall.title", "search.words.recall"},
+	{"/reports", "reports.title", "search.words.reports"},
+	{"/plan", "plan.title", "search.words.plan"},
+	{"/callbacks", "callbacks.title", "search.words.callbacks"},
+	{"/customers", "customers.title", "search.words.customers"},
+	{"/import", "import.title", "search.words.import"},
+	{"/scripts", "scripts.title", "search.words.scripts"},
+	{"/surveys", "surveys.title", "search.words.surveys"},
+	{"/webhooks", "webhooks.title", "search.words.webhooks"},
+	{"/versions", "versions.title", "search.words.versions"},
+	{"/system", "system.title", "search.words.system"},
+	{"/system/backup", "system.backup", "search.words.backup"},
+	{"/system/log", "system.log", "search.words.log"},
+	{"/system/licences", "system.licences", "search.words.licences"},
+	{"/me", "me.title", "search.words.me"},
 }
 
 // searchModel finds pages, objects, people and settings by words that all have to
@@ -55,7 +62,7 @@ func (v *visit) searchModel(query string) []api.Hit {
 		}
 	}
 	for _, p := range searchPages {
-		if v.may(p.route) {
+		if v.opens(p.url) {
 			add(api.Hit{Kind: v.p.T("search.page"), Title: v.p.T(p.title), URL: p.url}, v.p.T(p.words))
 		}
 	}

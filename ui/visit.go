@@ -166,10 +166,7 @@ func (v *visit) frame(title string) view.Frame {
 	f.Me = &view.Me{Name: name, Initials: initials(name), Role: v.me.Role, RoleWord: v.p.T("role." + string(v.me.Role))}
 	f.Flash = v.takeFlash()
 	for _, n := range navigation {
-		if n.url == "/desk" && !v.answersQueue() {
-			continue
-		}
-		if (v.may("GET "+n.url) || n.url == "/") && v.s.offers(n.url) {
+		if v.opens(n.url) {
 			cur := v.r.URL.Path == n.url || n.url != "/" && strings.HasPrefix(v.r.URL.Path, n.url+"/")
 			for _, also := range n.also {
 				cur = cur || strings.HasPrefix(v.r.URL.Path, also)
@@ -199,13 +196,28 @@ var navigation = []struct {
 	{"/system", "system", "system.title", nil},
 }
 
+// opens says whether the reader finds something on a page that stands in a menu.
+func (v *visit) opens(page string) bool {
+	switch {
+	case page == "/":
+		return true
+	case page == "/desk" && !v.answersQueue():
+		return false
+	}
+	return v.may("GET "+page) && v.s.offers(page)
+}
+
 // offers says whether the box was built with what a page shows.
 func (s *Server) offers(page string) bool {
 	switch page {
-	case "/recall", "/reports":
+	case "/recall", "/reports", "/plan":
 		return s.d.Reports != nil
-	case "/customers", "/callbacks":
+	case "/customers", "/callbacks", "/import":
 		return s.d.Customers != nil
+	case "/surveys":
+		return s.d.Surveys != nil
+	case "/webhooks":
+		return s.d.Webhooks != nil
 	}
 	return true
 }
