@@ -60,13 +60,14 @@ func (v *visit) theCall() (theirCall, error) {
 		return theirCall{}, err
 	}
 	c := theirCall{id: id}
+	var call journal.Call // as far as its events tell: the list of calls may not have it yet
 	outward := false
 	started := false
 	for _, e := range events {
 		switch p := e.Payload.(type) {
 		case journal.CallStarted:
 			started, outward = p.Direction != journal.Internal && !p.Emergency, p.Direction == journal.Outbound
-			c.start = e.Time
+			c.start, call.From, call.To = e.Time, p.From, p.To
 			if c.party = p.From; outward {
 				c.party = p.To
 			}
@@ -78,7 +79,7 @@ func (v *visit) theCall() (theirCall, error) {
 			c.queue = p.Queue
 		}
 	}
-	if v.s.d.Customers == nil || !started || !v.seesAll() && !tookPart(v.me.Person, &journal.Call{}, events) && !v.lives(id) {
+	if v.s.d.Customers == nil || !started || !v.seesAll() && !tookPart(v.me.Person, &call, events) && !v.lives(id) {
 		return c, errNotFound
 	}
 	return c, nil
