@@ -36,7 +36,7 @@ func (v *visit) customersModel(q url.Values) (api.Customers, error) {
 		return out, errBad
 	}
 	ask := outcome.Query{Text: text, After: fromCursor(q.Get("after")), Limit: customersPerPage}
-	if strings.Trim(text, "+0123456789 -./()") == "" && len(text) > 3 {
+	if likeNumber(text) && len(text) > 3 {
 		if s, ok := v.subjectOf(v.doc(), text); ok {
 			ask.Number = s
 		}
@@ -53,6 +53,9 @@ func (v *visit) customersModel(q url.Values) (api.Customers, error) {
 	}
 	return out, nil
 }
+
+// likeNumber says whether a text is written as telephone numbers are.
+func likeNumber(s string) bool { return strings.Trim(s, "+0123456789 -./()") == "" }
 
 func (v *visit) customers() error {
 	q := v.r.URL.Query()

@@ -206,8 +206,8 @@ func (v *visit) importRejected() error {
 	for _, r := range plan.Rejected {
 		row := export.Row{Cells: []export.Field{{Text: strconv.Itoa(r.Line)}, {Text: v.p.Args(r.Code, r.Args)}}}
 		for _, cell := range rows[r.Line] {
-			typed := strings.Trim(cell, "+0123456789 -./()") == "" // a telephone's number stays as it is, to be mended
-			row.Cells = append(row.Cells, export.Field{Text: cell, Plain: cell, Number: typed})
+			// A telephone's number stays as it is, to be mended.
+			row.Cells = append(row.Cells, export.Field{Text: cell, Plain: cell, Number: likeNumber(cell)})
 		}
 		g.Rows = append(g.Rows, row)
 	}
