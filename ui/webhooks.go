@@ -94,19 +94,17 @@ func (v *visit) webhookDo() error {
 	if v.s.d.Webhooks == nil || w == nil {
 		return errNotFound
 	}
-	var err error
+	do, done := v.s.d.Webhooks.Try, "flash.webhook.tried"
 	switch v.r.PostFormValue("do") {
 	case "try":
-		err = v.s.d.Webhooks.Try(v.ctx(), w.ID)
-		v.flash("flash.webhook.tried", "ok", 0)
 	case "again":
-		err = v.s.d.Webhooks.Again(v.ctx(), w.ID)
-		v.flash("flash.webhook.again", "ok", 0)
+		do, done = v.s.d.Webhooks.Again, "flash.webhook.again"
 	default:
 		return errBad
 	}
-	if err != nil {
+	if err := do(v.ctx(), w.ID); err != nil {
 		return err
 	}
+	v.flash(done, "ok", 0)
 	return v.goTo("/webhooks")
 }
