@@ -178,6 +178,9 @@ func (v *visit) scriptWrite() error {
 // browser and is not trusted.
 func (v *visit) scriptTry() error {
 	sc, err := v.theScript()
+	if err == nil && sc.ID == "" {
+		err = errNotFound
+	}
 	if err != nil {
 		return err
 	}

@@ -28,7 +28,7 @@ type Tab struct {
 type Customer struct {
 	Frame
 	Card    api.Customer
-	Edit    bool
+	Merge   bool // may be put together with another one
 	Manager bool
 	Dial    []DialNumber // the numbers that may be called, and why others not
 	Back    string
