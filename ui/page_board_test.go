@@ -86,6 +86,10 @@ func TestBoardOfAQueue(t *testing.T) {
 	if q.Waiting != 1 || q.Promised != 1 || q.AtRisk != 0 || q.Expected == nil || q.Answered != 8 || q.Lost != 4 || q.Target != 80 || q.Threshold != 20 {
 		t.Errorf("tile: %+v", q)
 	}
+	var home api.Home
+	if err := json.Unmarshal([]byte(lead.get("/api/v1/home").body), &home); err != nil || !home.Queues[0].Oldest.Equal(q.Oldest) || time.Since(q.Oldest) > time.Minute {
+		t.Errorf("who has been put in the place of one who came at %v waits since %v on the board, since %v on the first page (%v)", waits, q.Oldest, home.Queues[0].Oldest, err)
+	}
 	if len(q.Levels) != 6 || q.Levels[0].Variant != "shortRemoved" || q.Levels[0].Name != "short abandons removed" || q.Levels[0].Percent < 66 || q.Levels[0].Percent > 67 {
 		t.Errorf("service levels: %+v", q.Levels)
 	}

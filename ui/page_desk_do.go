@@ -196,5 +196,5 @@ func (v *visit) apiDeskState() error {
 		v.w.WriteHeader(http.StatusConflict)
 		return v.json(api.Error{Code: "E-409", Text: v.p.T(problem)})
 	}
-	return v.json(v.deskModel())
+	return v.apiDesk()
 }

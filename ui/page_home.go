@@ -146,10 +146,8 @@ var phaseTones = map[live.Phase]api.Tone{
 // queueModel describes a queue as team, which the gate made, shows it.
 func (v *visit) queueModel(st *live.State, g *office.Group, team *privacy.TeamView) api.Queue {
 	q := api.Queue{ID: string(g.ID), Name: g.Name, Agents: []api.Agent{}}
-	waiting := st.WaitingIn(string(g.ID))
-	q.Waiting = len(waiting)
-	if len(waiting) > 0 {
-		q.Oldest = waiting[0].Arrival
+	if waiting := st.WaitingIn(string(g.ID)); len(waiting) > 0 {
+		q.Waiting, q.Oldest = len(waiting), oldest(waiting)
 	}
 	if team == nil {
 		return q

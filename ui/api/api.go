@@ -111,7 +111,7 @@ type Queue struct {
 	ID      string    `json:"id"`
 	Name    string    `json:"name"`
 	Waiting int       `json:"waiting"`
-	Oldest  time.Time `json:"oldest,omitzero"` // arrival of the first who waits
+	Oldest  time.Time `json:"oldest,omitzero"` // since when the one waits who waits longest
 	Counted bool      `json:"counted"`         // false: too few people answer here to be counted, all below is 0
 	Free    int       `json:"free"`
 	Talking int       `json:"talking"`
