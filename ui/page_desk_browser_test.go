@@ -3,6 +3,8 @@ package ui_test
 import (
 	"context"
 	"fmt"
+	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -127,6 +129,48 @@ func TestADeskWithoutAMouse(t *testing.T) {
 	chrome.Screen(t, ctx, 1280, 900, "dark", "it")
 	do("board", chromedp.Navigate(r.http.URL+"/board"), chromedp.WaitReady(chromedp.CSS("#main")))
 	picture(t, ctx, "board")
+}
+
+// TestWhatWasTypedOnTheDeskStays while the page draws itself anew around it.
+func TestWhatWasTypedOnTheDeskStays(t *testing.T) {
+	r := furnished(t, withDesk)
+	ctx := chromium(t)
+	screen(t, ctx, 1280, 900, "light", "it")
+	token, _, err := r.server.Auth().Open(context.Background(), bruno, remote)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := chromedp.Call(ctx, network.SetCookie, network.SetCookieParams{Name: "centralino", Value: token, URL: r.http.URL}); err != nil {
+		t.Fatal(err)
+	}
+	comes := func(js string) {
+		t.Helper()
+		if _, err := chromedp.Run(ctx, chromedp.Poll[bool](js)); err != nil {
+			t.Fatalf("%s never comes: %v", js, err)
+		}
+	}
+	note := chromedp.CSS("#f-outcome-note")
+	if err := chromedp.Do(ctx, chromedp.Navigate(r.http.URL+"/desk"), chromedp.WaitVisible(note), chromedp.SendKeys(note, "ha due caldaie")); err != nil {
+		t.Fatal(err)
+	}
+	comes("document.activeElement.blur() || true")
+	// The script ends, by which the form of the outcome proposes one; then something else
+	// is drawn, so that all of it has come.
+	r.as(bruno).post("/calls/c-2/script", url.Values{"do": {"button:1"}}).is(t, http.StatusOK)
+	comes("document.querySelector('#deskscript').textContent.includes('Fine. Esito')")
+	r.agent(journal.AgentChanged{Agent: bruno, State: journal.AgentTalking, Asked: journal.AgentPaused})
+	comes("document.querySelector('#desk-ready-') != null")
+	if got, err := chromedp.Run(ctx, chromedp.Evaluate[string]("document.querySelector('#f-outcome-note').value")); err != nil || got != "ha due caldaie" {
+		t.Errorf("the note is %q (%v)", got, err)
+	}
+	// The next caller's form takes the place of it.
+	r.log.Append("c-2", journal.ContactEnded{Contact: "c-2", Queue: "group-1", Agent: bruno, Outcome: "served"})
+	r.log.Append("c-2", journal.CallEnded{Cause: "hangup"})
+	r.log.Append("c-7", journal.CallStarted{Direction: journal.Inbound, Line: "line-1", From: r.people.Number(nobodys)})
+	r.log.Append("c-7", journal.ContactQueued{Contact: "c-7", Queue: "group-1", Arrival: time.Now(), Caller: r.people.Number(nobodys)})
+	r.log.Append("c-7", journal.ContactConnected{Contact: "c-7", Queue: "group-1", Agent: bruno, Offer: 9})
+	r.agent(journal.AgentChanged{Agent: bruno, State: journal.AgentTalking})
+	comes("document.querySelector('#deskoutcome form')?.getAttribute('action') == '/calls/c-7/outcome' && document.querySelector('#f-outcome-note').value == ''")
 }
 
 // picture keeps what the browser shows where UI_SCREENS names a folder.

@@ -1,7 +1,7 @@
-// The box's only script: three small abilities that pages ask for by attribute.
+// The box's only script: small abilities that pages ask for by attribute.
 // Everything works without it, but then nothing moves by itself.
 //
-// data-live="/live?t=calls"   keep the elements named by the server up to date
+// data-live="/live?page=home" keep the elements named by the server up to date
 // data-swap="#name"           send this form or link here and replace that element
 // data-guard                  warn before leaving a form with unsaved changes; "typed": it came back so
 // data-since="1700000000"     count up from that time (seconds)
@@ -73,7 +73,7 @@ class Live {
     const old = document.getElementById(id);
     if (!old || old.contains(document.activeElement) && document.activeElement.matches("input, select, textarea")) return;
     const fresh = parse(html).getElementById(id);
-    if (!fresh || old.isEqualNode(fresh)) return;
+    if (!fresh || old.isEqualNode(fresh) || typedIn(old, fresh)) return;
     const focus = old.contains(document.activeElement) ? document.activeElement.id : "";
     keepOpen(old, fresh);
     old.replaceWith(document.adoptNode(fresh));
@@ -83,6 +83,10 @@ class Live {
 }
 
 const parse = html => new DOMParser().parseFromString(html, "text/html");
+
+// What a person has typed stays, as long as the form is there that it is meant for.
+const typedIn = (old, fresh) => $$("form", old).some(f => [...f.elements].some(touched) &&
+  $$("form", fresh).some(g => g.getAttribute("action") === f.getAttribute("action")));
 
 // What a person opened stays open.
 const keepOpen = (old, fresh) => $$("details[id][open]", old).forEach(d => {
