@@ -1,19 +1,19 @@
 package ui_test
 
 import (
-	"bytes"
 	"context"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"html"
-	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -138,7 +138,8 @@ func TestOperatorsSeeWhomTheyTalkWith(t *testing.T) {
 	b.get("/customers").is(t, http.StatusForbidden)
 	b.get("/import").is(t, http.StatusForbidden)
 	b.get("/customers/new").is(t, http.StatusNotFound)
-	b.get("/customers/"+mine).is(t, http.StatusOK).has(t, "Cliente Mio").lacks(t, "/export", "/erase")
+	b.get("/customers/"+mine).is(t, http.StatusOK).has(t, "Cliente Mio").lacks(t, "/export", "/erase", "/merge")
+	r.as(anna).get("/customers/"+mine).has(t, "/merge")
 	b.get("/customers/"+others).is(t, http.StatusNotFound)
 	b.get("/api/v1/customer?number=0298765432").has(t, "Cliente Mio")
 	b.get("/api/v1/customer?number=0277777777").is(t, http.StatusNotFound)
@@ -204,38 +205,74 @@ func TestACallsScriptLeadsToItsOutcome(t *testing.T) {
 	b.get("/calls/c-4/after").is(t, http.StatusNotFound) // colleagues among themselves
 }
 
-func (b *browser) sendFile(path, file string) page {
-	b.r.t.Helper()
-	var body bytes.Buffer
-	w := multipart.NewWriter(&body)
-	part, err := w.CreateFormFile("file", "x.csv")
-	if err == nil {
-		_, err = part.Write([]byte(file))
+// TestACallThatWasMadeHasItsCustomer: who calls out has the customer and the outcome of
+// the call as who was called, also when it is over.
+func TestACallThatWasMadeHasItsCustomer(t *testing.T) {
+	r := furnished(t)
+	r.log.Append("c-out", journal.CallStarted{Direction: journal.Outbound, From: bruno, To: r.people.Number(nobodys), Line: "line-3"})
+	r.log.Append("c-out", journal.CallEnded{Cause: "hangup", By: "caller"})
+	r.settle()
+	r.card(outcome.Customer{Name: "Mario Rossi"}, nobodys)
+	r.as(bruno).get("/calls/c-out/after").is(t, http.StatusOK).has(t, "Mario Rossi")
+	r.as(carla).get("/calls/c-out/after").is(t, http.StatusNotFound)
+}
+
+// TestTheDeskAnswersProgramsAlike: what follows a change of state names the caller as the
+// desk does.
+func TestTheDeskAnswersProgramsAlike(t *testing.T) {
+	r := furnished(t, withDesk)
+	r.card(outcome.Customer{Name: "Luisa Verdi"}, "+393477654321") // c-2
+	b := r.as(bruno)
+	b.get("/api/v1/desk").has(t, `"caller":"Luisa Verdi"`)
+	b.post("/api/v1/desk/state", url.Values{"do": {"pause"}}).is(t, http.StatusOK).has(t, `"caller":"Luisa Verdi"`)
+}
+
+// TestPagesThatABoxDoesNotHave stand in no menu, tab or search.
+func TestPagesThatABoxDoesNotHave(t *testing.T) {
+	r := newRig(t, true, func(d *ui.Deps) { d.Surveys, d.Webhooks = nil, nil })
+	r.as(dario).get("/customers").has(t, `href="/scripts"`).lacks(t, `href="/surveys"`, `href="/webhooks"`)
+	r.as(dario).get("/search?q=sondaggi").lacks(t, `href="/surveys"`)
+	r = newRig(t, true, func(d *ui.Deps) { d.Customers = nil })
+	r.as(dario).get("/search?q=clienti").lacks(t, `href="/customers"`)
+}
+
+// TestSearchFindsThePagesOfTheMenu by their names.
+func TestSearchFindsThePagesOfTheMenu(t *testing.T) {
+	r := newRig(t, true)
+	link := regexp.MustCompile(`<li><a href="([^"]+)"[^>]*><svg.*?</svg>([^<]+)</a></li>`)
+	for _, who := range []journal.SubjectID{tech, dario, anna, bruno} {
+		b := r.as(who)
+		menu := link.FindAllStringSubmatch(b.get("/").body, -1)
+		if len(menu) < 6 {
+			t.Errorf("%s has %d pages in the menu", who, len(menu))
+		}
+		for _, m := range menu {
+			var hits []api.Hit
+			if err := json.Unmarshal([]byte(b.get("/api/v1/search?q="+url.QueryEscape(m[2])).body), &hits); err != nil {
+				t.Fatal(err)
+			}
+			if !slices.ContainsFunc(hits, func(h api.Hit) bool { return h.URL == m[1] }) {
+				t.Errorf("%s does not find %s by %q: %+v", who, m[1], m[2], hits)
+			}
+		}
 	}
-	if err = errors.Join(err, w.Close()); err != nil {
-		b.r.t.Fatal(err)
-	}
-	req, err := http.NewRequest(http.MethodPost, b.r.http.URL+path, &body)
-	if err != nil {
-		b.r.t.Fatal(err)
-	}
-	req.Header.Set("Content-Type", w.FormDataContentType())
-	req.Header.Set("Origin", b.r.http.URL)
-	return b.send(req)
 }
 
 func TestImportingAFile(t *testing.T) {
 	r := furnished(t)
 	b := r.as(dario)
-	b.sendFile("/import", "\x89PNG\r\n\x1a\n\x00\x00\x00").is(t, http.StatusUnprocessableEntity).has(t, "non è una tabella")
-	b.sendFile("/import", "\n").is(t, http.StatusUnprocessableEntity).has(t, "nessuna riga")
-	p := b.sendFile("/import", "Nome;Telefono;Città\nMario <i>Rossi;0298765432;Roma\nDue;=cmd|' /C calc'!A0;Lodi\nTre;0277777777;Lodi\n").is(t, http.StatusOK)
+	b.upload("/import", "file", []byte("\x89PNG\r\n\x1a\n\x00\x00\x00")).is(t, http.StatusUnprocessableEntity).has(t, "non è una tabella")
+	b.upload("/import", "file", []byte("\n")).is(t, http.StatusUnprocessableEntity).has(t, "nessuna riga")
+	p := b.upload("/import", "file", []byte("Nome;Telefono;Città\nMario <i>Rossi;0298765432;Roma\nDue;=cmd|' /C calc'!A0;Lodi\nTre;0277777777;Lodi\n")).is(t, http.StatusOK)
 	p.has(t, "3 righe", "punto e virgola", "Mario &lt;i&gt;Rossi", "Riga 3", "non è un numero valido", "Scarica le righe scartate")
 	form := selected(p.body)
 	if form.Get("column:0") != "name" || form.Get("column:1") != "number" || form.Get("column:2") != "field" {
 		t.Errorf("guessed %v", form)
 	}
 	b.get(p.url.Path+"/rejected").has(t, "riga;motivo;Nome;Telefono;Città", "3;", "'=cmd")
+	// What is given back runs in no spreadsheet, neither the rows nor the head.
+	bad := b.upload("/import", "file", []byte("Nome;Telefono;=HYPERLINK(1)\nDue;12;|calc\nTre;+39;x\n"))
+	b.get(bad.url.Path+"/rejected").has(t, ";'=HYPERLINK(1)", ";'|calc", ";+39;").lacks(t, ";=", ";|")
 	form.Set("do", "import")
 	b.post(p.url.Path, form).is(t, http.StatusUnprocessableEntity).has(t, "da dove vengono i dati")
 	form.Set("column:1", "name")
@@ -279,6 +316,7 @@ func TestWritingAScript(t *testing.T) {
 	walk := html.UnescapeString(regexp.MustCompile(`name="walk" value="([^"]*)"`).FindStringSubmatch(p.body)[1])
 	p = b.post("/scripts/script-9/try", url.Values{"walk": {walk}, "do": {"next"}, "read": {"true"}, "answer:why": {"guasto"}}).has(t, "Fine. Esito:", "Risolto")
 	b.post("/scripts/script-9/try", url.Values{"walk": {"{"}}).is(t, http.StatusBadRequest)
+	b.get("/scripts/new/try").is(t, http.StatusNotFound)
 	r.as(anna).get("/scripts/script-9").is(t, http.StatusOK).lacks(t, "Controlla</button>")
 	r.as(anna).post("/scripts/script-9", bad).is(t, http.StatusForbidden)
 	r.as(bruno).get("/scripts").is(t, http.StatusForbidden)
@@ -324,6 +362,12 @@ func TestWebhooksOnThePage(t *testing.T) {
 	b.post("/webhooks/webhook-9", url.Values{"do": {"again"}}).is(t, http.StatusOK)
 	b.post("/webhooks/webhook-9", url.Values{"do": {"x"}}).is(t, http.StatusBadRequest)
 	b.post("/webhooks/none", url.Values{"do": {"try"}}).is(t, http.StatusNotFound)
+	// A test that could not be sent is not said to have been.
+	if err := r.db.Write(context.Background(), func(tx *sql.Tx) error { _, err := tx.Exec("ALTER TABLE cti_queue RENAME TO gone"); return err }); err != nil {
+		t.Fatal(err)
+	}
+	b.post("/webhooks/webhook-9", url.Values{"do": {"try"}}).is(t, http.StatusInternalServerError)
+	b.get("/me").lacks(t, "Prova inviata")
 	r.as(anna).get("/webhooks").is(t, http.StatusForbidden)
 }
 
@@ -428,7 +472,7 @@ func TestAfterScreens(t *testing.T) {
 			t.Fatal(err)
 		}
 		if who.who == dario {
-			x := r.as(dario).sendFile("/import", "Nome;Telefono;Città;Note\nMario Rossi;0298765432;Roma;vip\nDue;12;Lodi;\nTre;0277777788;Lodi;\nTre bis;0277777788;;\n")
+			x := r.as(dario).upload("/import", "file", []byte("Nome;Telefono;Città;Note\nMario Rossi;0298765432;Roma;vip\nDue;12;Lodi;\nTre;0277777788;Lodi;\nTre bis;0277777788;;\n"))
 			who.paths += " " + x.url.Path
 		}
 		for _, size := range []struct {
