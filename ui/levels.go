@@ -52,10 +52,10 @@ func readLevels(f office.Field, form url.Values) string {
 // ringAfters are the waits that the form of rings offers, in seconds.
 var ringAfters = []string{"10", "15", "20", "30", "45", "60", "90", "120", "180", "240", "300", "600"}
 
-// ringParts reads one line of the text form, "after=30 lower=1".
-func ringParts(line string) map[string]string {
+// partsOf reads the named parts of one line of a text form, "after=30 lower=1".
+func partsOf(line string) map[string]string {
 	parts := map[string]string{}
-	for _, w := range strings.Fields(line) {
+	for w := range strings.FieldsSeq(line) {
 		if k, val, ok := strings.Cut(w, "="); ok {
 			parts[k] = val
 		}
@@ -71,7 +71,7 @@ func (v *visit) ringRows(names namer, f office.Field, text string) []view.Row {
 		lines = append(lines, "")
 	}
 	for i, line := range lines[:min(len(lines), maxRings)] {
-		parts := ringParts(line)
+		parts := partsOf(line)
 		name := f.Name + ":" + strconv.Itoa(i)
 		row := view.Row{Name: name, Label: v.p.T("step.ring.after"), Options: []view.Option{{Label: v.p.T("form.none"), Selected: line == ""}}}
 		afters := ringAfters
@@ -126,7 +126,7 @@ func readRings(f office.Field, form url.Values) string {
 
 // ringLine says in words what one ring does.
 func (v *visit) ringLine(n namer, line string) string {
-	parts := ringParts(line)
+	parts := partsOf(line)
 	words := []string{v.p.T("step.ring.words", "seconds", parts["after"])}
 	if l := parts["lower"]; l != "" {
 		words = append(words, v.p.T("step.ring.lower")+" "+l)

@@ -16,17 +16,11 @@ const maxSteps = 40
 
 // stepParts reads one line of a path's text form, "hours schedule=x closed=y".
 func stepParts(line string) (kind string, parts map[string]string) {
-	words := strings.Fields(line)
-	parts = map[string]string{}
-	if len(words) == 0 {
-		return "", parts
+	for w := range strings.FieldsSeq(line) {
+		kind = w
+		break
 	}
-	for _, w := range words[1:] {
-		if k, val, ok := strings.Cut(w, "="); ok {
-			parts[k] = val
-		}
-	}
-	return words[0], parts
+	return kind, partsOf(strings.TrimPrefix(strings.TrimSpace(line), kind))
 }
 
 // stepKinds says which part names what a step of a kind is about.
