@@ -2,7 +2,6 @@ package outcome
 
 import (
 	"cmp"
-	"maps"
 	"net/mail"
 	"slices"
 	"strconv"
@@ -186,12 +185,6 @@ func (s *Script) Back(w Walk) Walk {
 
 // Done says whether the walk has ended in an outcome.
 func (w Walk) Done() bool { return w.At == "" && w.Outcome != "" }
-
-// Clone copies a walk.
-func (w Walk) Clone() Walk {
-	w.Trail, w.Read, w.Answers = slices.Clone(w.Trail), slices.Clone(w.Read), maps.Clone(w.Answers)
-	return w
-}
 
 // holds judges a condition by the answers given so far; an answer that was not given
 // is "".
