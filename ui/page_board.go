@@ -106,8 +106,8 @@ func (v *visit) boardModel() api.Board {
 		}
 		return 1
 	})
-	if g := v.s.d.People.Agreement(); g.Kind != privacy.NoAgreement && v.s.d.People.Open(v.viewer()) {
-		b.Open = v.p.T("board.open", "ground", v.p.T("privacy.kind."+string(g.Kind)), "date", g.Date)
+	if v.s.d.People.Open(v.viewer()) {
+		b.Open = v.agreementWords("board.open")
 	}
 	return b
 }

@@ -69,9 +69,7 @@ func (v *visit) deskModel() api.Desk {
 		d.Break = v.deskBreak(doc, &a, state)
 		d.Today, d.Before = v.ownFigures(doc)
 	}
-	if g := v.s.d.People.Agreement(); g.Kind != privacy.NoAgreement {
-		d.Watched = v.p.T("desk.watched", "ground", v.p.T("privacy.kind."+string(g.Kind)), "date", g.Date)
-	}
+	d.Watched = v.agreementWords("desk.watched")
 	return d
 }
 
@@ -212,8 +210,10 @@ func (v *visit) fromCall(st *live.State, doc *office.Document, c *api.DeskCall) 
 
 // answersQueue says whether the reader is a member of any queue.
 func (v *visit) answersQueue() bool {
-	doc := v.doc()
-	return slices.ContainsFunc(doc.Groups, func(g office.Group) bool {
-		return g.Mode == office.GroupQueue && slices.Contains(g.Members, v.me.Person)
-	})
+	return isAgent(v.doc(), v.me.Person)
+}
+
+// isAgent says whether somebody is a member of any queue.
+func isAgent(doc *office.Document, who journal.SubjectID) bool {
+	return slices.ContainsFunc(doc.GroupsOf(who), func(g *office.Group) bool { return g.Mode == office.GroupQueue })
 }

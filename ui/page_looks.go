@@ -57,10 +57,18 @@ func (v *visit) myLooks(page *view.MyPage) error {
 	if older != "" {
 		page.More = "/me/looks"
 	}
-	if a := v.s.d.People.Agreement(); a.Kind != privacy.NoAgreement {
-		page.Open = v.p.T("desk.watched", "ground", v.p.T("privacy.kind."+string(a.Kind)), "date", a.Date)
-	}
+	page.Open = v.agreementWords("desk.watched")
 	return nil
+}
+
+// agreementWords says with a text on which ground people are shown to others; empty
+// while there is none.
+func (v *visit) agreementWords(text string) string {
+	a := v.s.d.People.Agreement()
+	if a.Kind == privacy.NoAgreement {
+		return ""
+	}
+	return v.p.T(text, "ground", v.p.T("privacy.kind."+string(a.Kind)), "date", a.Date)
 }
 
 func (v *visit) looks() error {

@@ -157,8 +157,7 @@ func (s *Server) seen(doc *office.Document, who privacy.Viewer) []journal.Subjec
 	open := s.d.People.Agreement().Kind != privacy.NoAgreement
 	for i := range doc.People {
 		id := doc.People[i].ID
-		agent := slices.ContainsFunc(doc.Groups, func(g office.Group) bool { return g.Mode == office.GroupQueue && slices.Contains(g.Members, id) })
-		if agent && (open || id == who.Subject) && s.d.People.MaySeeFigures(who, id) {
+		if isAgent(doc, id) && (open || id == who.Subject) && s.d.People.MaySeeFigures(who, id) {
 			out = append(out, id)
 		}
 	}
