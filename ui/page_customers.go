@@ -129,8 +129,11 @@ func (v *visit) customer() error {
 		page.Back = "/customers"
 	}
 	if v.s.d.Dial != nil {
-		for i, n := range m.Numbers {
-			page.Dial = append(page.Dial, view.DialNumber{Text: n, At: i, May: i < len(c.Numbers) && v.asked(c.Numbers[i])})
+		doc := v.doc()
+		for i, s := range c.Numbers {
+			if n, ok := v.s.d.People.Name(v.viewer(), privacy.CallDetail, s); ok {
+				page.Dial = append(page.Dial, view.DialNumber{Text: v.number(doc, numbering.E164(n)), At: i, May: v.asked(s)})
+			}
 		}
 	}
 	return v.show(http.StatusOK, "customer", page)

@@ -30,7 +30,7 @@ type Customer struct {
 	Card    api.Customer
 	Merge   bool // may be put together with another one
 	Manager bool
-	Dial    []DialNumber // the numbers that may be called, and why others not
+	Dial    []DialNumber // the numbers that the reader sees
 	Back    string
 }
 
