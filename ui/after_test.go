@@ -19,7 +19,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 
 	"centralino/acd/outcome"
@@ -464,13 +463,7 @@ func TestAfterScreens(t *testing.T) {
 		{"manager", dario, "/customers /customers/" + id + " /customers/" + id + "/edit /customers/" + id + "/erase /import /callbacks /scripts /scripts/script-9 /scripts/script-8 /scripts/script-9/try /surveys /webhooks /calls/c-0/after"},
 		{"operator", bruno, "/callbacks /calls/c-0/after /calls/c-2/after /desk /customers/" + id},
 	} {
-		token, _, err := r.server.Auth().Open(ctx, who.who, remote)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := chromedp.Call(b, network.SetCookie, network.SetCookieParams{Name: "centralino", Value: token, URL: r.http.URL}); err != nil {
-			t.Fatal(err)
-		}
+		r.enter(b, who.who)
 		if who.who == dario {
 			x := r.as(dario).upload("/import", "file", []byte("Nome;Telefono;Città;Note\nMario Rossi;0298765432;Roma;vip\nDue;12;Lodi;\nTre;0277777788;Lodi;\nTre bis;0277777788;;\n"))
 			who.paths += " " + x.url.Path

@@ -7,7 +7,6 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -258,10 +257,7 @@ func (w world) play(t *testing.T) *rig {
 // reading is all that one person can read of a box: by path, and by part of a stream.
 func (r *rig) reading(t *testing.T, who journal.SubjectID, calls []journal.CallID) map[string]string {
 	t.Helper()
-	token, _, err := r.server.Auth().Open(context.Background(), who, netip.MustParseAddr("192.168.1.9"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	token := r.token(who)
 	out := map[string]string{}
 	for _, path := range r.paths(calls) {
 		ctx, stop := context.WithCancel(context.Background())

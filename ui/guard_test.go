@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"centralino/internal/testbed/chrome"
-	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 )
 
@@ -18,13 +17,7 @@ func TestUnsavedChangesInChromium(t *testing.T) {
 	r := newRig(t, true)
 	ctx := chromium(t)
 	chrome.Screen(t, ctx, 1280, 900, "light", "it")
-	token, _, err := r.server.Auth().Open(context.Background(), tech, remote)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := chromedp.Call(ctx, network.SetCookie, network.SetCookieParams{Name: "centralino", Value: token, URL: r.http.URL}); err != nil {
-		t.Fatal(err)
-	}
+	token := r.enter(ctx, tech)
 	css := func(s string) chromedp.CSS { return chromedp.CSS(s) }
 	do := func(what string, steps ...chromedp.Action[chromedp.Void]) {
 		t.Helper()

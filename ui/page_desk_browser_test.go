@@ -12,10 +12,10 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/emulation"
-	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 
 	"centralino/internal/journal"
+	"centralino/internal/numbering"
 	"centralino/internal/testbed/chrome"
 )
 
@@ -27,16 +27,6 @@ const tabs = 60
 func TestADeskWithoutAMouse(t *testing.T) {
 	r := deskRig(t)
 	ctx := chromium(t)
-	login := func(who journal.SubjectID) {
-		t.Helper()
-		token, _, err := r.server.Auth().Open(context.Background(), who, remote)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := chromedp.Call(ctx, network.SetCookie, network.SetCookieParams{Name: "centralino", Value: token, URL: r.http.URL}); err != nil {
-			t.Fatal(err)
-		}
-	}
 	do := func(what string, steps ...chromedp.Action[chromedp.Void]) {
 		t.Helper()
 		if err := chromedp.Do(ctx, steps...); err != nil {
@@ -87,7 +77,7 @@ func TestADeskWithoutAMouse(t *testing.T) {
 		}
 	}
 	chrome.Screen(t, ctx, 1280, 900, "light", "it")
-	login(bruno)
+	r.enter(ctx, bruno)
 	do("open", chromedp.Navigate(r.http.URL+"/desk"), chromedp.WaitVisible(chromedp.CSS("#desk-login-")))
 	press("desk-login-")
 	did("login")
@@ -123,7 +113,7 @@ func TestADeskWithoutAMouse(t *testing.T) {
 	chrome.Screen(t, ctx, 390, 844, "light", "it")
 	do("board", chromedp.Navigate(r.http.URL+"/desk"), chromedp.WaitReady(chromedp.CSS("#main")))
 	picture(t, ctx, "desk-phone")
-	login(anna)
+	r.enter(ctx, anna)
 	do("board", chromedp.Navigate(r.http.URL+"/board"), chromedp.WaitReady(chromedp.CSS("#main")))
 	picture(t, ctx, "board-phone")
 	chrome.Screen(t, ctx, 1280, 900, "dark", "it")
@@ -135,20 +125,23 @@ func TestADeskWithoutAMouse(t *testing.T) {
 func TestWhatWasTypedOnTheDeskStays(t *testing.T) {
 	r := furnished(t, withDesk)
 	ctx := chromium(t)
-	screen(t, ctx, 1280, 900, "light", "it")
-	token, _, err := r.server.Auth().Open(context.Background(), bruno, remote)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := chromedp.Call(ctx, network.SetCookie, network.SetCookieParams{Name: "centralino", Value: token, URL: r.http.URL}); err != nil {
-		t.Fatal(err)
-	}
+	chrome.Screen(t, ctx, 1280, 900, "light", "it")
+	r.enter(ctx, bruno)
 	comes := func(js string) {
 		t.Helper()
 		if _, err := chromedp.Run(ctx, chromedp.Poll[bool](js)); err != nil {
 			t.Fatalf("%s never comes: %v", js, err)
 		}
 	}
+	takes := func(call journal.CallID, number numbering.E164) {
+		who := r.people.Number(number)
+		r.log.Append(call, journal.CallStarted{Direction: journal.Inbound, Line: "line-1", From: who})
+		r.log.Append(call, journal.ContactQueued{Contact: journal.ContactID(call), Queue: "group-1", Arrival: time.Now(), Caller: who})
+		r.log.Append(call, journal.CallLeg{Leg: "b", Kind: journal.LegPhone, State: journal.LegAnswered, Person: bruno})
+		r.log.Append(call, journal.ContactConnected{Contact: journal.ContactID(call), Queue: "group-1", Agent: bruno})
+		r.agent(journal.AgentChanged{Agent: bruno, State: journal.AgentTalking})
+	}
+	takes("c-6", ofBruno)
 	note := chromedp.CSS("#f-outcome-note")
 	if err := chromedp.Do(ctx, chromedp.Navigate(r.http.URL+"/desk"), chromedp.WaitVisible(note), chromedp.SendKeys(note, "ha due caldaie")); err != nil {
 		t.Fatal(err)
@@ -156,7 +149,7 @@ func TestWhatWasTypedOnTheDeskStays(t *testing.T) {
 	comes("document.activeElement.blur() || true")
 	// The script ends, by which the form of the outcome proposes one; then something else
 	// is drawn, so that all of it has come.
-	r.as(bruno).post("/calls/c-2/script", url.Values{"do": {"button:1"}}).is(t, http.StatusOK)
+	r.as(bruno).post("/calls/c-6/script", url.Values{"do": {"button:1"}}).is(t, http.StatusOK)
 	comes("document.querySelector('#deskscript').textContent.includes('Fine. Esito')")
 	r.agent(journal.AgentChanged{Agent: bruno, State: journal.AgentTalking, Asked: journal.AgentPaused})
 	comes("document.querySelector('#desk-ready-') != null")
@@ -164,12 +157,9 @@ func TestWhatWasTypedOnTheDeskStays(t *testing.T) {
 		t.Errorf("the note is %q (%v)", got, err)
 	}
 	// The next caller's form takes the place of it.
-	r.log.Append("c-2", journal.ContactEnded{Contact: "c-2", Queue: "group-1", Agent: bruno, Outcome: "served"})
-	r.log.Append("c-2", journal.CallEnded{Cause: "hangup"})
-	r.log.Append("c-7", journal.CallStarted{Direction: journal.Inbound, Line: "line-1", From: r.people.Number(nobodys)})
-	r.log.Append("c-7", journal.ContactQueued{Contact: "c-7", Queue: "group-1", Arrival: time.Now(), Caller: r.people.Number(nobodys)})
-	r.log.Append("c-7", journal.ContactConnected{Contact: "c-7", Queue: "group-1", Agent: bruno, Offer: 9})
-	r.agent(journal.AgentChanged{Agent: bruno, State: journal.AgentTalking})
+	r.log.Append("c-6", journal.ContactEnded{Contact: "c-6", Queue: "group-1", Agent: bruno, Outcome: "served"})
+	r.log.Append("c-6", journal.CallEnded{Cause: "hangup"})
+	takes("c-7", nobodys)
 	comes("document.querySelector('#deskoutcome form')?.getAttribute('action') == '/calls/c-7/outcome' && document.querySelector('#f-outcome-note').value == ''")
 }
 

@@ -255,10 +255,7 @@ func TestTheUsualDayIsWorkedOutOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, who := range []journal.SubjectID{bruno, bruno, carla, bruno} {
-		token, _, err := r.server.Auth().Open(context.Background(), who, remote)
-		if err != nil {
-			t.Fatal(err)
-		}
+		token := r.token(who)
 		req := httptest.NewRequest(http.MethodGet, "http://localhost/api/v1/desk", nil)
 		req.AddCookie(&http.Cookie{Name: "centralino", Value: token})
 		w := httptest.NewRecorder()

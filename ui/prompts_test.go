@@ -2,7 +2,6 @@ package ui_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"math"
 	"mime/multipart"
@@ -12,7 +11,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 
 	"centralino/internal/audio"
@@ -228,17 +226,11 @@ func TestPromptsAsJSON(t *testing.T) {
 func TestTheBrowserMayPlayPrompts(t *testing.T) {
 	r := newRig(t, true)
 	ctx := chromium(t)
-	token, _, err := r.server.Auth().Open(context.Background(), tech, remote)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := chromedp.Call(ctx, network.SetCookie, network.SetCookieParams{Name: "centralino", Value: token, URL: r.http.URL}); err != nil {
-		t.Fatal(err)
-	}
+	r.enter(ctx, tech)
 	if err := chromedp.Do(ctx, chromedp.Navigate(r.http.URL+"/prompts/prompt-menu"), chromedp.WaitReady(chromedp.CSS("audio"))); err != nil {
 		t.Fatal(err)
 	}
-	_, err = chromedp.Run(ctx, chromedp.Evaluate[int](`for (const a of document.querySelectorAll("audio")) {
+	_, err := chromedp.Run(ctx, chromedp.Evaluate[int](`for (const a of document.querySelectorAll("audio")) {
 		a.onloadedmetadata = () => a.dataset.heard = a.duration > 1 ? "sound" : "nothing";
 		a.onerror = () => a.dataset.heard = "error " + a.error.code;
 		a.preload = "auto"; a.load();

@@ -94,10 +94,7 @@ func TestEveryPageSaysHowItCame(t *testing.T) {
 		req.Host, req.TLS = "localhost", &tls.ConnectionState{}
 		req.Header.Set("Accept-Language", "it")
 		if login {
-			token, _, err := r.server.Auth().Open(t.Context(), tech, remote)
-			if err != nil {
-				t.Fatal(err)
-			}
+			token := r.token(tech)
 			req.AddCookie(&http.Cookie{Name: "__Host-centralino", Value: token})
 		}
 		w := httptest.NewRecorder()

@@ -1,14 +1,12 @@
 package ui_test
 
 import (
-	"context"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"centralino/internal/testbed/chrome"
-	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 )
 
@@ -22,13 +20,7 @@ func TestReportScreens(t *testing.T) {
 	r := newRig(t, true)
 	morning(r, 14, 4)
 	ctx := chromium(t)
-	token, _, err := r.server.Auth().Open(context.Background(), dario, remote)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := chromedp.Call(ctx, network.SetCookie, network.SetCookieParams{Name: "centralino", Value: token, URL: r.http.URL}); err != nil {
-		t.Fatal(err)
-	}
+	r.enter(ctx, dario)
 	for _, v := range []struct {
 		name, scheme, lang string
 		width              int64

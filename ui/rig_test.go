@@ -298,6 +298,19 @@ func newRigOf(t *testing.T, claimed bool, of rigOf, change ...func(*ui.Deps)) *r
 	return r
 }
 
+// remote is where people log in from.
+var remote = netip.MustParseAddr("192.168.1.9")
+
+// token logs a person in, without a password, and returns what a browser keeps of it.
+func (r *rig) token(who journal.SubjectID) string {
+	r.t.Helper()
+	token, _, err := r.server.Auth().Open(context.Background(), who, remote)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return token
+}
+
 // browser is one person's browser.
 type browser struct {
 	r    *rig
@@ -314,10 +327,7 @@ func (r *rig) as(who journal.SubjectID) *browser {
 	}
 	b := &browser{r: r, c: &http.Client{Jar: jar, Timeout: 10 * time.Second}, lang: "it"}
 	if who != "" {
-		token, _, err := r.server.Auth().Open(context.Background(), who, netip.MustParseAddr("192.168.1.9"))
-		if err != nil {
-			r.t.Fatal(err)
-		}
+		token := r.token(who)
 		u, _ := url.Parse(r.http.URL)
 		jar.SetCookies(u, []*http.Cookie{{Name: "centralino", Value: token, Path: "/"}})
 	}

@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"net/netip"
 	"strconv"
 	"strings"
 	"sync"
@@ -71,10 +70,7 @@ func TestStreamOutlivesTheTimeouts(t *testing.T) {
 	r := newRig(t, true, func(d *ui.Deps) {
 		d.HTTP, d.HTTPS, d.ReadTimeout, d.WriteTimeout = plain, secure, timeout, timeout
 	})
-	token, _, err := r.server.Auth().Open(context.Background(), bruno, netip.MustParseAddr("192.168.1.9"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	token := r.token(bruno)
 	for _, c := range []struct{ name, url, cookie string }{
 		{"HTTP/1.1", "http://" + plain.Addr().String(), "centralino"},
 		{"HTTP/2.0", "https://" + secure.Addr().String(), "__Host-centralino"},
@@ -162,10 +158,7 @@ func TestRestartTakesUpTheKeptState(t *testing.T) {
 	}
 	// Who was told last before what is read now has missed something.
 	for after, want := range map[string]bool{"5": true, strconv.FormatUint(second.Live().Seq, 10): false} {
-		token, _, err := r.server.Auth().Open(ctx, dario, remote)
-		if err != nil {
-			t.Fatal(err)
-		}
+		token := r.token(dario)
 		asked, hangUp := context.WithCancel(ctx)
 		req := httptest.NewRequestWithContext(asked, http.MethodGet, "http://localhost/api/v1/events", nil)
 		req.AddCookie(&http.Cookie{Name: "centralino", Value: token})
@@ -195,10 +188,7 @@ func TestAStreamEndsWithTheRightToIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sample := office.Sample(office.SampleOptions{AlwaysOpen: true, Now: time.Now()})
 		r := newRigOf(t, true, rigOf{now: time.Now, sample: sample, folder: folder, bubble: true}, withDesk)
-		token, _, err := r.server.Auth().Open(context.Background(), anna, remote)
-		if err != nil {
-			t.Fatal(err)
-		}
+		token := r.token(anna)
 		ctx, stop := context.WithCancel(context.Background())
 		board := &screenOf{tape: tape{head: http.Header{}}, text: "event: gone"}
 		req := httptest.NewRequestWithContext(ctx, http.MethodGet, "http://localhost/live?page=board", nil)
