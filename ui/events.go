@@ -77,13 +77,13 @@ func (a *announcer) leave(b chan struct{}) {
 	delete(a.bells, b)
 }
 
-// after returns the events behind a number. missed says that some are not kept any
+// after returns the events behind a number. Those up to from are not kept, or not any
 // more.
-func (a *announcer) after(seq uint64) (list []cti.Event, missed bool) {
+func (a *announcer) after(seq uint64) (list []cti.Event, from uint64) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	i, _ := slices.BinarySearchFunc(a.last, seq+1, func(e cti.Event, s uint64) int { return cmp.Compare(e.Seq, s) })
-	return slices.Clone(a.last[i:]), seq < a.from
+	return slices.Clone(a.last[i:]), a.from
 }
 
 // newest is the number of the last event of the journal that was seen.
@@ -103,12 +103,10 @@ func (v *visit) events() error {
 		return errFull
 	}
 	defer v.s.announcer.leave(bell)
-	at := v.s.announcer.newest()
-	last := v.r.Header.Get("Last-Event-ID")
-	if n, err := strconv.ParseUint(last, 10, 64); err == nil && n <= at {
+	// Right after a start the journal is still being read: that is no news.
+	at := max(v.s.announcer.newest(), v.s.d.Journal.Durable())
+	if n, err := strconv.ParseUint(v.r.Header.Get("Last-Event-ID"), 10, 64); err == nil && n <= at {
 		at = n
-	} else {
-		last = ""
 	}
 	if err := http.NewResponseController(v.w).SetReadDeadline(time.Time{}); err != nil {
 		return err
@@ -122,13 +120,13 @@ func (v *visit) events() error {
 	alive := time.NewTicker(streamAlive)
 	defer alive.Stop()
 	for {
-		list, missed := v.s.announcer.after(at)
-		if missed && last != "" {
+		list, from := v.s.announcer.after(at)
+		if at < from {
+			at = from
 			if v.send("missed", "") != nil {
 				return nil
 			}
 		}
-		last = ""
 		for _, e := range list {
 			at = e.Seq
 			if v.sendMessage(e) != nil {

@@ -16,11 +16,10 @@ const maxSteps = 40
 
 // stepParts reads one line of a path's text form, "hours schedule=x closed=y".
 func stepParts(line string) (kind string, parts map[string]string) {
-	for w := range strings.FieldsSeq(line) {
-		kind = w
-		break
+	if words := strings.Fields(line); len(words) > 0 {
+		kind = words[0]
 	}
-	return kind, partsOf(strings.TrimPrefix(strings.TrimSpace(line), kind))
+	return kind, partsOf(line)
 }
 
 // stepKinds says which part names what a step of a kind is about.

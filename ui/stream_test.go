@@ -181,6 +181,44 @@ func TestRestartTakesUpTheKeptState(t *testing.T) {
 	}
 }
 
+// TestWhatWasBeforeAStartIsNoNews: a program that comes while the box still reads its
+// journal hears nothing of yesterday's calls.
+func TestWhatWasBeforeAStartIsNoNews(t *testing.T) {
+	r := newRig(t, true)
+	busy(r)
+	r.settle()
+	second, err := ui.New(r.deps)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	asked, hangUp := context.WithCancel(ctx)
+	req := httptest.NewRequestWithContext(asked, http.MethodGet, "http://localhost/api/v1/events", nil)
+	req.AddCookie(&http.Cookie{Name: "centralino", Value: r.token(dario)})
+	var once sync.Once
+	var wg sync.WaitGroup
+	heard := &tape{head: http.Header{}, stop: hangUp}
+	second.Handler().ServeHTTP(starter{heard, func() {
+		once.Do(func() { wg.Go(func() { _ = second.Run(ctx) }) })
+	}}, req)
+	stop()
+	wg.Wait()
+	if s := heard.body.String(); !strings.Contains(s, "event: alive") || strings.Contains(s, "data: {") {
+		t.Errorf("told %q", s)
+	}
+}
+
+// starter does something once an answer begins.
+type starter struct {
+	*tape
+	start func()
+}
+
+func (s starter) Flush() {
+	s.start()
+	s.tape.Flush()
+}
+
 // TestAStreamEndsWithTheRightToIt: who leads no more sees no more, though the page stays
 // open.
 func TestAStreamEndsWithTheRightToIt(t *testing.T) {

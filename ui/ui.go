@@ -221,6 +221,7 @@ type Licence struct{ Module, Version, Name, Text string }
 // Journal is what the pages need of the journal; FromLog adapts the real one.
 type Journal interface {
 	journal.Appender
+	Durable() uint64 // the last event that is on disk
 	Subscribe(from uint64) Subscription
 	Calls(ctx context.Context, q journal.CallQuery) ([]journal.Call, journal.CallCursor, error)
 	CallByID(ctx context.Context, id journal.CallID) (journal.Call, bool, error)
