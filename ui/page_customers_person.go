@@ -108,8 +108,8 @@ func (v *visit) customerErase() error {
 
 // --- calls that customers asked for ------------------------------------------
 
-// dueAhead is how far ahead the list of call-backs looks.
-const dueAhead = 366 * 24 * time.Hour
+// dueAhead is how far ahead the list of call-backs looks: further than one may lie.
+const dueAhead = 2 * 366 * 24 * time.Hour
 
 // dueCallBacks are the open call-backs of the reader's queues; who leads sees all.
 func (v *visit) dueCallBacks() ([]outcome.Result, error) {
@@ -117,7 +117,7 @@ func (v *visit) dueCallBacks() ([]outcome.Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	all, err := book.Due(v.ctx(), v.s.d.Now().Add(2*dueAhead))
+	all, err := book.Due(v.ctx(), v.s.d.Now().Add(dueAhead))
 	if err != nil || v.seesAll() {
 		return all, err
 	}

@@ -192,9 +192,8 @@ func (v *visit) apiDeskState() error {
 		return err
 	}
 	if problem != "" {
-		v.w.Header().Set("Content-Type", "application/json")
-		v.w.WriteHeader(http.StatusConflict)
-		return v.json(api.Error{Code: "E-409", Text: v.p.T(problem)})
+		v.jsonError(http.StatusConflict, "E-409", v.p.T(problem))
+		return nil
 	}
 	return v.apiDesk()
 }

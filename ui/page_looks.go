@@ -3,7 +3,6 @@ package ui
 import (
 	"cmp"
 	"net/http"
-	"net/url"
 	"strconv"
 	"time"
 
@@ -77,9 +76,7 @@ func (v *visit) looks() error {
 		return err
 	}
 	page := view.Looks{Frame: v.frame(v.p.T("looks.title")), Looks: list}
-	if older != "" {
-		page.Older = "/me/looks?" + url.Values{"before": {older}}.Encode()
-	}
+	_, page.Older = v.pager(older, "before")
 	return v.show(http.StatusOK, "looks", page)
 }
 

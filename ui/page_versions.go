@@ -55,9 +55,7 @@ func (v *visit) versions() error {
 		return err
 	}
 	page := view.Versions{Frame: v.frame(v.p.T("versions.title")), Versions: list}
-	if older != "" {
-		page.Older = "/versions?before=" + older
-	}
+	_, page.Older = v.pager(older, "before")
 	return v.show(http.StatusOK, "versions", page)
 }
 

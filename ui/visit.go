@@ -298,10 +298,7 @@ func (v *visit) fail(err error) {
 func (v *visit) refuse(status int, code string) {
 	v.s.refused.add("page", code)
 	if strings.HasPrefix(v.r.URL.Path, "/api/") {
-		v.w.Header().Set("Content-Type", "application/json")
-		v.w.WriteHeader(status)
-		b, _ := json.Marshal(api.Error{Code: code, Text: v.p.T("error." + code + ".text")})
-		_, _ = v.w.Write(append(b, '\n'))
+		v.jsonError(status, code, v.p.T("error."+code+".text"))
 		return
 	}
 	e := view.Error{Frame: v.frame(v.p.T("error." + code + ".text")), Status: status, Code: code,
@@ -309,6 +306,14 @@ func (v *visit) refuse(status int, code string) {
 	if err := v.show(status, "error", e); err != nil {
 		http.Error(v.w, code, status)
 	}
+}
+
+// jsonError answers a program that what it asked for is not to be had.
+func (v *visit) jsonError(status int, code, text string) {
+	v.w.Header().Set("Content-Type", "application/json")
+	v.w.WriteHeader(status)
+	b, _ := json.Marshal(api.Error{Code: code, Text: text}) // two strings
+	_, _ = v.w.Write(append(b, '\n'))
 }
 
 // refuse answers outside of a route.
