@@ -35,3 +35,17 @@ func WaitsOf(events []journal.Event, now time.Time) []Spent {
 
 // LivePages names the pages that an event stream keeps up to date.
 func LivePages() []string { return slices.Sorted(maps.Keys(livePages)) }
+
+// Shelf is a shelf of numbers.
+type Shelf struct{ s *shelf[string, int] }
+
+// NewShelf makes one.
+func NewShelf(now func() time.Time, lasts time.Duration, most int) Shelf {
+	return Shelf{newShelf[string, int](now, lasts, most)}
+}
+
+func (s Shelf) Put(k string, n int)      { s.s.put(k, n) }
+func (s Shelf) Set(k string, n int)      { s.s.set(k, n) }
+func (s Shelf) Get(k string) (int, bool) { return s.s.get(k) }
+func (s Shelf) Drop(k string)            { s.s.drop(k) }
+func (s Shelf) Sweep() int               { s.s.sweep(); return len(s.s.by) }
