@@ -20,91 +20,86 @@ const (
 // agent is what the engine knows of one agent. The exported states are computed
 // from it by view.
 type agent struct {
-	id     AgentID
-	hash   uint64 // of id, for Random
-	queues int32  // how many queues he is a member of
-
-	loggedIn  bool
-	outside   bool                   // in a call outside of the queues
-	gone      bool                   // no phone reachable
-	away      journal.AgentStateName // paused or other work, empty if neither
-	pause     Reason                 // why he is away
-	loggedWhy Reason                 // why logged out
-	asked     journal.AgentStateName
-	askedWhy  Reason
-	misses    int32
+	id        AgentID // what every decision reads of everybody comes first
+	idle      int64   // waits for a contact since
+	retryAt   int64   // no offers before
 	wrapUntil int64
-	extended  bool      // wrapUntil was
-	owes      ContactID // the talk or wrap-up is of this contact, whose outcome must be told
-	server    int32     // slot of the queue of his last talk, -1 if none
-	retryAt   int64     // no offers before
-	idle      int64     // waits for a contact since
+	phase     phase
+	loggedIn  bool
+	outside   bool  // in a call outside of the queues
+	gone      bool  // no phone reachable
+	away      state // paused or other work, noState if neither
+	asked     state
+	extended  bool  // wrapUntil was
+	watched   bool  // is in State.watch
+	stayed    bool  // stays, when last looked at
+	queues    int32 // how many queues he is a member of
 
-	phase    phase
+	shown agentView // what the journal says
+
+	since    int64 // shown.state or reason since
+	timer    int32
 	contact  int32 // slot, -1 if idle
 	offer    OfferID
 	deadline int64 // of the offer or the dialling
+	misses   int32
+	server   int32     // slot of the queue of his last talk, -1 if none
+	work     *workload // apart, so that agents lie close together
+	screen   int64     // at the screen since, see guard
+	left     int64     // off it since, 0 if he is there
+	proposed int64     // limit for which the break was proposed
 
-	screen   int64 // at the screen since, see guard
-	left     int64 // off it since, 0 if he is there
-	proposed int64 // limit for which the break was proposed
-	watched  bool  // is in State.watch
-	stayed   bool  // stays, when last looked at
-
-	shown agentView // what the journal says
-	since int64     // shown.state or reason since
-	timer int32
-	work  *workload // apart, so that agents lie close together
+	pause     Reason // why he is away
+	loggedWhy Reason // why logged out
+	askedWhy  Reason
+	owes      ContactID // the talk or wrap-up is of this contact, whose outcome must be told
+	hash      uint64    // of id, for Random
 }
 
 // agentView is everything about an agent that the journal repeats at each change.
 type agentView struct {
-	state    journal.AgentStateName
-	asked    journal.AgentStateName
-	reason   Reason
-	askedWhy Reason
-	misses   int32
+	state    state
+	asked    state
 	outside  bool
 	gone     bool
+	extended bool
+	misses   int32
 	until    int64
 	idle     int64
-	owes     ContactID
-	extended bool
 	screen   int64
 	left     int64
+	reason   Reason
+	askedWhy Reason
+	owes     ContactID
 }
 
 // view names the agent's state. What comes first in this order hides the rest:
 // logged out, talking, offered (also while somebody is being called back), paused
 // or other work, phone unreachable, busy, wrap-up, ready.
-func (a *agent) view() (v agentView) {
-	a.look(&v)
-	return v
-}
-
-func (a *agent) look(v *agentView) {
+func (a *agent) view() agentView {
 	if !a.loggedIn {
-		*v = agentView{state: journal.AgentLoggedOut, reason: a.loggedWhy, screen: a.screen, left: a.left}
-		return
+		return agentView{state: stateLoggedOut, reason: a.loggedWhy, screen: a.screen, left: a.left}
 	}
-	v.state, v.reason = journal.AgentReady, ""
-	v.asked, v.askedWhy, v.misses = a.asked, a.askedWhy, a.misses
-	v.outside, v.gone, v.until, v.idle = a.outside, a.gone, a.wrapUntil, a.idle
-	v.owes, v.extended, v.screen, v.left = a.owes, a.extended, a.screen, a.left
+	v := agentView{
+		state: stateReady, asked: a.asked, askedWhy: a.askedWhy, misses: a.misses,
+		outside: a.outside, gone: a.gone, until: a.wrapUntil, idle: a.idle,
+		owes: a.owes, extended: a.extended, screen: a.screen, left: a.left,
+	}
 	switch {
 	case a.phase == talking:
-		v.state = journal.AgentTalking
+		v.state = stateTalking
 	case a.phase == ringing || a.phase == dialling:
-		v.state = journal.AgentOffered
-	case a.away != "":
+		v.state = stateOffered
+	case a.away != noState:
 		v.state, v.reason = a.away, a.pause
 	case a.gone:
-		v.state, v.reason = journal.AgentPaused, ReasonUnreachable
+		v.state, v.reason = statePaused, ReasonUnreachable
 	case a.outside:
-		v.state = journal.AgentBusy
+		v.state = stateBusy
 	case a.wrapUntil != 0:
-		v.state = journal.AgentWrapUp
+		v.state = stateWrapUp
 	}
+	return v
 }
 
 // free reports whether the agent may be offered a contact.
@@ -114,7 +109,7 @@ func (a *agent) free() bool {
 
 // stays reports whether the agent takes calls, now or when he is through with what
 // he does.
-func (a *agent) stays() bool { return a.loggedIn && a.away == "" && !a.gone }
+func (a *agent) stays() bool { return a.loggedIn && a.away == noState && !a.gone }
 
 // engaged reports whether the agent is with a contact that must not be taken from
 // him.
@@ -158,16 +153,15 @@ func (s *State) settle(i int32) {
 	if s.guard.every != 0 {
 		s.watchBreak(i)
 	}
-	v := &s.looked
-	a.look(v)
-	if *v == a.shown {
+	v := a.view()
+	if v == a.shown {
 		return
 	}
-	s.show(a, v)
+	s.show(a, &v)
 	e := s.emit(AgentChanged)
-	e.Agent, e.State, e.Reason, e.Misses = a.id, v.state, v.reason, int(v.misses)
+	e.Agent, e.State, e.Reason, e.Misses = a.id, v.state.name(), v.reason, int(v.misses)
 	e.Until, e.Idle = Instant(v.until), Instant(v.idle)
-	e.Asked, e.AskedReason, e.Outside, e.Gone = v.asked, v.askedWhy, v.outside, v.gone
+	e.Asked, e.AskedReason, e.Outside, e.Gone = v.asked.name(), v.askedWhy, v.outside, v.gone
 	e.Owes, e.Extended, e.Screen, e.Left = v.owes, v.extended, Instant(v.screen), Instant(v.left)
 }
 
@@ -184,6 +178,9 @@ func (s *State) index(i int32) {
 	s.crew = true
 	s.loggedIn.put(i, a.loggedIn)
 	s.atWork.put(i, stays)
+	if s.kept == 0 {
+		return
+	}
 	for ci := range s.contacts {
 		if c := &s.contacts[ci]; c.keep == i && c.used && !c.talks {
 			s.track(int32(ci))
@@ -194,15 +191,15 @@ func (s *State) index(i int32) {
 // show takes v as the agent's state from now on and books the time until now on
 // the state before.
 func (s *State) show(a *agent, v *agentView) {
-	login := v.state != journal.AgentLoggedOut && a.shown.state == journal.AgentLoggedOut
-	if login || classOf(v.state) != classOf(a.shown.state) {
-		a.work.book(a.shown.state, s.now)
+	login := v.state != stateLoggedOut && a.shown.state == stateLoggedOut
+	if login || v.state.class() != a.shown.state.class() {
+		a.work.book(a.shown.state.class(), s.now)
 	}
 	if login {
 		a.work.login(s.now)
 	}
 	if v.state != a.shown.state || v.reason != a.shown.reason {
-		if a.shown.state == journal.AgentWrapUp && a.server >= 0 {
+		if a.shown.state == stateWrapUp && a.server >= 0 {
 			s.queues[a.server].pace.Wrapped(time.Duration(s.now - a.since))
 		}
 		a.since = s.now
@@ -256,10 +253,10 @@ func (s *State) endWrapUp(a *agent, at int64) {
 // takeAsked makes the agent what he asked to be.
 func (s *State) takeAsked(a *agent) {
 	to, why := a.asked, a.askedWhy
-	a.asked, a.askedWhy = "", ""
+	a.asked, a.askedWhy = noState, ""
 	switch to {
-	case "":
-	case journal.AgentLoggedOut:
+	case noState:
+	case stateLoggedOut:
 		s.logOut(a, why)
 	default:
 		a.away, a.pause = to, why
@@ -269,8 +266,8 @@ func (s *State) takeAsked(a *agent) {
 // logOut makes an idle agent logged out.
 func (s *State) logOut(a *agent, why Reason) {
 	a.loggedIn, a.loggedWhy = false, why
-	a.away, a.pause, a.wrapUntil, a.misses, a.idle = "", "", 0, 0, 0
-	a.asked, a.askedWhy, a.extended, a.owes = "", "", false, ""
+	a.away, a.pause, a.wrapUntil, a.misses, a.idle = noState, "", 0, 0, 0
+	a.asked, a.askedWhy, a.extended, a.owes = noState, "", false, ""
 }
 
 // level takes a level about an agent from the switch. Unknown people get a slot:

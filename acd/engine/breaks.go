@@ -2,8 +2,6 @@ package engine
 
 import (
 	"math"
-
-	"centralino/internal/journal"
 )
 
 // guard sees to it that nobody works at the screen longer than every without being
@@ -24,7 +22,7 @@ func (g *guard) isBreak(why Reason) bool { return why == ReasonBreak || g.reason
 
 // atScreen reports whether the agent's time counts.
 func (g *guard) atScreen(a *agent) bool {
-	return a.loggedIn && (a.away == "" || !g.isBreak(a.pause))
+	return a.loggedIn && (a.away == noState || !g.isBreak(a.pause))
 }
 
 // mark keeps account of an agent who comes to the screen or leaves it: screen is
@@ -81,12 +79,12 @@ func (g *guard) enforce(a *agent, now int64) {
 		return
 	}
 	if a.engaged() || a.wrapUntil != 0 {
-		if a.asked == "" || a.asked != journal.AgentLoggedOut && !g.isBreak(a.askedWhy) {
-			a.asked, a.askedWhy = journal.AgentPaused, ReasonBreak
+		if a.asked == noState || a.asked != stateLoggedOut && !g.isBreak(a.askedWhy) {
+			a.asked, a.askedWhy = statePaused, ReasonBreak
 		}
 		return
 	}
-	a.away, a.pause = journal.AgentPaused, ReasonBreak
+	a.away, a.pause = statePaused, ReasonBreak
 }
 
 // The proposal has three stages, each with a less good moment: from every/6 before

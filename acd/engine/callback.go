@@ -28,7 +28,7 @@ var (
 func (s *State) askCallback(cmd *Command) error {
 	i, waits := s.find(cmd.Contact)
 	if !waits {
-		qi, ok := s.queueAt[cmd.Queue]
+		qi, ok := s.queueOf(cmd.Queue)
 		switch {
 		case cmd.Queue == "":
 			return ErrStray
@@ -220,7 +220,7 @@ func (s *State) dialled(ci int32, result string) {
 	e.Until = Instant(next)
 	s.tried(c, next)
 	s.unlink(ai)
-	if a.asked != "" {
+	if a.asked != noState {
 		s.takeAsked(a)
 	}
 	s.settle(ai)

@@ -3,8 +3,6 @@ package engine
 import (
 	"slices"
 	"time"
-
-	"centralino/internal/journal"
 )
 
 // Configure makes the engine work by cfg from now on. Contacts keep their places
@@ -151,6 +149,17 @@ func (w *widening) admit(n int32, members []AgentID) {
 	}
 }
 
+// queueOf returns the slot of a queue. Most commands name the queue of the last.
+func (s *State) queueOf(id QueueID) (slot int32, ok bool) {
+	if s.lastQueue < int32(len(s.queues)) && s.queues[s.lastQueue].cfg.ID == id {
+		return s.lastQueue, true
+	}
+	if slot, ok = s.queueAt[id]; ok {
+		s.lastQueue = slot
+	}
+	return slot, ok
+}
+
 // queueSlot returns the slot of a queue and makes one, not configured, if there
 // is none.
 func (s *State) queueSlot(id QueueID) int32 {
@@ -195,7 +204,7 @@ func (s *State) settleMember(ai int32) {
 	a := &s.agents[ai]
 	if a.loggedIn && a.queues == 0 {
 		if a.engaged() || a.wrapUntil != 0 {
-			a.asked, a.askedWhy = journal.AgentLoggedOut, ReasonRemoved
+			a.asked, a.askedWhy = stateLoggedOut, ReasonRemoved
 		} else {
 			s.withdrawFrom(ai, ReasonRemoved)
 			s.logOut(a, ReasonRemoved)

@@ -9,6 +9,7 @@ import (
 // contact is one caller in a queue or in a talk that came from one.
 type contact struct {
 	id       ContactID
+	hash     uint32 // of id, see contactTable
 	caller   journal.SubjectID
 	queue    int32
 	used     bool
@@ -66,8 +67,8 @@ func (c *contact) addMiss(agent int32) {
 	c.missed = append(c.missed, miss{agent, 1})
 }
 
-// newContact takes a slot. Slices of an earlier contact are used again.
-func (s *State) newContact(id ContactID) int32 {
+// newContact takes a slot for an id that has this hash. Slices of an earlier contact are used again.
+func (s *State) newContact(id ContactID, hash uint32) int32 {
 	var i int32
 	if n := len(s.free); n > 0 {
 		i = s.free[n-1]
@@ -77,17 +78,20 @@ func (s *State) newContact(id ContactID) int32 {
 		s.contacts = append(s.contacts, contact{})
 	}
 	c := &s.contacts[i]
-	*c = contact{
-		id: id, used: true, agent: -1, lane: noLane, heap: -1, timer: -1, keep: -1,
-		offers: c.offers[:0], missed: c.missed[:0],
-	}
-	s.contactAt.put(s.contacts, i)
+	offers, missed := c.offers[:0], c.missed[:0]
+	*c = contact{}
+	c.id, c.hash, c.used, c.offers, c.missed = id, hash, true, offers, missed
+	c.agent, c.lane, c.heap, c.timer, c.keep = -1, noLane, -1, -1, -1
+	s.contactAt.put(i, hash)
 	return i
 }
 
 func (s *State) freeContact(i int32) {
 	c := &s.contacts[i]
-	s.contactAt.drop(s.contacts, c.id)
+	s.contactAt.drop(i, c.hash)
+	if c.keep >= 0 {
+		s.kept--
+	}
 	c.used, c.id, c.caller = false, "", ""
 	s.free = append(s.free, i)
 }
@@ -96,10 +100,11 @@ func (s *State) enqueue(cmd *Command) error {
 	if cmd.Contact == "" || cmd.Bonus < 0 {
 		return ErrStray
 	}
-	qi, ok := s.queueAt[cmd.Queue]
+	qi, ok := s.queueOf(cmd.Queue)
 	ok = ok && s.queues[qi].live
 	brought, old := s.carried.get(cmd.Contact)
-	if i, inside := s.find(cmd.Contact); inside {
+	hash := s.contactAt.hash(cmd.Contact)
+	if i, inside := s.contactAt.get(s.contacts, cmd.Contact, hash); inside {
 		c := &s.contacts[i]
 		brought, old = c.key, true
 		switch {
@@ -129,7 +134,7 @@ func (s *State) enqueue(cmd *Command) error {
 		key = min(key, brought)
 	}
 	key = min(key, s.formerPlace(qi, cmd.Caller))
-	i := s.newContact(cmd.Contact)
+	i := s.newContact(cmd.Contact, hash)
 	c := &s.contacts[i]
 	c.caller, c.queue, c.urgent, c.since, c.heard = cmd.Caller, qi, cmd.Urgent || q.cfg.Urgent, s.now, s.now
 	c.key = key
@@ -208,6 +213,7 @@ func (s *State) keepFor(c *contact) {
 		return
 	}
 	c.keep, c.keepUntil = ai, s.now+int64(q.cfg.LastAgent)
+	s.kept++
 }
 
 // unwanted says why the queue does not take a contact that has just entered, empty
@@ -264,7 +270,7 @@ func (s *State) track(i int32) {
 	q := &s.queues[c.queue]
 	due := s.waitLimit(c)
 	room, widen := q.room(c, s.now)
-	lane, laneDue := s.lane(c)
+	lane, laneDue := s.laneFor(c)
 	switch {
 	case c.virtual && c.dialling:
 		room, due = false, 0

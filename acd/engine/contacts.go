@@ -20,28 +20,21 @@ func newContactTable() contactTable {
 	return contactTable{seed: maphash.MakeSeed(), at: make([]contactEntry, 64)}
 }
 
-// find returns where an id stands, or where it would.
-func (t *contactTable) find(contacts []contact, id ContactID) (pos int, hash uint32, ok bool) {
-	hash = uint32(maphash.String(t.seed, string(id)))
+func (t *contactTable) hash(id ContactID) uint32 { return uint32(maphash.String(t.seed, string(id))) }
+
+// get returns the slot of an id that has this hash.
+func (t *contactTable) get(contacts []contact, id ContactID, hash uint32) (slot int32, ok bool) {
 	mask := len(t.at) - 1
-	for pos = int(hash) & mask; t.at[pos].slot != 0; pos = (pos + 1) & mask {
+	for pos := int(hash) & mask; t.at[pos].slot != 0; pos = (pos + 1) & mask {
 		if e := t.at[pos]; e.hash == hash && contacts[e.slot-1].id == id {
-			return pos, hash, true
+			return e.slot - 1, true
 		}
 	}
-	return pos, hash, false
+	return 0, false
 }
 
-func (t *contactTable) get(contacts []contact, id ContactID) (slot int32, ok bool) {
-	pos, _, ok := t.find(contacts, id)
-	if !ok {
-		return 0, false
-	}
-	return t.at[pos].slot - 1, true
-}
-
-// put adds the id of a slot; it must not be in the table.
-func (t *contactTable) put(contacts []contact, slot int32) {
+// put adds a slot whose id has this hash and is not in the table.
+func (t *contactTable) put(slot int32, hash uint32) {
 	if 2*(t.count+1) > len(t.at) {
 		old := t.at
 		t.at = make([]contactEntry, 2*len(old))
@@ -51,7 +44,7 @@ func (t *contactTable) put(contacts []contact, slot int32) {
 			}
 		}
 	}
-	t.insert(contactEntry{uint32(maphash.String(t.seed, string(contacts[slot].id))), slot + 1})
+	t.insert(contactEntry{hash, slot + 1})
 	t.count++
 }
 
@@ -64,14 +57,15 @@ func (t *contactTable) insert(e contactEntry) {
 	t.at[i] = e
 }
 
-// drop takes the id of a slot out and moves up those that had to stand behind it.
-func (t *contactTable) drop(contacts []contact, id ContactID) {
-	i, _, ok := t.find(contacts, id)
-	if !ok {
-		return
-	}
+// drop takes a slot whose id has this hash out, which must be in the table, and moves
+// up those that had to stand behind it.
+func (t *contactTable) drop(slot int32, hash uint32) {
 	t.count--
 	mask := len(t.at) - 1
+	i := int(hash) & mask
+	for t.at[i].slot != slot+1 {
+		i = (i + 1) & mask
+	}
 	for j := (i + 1) & mask; t.at[j].slot != 0; j = (j + 1) & mask {
 		if (j-int(t.at[j].hash))&mask >= (j-i)&mask {
 			t.at[i] = t.at[j]
@@ -82,4 +76,6 @@ func (t *contactTable) drop(contacts []contact, id ContactID) {
 }
 
 // find returns the slot of a contact.
-func (s *State) find(id ContactID) (slot int32, ok bool) { return s.contactAt.get(s.contacts, id) }
+func (s *State) find(id ContactID) (slot int32, ok bool) {
+	return s.contactAt.get(s.contacts, id, s.contactAt.hash(id))
+}

@@ -140,11 +140,11 @@ func (s *State) Dump(at time.Time) Dump {
 
 func (s *State) dumpAgent(a *agent, now int64) AgentDump {
 	w := *a.work
-	w.book(a.shown.state, now)
+	w.book(a.shown.state.class(), now)
 	v := a.view()
 	d := AgentDump{
-		Agent: a.id, State: v.state, Reason: v.reason, Since: stamp(a.since), Misses: v.misses,
-		Until: stamp(v.until), Idle: stamp(v.idle), Asked: v.asked, AskedWhy: v.askedWhy,
+		Agent: a.id, State: v.state.name(), Reason: v.reason, Since: stamp(a.since), Misses: v.misses,
+		Until: stamp(v.until), Idle: stamp(v.idle), Asked: v.asked.name(), AskedWhy: v.askedWhy,
 		Outside: v.outside, Gone: v.gone, Offer: a.offer, Deadline: stamp(a.deadline),
 		Calls: w.calls, Open: time.Duration(w.open),
 		Owes: v.owes, Extended: v.extended, Screen: stamp(v.screen), Left: stamp(v.left), Proposed: stamp(a.proposed),
@@ -227,7 +227,7 @@ func (s *State) loadContact(d *ContactDump) {
 		return
 	}
 	qi := s.queueSlot(d.Queue)
-	c := &s.contacts[s.newContact(d.Contact)]
+	c := &s.contacts[s.newContact(d.Contact, s.contactAt.hash(d.Contact))]
 	c.queue, c.caller, c.urgent, c.talks = qi, d.Caller, d.Urgent, d.Talks
 	c.key, c.since, c.round = instant(d.Rank), instant(d.Since), instant(d.Round)
 	c.waited, c.talked = int64(d.Waited), int64(d.Talked)

@@ -184,7 +184,7 @@ func (s *State) talkLost(id ContactID) error {
 		s.unlink(ai)
 	}
 	a := &s.agents[ai]
-	a.away, a.pause = journal.AgentPaused, ReasonLost
+	a.away, a.pause = statePaused, ReasonLost
 	s.endWrapUp(a, s.now)
 	s.settle(ai)
 	switch {
@@ -201,6 +201,9 @@ func (s *State) talkLost(id ContactID) error {
 func (s *State) backInLine(c *contact) {
 	q := &s.queues[c.queue]
 	c.talked += s.now - c.since
+	if c.keep >= 0 {
+		s.kept--
+	}
 	c.talks, c.agent, c.since, c.heard, c.keep = false, -1, s.now, s.now, -1
 	c.said = told{}
 	q.talking--
@@ -237,7 +240,7 @@ func (s *State) restart(died int64) {
 	}
 	for i := range s.agents {
 		a := &s.agents[i]
-		a.work.book(a.shown.state, died)
+		a.work.book(a.shown.state.class(), died)
 		a.work.upto = now
 		a.outside = false
 		s.guard.wasOff(a, died, now)

@@ -57,6 +57,7 @@ type State struct {
 	queues    []queue
 	order     []int32 // slots of the configured queues, in their order
 	queueAt   map[QueueID]int32
+	lastQueue int32     // see queueOf
 	contacts  []contact // slots; free ones are listed in free
 	free      []int32
 	contactAt contactTable
@@ -64,14 +65,15 @@ type State struct {
 
 	ready    slots // agents who may be offered a contact now
 	loggedIn slots
-	atWork   slots     // agents who take calls, now or when they are through with what they do
-	own      [][]int32 // by agent: heap of contacts that are kept for him
-	wanted   slots     // agents whose heap is not empty
-	crew     bool      // somebody has logged in or out, or the office changed: see leaveEmpty
+	atWork   slots  // agents who take calls, now or when they are through with what they do
+	own      []lane // by agent: contacts that are kept for him
+	wanted   slots  // agents whose lane is not empty
+	crew     bool   // somebody has logged in or out, or the office changed: see leaveEmpty
 
 	guard    guard
 	watch    []int32 // agents whose break is near and not proposed
 	virtuals int     // contacts to be called back
+	kept     int     // contacts that are or were kept for an agent
 	speak    []int32 // contacts to whom something is to be said
 	sorted   []int32
 
@@ -86,8 +88,7 @@ type State struct {
 	res   Result
 	cands []journal.Candidate
 
-	looked agentView             // for settle
-	top    [maxCandidates]ranked // for candidates
+	top [maxCandidates]ranked // for candidates
 }
 
 // New returns the engine of an office with these queues, with everybody logged
@@ -149,11 +150,17 @@ func (s *State) Salvage() Result {
 
 // begin starts a new result.
 func (s *State) begin(now time.Time) {
-	s.endReplay(now.UnixNano())
+	ns := now.UnixNano()
+	if s.replaying {
+		s.endReplay(ns)
+	}
 	s.rebuild()
-	s.now = max(s.now, now.UnixNano())
+	s.now = max(s.now, ns)
 	if s.atNow != s.now {
-		s.atNow, s.at = s.now, stamp(s.now)
+		s.atNow, s.at = s.now, now.Round(0).UTC()
+		if s.now != ns {
+			s.at = stamp(s.now)
+		}
 	}
 	s.res.Events = s.res.Events[:0]
 	s.res.Actions = s.res.Actions[:0]

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"slices"
 	"time"
 
 	"centralino/internal/journal"
@@ -58,8 +57,12 @@ func (s *State) endOffer(ai int32, outcome journal.OfferOutcome) int32 {
 }
 
 func (s *State) dropOffer(c *contact, ai int32) {
-	if n := slices.Index(c.offers, ai); n >= 0 {
-		c.offers = slices.Delete(c.offers, n, n+1)
+	for n, other := range c.offers {
+		if other == ai {
+			copy(c.offers[n:], c.offers[n+1:])
+			c.offers = c.offers[:len(c.offers)-1]
+			return
+		}
 	}
 }
 
@@ -124,7 +127,7 @@ func (s *State) declined(ai int32, outcome journal.OfferOutcome) {
 	}
 	c.addMiss(ai)
 	if limit > 0 && int(a.misses) >= limit && !(together && s.alone(ai, q)) {
-		a.away, a.pause = journal.AgentPaused, why
+		a.away, a.pause = statePaused, why
 	}
 	s.settle(ai)
 	s.reopen(ci)

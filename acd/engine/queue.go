@@ -28,7 +28,7 @@ type queue struct {
 type ring struct {
 	after int64
 	fit   slots
-	open  []int32 // heap of contacts that seek an agent
+	open  lane // contacts that seek an agent
 }
 
 // all is everybody who may ever take a contact of the queue.
@@ -68,30 +68,47 @@ func (q *queue) room(c *contact, now int64) (more bool, changes int64) {
 	}
 }
 
-// before says whether contact a ranks before contact b: urgent ones first, then
-// by rank key, then by id.
-func (s *State) before(a, b int32) bool {
-	x, y := &s.contacts[a], &s.contacts[b]
-	if x.urgent != y.urgent {
-		return x.urgent
-	}
-	if x.key != y.key {
-		return x.key < y.key
-	}
-	return x.id < y.id
+// seeker is a contact in a lane with what decides about its rank, so that a lane is
+// kept in order without looking at the contacts.
+type seeker struct {
+	key    int64
+	slot   int32
+	urgent bool
 }
 
-// Lanes: a contact that seeks an agent stands in the heap of its queue's ring, or,
-// while it is kept for one agent, in that agent's own.
+func (s *State) seeker(i int32) seeker {
+	c := &s.contacts[i]
+	return seeker{c.key, i, c.urgent}
+}
+
+// lane is a binary heap of seekers, the first in rank first.
+type lane []seeker
+
+// before says whether contact a ranks before contact b: urgent ones first, then
+// by rank key, then by id.
+func (s *State) before(a, b int32) bool { return s.first(s.seeker(a), s.seeker(b)) }
+
+func (s *State) first(a, b seeker) bool {
+	if a.urgent != b.urgent {
+		return a.urgent
+	}
+	if a.key != b.key {
+		return a.key < b.key
+	}
+	return s.contacts[a.slot].id < s.contacts[b.slot].id
+}
+
+// A contact that seeks an agent stands in the lane of its queue's ring, or, while it
+// is kept for one agent, in that agent's own.
 
 const (
 	noLane  = int32(-2)
 	ownLane = int32(-1)
 )
 
-// lane returns the lane in which a waiting contact seeks an agent, and when that
+// laneFor returns the lane in which a waiting contact seeks an agent, and when that
 // changes by itself (0: it does not).
-func (s *State) lane(c *contact) (lane int32, changes int64) {
+func (s *State) laneFor(c *contact) (lane int32, changes int64) {
 	q := &s.queues[c.queue]
 	if c.keep >= 0 && s.now < c.keepUntil && s.agents[c.keep].stays() && c.misses(c.keep) == 0 && q.all().has(c.keep) {
 		return ownLane, c.keepUntil
@@ -103,8 +120,8 @@ func (s *State) lane(c *contact) (lane int32, changes int64) {
 	return lane, next
 }
 
-// heapOf returns the heap that the contact stands in.
-func (s *State) heapOf(c *contact) *[]int32 {
+// laneOf returns the lane that the contact stands in.
+func (s *State) laneOf(c *contact) *lane {
 	if c.lane == ownLane {
 		return &s.own[c.keep]
 	}
@@ -115,9 +132,9 @@ func (s *State) heapOf(c *contact) *[]int32 {
 func (s *State) push(i, lane int32) {
 	c := &s.contacts[i]
 	c.lane = lane
-	h := s.heapOf(c)
-	*h = append(*h, i)
-	s.openUp(*h, len(*h)-1)
+	h := s.laneOf(c)
+	*h = append(*h, seeker{})
+	s.rise(*h, len(*h)-1, seeker{c.key, i, c.urgent})
 	if lane == ownLane {
 		s.wanted.set(c.keep)
 	}
@@ -126,15 +143,19 @@ func (s *State) push(i, lane int32) {
 // pull makes it seek no more.
 func (s *State) pull(i int32) {
 	c := &s.contacts[i]
-	p := s.heapOf(c)
+	p := s.laneOf(c)
 	h := *p
 	pos, last := int(c.heap), len(h)-1
 	c.heap = -1
 	moved := h[last]
-	*p = h[:last]
+	h = h[:last]
+	*p = h
 	if pos < last {
-		h[pos] = moved
-		s.openDown(h[:last], s.openUp(h[:last], pos))
+		if pos > 0 && s.first(moved, h[(pos-1)/2]) {
+			s.rise(h, pos, moved)
+		} else {
+			s.sink(h, pos, moved)
+		}
 	}
 	if c.lane == ownLane && last == 0 {
 		s.wanted.clear(c.keep)
@@ -142,35 +163,38 @@ func (s *State) pull(i int32) {
 	c.lane = noLane
 }
 
-func (s *State) openUp(h []int32, i int) int {
+// rise puts x into the gap at i or above it.
+func (s *State) rise(h lane, i int, x seeker) {
 	for i > 0 {
 		parent := (i - 1) / 2
-		if !s.before(h[i], h[parent]) {
+		if !s.first(x, h[parent]) {
 			break
 		}
-		h[i], h[parent] = h[parent], h[i]
-		s.contacts[h[i]].heap = int32(i)
+		h[i] = h[parent]
+		s.contacts[h[i].slot].heap = int32(i)
 		i = parent
 	}
-	s.contacts[h[i]].heap = int32(i)
-	return i
+	h[i] = x
+	s.contacts[x.slot].heap = int32(i)
 }
 
-func (s *State) openDown(h []int32, i int) {
+// sink puts x into the gap at i or below it.
+func (s *State) sink(h lane, i int, x seeker) {
 	for {
 		child := 2*i + 1
 		if child >= len(h) {
 			break
 		}
-		if child+1 < len(h) && s.before(h[child+1], h[child]) {
+		if child+1 < len(h) && s.first(h[child+1], h[child]) {
 			child++
 		}
-		if !s.before(h[child], h[i]) {
+		if !s.first(h[child], x) {
 			break
 		}
-		h[i], h[child] = h[child], h[i]
-		s.contacts[h[i]].heap = int32(i)
+		h[i] = h[child]
+		s.contacts[h[i].slot].heap = int32(i)
 		i = child
 	}
-	s.contacts[h[i]].heap = int32(i)
+	h[i] = x
+	s.contacts[x.slot].heap = int32(i)
 }

@@ -82,16 +82,16 @@ func (s *State) foldTried(e *Event) {
 func (s *State) foldAgent(e *Event) {
 	a := &s.agents[s.agentSlot(e.Agent)]
 	v := agentView{
-		state: e.State, reason: e.Reason, misses: int32(e.Misses), until: int64(e.Until),
-		idle: int64(e.Idle), asked: e.Asked, askedWhy: e.AskedReason, outside: e.Outside, gone: e.Gone,
+		state: stateOf(e.State), reason: e.Reason, misses: int32(e.Misses), until: int64(e.Until),
+		idle: int64(e.Idle), asked: stateOf(e.Asked), askedWhy: e.AskedReason, outside: e.Outside, gone: e.Gone,
 		owes: e.Owes, extended: e.Extended, screen: int64(e.Screen), left: int64(e.Left),
 	}
-	a.loggedIn = v.state != journal.AgentLoggedOut
-	a.loggedWhy, a.away, a.pause = "", "", ""
+	a.loggedIn = v.state != stateLoggedOut
+	a.loggedWhy, a.away, a.pause = "", noState, ""
 	switch {
 	case !a.loggedIn:
 		a.loggedWhy = v.reason
-	case v.state == journal.AgentOtherWork, v.state == journal.AgentPaused && v.reason != ReasonUnreachable:
+	case v.state == stateOtherWork, v.state == statePaused && v.reason != ReasonUnreachable:
 		a.away, a.pause = v.state, v.reason
 	}
 	a.owes, a.extended, a.screen, a.left = v.owes, v.extended, v.screen, v.left
@@ -103,7 +103,7 @@ func (s *State) foldAgent(e *Event) {
 func (s *State) foldQueued(e *Event) {
 	ci, ok := s.find(e.Contact)
 	if !ok {
-		ci = s.newContact(e.Contact)
+		ci = s.newContact(e.Contact, s.contactAt.hash(e.Contact))
 	}
 	c := &s.contacts[ci]
 	if c.talks && e.Reason != "" {
@@ -275,7 +275,7 @@ func (s *State) rebuild() {
 	s.folded = false
 	s.mend()
 	s.timers = s.timers[:0]
-	s.watch, s.speak, s.virtuals, s.crew = s.watch[:0], s.speak[:0], 0, false
+	s.watch, s.speak, s.virtuals, s.kept, s.crew = s.watch[:0], s.speak[:0], 0, 0, false
 	for qi := range s.queues {
 		q := &s.queues[qi]
 		for ri := range q.rings {
@@ -308,6 +308,9 @@ func (s *State) rebuild() {
 		c.heap, c.lane, c.timer, c.heard, c.speak = -1, noLane, -1, s.now, 0
 		if !c.used {
 			continue
+		}
+		if c.keep >= 0 {
+			s.kept++
 		}
 		q := &s.queues[c.queue]
 		if c.talks {

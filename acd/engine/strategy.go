@@ -22,7 +22,7 @@ const (
 // agent may take: always the first contact in rank that has such an agent.
 func (s *State) dispatch() {
 	for !s.ready.empty() {
-		best := int32(-1)
+		best := seeker{slot: -1}
 		for qi := range s.queues {
 			q := &s.queues[qi]
 			if q.inside == 0 {
@@ -30,20 +30,20 @@ func (s *State) dispatch() {
 			}
 			for ri := range q.rings {
 				r := &q.rings[ri]
-				if len(r.open) > 0 && (best < 0 || s.before(r.open[0], best)) && s.ready.meets(r.fit) {
+				if len(r.open) > 0 && (best.slot < 0 || s.first(r.open[0], best)) && s.ready.meets(r.fit) {
 					best = r.open[0]
 				}
 			}
 		}
 		for ai := s.wanted.next(s.ready, 0); ai >= 0; ai = s.wanted.next(s.ready, ai+1) {
-			if own := s.own[ai]; best < 0 || s.before(own[0], best) {
+			if own := s.own[ai]; best.slot < 0 || s.first(own[0], best) {
 				best = own[0]
 			}
 		}
-		if best < 0 {
+		if best.slot < 0 {
 			return
 		}
-		s.place(best)
+		s.place(best.slot)
 	}
 }
 
@@ -115,14 +115,8 @@ func (s *State) candidates(ci int32, q *queue, fit slots) (list []journal.Candid
 			}
 		}
 	}
-	for _, ai := range q.order {
-		if listed == maxCandidates {
-			break
-		}
-		if fits := fit.has(ai); !fits || !s.ready.has(ai) {
-			s.loser(&list[listed], q, fits, ai)
-			listed++
-		}
+	if listed < maxCandidates {
+		listed += s.losers(list[listed:maxCandidates], q, fit)
 	}
 	return s.take(listed), top[0].agent
 }
@@ -143,15 +137,39 @@ func (s *State) take(n int) []journal.Candidate {
 	return s.cands[start : start+n : start+n]
 }
 
+// losers fills list with members of the queue who are not free, in their order, and
+// returns how many there are.
+func (s *State) losers(list []journal.Candidate, q *queue, fit slots) (n int) {
+	for _, ai := range q.order {
+		if n == len(list) {
+			break
+		}
+		fits := fit.has(ai)
+		if fits && s.ready.has(ai) {
+			continue
+		}
+		s.loser(&list[n], q, fits, ai)
+		n++
+	}
+	return n
+}
+
 // loser says why an agent of the queue is not asked.
 func (s *State) loser(cand *journal.Candidate, q *queue, fits bool, ai int32) {
 	a := &s.agents[ai]
-	cand.Agent, cand.Key, cand.Reason = a.id, s.key(q, ai), string(a.shown.state)
+	cand.Agent = a.id
+	if q.byIdle {
+		cand.Key = a.idle / 1000
+	} else {
+		cand.Key = s.key(q, ai)
+	}
 	switch {
 	case !fits:
 		cand.Reason = notSkilled
-	case a.shown.state == journal.AgentReady:
+	case a.shown.state == stateReady:
 		cand.Reason = leftAlone
+	default:
+		cand.Reason = string(a.shown.state.name())
 	}
 }
 
@@ -202,10 +220,10 @@ func (s *State) key(q *queue, ai int32) int64 {
 	}
 	switch q.cfg.Strategy {
 	case LeastOccupied:
-		a.work.book(a.shown.state, s.now)
+		a.work.book(a.shown.state.class(), s.now)
 		return a.work.occupancy()
 	case FewestCalls:
-		a.work.book(a.shown.state, s.now)
+		a.work.book(a.shown.state.class(), s.now)
 		return a.work.callRate()
 	case Ordered:
 		return int64(q.place[ai])

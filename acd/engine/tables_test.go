@@ -24,13 +24,15 @@ func TestTablesAreMaps(t *testing.T) {
 				wantOffer[o] = a
 				if _, ok := wantSlot[id]; !ok {
 					slots = append(slots, contact{id: id})
-					contacts.put(slots, int32(len(slots)-1))
+					contacts.put(int32(len(slots)-1), contacts.hash(id))
 					wantSlot[id] = int32(len(slots) - 1)
 				}
 			} else {
 				offers.drop(o)
 				delete(wantOffer, o)
-				contacts.drop(slots, id)
+				if slot, ok := wantSlot[id]; ok {
+					contacts.drop(slot, contacts.hash(id))
+				}
 				delete(wantSlot, id)
 			}
 			for o := OfferID(0); o <= 91; o++ {
@@ -41,7 +43,7 @@ func TestTablesAreMaps(t *testing.T) {
 			}
 			for n := range 92 {
 				id := ContactID(fmt.Sprint("c", n))
-				got, ok := contacts.get(slots, id)
+				got, ok := contacts.get(slots, id, contacts.hash(id))
 				if want, is := wantSlot[id]; ok != is || got != want {
 					t.Fatalf("contact %s: %d %v, want %d %v", id, got, ok, want, is)
 				}

@@ -34,11 +34,10 @@ func (s *State) setTimer(r ref, at int64) {
 	case at == 0:
 		s.removeTimer(int(pos))
 	case pos < 0:
-		s.timers = append(s.timers, timer{at, r})
-		s.timerUp(len(s.timers) - 1)
+		s.timers = append(s.timers, timer{})
+		s.timerUp(len(s.timers)-1, timer{at, r})
 	case s.timers[pos].at != at:
-		s.timers[pos].at = at
-		s.timerDown(s.timerUp(int(pos)))
+		s.putTimer(int(pos), timer{at, r})
 	}
 }
 
@@ -48,49 +47,60 @@ func (s *State) removeTimer(i int) {
 	moved := s.timers[last]
 	s.timers = s.timers[:last]
 	if i < last {
-		s.timers[i] = moved
-		s.timerDown(s.timerUp(i))
+		s.putTimer(i, moved)
 	}
 }
 
-func (h timerHeap) less(i, j int) bool {
-	if h[i].at != h[j].at {
-		return h[i].at < h[j].at
+func (t timer) before(o timer) bool {
+	if t.at != o.at {
+		return t.at < o.at
 	}
-	return h[i].ref < h[j].ref
+	return t.ref < o.ref
 }
 
-func (s *State) timerUp(i int) int {
+// putTimer puts t where it belongs, given a gap at i.
+func (s *State) putTimer(i int, t timer) {
+	if i > 0 && t.before(s.timers[(i-1)/2]) {
+		s.timerUp(i, t)
+	} else {
+		s.timerDown(i, t)
+	}
+}
+
+// timerUp puts t into the gap at i or above it.
+func (s *State) timerUp(i int, t timer) {
 	h := s.timers
 	for i > 0 {
 		parent := (i - 1) / 2
-		if !h.less(i, parent) {
+		if !t.before(h[parent]) {
 			break
 		}
-		h[i], h[parent] = h[parent], h[i]
+		h[i] = h[parent]
 		*s.timerPos(h[i].ref) = int32(i)
 		i = parent
 	}
-	*s.timerPos(h[i].ref) = int32(i)
-	return i
+	h[i] = t
+	*s.timerPos(t.ref) = int32(i)
 }
 
-func (s *State) timerDown(i int) {
+// timerDown puts t into the gap at i or below it.
+func (s *State) timerDown(i int, t timer) {
 	h := s.timers
 	for {
 		child := 2*i + 1
 		if child >= len(h) {
 			break
 		}
-		if child+1 < len(h) && h.less(child+1, child) {
+		if child+1 < len(h) && h[child+1].before(h[child]) {
 			child++
 		}
-		if !h.less(child, i) {
+		if !h[child].before(t) {
 			break
 		}
-		h[i], h[child] = h[child], h[i]
+		h[i] = h[child]
 		*s.timerPos(h[i].ref) = int32(i)
 		i = child
 	}
-	*s.timerPos(h[i].ref) = int32(i)
+	h[i] = t
+	*s.timerPos(t.ref) = int32(i)
 }

@@ -58,7 +58,7 @@ func (s *State) Agent(id AgentID) (AgentView, bool) {
 	a := &s.agents[i]
 	v := a.view()
 	w := AgentView{
-		Agent: a.id, State: v.state, Reason: v.reason, Asked: v.asked, Since: stamp(a.since),
+		Agent: a.id, State: v.state.name(), Reason: v.reason, Asked: v.asked.name(), Since: stamp(a.since),
 		Until: stamp(v.until), Misses: int(v.misses), Offer: a.offer, Owes: v.owes, Extended: v.extended,
 	}
 	if limit := s.guard.limit(a); limit != 0 {

@@ -2,8 +2,6 @@ package engine
 
 import (
 	"errors"
-
-	"centralino/internal/journal"
 )
 
 // Errors of what agents ask.
@@ -33,7 +31,7 @@ func (s *State) wish(cmd *Command) error {
 		if !a.loggedIn {
 			a.loggedIn, a.loggedWhy, a.misses, a.idle = true, "", 0, s.now
 			if s.guard.holds(a, s.now) {
-				a.away, a.pause = journal.AgentPaused, ReasonBreak
+				a.away, a.pause = statePaused, ReasonBreak
 			}
 		}
 	case Ready:
@@ -43,15 +41,15 @@ func (s *State) wish(cmd *Command) error {
 			err = ErrNotOver
 			break
 		}
-		to, otherwise := journal.AgentPaused, ReasonCode
+		to, otherwise := statePaused, ReasonCode
 		if cmd.Kind == OtherWork {
-			to, otherwise = journal.AgentOtherWork, ReasonWork
+			to, otherwise = stateOtherWork, ReasonWork
 		} else if s.guard.reasons[cmd.Reason].Work {
-			to = journal.AgentOtherWork
+			to = stateOtherWork
 		}
 		s.stopWork(i, to, reasonOf(cmd, otherwise))
 	case Logout:
-		s.stopWork(i, journal.AgentLoggedOut, reasonOf(cmd, ReasonCode))
+		s.stopWork(i, stateLoggedOut, reasonOf(cmd, ReasonCode))
 	case Extend:
 		err = s.extend(a)
 	}
@@ -78,7 +76,7 @@ func (s *State) makeReady(a *agent) error {
 	case a.wrapUntil != 0 && a.owes != "":
 		return ErrOutcome
 	}
-	a.away, a.pause, a.asked, a.askedWhy, a.misses = "", "", "", "", 0
+	a.away, a.pause, a.asked, a.askedWhy, a.misses = noState, "", noState, "", 0
 	if a.wrapUntil != 0 {
 		s.endWrapUp(a, s.now)
 	}
@@ -113,7 +111,7 @@ func (s *State) outcomeKnown(cmd *Command) error {
 // stopWork pauses the agent, sends him to other work or logs him out: at once, but
 // with a contact only after the talk and its wrap-up, and in a wrap-up whose outcome
 // is owed only after that.
-func (s *State) stopWork(i int32, to journal.AgentStateName, why Reason) {
+func (s *State) stopWork(i int32, to state, why Reason) {
 	a := &s.agents[i]
 	if !a.loggedIn {
 		return
@@ -124,10 +122,10 @@ func (s *State) stopWork(i int32, to journal.AgentStateName, why Reason) {
 	}
 	s.withdrawFrom(i, ReasonAgentGone)
 	if a.wrapUntil != 0 {
-		a.asked, a.askedWhy = "", ""
+		a.asked, a.askedWhy = noState, ""
 		s.endWrapUp(a, s.now)
 	}
-	if to == journal.AgentLoggedOut {
+	if to == stateLoggedOut {
 		s.logOut(a, why)
 		return
 	}

@@ -1,10 +1,6 @@
 package engine
 
-import (
-	"time"
-
-	"centralino/internal/journal"
-)
+import "time"
 
 const minute = int64(time.Minute)
 
@@ -30,16 +26,6 @@ const (
 	handling       // and with a contact, or through with it
 )
 
-func classOf(state journal.AgentStateName) class {
-	switch state {
-	case journal.AgentTalking, journal.AgentWrapUp:
-		return handling
-	case journal.AgentReady, journal.AgentOffered:
-		return open
-	}
-	return absent
-}
-
 // login starts the count since login anew.
 func (w *workload) login(now int64) {
 	w.calls, w.open = 0, 0
@@ -51,11 +37,11 @@ func (w *workload) forget(now int64) {
 	*w = workload{upto: now, calls: w.calls, open: w.open}
 }
 
-// book counts the time from the last booking until now as spent in state.
-func (w *workload) book(state journal.AgentStateName, now int64) {
+// book counts the time from the last booking until now as spent in a state
+// of the class.
+func (w *workload) book(class class, now int64) {
 	from := w.upto
 	w.upto = now
-	class := classOf(state)
 	last := now / minute
 	first := last
 	if from < last*minute {
@@ -71,26 +57,25 @@ func (w *workload) book(state journal.AgentStateName, now int64) {
 		first, from = last-59, (last-59)*minute
 	}
 	slot, ms := first%60, from/1e6 // of absolute instants: pieces add up exactly
-	for m := first; ; m++ {
-		till := now / 1e6
-		if m < last {
-			till = (m + 1) * (minute / 1e6)
-		}
-		n := int32(till - ms)
-		w.avail[slot] += n
-		w.sumOpen += int64(n)
-		if class == handling {
-			w.busy[slot] += n
-			w.sumBusy += int64(n)
-		}
-		if m == last {
-			return
-		}
+	for m := first; m < last; m++ {
+		till := (m + 1) * (minute / 1e6)
+		w.add(slot, int32(till-ms), class)
+		ms = till
 		if slot++; slot == 60 {
 			slot = 0
 		}
-		ms = till
 		w.empty(slot)
+	}
+	w.add(slot, int32(now/1e6-ms), class)
+}
+
+// add counts ms of a class in a minute.
+func (w *workload) add(slot int64, ms int32, class class) {
+	w.avail[slot] += ms
+	w.sumOpen += int64(ms)
+	if class == handling {
+		w.busy[slot] += ms
+		w.sumBusy += int64(ms)
 	}
 }
 
