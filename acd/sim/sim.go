@@ -83,7 +83,7 @@ type world struct {
 
 type batch struct {
 	calls, abandons, waits, level int
-	wait                          float64
+	wait                          time.Duration
 }
 
 // Run simulates the setting. The error is the engine's, or says that the engine
@@ -136,7 +136,7 @@ func (w *world) play() error {
 		if h.leave {
 			kind = engine.Abandon
 		}
-		if err := w.apply(engine.Command{Kind: kind, Contact: c.id}, h.at); err != nil {
+		if err := w.follow(w.engine.Apply(engine.Command{Kind: kind, Contact: c.id}, w.time(h.at)), h.at); err != nil {
 			return err
 		}
 	}
@@ -146,15 +146,14 @@ func (w *world) play() error {
 func (w *world) arrive(at int64, number int) error {
 	if len(w.free) == 0 {
 		slot := int32(len(w.callers))
-		id := engine.ContactID(fmt.Sprintf("c%d", slot))
-		w.callers = append(w.callers, caller{id: id})
+		w.callers = append(w.callers, caller{id: engine.ContactID(fmt.Sprintf("c%d", slot))})
 		w.free = append(w.free, slot)
 	}
 	slot := w.free[len(w.free)-1]
 	w.free = w.free[:len(w.free)-1]
 	c := &w.callers[slot]
 	c.number, c.since, c.talking = number, at, false
-	if err := w.apply(engine.Command{Kind: engine.Enqueue, Contact: c.id, Queue: "q"}, at); err != nil {
+	if err := w.follow(w.engine.Apply(engine.Command{Kind: engine.Enqueue, Contact: c.id, Queue: "q"}, w.time(at)), at); err != nil {
 		return err
 	}
 	c = &w.callers[slot]
@@ -162,7 +161,7 @@ func (w *world) arrive(at int64, number int) error {
 		return nil
 	}
 	if w.set.Impatient {
-		return w.apply(engine.Command{Kind: engine.Abandon, Contact: c.id}, at)
+		return w.follow(w.engine.Apply(engine.Command{Kind: engine.Abandon, Contact: c.id}, w.time(at)), at)
 	}
 	if w.set.Patience > 0 {
 		w.push(happening{at + int64(w.rng.ExpFloat64()*float64(w.set.Patience)), slot, c.life, true})
@@ -178,20 +177,27 @@ func slotOf(id engine.ContactID) (slot int32) {
 	return slot
 }
 
-// apply gives a command to the engine, and answers whatever rings.
-func (w *world) apply(cmd engine.Command, at int64) error {
-	now := w.start.Add(time.Duration(at))
-	r := w.engine.Apply(cmd, now)
-	if r.Err != nil {
-		return fmt.Errorf("%s at %v: %w", cmd.Contact, now, r.Err)
-	}
-	w.note(r.Events, at)
-	for i := range r.Actions {
-		if r.Actions[i].Kind == engine.RingAgent {
-			return w.apply(engine.Command{Kind: engine.Accept, Offer: r.Actions[i].Offer}, at)
+func (w *world) time(at int64) time.Time { return w.start.Add(time.Duration(at)) }
+
+// follow counts what a command led to, and answers whatever rings.
+func (w *world) follow(r engine.Result, at int64) error {
+	for {
+		if r.Err != nil {
+			return fmt.Errorf("%v: %w", w.time(at), r.Err)
 		}
+		w.note(r.Events, at)
+		rings := engine.OfferID(0)
+		for i := range r.Actions {
+			if r.Actions[i].Kind == engine.RingAgent {
+				rings = r.Actions[i].Offer
+				break
+			}
+		}
+		if rings == 0 {
+			return nil
+		}
+		r = w.engine.Apply(engine.Command{Kind: engine.Accept, Offer: rings}, w.time(at))
 	}
-	return nil
 }
 
 // note counts what happened.
@@ -224,7 +230,7 @@ func (w *world) count(c *caller, waited time.Duration, answered bool) {
 	}
 	b := &w.sums[(c.number-w.warm)*batches/w.set.Calls]
 	b.calls++
-	b.wait += waited.Seconds()
+	b.wait += waited
 	if waited > 0 || !answered {
 		b.waits++
 	}
@@ -251,7 +257,7 @@ func (w *world) result() Result {
 	return Result{
 		Abandons: share(func(b *batch) float64 { return float64(b.abandons) }),
 		Waits:    share(func(b *batch) float64 { return float64(b.waits) }),
-		Wait:     share(func(b *batch) float64 { return b.wait }),
+		Wait:     share(func(b *batch) float64 { return b.wait.Seconds() }),
 		Level:    share(func(b *batch) float64 { return float64(b.level) }),
 		Calls:    w.warm + w.set.Calls,
 		Hash:     w.hash,
@@ -264,41 +270,49 @@ func (w *world) mix(x uint64) { w.hash = (w.hash ^ x) * 1099511628211 }
 // push and pop keep what will happen as a binary heap, earliest first.
 func (w *world) push(h happening) {
 	w.heap = append(w.heap, h)
-	for i := len(w.heap) - 1; i > 0; {
+	i := len(w.heap) - 1
+	for i > 0 {
 		parent := (i - 1) / 2
-		if !w.earlier(i, parent) {
-			return
+		if !h.before(&w.heap[parent]) {
+			break
 		}
-		w.heap[i], w.heap[parent] = w.heap[parent], w.heap[i]
+		w.heap[i] = w.heap[parent]
 		i = parent
 	}
+	w.heap[i] = h
 }
 
 func (w *world) pop() happening {
 	top := w.heap[0]
 	last := len(w.heap) - 1
-	w.heap[0] = w.heap[last]
-	w.heap = w.heap[:last]
-	for i := 0; ; {
+	moved := w.heap[last]
+	h := w.heap[:last]
+	w.heap = h
+	if last == 0 {
+		return top
+	}
+	i := 0
+	for {
 		child := 2*i + 1
-		if child >= last {
-			return top
+		if child >= len(h) {
+			break
 		}
-		if child+1 < last && w.earlier(child+1, child) {
+		if child+1 < len(h) && h[child+1].before(&h[child]) {
 			child++
 		}
-		if !w.earlier(child, i) {
-			return top
+		if !h[child].before(&moved) {
+			break
 		}
-		w.heap[i], w.heap[child] = w.heap[child], w.heap[i]
+		h[i] = h[child]
 		i = child
 	}
+	h[i] = moved
+	return top
 }
 
-func (w *world) earlier(i, j int) bool {
-	a, b := &w.heap[i], &w.heap[j]
-	if a.at != b.at {
-		return a.at < b.at
+func (h *happening) before(o *happening) bool {
+	if h.at != o.at {
+		return h.at < o.at
 	}
-	return a.slot < b.slot
+	return h.slot < o.slot
 }
