@@ -157,7 +157,8 @@ func Open(ctx context.Context, o Options) (*Book, error) {
 		o.Told = func(journal.OutcomeSet) {}
 	}
 	b := &Book{o: o}
-	if err := b.unstage(ctx); err != nil {
+	// On a full disk what an import left behind stays until the next one: telephones come first.
+	if err := b.unstage(ctx); err != nil && !errors.Is(err, store.ErrFull) {
 		return nil, fmt.Errorf("open customers: %w", err)
 	}
 	return b, nil

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -41,6 +42,7 @@ type room struct {
 	told  []journal.OutcomeSet
 	fail  string // operation of the disk that fails
 	after int    // … once so many have passed
+	full  bool   // … because the disk is full
 	close func()
 }
 
@@ -66,7 +68,9 @@ func openRoom(t testing.TB, folder string) *room {
 	r.db, _, err = store.Open(ctx, store.Options{Folder: folder, Migrations: all, Now: time.Now, Readers: store.OneConnection, Log: slog.New(slog.DiscardHandler),
 		Fault: func(op string) error {
 			if op == r.fail {
-				if r.after--; r.after < 0 {
+				if r.after--; r.after < 0 && r.full {
+					return syscall.ENOSPC
+				} else if r.after < 0 {
 					return errors.New("the disk says no")
 				}
 			}

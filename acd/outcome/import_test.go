@@ -291,7 +291,7 @@ func TestNothingIsHalfImported(t *testing.T) {
 	defer r.close()
 	tab := table(t, rows(1100))
 	m := outcome.Guess(tab, r.plan)
-	for after := range 4 { // three chunks, then the change itself
+	for after := range 5 { // clearing away, three chunks, then the change itself
 		r.fail, r.after = "commit", after
 		_, _, err := r.Import(ctx, "p-boss", tab, m, r.plan, outcome.ImportSource{Source: "list", Date: "2026-01-01"})
 		r.fail = ""
@@ -312,6 +312,32 @@ func TestNothingIsHalfImported(t *testing.T) {
 	}
 	if n, _ := r.Count(ctx); n != 1100 {
 		t.Errorf("%d cards", n)
+	}
+}
+
+// A box whose disk is full starts all the same; what an import left behind then goes
+// with the next one and does not come into force by it.
+func TestAFullDiskKeepsNobodyFromStarting(t *testing.T) {
+	r := openRoom(t, t.TempDir())
+	defer r.close()
+	source := outcome.ImportSource{Source: "list", Date: "2026-01-01"}
+	torn := table(t, rows(1100))
+	r.fail, r.after = "commit", 2 // the second chunk, and the clearing away
+	if _, _, err := r.Import(ctx, "p-boss", torn, outcome.Guess(torn, r.plan), r.plan, source); err == nil {
+		t.Fatal("the refusal was not told")
+	}
+	r.fail, r.after, r.full = "begin", 0, true
+	b, err := outcome.Open(ctx, outcome.Options{DB: r.db, Journal: r.log, Gate: r.gate, Office: r.Snap, Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.fail = ""
+	small := table(t, rows(3))
+	if _, _, err := b.Import(ctx, "p-boss", small, outcome.Guess(small, r.plan), r.plan, source); err != nil {
+		t.Fatal(err)
+	}
+	if n, _ := b.Count(ctx); n != 3 {
+		t.Errorf("%d cards, 3 imported", n)
 	}
 }
 

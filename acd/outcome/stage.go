@@ -62,7 +62,9 @@ func (b *Book) Import(ctx context.Context, by journal.SubjectID, t *Table, m Map
 	if len(p.cards) == 0 {
 		return imp, p, fmt.Errorf("import: %w", ErrNoRows)
 	}
-	err = b.stage(ctx, p, now)
+	if err = b.unstage(ctx); err == nil { // of an import that could not be cleared away
+		err = b.stage(ctx, p, now)
+	}
 	if err == nil {
 		event := journal.CustomerChanged{Customer: imp.ID, What: "imported", By: by}
 		_, err = b.o.Journal.AppendWith(ctx, "", event, func(tx *sql.Tx) error { return flip(tx, imp) })
