@@ -5,6 +5,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"hash/fnv"
 	"io"
 	"log/slog"
 	"maps"
@@ -26,9 +27,11 @@ import (
 )
 
 var (
-	simSeed  = flag.Uint64("simseed", 0, "run only this seed of the whole-box simulation")
-	simSeeds = flag.Int("simseeds", 4, "how many seeds of the whole-box simulation to run")
-	simHours = flag.Float64("simhours", 0.5, "virtual hours of each seed")
+	simSeed    = flag.Uint64("simseed", 0, "run only this seed of the whole-box simulation")
+	simSeeds   = flag.Int("simseeds", 4, "how many seeds of the whole-box simulation to run")
+	simFrom    = flag.Uint64("simfrom", 1, "the first of them")
+	simHours   = flag.Float64("simhours", 0.5, "virtual hours of each seed")
+	simMinutes = flag.Float64("simminutes", 0, "begin no seed after so many real minutes; 0: no limit")
 )
 
 // TestWholeBox runs the box as it is, but for its wires, in virtual time: callers
@@ -40,14 +43,19 @@ func TestWholeBox(t *testing.T) {
 	if *simSeed == 0 {
 		seeds = nil
 		for i := range *simSeeds {
-			seeds = append(seeds, uint64(i+1))
+			seeds = append(seeds, *simFrom+uint64(i))
 		}
 	}
-	all := &totals{}
+	all := &totals{asked: len(seeds), began: time.Now()}
 	t.Cleanup(func() { all.report(t) }) // after the seeds
 	for _, seed := range seeds {
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
 			t.Parallel()
+			if *simMinutes > 0 && time.Since(all.began).Minutes() > *simMinutes {
+				all.late.Add(1)
+				return
+			}
+			defer func() { all.progress(t) }()
 			folder := t.TempDir()
 			t.Logf("repeat with: go test ./cmd/appliance -run TestWholeBox -simseed %d", seed)
 			synctest.Test(t, func(t *testing.T) { simulate(t, seed, folder, all) })
@@ -62,8 +70,6 @@ const modemLine hal.LineID = "line-1"
 // simWorld is the box and everybody around it.
 type simWorld struct {
 	t        *testing.T
-	rng      *rand.Rand
-	rmu      sync.Mutex
 	folder   string
 	addr     netip.AddrPort
 	sip      *sip.MemNet
@@ -73,7 +79,8 @@ type simWorld struct {
 	cut      atomic.Bool // the box has no power
 	silent   atomic.Bool // the provider answers nothing
 	seed     uint64
-	ends     int // of the box; of the goroutine that ends it
+	far      map[hal.LineID]*dice // of who is called over a line
+	ends     int                  // of the box; of the goroutine that ends it
 	phones   []*pbxtest.Phone
 	provider *pbxtest.Phone
 	wg       sync.WaitGroup
@@ -97,28 +104,42 @@ func (w *simWorld) live() *box {
 	return w.box
 }
 
-func (w *simWorld) chance(p float64) bool {
-	w.rmu.Lock()
-	defer w.rmu.Unlock()
-	return w.rng.Float64() < p
+// dice are the randomness of one who acts in the world. Everybody has his own, by
+// seed and name, so that what he does depends on the seed alone, not on whom the
+// scheduler lets roll first among those who act at the same instant.
+type dice struct {
+	mu  sync.Mutex
+	rng *rand.Rand
+}
+
+func (w *simWorld) dice(name string) *dice {
+	h := fnv.New64a()
+	h.Write([]byte(name))
+	return &dice{rng: rand.New(rand.NewPCG(w.seed, h.Sum64()))}
+}
+
+func (d *dice) chance(p float64) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.rng.Float64() < p
 }
 
 // wait is a random time with the given mean, at most three times it.
-func (w *simWorld) wait(mean time.Duration) time.Duration {
-	w.rmu.Lock()
-	defer w.rmu.Unlock()
-	return min(time.Duration(w.rng.ExpFloat64()*float64(mean)), 3*mean)
+func (d *dice) wait(mean time.Duration) time.Duration {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return min(time.Duration(d.rng.ExpFloat64()*float64(mean)), 3*mean)
 }
 
-func (w *simWorld) pick(n int) int {
-	w.rmu.Lock()
-	defer w.rmu.Unlock()
-	return w.rng.IntN(n)
+func (d *dice) pick(n int) int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.rng.IntN(n)
 }
 
 func simulate(t *testing.T, seed uint64, folder string, all *totals) {
 	quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
-	w := &simWorld{t: t, seed: seed, rng: rand.New(rand.NewPCG(seed, 1)), folder: folder, addr: netip.MustParseAddrPort("192.0.2.1:5060"),
+	w := &simWorld{t: t, seed: seed, folder: folder, addr: netip.MustParseAddrPort("192.0.2.1:5060"),
 		sip: sip.NewMemNet(), rtp: &media.MemNet{}}
 	w.sip.Wire = func(from, to netip.AddrPort, _ []byte) (int, time.Duration) {
 		if w.wire(from, to) {
@@ -127,6 +148,10 @@ func simulate(t *testing.T, seed uint64, folder string, all *totals) {
 		return 0, 0
 	}
 	w.rtp.Fault = func(from, to netip.AddrPort) (bool, time.Duration) { return !w.wire(from, to), 0 }
+	w.far = map[hal.LineID]*dice{}
+	for _, line := range []hal.LineID{"line-1", "line-2", "line-3"} {
+		w.far[line] = w.dice("far end of " + string(line))
+	}
 	w.boot()
 	world, endWorld := context.WithCancel(t.Context())
 	var phones sync.WaitGroup
@@ -138,21 +163,21 @@ func simulate(t *testing.T, seed uint64, folder string, all *totals) {
 	over, end := context.WithTimeout(t.Context(), time.Duration(*simHours*float64(time.Hour)))
 	w.over = over
 	for _, line := range []hal.LineID{"line-1", "line-2", "line-3"} {
-		w.every(40*time.Second, func() { w.callIn(line) })
+		w.every("caller on "+string(line), 40*time.Second, func(d *dice) { w.callIn(d, line) })
 	}
-	w.every(2*time.Minute, w.callOnTrunk)
-	w.every(time.Minute, w.callInside)
-	w.every(90*time.Second, w.callOut)
-	w.every(8*time.Minute, w.callForHelp)
-	w.every(10*time.Minute, w.pullLine)
-	w.every(6*time.Minute, w.killPhone)
-	w.every(10*time.Minute, w.register)
-	w.every(7*time.Minute, w.changeMind)
-	w.every(9*time.Minute, w.fillDisk)
-	w.every(9*time.Minute, w.silenceTrunk)
-	w.every(5*time.Minute, w.setClock)
-	w.every(3*time.Minute, w.compare)
-	w.every(12*time.Minute, w.restart)
+	w.every("caller on trunk", 2*time.Minute, w.callOnTrunk)
+	w.every("call inside", time.Minute, w.callInside)
+	w.every("call out", 90*time.Second, w.callOut)
+	w.every("call for help", 8*time.Minute, w.callForHelp)
+	w.every("pull line", 10*time.Minute, w.pullLine)
+	w.every("kill phone", 6*time.Minute, func(*dice) { w.killPhone() })
+	w.every("register", 10*time.Minute, func(*dice) { w.register() })
+	w.every("change mind", 7*time.Minute, w.changeMind)
+	w.every("fill disk", 9*time.Minute, w.fillDisk)
+	w.every("silence trunk", 9*time.Minute, w.silenceTrunk)
+	w.every("set clock", 5*time.Minute, w.setClock)
+	w.every("compare", 3*time.Minute, func(*dice) { w.compare() })
+	w.every("restart", 12*time.Minute, w.restart)
 	<-over.Done()
 	end()
 	w.wg.Wait()
@@ -227,7 +252,7 @@ func (w *simWorld) evening() {
 		return
 	}
 	if n := b.pbx.Calls(); n != 0 {
-		w.t.Errorf("%d calls are left over", n)
+		w.t.Errorf("%d calls are left over\n%s", n, w.leftOver(b))
 	}
 	if n := w.ports(); n != 0 {
 		w.t.Errorf("%d RTP ports are still bound", n)
@@ -239,12 +264,13 @@ func (w *simWorld) evening() {
 }
 
 // every does something at random times with the given mean until the day is over.
-func (w *simWorld) every(mean time.Duration, f func()) {
+func (w *simWorld) every(name string, mean time.Duration, f func(*dice)) {
+	d := w.dice(name)
 	w.wg.Go(func() {
 		for {
 			select {
-			case <-time.After(w.wait(mean)):
-				f()
+			case <-time.After(d.wait(mean)):
+				f(d)
 			case <-w.over.Done():
 				return
 			}
@@ -254,9 +280,10 @@ func (w *simWorld) every(mean time.Duration, f func()) {
 
 func (w *simWorld) addPhones(log *slog.Logger, run func(func(context.Context))) {
 	var err error
+	d := w.dice("provider")
 	w.provider, err = pbxtest.New(pbxtest.PhoneOptions{User: w.outsider("0612345678"), Addr: netip.AddrPortFrom(providerAddr, 5060), Box: w.addr,
 		SIP: w.sip, Media: w.rtp, Log: log, Stateless: provide,
-		Answer: func() (time.Duration, int, bool) { return time.Second + w.wait(3*time.Second), 486, w.chance(0.8) }})
+		Answer: func() (time.Duration, int, bool) { return time.Second + d.wait(3*time.Second), 486, d.chance(0.8) }})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -265,16 +292,17 @@ func (w *simWorld) addPhones(log *slog.Logger, run func(func(context.Context))) 
 	for i := range doc.Devices {
 		d := &doc.Devices[i]
 		secret, _ := w.box.secrets.Get(d.Secret)
+		his := w.dice("phone " + d.Username)
 		p, err := pbxtest.New(pbxtest.PhoneOptions{User: d.Username, Password: secret, Box: w.addr, SIP: w.sip, Media: w.rtp, Log: log,
 			Addr: netip.AddrPortFrom(netip.AddrFrom4([4]byte{192, 0, 2, byte(11 + i)}), 5060),
 			Answer: func() (time.Duration, int, bool) {
 				switch {
-				case w.chance(0.1):
+				case his.chance(0.1):
 					return time.Minute, 480, false // rings and rings
-				case w.chance(0.1):
+				case his.chance(0.1):
 					return time.Second, 486, false
 				}
-				return time.Second + w.wait(4*time.Second), 0, true
+				return time.Second + his.wait(4*time.Second), 0, true
 			}})
 		if err != nil {
 			w.t.Fatal(err)
@@ -318,12 +346,12 @@ func (w *simWorld) count(n *int) {
 }
 
 // callIn is an outside caller on a line.
-func (w *simWorld) callIn(line hal.LineID) {
+func (w *simWorld) callIn(d *dice, line hal.LineID) {
 	b := w.live()
 	if b == nil {
 		return
 	}
-	p, err := b.exchange.Ring(line, sim.CallerSpec{Number: w.outsider(fmt.Sprintf("06%07d", w.pick(1e7))), GiveUp: 30 * time.Second})
+	p, err := b.exchange.Ring(line, sim.CallerSpec{Number: w.outsider(fmt.Sprintf("06%07d", d.pick(1e7))), GiveUp: 30 * time.Second})
 	if err != nil {
 		return // the line is in use
 	}
@@ -333,13 +361,13 @@ func (w *simWorld) callIn(line hal.LineID) {
 	case <-p.Done():
 		return
 	}
-	time.Sleep(w.wait(6 * time.Second))
-	if w.chance(0.8) {
+	time.Sleep(d.wait(6 * time.Second))
+	if d.chance(0.8) {
 		p.Key("1")
 	}
 	select {
 	case <-p.Done():
-	case <-time.After(10*time.Second + w.wait(time.Minute)):
+	case <-time.After(10*time.Second + d.wait(time.Minute)):
 		p.HangUp()
 	}
 }
@@ -352,28 +380,28 @@ func (w *simWorld) outsider(number string) string {
 	return number
 }
 
-func (w *simWorld) callInside() {
-	from, to := w.pick(len(w.phones)), w.pick(len(w.phones))
+func (w *simWorld) callInside(d *dice) {
+	from, to := d.pick(len(w.phones)), d.pick(len(w.phones))
 	c, err := w.phones[from].Dial(fmt.Sprint(201 + to))
 	if err != nil {
 		return
 	}
 	w.count(&w.placed.inside)
-	w.talk(c, 15*time.Second)
+	w.talk(d, c, 15*time.Second)
 }
 
-func (w *simWorld) callOut() {
-	number := w.outsider(fmt.Sprintf("0%d%07d", 2+w.pick(2)*4, w.pick(1e7)))
-	c, err := w.phones[w.pick(len(w.phones))].Dial(number)
+func (w *simWorld) callOut(d *dice) {
+	number := w.outsider(fmt.Sprintf("0%d%07d", 2+d.pick(2)*4, d.pick(1e7)))
+	c, err := w.phones[d.pick(len(w.phones))].Dial(number)
 	if err != nil {
 		return
 	}
 	w.count(&w.placed.out)
-	w.talk(c, 30*time.Second)
+	w.talk(d, c, 30*time.Second)
 }
 
 // talk waits for a call's end and hangs up some time after its answer.
-func (w *simWorld) talk(c *pbxtest.Call, mean time.Duration) {
+func (w *simWorld) talk(d *dice, c *pbxtest.Call, mean time.Duration) {
 	select {
 	case <-c.End():
 		return
@@ -382,13 +410,14 @@ func (w *simWorld) talk(c *pbxtest.Call, mean time.Duration) {
 	}
 	select {
 	case <-c.End():
-	case <-time.After(w.wait(mean)):
+	case <-time.After(d.wait(mean)):
 		c.HangUp()
 	}
 }
 
-func (w *simWorld) farEnd(_ hal.LineID, number string) sim.DialOutcome {
-	switch n := w.pick(6); {
+func (w *simWorld) farEnd(line hal.LineID, number string) sim.DialOutcome {
+	d := w.far[line]
+	switch n := d.pick(6); {
 	case number == "112": // somebody always answers there
 	case n == 0:
 		return sim.DialOutcome{Result: sim.IsBusy}
@@ -396,23 +425,23 @@ func (w *simWorld) farEnd(_ hal.LineID, number string) sim.DialOutcome {
 		return sim.DialOutcome{Result: sim.NoReply}
 	}
 	clearing := sim.ClearBusyTone
-	if w.chance(0.3) {
+	if d.chance(0.3) {
 		clearing = sim.ClearLoopBreak
 	}
-	hang := w.wait(40 * time.Second)
-	return sim.DialOutcome{Delay: time.Second + w.wait(3*time.Second), Clearing: clearing, Party: func(p *sim.Party) {
+	hang := d.wait(40 * time.Second)
+	return sim.DialOutcome{Delay: time.Second + d.wait(3*time.Second), Clearing: clearing, Party: func(p *sim.Party) {
 		time.AfterFunc(10*time.Second+hang, p.HangUp)
 	}}
 }
 
 // pullLine takes a line away for a while.
-func (w *simWorld) pullLine() {
+func (w *simWorld) pullLine(d *dice) {
 	b := w.live()
 	if b == nil {
 		return
 	}
 	list := b.lines.list()
-	line := list[w.pick(len(list))]
+	line := list[d.pick(len(list))]
 	pull, push := func() {}, func() error { return nil }
 	if l, direct := line.(*sim.Line); direct {
 		pull, push = l.Unplug, func() error { l.Replug(); return nil }
@@ -422,7 +451,7 @@ func (w *simWorld) pullLine() {
 	w.count(&w.placed.unplugged)
 	w.disturb()
 	pull()
-	time.Sleep(5*time.Second + w.wait(30*time.Second))
+	time.Sleep(5*time.Second + d.wait(30*time.Second))
 	if err := push(); err != nil && w.live() == b {
 		w.t.Errorf("put line %s back: %v", line.ID(), err)
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -308,7 +309,7 @@ func (c *checker) finish() {
 	defer c.mu.Unlock()
 	for id, call := range c.calls {
 		if !call.ended {
-			c.t.Errorf("call %s has no end", id)
+			c.t.Errorf("call %s has no end:\n%s", id, strings.Join(call.trail, "\n"))
 		}
 	}
 	for id, n := range c.ends {
@@ -348,6 +349,23 @@ type totals struct {
 	mu sync.Mutex
 	placed
 	seeds, events, calls, byModem, returned int
+
+	asked, done, failed int // seeds
+	began               time.Time
+	late                atomic.Int32 // seeds not begun
+}
+
+// progress tells how far a long run has come, every fifty seeds and at each that fails.
+func (a *totals) progress(t *testing.T) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.done++
+	if t.Failed() {
+		a.failed++
+	}
+	if t.Failed() || a.done%50 == 0 {
+		fmt.Printf("PROGRESS\t%s: %d of %d seeds in %v, %d failed\n", t.Name(), a.done, a.asked, time.Since(a.began).Round(time.Second), a.failed)
+	}
 }
 
 func (a *totals) add(w *simWorld) {
@@ -380,13 +398,16 @@ func (a *totals) report(t *testing.T) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	// One seed alone, or minutes of it, may go without this or that.
+	if n := a.late.Load(); n > 0 {
+		t.Errorf("%d seeds were not begun: no time was left", n)
+	}
 	whole := !t.Failed() && a.seeds >= 4 && float64(a.seeds)**simHours >= 2
 	for _, x := range []struct {
 		name  string
 		value int
 		unit  string
 	}{
-		{"whole-box simulation", a.seeds, fmt.Sprintf("seeds of %g h", *simHours)},
+		{fmt.Sprintf("whole-box simulation, of %d asked for", a.asked), a.seeds, fmt.Sprintf("seeds of %g h", *simHours)},
 		{"calls in it, each with its one end", a.calls, "calls"},
 		{"events in it, the invariants checked after each", a.events, "events"},
 		{"of these legs answered over a voice modem and its driver", a.byModem, "legs"},

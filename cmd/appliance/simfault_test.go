@@ -92,19 +92,19 @@ func TestSteadyClock(t *testing.T) {
 }
 
 // setClock lets the wall clock jump, and sometimes back to the truth.
-func (w *simWorld) setClock() {
+func (w *simWorld) setClock(d *dice) {
 	jumps := []time.Duration{time.Hour, -time.Hour, 26 * time.Hour, -300 * 24 * time.Hour, 90 * time.Second, -7 * time.Second, 0, 0}
-	w.clock.offset.Store(int64(jumps[w.pick(len(jumps))]))
+	w.clock.offset.Store(int64(jumps[d.pick(len(jumps))]))
 	w.count(&w.placed.jumps)
 }
 
 // fillDisk lets the disk refuse everything for a while.
-func (w *simWorld) fillDisk() {
+func (w *simWorld) fillDisk(d *dice) {
 	if !w.disk.state.CompareAndSwap(diskFine, diskFull) {
 		return
 	}
 	w.count(&w.placed.full)
-	time.Sleep(time.Second + w.wait(90*time.Second))
+	time.Sleep(time.Second + d.wait(90*time.Second))
 	w.disk.state.CompareAndSwap(diskFull, diskFine)
 }
 
@@ -119,13 +119,13 @@ func (w *simWorld) wire(from, to netip.AddrPort) bool {
 }
 
 // silenceTrunk lets the provider answer nothing for a while.
-func (w *simWorld) silenceTrunk() {
+func (w *simWorld) silenceTrunk(d *dice) {
 	if !w.silent.CompareAndSwap(false, true) {
 		return
 	}
 	w.disturb()
 	w.count(&w.placed.silent)
-	time.Sleep(10*time.Second + w.wait(4*time.Minute))
+	time.Sleep(10*time.Second + d.wait(4*time.Minute))
 	w.disturb()
 	w.silent.Store(false)
 }
@@ -156,16 +156,16 @@ func provide(req *sip.Request) *sip.Response {
 }
 
 // callOnTrunk is an outside caller who comes by the trunk.
-func (w *simWorld) callOnTrunk() {
+func (w *simWorld) callOnTrunk(d *dice) {
 	c, err := w.provider.Dial("+390212345674")
 	if err != nil {
 		return
 	}
 	w.count(&w.placed.trunk)
-	if w.chance(0.7) {
+	if d.chance(0.7) {
 		time.AfterFunc(8*time.Second, func() { c.Press("1") })
 	}
-	w.talk(c, time.Minute)
+	w.talk(d, c, time.Minute)
 }
 
 // disturb notes that a line came or went: emergency calls of this moment are not
@@ -178,14 +178,14 @@ func (w *simWorld) disturb() {
 
 // callForHelp dials 112 and judges: while a line can carry the call it is neither
 // refused nor left without an answer.
-func (w *simWorld) callForHelp() {
+func (w *simWorld) callForHelp(d *dice) {
 	b := w.live()
 	if b == nil {
 		return
 	}
 	began := time.Now()
 	carry := w.canCarry(b)
-	phone := w.phones[w.pick(len(w.phones))]
+	phone := w.phones[d.pick(len(w.phones))]
 	c, err := phone.Dial("112")
 	if err != nil {
 		return
@@ -195,7 +195,7 @@ func (w *simWorld) callForHelp() {
 	defer patience.Stop()
 	select {
 	case <-c.Up():
-		w.talk(c, 30*time.Second)
+		w.talk(d, c, 30*time.Second)
 		return
 	case <-c.End():
 	case <-patience.C:
@@ -229,19 +229,19 @@ func (w *simWorld) canCarry(b *box) int {
 }
 
 // changeMind lets an agent pause, come back or log in again by his phone.
-func (w *simWorld) changeMind() {
-	p := w.phones[w.pick(3)]
-	for _, code := range []string{[]string{"*72", "*71", "*72"}[w.pick(3)], []string{"*70", "*73"}[w.pick(2)], "*70", "*73"} {
+func (w *simWorld) changeMind(d *dice) {
+	p := w.phones[d.pick(3)]
+	for _, code := range []string{[]string{"*72", "*71", "*72"}[d.pick(3)], []string{"*70", "*73"}[d.pick(2)], "*70", "*73"} {
 		if c, err := p.Dial(code); err == nil {
-			w.talk(c, 20*time.Second)
+			w.talk(d, c, 20*time.Second)
 		}
-		time.Sleep(w.wait(30 * time.Second))
+		time.Sleep(d.wait(30 * time.Second))
 	}
 }
 
 // restart ends the box, in order or by cutting its power, and starts it again on
 // the same data.
-func (w *simWorld) restart() {
+func (w *simWorld) restart(d *dice) {
 	b := w.live()
 	if b == nil {
 		return
@@ -271,7 +271,7 @@ func (w *simWorld) restart() {
 	for _, p := range append([]*pbxtest.Phone{w.provider}, w.phones...) {
 		p.Forget()
 	}
-	time.Sleep(w.wait(20 * time.Second))
+	time.Sleep(d.wait(20 * time.Second))
 	w.cut.Store(false)
 	w.boot()
 	w.disturb()

@@ -161,6 +161,7 @@ func (s *MemSocket) Close() error {
 
 // memPoller collects the tokens of sockets that have something to read.
 type memPoller struct {
+	timer  *time.Timer // of Wait, which one goroutine calls
 	mu     sync.Mutex
 	tokens []uint32
 	set    map[uint32]bool
@@ -208,9 +209,13 @@ func (p *memPoller) Wait(tokens []uint32, timeout time.Duration) (int, error) {
 	}
 	var expired <-chan time.Time
 	if timeout > 0 {
-		t := time.NewTimer(timeout)
-		defer t.Stop()
-		expired = t.C
+		if p.timer == nil {
+			p.timer = time.NewTimer(timeout)
+		} else {
+			p.timer.Reset(timeout)
+		}
+		defer p.timer.Stop()
+		expired = p.timer.C
 	}
 	select {
 	case <-p.ring:
