@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# What `make verify` runs, about 50 minutes on two cores: the tests whose worth
-# grows with time, at length. It prints a table of figures with date and commit, and
-# fails when a part fails or runs no test at all.
+# What `make verify` runs, about an hour and a half on two cores: the tests whose worth
+# grows with time, at length. It prints how far they have come and a table of figures
+# with date and commit, and fails when a part fails or runs no test at all.
 #   KILLS  SEEDS  HOURS (virtual, of each seed)  TALK (speech)  ROUNDS (vgetty)  SOAK (minutes)
 set -uo pipefail
 cd "$(dirname "$0")/../.."
@@ -13,7 +13,7 @@ run() { # minutes, package, arguments …
   shift 2
   part=$(mktemp)
   echo "== $(date -u +%T) $room $*"
-  if ! go test -count=1 -v -timeout "${minutes}m" "$room" "$@" >"$part" 2>&1; then
+  if ! go test -count=1 -v -timeout "${minutes}m" "$room" "$@" 2>&1 | tee "$part" | { grep -a --line-buffered '^PROGRESS' || true; }; then
     code=1
     grep -av '^=== ' "$part" | tail -n 200
   elif ! grep -aqE '^ *--- (PASS|SKIP)' "$part"; then
@@ -26,7 +26,7 @@ run() { # minutes, package, arguments …
   rm -f "$part"
 }
 run 15 ./cmd/appliance -run '^TestKilledUnderTraffic$' -kills "${KILLS:-500}"
-run 35 ./cmd/appliance -run '^TestWholeBox$' -simseeds "${SEEDS:-200}" -simhours "${HOURS:-2}" -parallel 4
+GOGC=400 run 100 ./cmd/appliance -run '^TestWholeBox$' -simseeds "${SEEDS:-1000}" -simhours "${HOURS:-0.5}" -simminutes 90 -parallel 4
 run 5 ./cmd/appliance -run '^(TestDamagedDatabase|TestMissingLogOfTheDatabase|TestUnusableDataFolder|TestFullDisk)$'
 run $((${SOAK:-10} + 10)) ./cmd/appliance -run '^TestSoak$' -soak "${SOAK:-10}m"
 CENTRALINO_KILLS=${KILLS:-500} run 10 ./internal/journal -run '^TestKilledAtAnyMoment'
