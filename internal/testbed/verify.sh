@@ -15,7 +15,7 @@ run() { # minutes, package, arguments …
   echo "== $(date -u +%T) $room $*"
   if ! go test -count=1 -v -timeout "${minutes}m" "$room" "$@" 2>&1 | tee "$part" | { grep -a --line-buffered '^PROGRESS' || true; }; then
     code=1
-    grep -av '^=== ' "$part" | tail -n 200
+    grep -avE '^=== (RUN|PAUSE|CONT)|--- PASS|: repeat with|: calls in [0-9]+, by trunk' "$part" | tail -n 1000
   elif ! grep -aqE '^ *--- (PASS|SKIP)' "$part"; then
     code=1
     echo "no test ran: its name may have changed"
