@@ -34,6 +34,8 @@ type agent struct {
 	watched   bool  // is in State.watch
 	stayed    bool  // stays, when last looked at
 	queues    int32 // how many queues he is a member of
+	next      int32 // who is free less long, -1 if nobody; see State.longest
+	prev      int32
 
 	shown agentView // what the journal says
 
@@ -149,7 +151,9 @@ func (s *State) settle(i int32) {
 		s.guard.mark(a, s.now)
 	}
 	s.index(i)
-	s.setTimer(agentRef(i), s.dueOf(a))
+	if due := s.dueOf(a); due != 0 || a.timer >= 0 {
+		s.setTimer(agentRef(i), due)
+	}
 	if s.guard.every != 0 {
 		s.watchBreak(i)
 	}
@@ -169,7 +173,9 @@ func (s *State) settle(i int32) {
 // who are kept for him seek another agent, or him again.
 func (s *State) index(i int32) {
 	a := &s.agents[i]
-	s.ready.put(i, a.free())
+	if free := a.free(); free != s.ready.has(i) {
+		s.lineUp(i, free)
+	}
 	stays := a.stays()
 	if stays == a.stayed && a.loggedIn == s.loggedIn.has(i) {
 		return
@@ -186,6 +192,48 @@ func (s *State) index(i int32) {
 			s.track(int32(ci))
 		}
 	}
+}
+
+// lineUp puts an agent into the line of those who are free or takes him out. Most
+// stand at its end, because they have just become free.
+func (s *State) lineUp(i int32, free bool) {
+	s.ready.put(i, free)
+	a := &s.agents[i]
+	if !free {
+		*s.after(a.prev) = a.next
+		*s.ahead(a.next) = a.prev
+		return
+	}
+	prev := s.shortest
+	for prev >= 0 && s.idleLonger(a, &s.agents[prev]) {
+		prev = s.agents[prev].prev
+	}
+	a.prev, a.next = prev, *s.after(prev)
+	*s.after(prev), *s.ahead(a.next) = i, i
+}
+
+// idleLonger says whether a stands before b in the line of those who are free.
+func (s *State) idleLonger(a, b *agent) bool {
+	if a.idle != b.idle {
+		return a.idle < b.idle
+	}
+	return a.id < b.id
+}
+
+// after is where it says who follows agent i in the line; -1 is its beginning.
+func (s *State) after(i int32) *int32 {
+	if i < 0 {
+		return &s.longest
+	}
+	return &s.agents[i].next
+}
+
+// ahead is where it says who precedes agent i in the line; -1 is its end.
+func (s *State) ahead(i int32) *int32 {
+	if i < 0 {
+		return &s.shortest
+	}
+	return &s.agents[i].prev
 }
 
 // show takes v as the agent's state from now on and books the time until now on

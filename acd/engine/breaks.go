@@ -126,7 +126,7 @@ func (g *guard) due(a *agent, now int64) int64 {
 
 // proposeBreaks looks at those whose break is near. Earlier limits go first.
 func (s *State) proposeBreaks() {
-	if s.guard.every == 0 || len(s.watch) == 0 {
+	if s.guard.every == 0 {
 		return
 	}
 	for {

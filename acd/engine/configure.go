@@ -102,6 +102,17 @@ func (s *State) setQueue(cfg *Queue, skills map[AgentID]map[SkillID]int, needed 
 		}
 		w.admit(int32(i+1), r.Members)
 	}
+	q.flat = flat(q.order, q.grade)
+}
+
+// flat reports whether all have the same grade.
+func flat(order, grade []int32) bool {
+	for _, ai := range order {
+		if grade[ai] != grade[order[0]] {
+			return false
+		}
+	}
+	return true
 }
 
 // widening is a queue being set, ring by ring.

@@ -123,7 +123,9 @@ func (s *State) enqueue(cmd *Command) error {
 		l.Contact, l.Queue, l.Reason = cmd.Contact, cmd.Queue, ReasonNoQueue
 		return ErrNoQueue
 	}
-	s.leaveEmpty() // before he is among them
+	if s.crew {
+		s.leaveEmpty() // before he is among them
+	}
 	q := &s.queues[qi]
 	arrival := s.now
 	if at := instant(cmd.Arrival); at != 0 && at < s.now {
@@ -152,7 +154,9 @@ func (s *State) enqueue(cmd *Command) error {
 	if q.cfg.AnnounceFirst {
 		s.say(i, sayPlace)
 	}
-	s.siblings(c.caller, i)
+	if s.virtuals > 0 {
+		s.siblings(c.caller, i)
+	}
 	s.reopen(i)
 	return nil
 }
@@ -315,9 +319,6 @@ func (s *State) leave(i int32, why Reason) {
 // leaveEmpty lets callers go on whose queue has lost the last of those who were
 // logged in.
 func (s *State) leaveEmpty() {
-	if !s.crew {
-		return
-	}
 	s.crew = false
 	for _, qi := range s.order {
 		q := &s.queues[qi]

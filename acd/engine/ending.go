@@ -146,7 +146,9 @@ func (s *State) endTalk(i int32, outcome string, why Reason) {
 		s.endWrapUp(a, s.now)
 	}
 	s.settle(ai)
-	s.siblings(caller, -1)
+	if s.virtuals > 0 {
+		s.siblings(caller, -1)
+	}
 }
 
 // hungUp takes note of the end of a talk, alive and in replay.

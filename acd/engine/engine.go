@@ -64,6 +64,8 @@ type State struct {
 	offerAt   offerTable
 
 	ready    slots // agents who may be offered a contact now
+	longest  int32 // the first of those in a line by how long they are idle, -1 if there is none
+	shortest int32 // the last of them
 	loggedIn slots
 	atWork   slots  // agents who take calls, now or when they are through with what they do
 	own      []lane // by agent: contacts that are kept for him
@@ -96,6 +98,8 @@ type State struct {
 func New(cfg Config, now time.Time) (*State, error) {
 	s := &State{
 		seed:      cfg.Seed,
+		longest:   -1,
+		shortest:  -1,
 		now:       now.UnixNano(),
 		agentAt:   map[AgentID]int32{},
 		queueAt:   map[QueueID]int32{},
@@ -126,10 +130,16 @@ func (s *State) Apply(cmd Command, now time.Time) Result {
 
 // finish draws the consequences of what has changed.
 func (s *State) finish() {
-	s.leaveEmpty()
+	if s.crew {
+		s.leaveEmpty()
+	}
 	s.dispatch()
-	s.proposeBreaks()
-	s.announce()
+	if len(s.watch) > 0 {
+		s.proposeBreaks()
+	}
+	if len(s.speak) > 0 {
+		s.announce()
+	}
 }
 
 // Deadline returns when the next Tick is due, and false if nothing is pending.
@@ -154,7 +164,9 @@ func (s *State) begin(now time.Time) {
 	if s.replaying {
 		s.endReplay(ns)
 	}
-	s.rebuild()
+	if s.folded {
+		s.rebuild()
+	}
 	s.now = max(s.now, ns)
 	if s.atNow != s.now {
 		s.atNow, s.at = s.now, now.Round(0).UTC()

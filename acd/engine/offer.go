@@ -183,8 +183,10 @@ func (s *State) join(ci, ai int32) {
 		a.owes = c.id
 	}
 	s.settle(ai)
-	s.merge(c.queue, ci, ReasonCalledIn)
-	s.siblings(c.caller, ci)
+	if s.virtuals > 0 {
+		s.merge(c.queue, ci, ReasonCalledIn)
+		s.siblings(c.caller, ci)
+	}
 }
 
 // joined takes note that a contact talks to an agent, alive and in replay.

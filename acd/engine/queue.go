@@ -16,6 +16,7 @@ type queue struct {
 	grade   []int32 // by agent slot: first ring that admits him, then how much more he can do than is needed
 	par     parallel
 	byIdle  bool // the strategy's key is how long an agent is idle
+	flat    bool // all have the same grade
 	inside  int  // contacts waiting, ringing or not, on the line or not
 	virtual int  // of these, those to be called back
 	talking int

@@ -284,6 +284,7 @@ func (s *State) rebuild() {
 		q.inside, q.virtual, q.talking = 0, 0, 0
 	}
 	clear(s.wanted)
+	s.longest, s.shortest = -1, -1
 	for ai := range s.agents {
 		a := &s.agents[ai]
 		a.timer = -1
@@ -292,7 +293,10 @@ func (s *State) rebuild() {
 		}
 		s.own[ai] = s.own[ai][:0]
 		a.stayed, a.watched = a.stays(), false
-		s.ready.put(int32(ai), a.free())
+		s.ready.clear(int32(ai))
+		if a.free() {
+			s.lineUp(int32(ai), true)
+		}
 		s.loggedIn.put(int32(ai), a.loggedIn)
 		s.atWork.put(int32(ai), a.stayed)
 		s.setTimer(agentRef(int32(ai)), s.dueOf(a))

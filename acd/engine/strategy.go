@@ -81,28 +81,17 @@ type ranked struct {
 // best free agent.
 func (s *State) candidates(ci int32, q *queue, fit slots) (list []journal.Candidate, first int32) {
 	top := &s.top
-	free := 0
-	c := &s.contacts[ci]
-	for ai := s.ready.next(fit, 0); ai >= 0; ai = s.ready.next(fit, ai+1) {
-		r := ranked{ai, c.misses(ai), q.grade[ai], s.key(q, ai)}
-		i := min(free, maxCandidates)
-		for i > 0 && s.better(r, top[i-1]) {
-			if i < maxCandidates {
-				top[i] = top[i-1]
-			}
-			i--
-		}
-		if i < maxCandidates {
-			top[i] = r
-		}
-		free++
+	listed := 0
+	if q.byIdle {
+		listed = s.rankByIdle(top, ci, q, fit)
+	} else {
+		listed = s.rankByKey(top, ci, q, fit)
 	}
 	n := 1
 	if q.par == everybody {
-		n = free
+		n = listed
 	}
 	list = s.room()
-	listed := min(free, maxCandidates)
 	for i := range top[:listed] {
 		r, cand := &top[i], &list[i]
 		cand.Agent, cand.Key, cand.Reason = s.agents[r.agent].id, r.key, ""
@@ -137,6 +126,54 @@ func (s *State) take(n int) []journal.Candidate {
 	return s.cands[start : start+n : start+n]
 }
 
+// rankByKey fills top with the first of those who are free and fit, by rank, and
+// returns how many there are.
+func (s *State) rankByKey(top *[maxCandidates]ranked, ci int32, q *queue, fit slots) (n int) {
+	c := &s.contacts[ci]
+	for ai := s.ready.next(fit, 0); ai >= 0; ai = s.ready.next(fit, ai+1) {
+		r := ranked{ai, c.misses(ai), q.grade[ai], s.key(q, ai)}
+		i := n
+		for i > 0 && s.better(r, top[i-1]) {
+			i--
+		}
+		n = insert(top, n, i, r)
+	}
+	return n
+}
+
+// rankByIdle does the same for a strategy whose key is how long an agent is idle:
+// those who are free stand in that order already.
+func (s *State) rankByIdle(top *[maxCandidates]ranked, ci int32, q *queue, fit slots) (n int) {
+	c := &s.contacts[ci]
+	alike := q.flat && len(c.missed) == 0
+	for ai := s.longest; ai >= 0 && !(alike && n == maxCandidates); ai = s.agents[ai].next {
+		if !fit.has(ai) {
+			continue
+		}
+		r := ranked{agent: ai, grade: q.grade[ai], key: s.agents[ai].idle / 1000}
+		i := n
+		if !alike {
+			r.misses = c.misses(ai)
+			for i > 0 && (r.misses < top[i-1].misses || r.misses == top[i-1].misses && r.grade < top[i-1].grade) {
+				i--
+			}
+		}
+		n = insert(top, n, i, r)
+	}
+	return n
+}
+
+// insert puts r at place i of the n in top, and returns how many there are then.
+func insert(top *[maxCandidates]ranked, n, i int, r ranked) int {
+	if i == maxCandidates {
+		return n
+	}
+	n = min(n+1, maxCandidates)
+	copy(top[i+1:n], top[i:])
+	top[i] = r
+	return n
+}
+
 // losers fills list with members of the queue who are not free, in their order, and
 // returns how many there are.
 func (s *State) losers(list []journal.Candidate, q *queue, fit slots) (n int) {
@@ -157,12 +194,7 @@ func (s *State) losers(list []journal.Candidate, q *queue, fit slots) (n int) {
 // loser says why an agent of the queue is not asked.
 func (s *State) loser(cand *journal.Candidate, q *queue, fits bool, ai int32) {
 	a := &s.agents[ai]
-	cand.Agent = a.id
-	if q.byIdle {
-		cand.Key = a.idle / 1000
-	} else {
-		cand.Key = s.key(q, ai)
-	}
+	cand.Agent, cand.Key = a.id, s.key(q, ai)
 	switch {
 	case !fits:
 		cand.Reason = notSkilled
@@ -212,12 +244,16 @@ func (s *State) better(x, y ranked) bool {
 	return a.id < b.id
 }
 
-// key is the agent's key in the queue's strategy; see Strategy.
+// key is the agent's key in the queue's strategy; see Strategy. The most frequent one is near at hand.
 func (s *State) key(q *queue, ai int32) int64 {
-	a := &s.agents[ai]
 	if q.byIdle {
-		return a.idle / 1000
+		return s.agents[ai].idle / 1000
 	}
+	return s.keyBy(q, ai)
+}
+
+func (s *State) keyBy(q *queue, ai int32) int64 {
+	a := &s.agents[ai]
 	switch q.cfg.Strategy {
 	case LeastOccupied:
 		a.work.book(a.shown.state.class(), s.now)
