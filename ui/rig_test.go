@@ -37,7 +37,7 @@ import (
 
 // rig is a box with real database, journal and office, and hand-made rest.
 type rig struct {
-	t       *testing.T
+	t       testing.TB
 	db      *store.DB
 	log     *journal.Log
 	office  *office.Store
@@ -151,7 +151,7 @@ var (
 )
 
 // newRig starts a box with the sample office. claimed gives it a technician.
-func newRig(t *testing.T, claimed bool, change ...func(*ui.Deps)) *rig {
+func newRig(t testing.TB, claimed bool, change ...func(*ui.Deps)) *rig {
 	t.Helper()
 	return newRigOf(t, claimed, rigOf{now: time.Now, sample: office.Sample(office.SampleOptions{AlwaysOpen: true, Now: time.Now()}), folder: t.TempDir()}, change...)
 }
@@ -165,7 +165,7 @@ type rigOf struct {
 }
 
 // newRigOf starts a box with an office of one's own.
-func newRigOf(t *testing.T, claimed bool, of rigOf, change ...func(*ui.Deps)) *rig {
+func newRigOf(t testing.TB, claimed bool, of rigOf, change ...func(*ui.Deps)) *rig {
 	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	r := &rig{t: t, surveys: survey.New(), box: &fakeBox{}, sample: of.sample, stopped: make(chan struct{})}
@@ -378,7 +378,7 @@ func (b *browser) send(req *http.Request) page {
 }
 
 // has fails the test if the page lacks one of the texts.
-func (p page) has(t *testing.T, texts ...string) page {
+func (p page) has(t testing.TB, texts ...string) page {
 	t.Helper()
 	for _, s := range texts {
 		if !strings.Contains(p.body, s) {
@@ -389,7 +389,7 @@ func (p page) has(t *testing.T, texts ...string) page {
 }
 
 // lacks fails the test if the page has one of the texts.
-func (p page) lacks(t *testing.T, texts ...string) page {
+func (p page) lacks(t testing.TB, texts ...string) page {
 	t.Helper()
 	for _, s := range texts {
 		if strings.Contains(p.body, s) {
@@ -400,7 +400,7 @@ func (p page) lacks(t *testing.T, texts ...string) page {
 }
 
 // is fails the test for another status.
-func (p page) is(t *testing.T, status int) page {
+func (p page) is(t testing.TB, status int) page {
 	t.Helper()
 	if p.status != status {
 		t.Fatalf("%s: status %d, want %d:\n%s", p.url, p.status, status, p.body)

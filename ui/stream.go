@@ -15,7 +15,7 @@ import (
 // Times of an event stream.
 const (
 	streamAlive = 15 * time.Second       // a word at least this often
-	streamPace  = 200 * time.Millisecond // redraws are never closer than this
+	streamPace  = 150 * time.Millisecond // redraws are never closer than this; with the journal's 100 ms an event is seen within 250
 	streamWrite = 10 * time.Second       // a reader that takes longer is gone
 )
 
