@@ -54,7 +54,7 @@ func BenchmarkEventToTwentyBrowsers(b *testing.B) {
 			for i := range b.N {
 				number := 1000 + i%9000
 				call := journal.CallID(fmt.Sprintf("c-%06d", i))
-				time.Sleep(c.after)
+				<-time.After(c.after)
 				from := time.Now()
 				r.log.Append(call, journal.CallStarted{Direction: journal.Inbound, Line: "line-1", From: r.people.Number(numbering.E164(fmt.Sprintf("+39025555%04d", number)))})
 				for left := watchers; left > 0; {
@@ -69,7 +69,7 @@ func BenchmarkEventToTwentyBrowsers(b *testing.B) {
 				}
 				times = append(times, time.Since(from))
 				if c.after < browsersGoal { // the call's end is the event just before the next one
-					time.Sleep(browsersGoal)
+					<-time.After(browsersGoal)
 				}
 				r.log.Append(call, journal.CallEnded{Cause: "hangup", By: "caller"})
 			}

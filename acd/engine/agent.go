@@ -195,7 +195,8 @@ func (s *State) index(i int32) {
 }
 
 // lineUp puts an agent into the line of those who are free or takes him out. Most
-// stand at its end, because they have just become free.
+// stand at its end, because they have just become free, or at its beginning, because
+// what rang at all of them was withdrawn.
 func (s *State) lineUp(i int32, free bool) {
 	s.ready.put(i, free)
 	a := &s.agents[i]
@@ -205,6 +206,9 @@ func (s *State) lineUp(i int32, free bool) {
 		return
 	}
 	prev := s.shortest
+	if s.longest >= 0 && s.idleLonger(a, &s.agents[s.longest]) {
+		prev = -1
+	}
 	for prev >= 0 && s.idleLonger(a, &s.agents[prev]) {
 		prev = s.agents[prev].prev
 	}
