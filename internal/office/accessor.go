@@ -32,92 +32,59 @@ type table[T any] struct {
 	fields []accessor[T]
 }
 
-// kindTable is a table whatever its objects are.
-type kindTable interface {
+// rows is a table whatever its objects are. It holds no more than what needs their
+// type: everything else is written once, for kindTable.
+type rows interface {
 	kindOf() Kind
 	single() bool
-	schema() []Field
-	ids(d *Document) []string
-	has(d *Document, id string) bool
-	get(d *Document, id, field string) (string, bool)
-	set(d *Document, id, field, text string) []Problem
+	count(d *Document) int
+	idAt(d *Document, i int) string // empty of a single object
+	at(d *Document, i int) any      // a pointer into d
+	copyOf(object any) any
+	fieldCount() int
+	field(i int) *Field
+	read(object any, field int) string
+	write(object any, field int, text string) *fault
 	add(d *Document, id string)
 	remove(d *Document, id string)
-	judge(v *validator, i int, id string)
-	diff(a, b *Document) []Change
 }
 
-func tableOf(k Kind) kindTable {
-	for _, t := range tables {
-		if t.kindOf() == k {
-			return t
-		}
-	}
-	return nil
-}
+// kindTable is what can be done with the objects of one kind.
+type kindTable struct{ rows }
 
 func (t *table[T]) kindOf() Kind { return t.kind }
 func (t *table[T]) single() bool { return t.one != nil }
 
-func (t *table[T]) schema() []Field {
-	out := make([]Field, len(t.fields))
-	for i, a := range t.fields {
-		out[i] = a.field
-		out[i].Kind = t.kind
+func (t *table[T]) count(d *Document) int {
+	if t.single() {
+		return 1
 	}
-	return out
+	return len(*t.list(d))
 }
 
-func (t *table[T]) ids(d *Document) []string {
+func (t *table[T]) idAt(d *Document, i int) string {
 	if t.single() {
-		return []string{""}
+		return ""
 	}
-	list := *t.list(d)
-	out := make([]string, len(list))
-	for i := range list {
-		out[i] = t.id(&list[i])
-	}
-	return out
+	return t.id(&(*t.list(d))[i])
 }
 
-func (t *table[T]) find(d *Document, id string) *T {
+func (t *table[T]) at(d *Document, i int) any {
 	if t.single() {
-		if id != "" {
-			return nil
-		}
 		return t.one(d)
 	}
-	return first(*t.list(d), func(o *T) bool { return t.id(o) == id })
+	return &(*t.list(d))[i]
 }
 
-func (t *table[T]) has(d *Document, id string) bool { return t.find(d, id) != nil }
-
-func (t *table[T]) accessor(name string) *accessor[T] {
-	return first(t.fields, func(a *accessor[T]) bool { return a.field.Name == name })
+func (t *table[T]) copyOf(object any) any {
+	o := *object.(*T)
+	return &o
 }
 
-func (t *table[T]) get(d *Document, id, field string) (string, bool) {
-	o, a := t.find(d, id), t.accessor(field)
-	if o == nil || a == nil {
-		return "", false
-	}
-	return a.get(o), true
-}
-
-func (t *table[T]) set(d *Document, id, field, text string) []Problem {
-	o, a := t.find(d, id), t.accessor(field)
-	if o == nil || a == nil {
-		return []Problem{{Kind: t.kind, Object: id, Field: field, Code: ProblemUnknown}}
-	}
-	bad := check(a.field, text)
-	if bad == nil {
-		bad = a.set(o, text)
-	}
-	if bad != nil {
-		return []Problem{{Kind: t.kind, Object: id, Field: field, Code: bad.code, Args: bad.args}}
-	}
-	return nil
-}
+func (t *table[T]) fieldCount() int                     { return len(t.fields) }
+func (t *table[T]) field(i int) *Field                  { return &t.fields[i].field }
+func (t *table[T]) read(object any, i int) string       { return t.fields[i].get(object.(*T)) }
+func (t *table[T]) write(o any, i int, s string) *fault { return t.fields[i].set(o.(*T), s) }
 
 func (t *table[T]) add(d *Document, id string) {
 	o := t.make(id)
@@ -132,6 +99,77 @@ func (t *table[T]) add(d *Document, id string) {
 func (t *table[T]) remove(d *Document, id string) {
 	list := t.list(d)
 	*list = slices.DeleteFunc(*list, func(o T) bool { return t.id(&o) == id })
+}
+
+func tableOf(k Kind) (kindTable, bool) {
+	for _, t := range tables {
+		if t.kindOf() == k {
+			return t, true
+		}
+	}
+	return kindTable{}, false
+}
+
+func (t kindTable) schema() []Field {
+	out := make([]Field, t.fieldCount())
+	for i := range out {
+		out[i] = *t.field(i)
+		out[i].Kind = t.kindOf()
+	}
+	return out
+}
+
+func (t kindTable) ids(d *Document) []string {
+	out := make([]string, t.count(d))
+	for i := range out {
+		out[i] = t.idAt(d, i)
+	}
+	return out
+}
+
+// find returns the first object with an id, nil if there is none.
+func (t kindTable) find(d *Document, id string) any {
+	for i := range t.count(d) {
+		if t.idAt(d, i) == id {
+			return t.at(d, i)
+		}
+	}
+	return nil
+}
+
+func (t kindTable) has(d *Document, id string) bool { return t.find(d, id) != nil }
+
+// fieldNamed returns the place of a field, -1 if there is none.
+func (t kindTable) fieldNamed(name string) int {
+	for i := range t.fieldCount() {
+		if t.field(i).Name == name {
+			return i
+		}
+	}
+	return -1
+}
+
+func (t kindTable) get(d *Document, id, field string) (string, bool) {
+	o, i := t.find(d, id), t.fieldNamed(field)
+	if o == nil || i < 0 {
+		return "", false
+	}
+	return t.read(o, i), true
+}
+
+func (t kindTable) set(d *Document, id, field, text string) []Problem {
+	o, i := t.find(d, id), t.fieldNamed(field)
+	if o == nil || i < 0 {
+		return []Problem{{Kind: t.kindOf(), Object: id, Field: field, Code: ProblemUnknown}}
+	}
+	bad := check(*t.field(i), text)
+	if bad == nil {
+		bad = t.write(o, i, text)
+	}
+	if bad != nil {
+		return []Problem{{Kind: t.kindOf(), Object: id, Field: field, Code: bad.code, Args: bad.args}}
+	}
+	return nil
 }
 
 // The constructors below take the field and a function that finds its place in an

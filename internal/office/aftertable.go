@@ -20,7 +20,7 @@ func objectName[T any](at func(*T) *string) accessor[T] {
 	return word(Field{Name: "name", Type: TypeText, Min: 1, Max: 60, Required: true, Role: RoleManager, Example: true}, at)
 }
 
-func skillTable() kindTable {
+func skillTable() rows {
 	type T = Skill
 	return &table[T]{
 		kind: KindSkill, list: func(d *Document) *[]T { return &d.Skills }, id: func(o *T) string { return string(o.ID) },
@@ -29,7 +29,7 @@ func skillTable() kindTable {
 	}
 }
 
-func reasonTable() kindTable {
+func reasonTable() rows {
 	type T = PauseReason
 	return &table[T]{
 		kind: KindReason, list: func(d *Document) *[]T { return &d.Reasons }, id: func(o *T) string { return string(o.ID) },
@@ -43,7 +43,7 @@ func reasonTable() kindTable {
 	}
 }
 
-func outcomeTable() kindTable {
+func outcomeTable() rows {
 	type T = Outcome
 	next := []string{string(OutcomeClosed), string(OutcomeCallBack), string(OutcomeTask)}
 	return &table[T]{
@@ -58,7 +58,7 @@ func outcomeTable() kindTable {
 	}
 }
 
-func scriptTable() kindTable {
+func scriptTable() rows {
 	type T = Script
 	return &table[T]{
 		kind: KindScript, list: func(d *Document) *[]T { return &d.Scripts }, id: func(o *T) string { return string(o.ID) },
@@ -70,7 +70,7 @@ func scriptTable() kindTable {
 	}
 }
 
-func surveyTable() kindTable {
+func surveyTable() rows {
 	type T = Survey
 	return &table[T]{
 		kind: KindSurvey, list: func(d *Document) *[]T { return &d.Surveys }, id: func(o *T) string { return string(o.ID) },
@@ -85,7 +85,7 @@ func surveyTable() kindTable {
 	}
 }
 
-func webhookTable() kindTable {
+func webhookTable() rows {
 	type T = Webhook
 	return &table[T]{
 		kind: KindWebhook, list: func(d *Document) *[]T { return &d.Webhooks }, id: func(o *T) string { return string(o.ID) },
@@ -100,7 +100,7 @@ func webhookTable() kindTable {
 	}
 }
 
-func reportTable() kindTable {
+func reportTable() rows {
 	type T = Report
 	return &table[T]{
 		kind: KindReport, list: func(d *Document) *[]T { return &d.Reports }, id: func(o *T) string { return string(o.ID) },
@@ -115,7 +115,7 @@ func reportTable() kindTable {
 	}
 }
 
-func mailTable() kindTable {
+func mailTable() rows {
 	type T = Mail
 	return &table[T]{kind: KindMail, one: func(d *Document) *T { return &d.Mail }, fields: []accessor[T]{
 		word(Field{Name: "server", Type: TypeText, Max: 255, Role: RoleTechnician, Example: true}, func(o *T) *string { return &o.Server }),

@@ -44,52 +44,61 @@ func Diff(a, b *Document) []Change {
 }
 
 // diff compares the objects of one kind.
-func (t *table[T]) diff(a, b *Document) []Change {
+func (t kindTable) diff(a, b *Document) []Change {
 	if t.single() {
-		return t.diffFields("", t.one(a), t.one(b), Changed)
+		return t.diffFields("", t.at(a, 0), t.at(b, 0), Changed)
 	}
 	var out []Change
 	var before, after []string // ids of what is in both, in either order
-	inA, inB := byKey(*t.list(a), t.id), byKey(*t.list(b), t.id)
-	for i := range *t.list(a) {
-		o := &(*t.list(a))[i]
-		id := t.id(o)
+	inA, inB := t.byID(a), t.byID(b)
+	for i := range t.count(a) {
+		o, id := t.at(a, i), t.idAt(a, i)
 		if inB[id] == nil {
-			out = append(out, Change{Op: Removed, Kind: t.kind, ID: id})
+			out = append(out, Change{Op: Removed, Kind: t.kindOf(), ID: id})
 			out = append(out, t.diffFields(id, o, nil, Removed)...)
 			continue
 		}
 		before = append(before, id)
 		out = append(out, t.diffFields(id, o, inB[id], Changed)...)
 	}
-	for i := range *t.list(b) {
-		o := &(*t.list(b))[i]
-		id := t.id(o)
+	for i := range t.count(b) {
+		o, id := t.at(b, i), t.idAt(b, i)
 		if inA[id] == nil {
-			out = append(out, Change{Op: Added, Kind: t.kind, ID: id})
+			out = append(out, Change{Op: Added, Kind: t.kindOf(), ID: id})
 			out = append(out, t.diffFields(id, nil, o, Added)...)
 			continue
 		}
 		after = append(after, id)
 	}
 	if !slices.Equal(before, after) {
-		out = append(out, Change{Op: Changed, Kind: t.kind, Field: OrderField, From: strings.Join(before, " "), To: strings.Join(after, " ")})
+		out = append(out, Change{Op: Changed, Kind: t.kindOf(), Field: OrderField, From: strings.Join(before, " "), To: strings.Join(after, " ")})
 	}
 	return out
 }
 
+// byID returns the first object of each id.
+func (t kindTable) byID(d *Document) map[string]any {
+	m := make(map[string]any, t.count(d))
+	for i := range t.count(d) {
+		if id := t.idAt(d, i); m[id] == nil {
+			m[id] = t.at(d, i)
+		}
+	}
+	return m
+}
+
 // diffFields compares two objects field by field; nil has only empty fields.
-func (t *table[T]) diffFields(id string, a, b *T, op ChangeOp) []Change {
-	text := func(f accessor[T], o *T) string {
+func (t kindTable) diffFields(id string, a, b any, op ChangeOp) []Change {
+	text := func(o any, field int) string {
 		if o == nil {
 			return ""
 		}
-		return f.get(o)
+		return t.read(o, field)
 	}
 	var out []Change
-	for _, f := range t.fields {
-		if from, to := text(f, a), text(f, b); from != to {
-			out = append(out, Change{Op: op, Kind: t.kind, ID: id, Field: f.field.Name, From: from, To: to})
+	for i := range t.fieldCount() {
+		if from, to := text(a, i), text(b, i); from != to {
+			out = append(out, Change{Op: op, Kind: t.kindOf(), ID: id, Field: t.field(i).Name, From: from, To: to})
 		}
 	}
 	return out

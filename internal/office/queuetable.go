@@ -41,7 +41,7 @@ func ofQueue[V any](at func(*QueueRules) *V) func(*Group) *V {
 	}
 }
 
-func groupTable() kindTable {
+func groupTable() rows {
 	type T = Group
 	mode := word(Field{Name: "mode", Type: TypeChoice, Choices: []string{string(GroupRing), string(GroupQueue)}, Default: string(GroupQueue), Required: true, Role: RoleManager}, func(o *T) *GroupMode { return &o.Mode })
 	setMode := mode.set

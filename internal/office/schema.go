@@ -88,7 +88,7 @@ func Schema() []Field {
 // Fields returns the fields of one kind, in the order of forms; nil for an unknown
 // kind.
 func Fields(k Kind) []Field {
-	if t := tableOf(k); t != nil {
+	if t, ok := tableOf(k); ok {
 		return t.schema()
 	}
 	return nil
@@ -107,7 +107,7 @@ func FieldOf(k Kind, name string) (Field, bool) {
 // Get returns a field as text; false if there is no such object or field. object
 // is empty for site, outbound and codes.
 func (d *Document) Get(k Kind, object, field string) (string, bool) {
-	if t := tableOf(k); t != nil {
+	if t, ok := tableOf(k); ok {
 		return t.get(d, object, field)
 	}
 	return "", false
@@ -116,7 +116,7 @@ func (d *Document) Get(k Kind, object, field string) (string, bool) {
 // Set parses text into a field of a draft. Problems are those of this text alone
 // (Validate judges the whole); the document is unchanged if there are any.
 func (d *Document) Set(k Kind, object, field, text string) []Problem {
-	if t := tableOf(k); t != nil {
+	if t, ok := tableOf(k); ok {
 		return t.set(d, object, field, text)
 	}
 	return []Problem{{Kind: k, Object: object, Field: field, Code: ProblemUnknown}}
@@ -125,9 +125,9 @@ func (d *Document) Set(k Kind, object, field, text string) []Problem {
 // Add puts a new object with default values into a draft. The id comes from
 // Store.NewID, or from privacy.NewPerson for a person.
 func (d *Document) Add(k Kind, id string) []Problem {
-	t := tableOf(k)
+	t, known := tableOf(k)
 	switch {
-	case t == nil || t.single():
+	case !known || t.single():
 		return []Problem{{Kind: k, Object: id, Code: ProblemUnknown}}
 	case !validID(id):
 		return []Problem{{Kind: k, Object: id, Field: "id", Code: ProblemID}}
@@ -141,8 +141,8 @@ func (d *Document) Add(k Kind, id string) []Problem {
 // Remove takes an object out of a draft; if others refer to it, the problems name
 // them and the document is unchanged.
 func (d *Document) Remove(k Kind, id string) []Problem {
-	t := tableOf(k)
-	if t == nil || t.single() || !t.has(d, id) {
+	t, known := tableOf(k)
+	if !known || t.single() || !t.has(d, id) {
 		return []Problem{{Kind: k, Object: id, Code: ProblemUnknown}}
 	}
 	var out []Problem
@@ -159,7 +159,7 @@ func (d *Document) Remove(k Kind, id string) []Problem {
 // IDs returns the ids of all objects of a kind, in the document's order; one empty
 // id for site, outbound and codes.
 func (d *Document) IDs(k Kind) []string {
-	if t := tableOf(k); t != nil {
+	if t, ok := tableOf(k); ok {
 		return t.ids(d)
 	}
 	return nil

@@ -34,13 +34,21 @@ func Features() []Feature {
 }
 
 // tables are the kinds of object in the order of pages and differences.
-var tables = []kindTable{
+var tables = kindTables(
 	siteTable(), lineTable(), numberTable(), personTable(), extensionTable(), deviceTable(), groupTable(),
 	scheduleTable(), menuTable(), promptTable(), pathTable(), outboundTable(), profileTable(), skillTable(), reasonTable(),
 	outcomeTable(), scriptTable(), surveyTable(), webhookTable(), reportTable(), mailTable(), codesTable(),
+)
+
+func kindTables(list ...rows) []kindTable {
+	out := make([]kindTable, len(list))
+	for i, t := range list {
+		out[i] = kindTable{t}
+	}
+	return out
 }
 
-func siteTable() kindTable {
+func siteTable() rows {
 	type T = Site
 	return &table[T]{kind: KindSite, one: func(d *Document) *T { return &d.Site }, fields: []accessor[T]{
 		word(Field{Name: "name", Type: TypeText, Min: 1, Max: 80, Required: true, Role: RoleManager, Example: true}, func(o *T) *string { return &o.Name }),
@@ -55,7 +63,7 @@ func siteTable() kindTable {
 	}}
 }
 
-func lineTable() kindTable {
+func lineTable() rows {
 	type T = Line
 	kinds := []string{string(LineAnalog), string(LineISDN), string(LineMobile), string(LineTrunk)}
 	kind := word(Field{Name: "kind", Type: TypeChoice, Choices: kinds, Default: string(LineAnalog), Required: true, Fixed: true, Role: RoleTechnician}, func(o *T) *LineKind { return &o.Kind })
@@ -119,7 +127,7 @@ func lineTable() kindTable {
 	}
 }
 
-func numberTable() kindTable {
+func numberTable() rows {
 	type T = Number
 	return &table[T]{
 		kind: KindNumber, list: func(d *Document) *[]T { return &d.Numbers }, id: func(o *T) string { return string(o.ID) },
@@ -132,7 +140,7 @@ func numberTable() kindTable {
 	}
 }
 
-func personTable() kindTable {
+func personTable() rows {
 	type T = Person
 	roles := []string{string(RoleTechnician), string(RoleManager), string(RoleLeader), string(RoleOperator)}
 	return &table[T]{
@@ -148,7 +156,7 @@ func personTable() kindTable {
 	}
 }
 
-func extensionTable() kindTable {
+func extensionTable() rows {
 	type T = Extension
 	return &table[T]{
 		kind: KindExtension, list: func(d *Document) *[]T { return &d.Extensions }, id: func(o *T) string { return string(o.ID) },
@@ -160,7 +168,7 @@ func extensionTable() kindTable {
 	}
 }
 
-func deviceTable() kindTable {
+func deviceTable() rows {
 	type T = Device
 	return &table[T]{
 		kind: KindDevice, list: func(d *Document) *[]T { return &d.Devices }, id: func(o *T) string { return string(o.ID) },
@@ -176,7 +184,7 @@ func deviceTable() kindTable {
 	}
 }
 
-func scheduleTable() kindTable {
+func scheduleTable() rows {
 	type T = Schedule
 	fields := []accessor[T]{
 		word(Field{Name: "name", Type: TypeText, Min: 1, Max: 60, Required: true, Role: RoleManager, Example: true}, func(o *T) *string { return &o.Name }),
@@ -196,7 +204,7 @@ func scheduleTable() kindTable {
 	}
 }
 
-func menuTable() kindTable {
+func menuTable() rows {
 	type T = Menu
 	return &table[T]{
 		kind: KindMenu, list: func(d *Document) *[]T { return &d.Menus }, id: func(o *T) string { return string(o.ID) },
@@ -212,7 +220,7 @@ func menuTable() kindTable {
 	}
 }
 
-func promptTable() kindTable {
+func promptTable() rows {
 	type T = Prompt
 	return &table[T]{
 		kind: KindPrompt, list: func(d *Document) *[]T { return &d.Prompts }, id: func(o *T) string { return string(o.ID) },
@@ -226,7 +234,7 @@ func promptTable() kindTable {
 	}
 }
 
-func pathTable() kindTable {
+func pathTable() rows {
 	type T = Path
 	return &table[T]{
 		kind: KindPath, list: func(d *Document) *[]T { return &d.Paths }, id: func(o *T) string { return string(o.ID) },
@@ -238,7 +246,7 @@ func pathTable() kindTable {
 	}
 }
 
-func outboundTable() kindTable {
+func outboundTable() rows {
 	type T = Outbound
 	fields := []accessor[T]{
 		word(Field{Name: "prefix", Type: TypeText, Max: 2, Role: RoleTechnician, Example: true}, func(o *T) *string { return &o.Prefix }),
@@ -267,7 +275,7 @@ func outboundTable() kindTable {
 	return &table[T]{kind: KindOutbound, one: func(d *Document) *T { return &d.Outbound }, fields: fields}
 }
 
-func profileTable() kindTable {
+func profileTable() rows {
 	type T = Profile
 	choices := make([]string, len(classes))
 	for i, c := range classes {
@@ -283,7 +291,7 @@ func profileTable() kindTable {
 	}
 }
 
-func codesTable() kindTable {
+func codesTable() rows {
 	type T = Document
 	var fields []accessor[T]
 	for _, f := range Features() {

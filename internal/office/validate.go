@@ -83,37 +83,31 @@ func (v *validator) failed(k Kind) bool {
 // have are empty and pass.
 func (v *validator) fields() {
 	for _, t := range tables {
-		ids := t.ids(v.d)
-		if len(ids) > maxObjects {
+		if t.count(v.d) > maxObjects {
 			v.add(t.kindOf(), "", "", ProblemMany, "max", strconv.Itoa(maxObjects))
 			continue
 		}
-		for i, id := range ids {
-			t.judge(v, i, id)
+		for i := range t.count(v.d) {
+			t.judge(v, i)
 		}
 	}
 }
 
 // judge checks every field of the i-th object: its form, and that its text means
 // the same again.
-func (t *table[T]) judge(v *validator, i int, id string) {
-	var o *T
-	if t.single() {
-		o = t.one(v.d)
-	} else {
-		o = &(*t.list(v.d))[i]
-	}
-	for _, a := range t.fields {
-		text := a.get(o)
-		bad := check(a.field, text)
-		if bad == nil && a.field.Type.structured() && text != "" {
-			scratch := *o
-			if bad = a.set(&scratch, text); bad == nil && a.get(&scratch) != text {
+func (t kindTable) judge(v *validator, i int) {
+	o := t.at(v.d, i)
+	for f := range t.fieldCount() {
+		field, text := t.field(f), t.read(o, f)
+		bad := check(*field, text)
+		if bad == nil && field.Type.structured() && text != "" {
+			scratch := t.copyOf(o)
+			if bad = t.write(scratch, f, text); bad == nil && t.read(scratch, f) != text {
 				bad = &fault{ProblemControl, nil}
 			}
 		}
 		if bad != nil {
-			v.problems = append(v.problems, Problem{Kind: t.kind, Object: id, Field: a.field.Name, Code: bad.code, Args: bad.args})
+			v.problems = append(v.problems, Problem{Kind: t.kindOf(), Object: t.idAt(v.d, i), Field: field.Name, Code: bad.code, Args: bad.args})
 		}
 	}
 }
