@@ -96,6 +96,7 @@ func migrations() []store.Migration {
 	all = append(all, office.Migrations()...)
 	all = append(all, privacy.Migrations()...)
 	all = append(all, registrar.Migrations...)
+	all = append(all, lamp.Migrations...)
 	all = append(all, outcome.Migrations()...)
 	all = append(all, cti.Migrations()...)
 	return append(all, ui.Migrations()...)

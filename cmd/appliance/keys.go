@@ -18,7 +18,7 @@ func (b *box) openKeys() error {
 		MaySee: func(viewer, of journal.SubjectID) bool {
 			return b.people.MaySeeState(privacy.Viewer{Subject: viewer}, of)
 		},
-		Now: b.now,
+		Now: b.now, Store: lamp.NewSQLStore(b.db), Log: b.log,
 	})
 	if err != nil {
 		return fmt.Errorf("open lamps of phones: %w", err)

@@ -1,6 +1,10 @@
 package dialog
 
-import "centralino/pbx/sip"
+import (
+	"net/netip"
+
+	"centralino/pbx/sip"
+)
 
 // Peer is the other side of a dialog that its SUBSCRIBE made (RFC 6665 4.4.1): what
 // is needed to tell requests of that dialog from others and to send ours within it.
@@ -65,3 +69,38 @@ func (p *Peer) Way(better sip.Destination) sip.Destination {
 
 // Contact is our Contact in the answer to a request of the dialog.
 func (p *Peer) Contact(stack *sip.Stack) string { return ourContact(stack, p.flow, p.state.user) }
+
+// PeerRecord is a dialog as it may be kept over a restart, for one last request.
+type PeerRecord struct {
+	CallID, Tag   string // ours
+	Local, Remote string // From and To of our requests
+	Target        string // their contact
+	Address       netip.AddrPort
+}
+
+// Key names the dialog as Peer.Key does.
+func (r PeerRecord) Key() string { return legKey(r.CallID, r.Tag) }
+
+// Record returns what to keep; nothing where the other side cannot be reached after a
+// restart without more: over a connection or another server.
+func (p *Peer) Record() PeerRecord {
+	if p.state.dest == nil || p.flow.Transport() != sip.UDP {
+		return PeerRecord{}
+	}
+	return PeerRecord{CallID: p.callID, Tag: p.tag, Local: p.state.local, Remote: p.state.remote,
+		Target: p.state.target.String(), Address: p.flow.Remote()}
+}
+
+// lastSeq is the number of the last request: beyond all that were sent before
+// (RFC 3261 12.2.1.1 lets it be any greater one).
+const lastSeq = 1 << 30
+
+// Last makes the last request of a dialog of before the restart, and where it goes.
+func (r PeerRecord) Last(method string) (*sip.Request, sip.Flow, bool) {
+	target, err := sip.ParseURI(r.Target)
+	if err != nil || !r.Address.IsValid() {
+		return nil, sip.Flow{}, false
+	}
+	d := dialogState{local: r.Local, remote: r.Remote, target: target, user: target.User}
+	return d.request(method, lastSeq, r.CallID), sip.NewFlow(sip.UDP, netip.AddrPort{}, r.Address), true
+}

@@ -5,13 +5,13 @@
 //
 // The pure parts are in machine.go (one subscription), picture.go (what a lamp shows)
 // and document.go (what is said on the wire). Each subscription is handled in the
-// queue of its Call-ID in pbx/sip. The package starts no goroutine; Run only waits to
-// say good-bye.
+// queue of its Call-ID in pbx/sip. The package starts no goroutine; Run keeps which
+// subscriptions there are and says good-bye.
 package lamp
 
 import (
-	"context"
 	"errors"
+	"log/slog"
 	"strconv"
 	"sync"
 	"time"
@@ -30,7 +30,7 @@ type Phones interface {
 	Contacts(device office.ID) []registrar.Binding
 }
 
-// Options of a Board. All but the limits are needed.
+// Options of a Board. Stack, Phones, Office, MaySee and Now are needed.
 type Options struct {
 	Stack  *sip.Stack
 	Phones Phones
@@ -38,6 +38,8 @@ type Options struct {
 	// MaySee is the gate: whether a person may see what a person does as an agent.
 	MaySee func(viewer, of journal.SubjectID) bool
 	Now    func() time.Time // wall clock, for credentials alone
+	Store  Store            // nil: after a crash phones find out when they renew
+	Log    *slog.Logger     // slog.Default if nil
 
 	MinExpires time.Duration // shorter ones get 423; 30 s if 0
 	MaxExpires time.Duration // longer ones and those unnamed are cut; 15 min if 0
@@ -56,8 +58,10 @@ type Board struct {
 	subs     map[string]*subscription // by dialog.KeyOf
 	of       map[office.ID]map[*subscription]bool
 	watchers map[any]map[*subscription]bool // by office.ID of a phone, or journal.SubjectID
+	dirty    map[dialog.PeerRecord]bool     // what the Store does not have
+	unsaved  chan struct{}                  // 1: a wake-up not yet seen stands for all
 	closed   bool
-	empty    chan struct{} // closed when the last one has gone after Close
+	empty    chan struct{} // closed when the last one has gone after the end began
 }
 
 // New checks the options.
@@ -75,12 +79,16 @@ func New(o Options) (*Board, error) {
 			*n = v
 		}
 	}
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
 	orDuration(&o.MinExpires, 30*time.Second)
 	orDuration(&o.MaxExpires, 15*time.Minute)
 	orInt(&o.PerPhone, 128)
 	orInt(&o.All, 4000)
 	return &Board{o: o, born: time.Now(), picture: newPicture(), subs: map[string]*subscription{},
-		of: map[office.ID]map[*subscription]bool{}, watchers: map[any]map[*subscription]bool{}, empty: make(chan struct{})}, nil
+		of: map[office.ID]map[*subscription]bool{}, watchers: map[any]map[*subscription]bool{},
+		dirty: map[dialog.PeerRecord]bool{}, unsaved: make(chan struct{}, 1), empty: make(chan struct{})}, nil
 }
 
 // now counts from the Board's beginning: steps of the wall clock do not reach it.
@@ -217,35 +225,10 @@ func (b *Board) remove(s *subscription) {
 	delete(b.subs, key)
 	enter(b.of, s.device, s, false)
 	b.index(s, false)
+	b.keep(s)
 	if b.closed && len(b.subs) == 0 {
 		close(b.empty)
 	}
-}
-
-// goodBye is how long Run waits for the phones' answers at the end.
-const goodBye = 500 * time.Millisecond
-
-// Run waits for ctx to end, then tells every phone to subscribe again in a while: the
-// box goes, and its lamps with it.
-func (b *Board) Run(ctx context.Context) error {
-	<-ctx.Done()
-	b.mu.Lock()
-	b.closed = true
-	for _, s := range b.subs {
-		s.endLater(reasonProbation)
-	}
-	none := len(b.subs) == 0
-	b.mu.Unlock()
-	if none {
-		return nil
-	}
-	limit := time.NewTimer(goodBye)
-	defer limit.Stop()
-	select {
-	case <-b.empty:
-	case <-limit.C:
-	}
-	return nil
 }
 
 func seconds(d time.Duration) string {

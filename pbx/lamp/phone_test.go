@@ -28,6 +28,8 @@ type world struct {
 	net  *sip.MemNet
 	doc  *office.Document
 	stop context.CancelFunc
+	// begin runs the board; done already where it keeps nothing.
+	begin func()
 
 	mu       sync.Mutex
 	bindings map[office.ID][]registrar.Binding
@@ -56,7 +58,10 @@ func inWorld(t *testing.T, o lamp.Options, f func(w *world)) {
 		wg.Go(func() { _ = stack.Run(ctx) })
 		board, stop := context.WithCancel(ctx)
 		w.stop = stop
-		wg.Go(func() { _ = w.Run(board) })
+		w.begin = sync.OnceFunc(func() { wg.Go(func() { _ = w.Run(board) }) })
+		if o.Store == nil {
+			w.begin()
+		}
 		f(w)
 		cancel()
 		wg.Wait()

@@ -16,7 +16,8 @@ type subscription struct {
 	entity  string
 	event   event
 	peer    *dialog.Peer
-	from    sip.Flow // over which it was asked for first
+	from    sip.Flow          // over which it was asked for first
+	record  dialog.PeerRecord // what is kept of it over a restart
 	machine machine
 	stop    func() // of the timer, nil if none runs
 
@@ -80,9 +81,11 @@ func (b *Board) begin(req *sip.Request, resp *sip.Response, device office.ID) (*
 	case len(b.of[device]) >= b.o.PerPhone:
 		return nil, sip.NewResponse(req, 403, "Too Many Lamps")
 	}
+	s.record = s.peer.Record()
 	b.subs[s.peer.Key()] = s
 	enter(b.of, device, s, true)
 	b.index(s, true)
+	b.keep(s)
 	return s, nil
 }
 
