@@ -15,7 +15,7 @@ type Call struct {
 	First     uint64 // sequence number of CallStarted
 	Start     time.Time
 	Direction Direction
-	Line      string
+	Line      string // it came in on, or went out on last
 	From, To  SubjectID
 	Extension string
 	Dialled   string
@@ -43,6 +43,8 @@ type CallCursor struct{ First uint64 }
 const (
 	sqlCallStarted = `INSERT INTO calls (first, id, start, direction, line, caller, called, extension, dialled, emergency)
 	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`
+	// The line of a call that goes out is the one that carried it, or was tried last.
+	sqlCallLine     = `UPDATE calls SET line = ?1 WHERE id = ?2 AND ended = 0 AND (line = '' OR direction = 'out' AND ?3)`
 	sqlCallCaller   = `UPDATE calls SET caller = ? WHERE id = ?`
 	sqlCallServed   = `UPDATE calls SET answerer = ? WHERE id = ? AND ended = 0`
 	sqlCallAnswered = `UPDATE calls SET answered = iif(answered = 0, ?, answered),
@@ -78,6 +80,10 @@ func (s statements) fold(ev Event) error {
 			string(p.From), string(p.To), p.Extension, p.Dialled, p.Emergency)
 	case CallCaller:
 		_, err = s.caller.Exec(string(p.From), string(ev.Call))
+	case CallLeg:
+		if p.Line != "" {
+			_, err = s.line.Exec(p.Line, string(ev.Call), p.State != LegEnded)
+		}
 	case CallAnswered:
 		_, err = s.answered.Exec(at, string(p.By), string(p.By), string(ev.Call))
 	case ContactConnected: // the box answered before, so that the caller could wait

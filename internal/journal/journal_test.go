@@ -444,6 +444,9 @@ func TestListOfCalls(t *testing.T) {
 				b.Append(id, journal.CallAnswered{})
 				b.Append(id, journal.ContactConnected{Contact: journal.ContactID(id), Queue: "group-1", Agent: "p-2"})
 			}
+			if i == 1 { // forwarded over another line: it came in on its own
+				b.Append(id, journal.CallLeg{Leg: "b", Kind: journal.LegLine, State: journal.LegAnswered, Line: "line-0"})
+			}
 			time.Sleep(time.Minute)
 			b.Append(id, journal.CallEnded{Cause: "called", Talk: time.Second, Total: time.Minute})
 			if i == 5 { // called back later: that is another call

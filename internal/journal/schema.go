@@ -48,5 +48,12 @@ func Migrations() []store.Migration {
 	seq INTEGER NOT NULL,
 	state BLOB NOT NULL
 ) STRICT, WITHOUT ROWID`,
+	}}, {Domain: "journal", Version: 2, SQL: []string{
+		// The list of calls names the lines of those that went out, too.
+		`UPDATE calls SET line = coalesce((
+	SELECT json_extract(CAST(payload AS TEXT), '$.line') FROM events
+	WHERE events.call = calls.id AND events.call <> '' AND kind = 'call.leg'
+	AND json_extract(CAST(payload AS TEXT), '$.line') <> ''
+	ORDER BY json_extract(CAST(payload AS TEXT), '$.state') = 'ended', seq DESC LIMIT 1), '') WHERE line = ''`,
 	}}}
 }

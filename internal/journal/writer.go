@@ -25,7 +25,7 @@ const (
 
 // statements are what the writer runs for each event.
 type statements struct {
-	insert, started, caller, answered, served, ended *sql.Stmt
+	insert, started, line, caller, answered, served, ended *sql.Stmt
 }
 
 func prepare(db *store.DB) (statements, error) {
@@ -34,7 +34,7 @@ func prepare(db *store.DB) (statements, error) {
 		to    **sql.Stmt
 		query string
 	}{
-		{&s.insert, sqlInsert}, {&s.started, sqlCallStarted}, {&s.caller, sqlCallCaller},
+		{&s.insert, sqlInsert}, {&s.started, sqlCallStarted}, {&s.line, sqlCallLine}, {&s.caller, sqlCallCaller},
 		{&s.answered, sqlCallAnswered}, {&s.served, sqlCallServed}, {&s.ended, sqlCallEnded},
 	} {
 		var err error
@@ -245,7 +245,7 @@ func protect(tx *sql.Tx, write func(*sql.Tx) error) (err error) {
 // in binds the statements to a transaction.
 func (s statements) in(tx *sql.Tx) statements {
 	return statements{
-		insert: tx.Stmt(s.insert), started: tx.Stmt(s.started), caller: tx.Stmt(s.caller),
+		insert: tx.Stmt(s.insert), started: tx.Stmt(s.started), line: tx.Stmt(s.line), caller: tx.Stmt(s.caller),
 		answered: tx.Stmt(s.answered), served: tx.Stmt(s.served), ended: tx.Stmt(s.ended),
 	}
 }
