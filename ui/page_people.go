@@ -346,15 +346,41 @@ func (v *visit) phone() error { return v.phonePage(false) }
 // phoneAccount shows the account with its password; the look is journalled.
 func (v *visit) phoneAccount() error { return v.phonePage(true) }
 
-func (v *visit) phonePage(open bool) error {
+// phoneView is one phone's page without its frame and its account.
+func (v *visit) phoneView(d *office.Device) view.Phone {
 	doc := v.doc()
-	d := doc.DeviceByID(office.ID(v.r.PathValue("id")))
+	return view.Phone{Edit: true, Secrets: v.me.Role == office.RoleTechnician, Server: v.sipServer(), Keys: v.lampKeys(doc, d),
+		Phone: v.phoneModel(d), Uses: v.uses(doc, office.KindDevice, string(d.ID))}
+}
+
+// lampKeys are the numbers that keys with a lamp of this phone may watch: the
+// extensions of other phones, and the codes of its own person's state.
+func (v *visit) lampKeys(doc *office.Document, d *office.Device) []view.Pair {
+	var keys []view.Pair
+	for i := range doc.Extensions {
+		x := &doc.Extensions[i]
+		if x.Target.Kind == office.TargetPerson && x.Target.ID != string(d.Owner) || x.Target.Kind == office.TargetDevice && x.Target.ID != string(d.ID) {
+			keys = append(keys, view.Pair{Label: x.Digits, Value: v.p.T("phone.keys.extension")})
+			break
+		}
+	}
+	if d.Owner == "" {
+		return keys
+	}
+	for _, f := range []office.Feature{office.FeatureLogin, office.FeatureLogout, office.FeaturePause, office.FeatureReady, office.FeatureMore, office.FeatureOutcome, office.FeatureBreak} {
+		keys = append(keys, view.Pair{Label: doc.Code(f), Value: v.p.T("phone.keys." + string(f))})
+	}
+	return keys
+}
+
+func (v *visit) phonePage(open bool) error {
+	d := v.doc().DeviceByID(office.ID(v.r.PathValue("id")))
 	if d == nil {
 		return errNotFound
 	}
-	page := view.Phone{Edit: true, Secrets: v.me.Role == office.RoleTechnician, Server: v.sipServer(),
-		Phone: v.phoneModel(d), Uses: v.uses(doc, office.KindDevice, string(d.ID))}
+	page := v.phoneView(d)
 	page.Frame = v.frame(page.Phone.Name)
+	page.Live = "/live?page=phone&id=" + string(d.ID)
 	if open {
 		password, ok := v.s.d.Secrets.Get(d.Secret)
 		if !ok {

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"time"
 
+	"centralino/internal/office"
 	"centralino/ui/live"
 	"centralino/ui/view"
 )
@@ -44,6 +45,7 @@ var livePages = map[string]struct {
 		{"deskqueues", live.Queues | live.Office}, {"deskfigures", live.Queues},
 	}},
 	"lines": {"GET /lines", []part{{"lineslist", live.Lines | live.Calls | live.Office}}},
+	"phone": {"GET /phones/{id}", []part{{"phonestate", live.Phones | live.Office}, {"phonefacts", live.Phones | live.Office}}},
 	"line":  {"GET /lines/{id}", []part{{"linestate", live.Lines | live.Calls | live.Office}}},
 }
 
@@ -86,6 +88,12 @@ func (v *visit) live() error {
 			return v.deskPage()
 		case "lines":
 			return v.linesPage()
+		}
+		if name == "phone" {
+			if d := v.doc().DeviceByID(office.ID(id)); d != nil {
+				return v.phoneView(d)
+			}
+			return nil
 		}
 		if data, ok := v.linePage(id); ok {
 			return data

@@ -54,6 +54,45 @@ func TestStreamShowsACallComeAndGo(t *testing.T) {
 	wait("No calls at this moment")
 }
 
+// TestAPhonesPageFollowsThePhone: it comes and goes while the page is open.
+func TestAPhonesPageFollowsThePhone(t *testing.T) {
+	r := newRig(t, true)
+	ctx, stop := context.WithTimeout(context.Background(), 20*time.Second)
+	defer stop()
+	dev := r.sample.Doc.Devices[0].ID
+	r.box.set(func(b *fakeBox) { b.phones = nil })
+	if body := r.as(tech).get("/phones/" + string(dev)).body; !strings.Contains(body, `data-live="/live?page=phone&amp;id=`+string(dev)) {
+		t.Fatalf("the page does not live:\n%s", body)
+	}
+	req, _ := http.NewRequestWithContext(ctx, http.MethodGet, r.http.URL+"/live?page=phone&id="+string(dev), nil)
+	req.Header.Set("Accept-Language", "en")
+	res, err := r.as(tech).c.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	in := bufio.NewScanner(res.Body)
+	in.Buffer(nil, 1<<20)
+	wait := func(text string) {
+		t.Helper()
+		for in.Scan() {
+			if strings.Contains(in.Text(), text) {
+				return
+			}
+		}
+		t.Fatalf("%q never came: %v", text, in.Err())
+	}
+	wait("not connected")
+	r.box.set(func(b *fakeBox) {
+		b.phones = []ui.PhoneStatus{{Device: dev, Address: netip.MustParseAddrPort("192.168.1.77:5060"), Transport: "udp", Agent: "Snom D785"}}
+	})
+	r.log.Append("", journal.PhoneChanged{Device: string(dev), Online: true})
+	wait("Snom D785")
+	r.box.set(func(b *fakeBox) { b.phones = nil })
+	r.log.Append("", journal.PhoneChanged{Device: string(dev)})
+	wait("not connected")
+}
+
 // The server's timeouts are for requests and for single writes: a page that stays open
 // longer is not cut off. HTTP/2 resets a stream whose write deadline passes even
 // while nothing is being written.

@@ -166,6 +166,7 @@ type Phone struct {
 	Secrets bool
 	Account *Account
 	Server  string
+	Keys    []Pair // what a key with a lamp may watch: number, meaning
 	Uses    []Use
 }
 
