@@ -32,6 +32,7 @@ type entry struct {
 	ready    bool          // of a trunk: in service
 	calls    []route.LineCall
 	helped   []journal.CallID // emergency calls that were answered on it
+	noTone   time.Time        // when somebody dialled and found no dial tone; zero: there was one
 	promised []journal.CallID // emergency calls for which a call on it is being ended
 }
 
@@ -58,6 +59,24 @@ func (b *book) setState(id office.ID, st hal.LineState) {
 	defer b.mu.Unlock()
 	if e := b.entries[id]; e != nil {
 		e.state = st
+	}
+}
+
+// noToneFor is how long a line without dial tone comes after the others: then the
+// next call tries it once more, and goes on to another line if it is still dead.
+const noToneFor = 30 * time.Minute
+
+// dialTone records what who dialled on a telephone line found.
+func (b *book) dialTone(id office.ID, there bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	e := b.entries[id]
+	switch {
+	case e == nil:
+	case there:
+		e.noTone = time.Time{}
+	default:
+		e.noTone = b.now()
 	}
 }
 
@@ -228,6 +247,7 @@ func (b *book) state(doc *office.Document, trunks []Trunk) route.State {
 		st.Lines[id] = route.LineState{
 			InService: e.ready || !e.trunk && e.state != hal.LineOutOfService,
 			Free:      e.free(route.LineCall{}), Calls: slices.Clone(e.calls), ReservedUntil: b.reserved[id],
+			NoDialTone: !e.noTone.IsZero() && b.now().Sub(e.noTone) < noToneFor,
 		}
 	}
 	return st

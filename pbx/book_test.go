@@ -86,3 +86,28 @@ func TestBookOfTrunkThatIsOut(t *testing.T) {
 		t.Error("an emergency call does not even try")
 	}
 }
+
+// TestALineWithoutDialToneIsRemembered until somebody dials on it, or for half an hour.
+func TestALineWithoutDialToneIsRemembered(t *testing.T) {
+	b, doc, _, _ := ledger()
+	at := b.now()
+	b.now = func() time.Time { return at }
+	mute := func() bool { return b.state(doc, nil).Lines["line"].NoDialTone }
+	for _, step := range []struct {
+		what  string
+		do    func()
+		known bool
+	}{
+		{"at first", func() {}, false},
+		{"no dial tone", func() { b.dialTone("line", false) }, true},
+		{"a quarter of an hour later", func() { at = at.Add(15 * time.Minute) }, true},
+		{"a number went out", func() { b.dialTone("line", true) }, false},
+		{"no dial tone again", func() { b.dialTone("line", false) }, true},
+		{"an hour later", func() { at = at.Add(time.Hour) }, false},
+		{"a line that is no more", func() { b.dialTone("gone", false) }, false},
+	} {
+		if step.do(); mute() != step.known {
+			t.Errorf("%s: known to have no dial tone: %v", step.what, !step.known)
+		}
+	}
+}

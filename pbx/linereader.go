@@ -132,15 +132,20 @@ func (r *lineReader) dialed(ev hal.LineEvent) {
 	switch e := ev.(type) {
 	case hal.Hangup:
 		if e.Cause == hal.CauseNoDial || e.Cause == hal.CauseBusy {
-			r.p.o.DialTone(r.id, e.Cause == hal.CauseBusy)
+			r.dialTone(e.Cause == hal.CauseBusy)
 		}
 	case hal.Progress:
 		if e.Tone == hal.Ringback || e.Tone == hal.BusyTone {
-			r.p.o.DialTone(r.id, true)
+			r.dialTone(true)
 		}
 	case hal.Answered:
-		r.p.o.DialTone(r.id, true)
+		r.dialTone(true)
 	}
+}
+
+func (r *lineReader) dialTone(there bool) {
+	r.p.book.dialTone(r.id, there)
+	r.p.o.DialTone(r.id, there)
 }
 
 func (r *lineReader) state(e hal.StateChanged) {

@@ -68,6 +68,9 @@ func idle(doc *office.Document) route.State {
 	return st
 }
 
+// mute is a free line on which the last one who dialled found no dial tone.
+var mute = route.LineState{InService: true, Free: 1, NoDialTone: true}
+
 // ordinary is a line with one ordinary call that began some minutes before
 // monday.
 func ordinary(call journal.CallID, minutesAgo int) route.LineState {

@@ -85,11 +85,13 @@ func (d *decision) allowed(dev office.Device, class office.NumberClass) bool {
 }
 
 // dial picks the lines of an ordinary call: in the class's order, in service, with
-// a free channel that is not kept for an emergency service's call back.
+// a free channel that is not kept for an emergency service's call back. Those known to
+// have no dial tone are tried when all others are busy or have failed.
 func (d *decision) dial(n numbering.Number, class office.NumberClass) Action {
 	lines := d.lines(class)
 	out := DialOut{Number: n, Class: class, Exhausted: PromptLinesBusy}
 	inService := 0
+	var late []Candidate
 	for _, l := range lines {
 		s := d.st.Lines[l.ID]
 		if !s.InService {
@@ -102,11 +104,15 @@ func (d *decision) dial(n numbering.Number, class office.NumberClass) Action {
 			d.because("route.lineBusy", l.ID)
 		case d.kept(l, lines):
 			d.because("route.lineKept", l.ID)
+		case s.NoDialTone:
+			d.because("route.lineNoTone", l.ID)
+			late = append(late, Candidate{Line: l.ID, Dial: d.plan.Dial(n, form(l))})
 		default:
 			d.because("route.lineFree", l.ID)
 			out.Candidates = append(out.Candidates, Candidate{Line: l.ID, Dial: d.plan.Dial(n, form(l))})
 		}
 	}
+	out.Candidates = append(out.Candidates, late...)
 	switch {
 	case len(lines) == 0:
 		return d.refuse(503, PromptNoLine, "route.noLines", nil)
@@ -178,7 +184,8 @@ func form(l office.Line) numbering.Form {
 }
 
 // emergencyCall never refuses. Its candidates are, in this order: free lines that
-// can carry emergency calls (those kept for a call back last); if there is none,
+// can carry emergency calls (those kept for a call back after the others, those known
+// to have no dial tone last); if there is none,
 // the line whose youngest ordinary call is ended for it; if there is none of those
 // either, free lines that are not marked for emergency calls; then lines that no
 // call holds, which will be free in a moment; and last the lines that are out of
@@ -191,7 +198,7 @@ func (d *decision) emergencyCall(number string) Action {
 		Emergency: true,
 		Exhausted: PromptNoEmergency,
 	}
-	var free, kept, other, soon, dead []office.ID
+	var free, kept, faulty, other, soon, dead []office.ID
 	var busy []office.Line
 	for _, l := range d.emergencyLines() {
 		s := d.st.Lines[l.ID]
@@ -205,13 +212,15 @@ func (d *decision) emergencyCall(number string) Action {
 		case s.Free <= 0:
 		case !l.Emergency:
 			other = append(other, l.ID)
+		case s.NoDialTone:
+			faulty = append(faulty, l.ID)
 		case d.at.Before(s.ReservedUntil):
 			kept = append(kept, l.ID)
 		default:
 			free = append(free, l.ID)
 		}
 	}
-	free = append(free, kept...)
+	free = slices.Concat(free, kept, faulty)
 	if len(free) == 0 {
 		if call, line, ok := d.youngest(busy); ok {
 			out.Preempt = &Preempt{Call: call.Call, Line: line, Prompt: PromptPreempt}

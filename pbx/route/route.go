@@ -62,6 +62,9 @@ type LineState struct {
 	// ReservedUntil keeps the line (one channel of it) for the call back after an
 	// emergency call; zero for none.
 	ReservedUntil time.Time
+	// NoDialTone: who dialled on it last, not long ago, found no dial tone. It comes
+	// after the others.
+	NoDialTone bool
 }
 
 // LineCall is a call that holds a channel of a line.

@@ -60,6 +60,11 @@ func TestDecide(t *testing.T) {
 				route.Candidate{Line: "trunk-1", Dial: "+393331234567"}, route.Candidate{Line: "line-1", Dial: "3331234567"})},
 		{"a busy line is passed over", func(_ *office.Document, st route.State) { st.Lines["line-1"] = ordinary("c1", 5) }, phone("d-bruno", "0612345678"),
 			lineOut(national, office.ClassNational, route.Candidate{Line: "line-2", Dial: "0612345678"})},
+		{"a line that had no dial tone comes last", func(_ *office.Document, st route.State) { st.Lines["line-1"] = mute }, phone("d-bruno", "0612345678"),
+			lineOut(national, office.ClassNational, route.Candidate{Line: "line-2", Dial: "0612345678"}, route.Candidate{Line: "line-1", Dial: "0612345678"})},
+		{"a line that had no dial tone is tried where no other is free", func(_ *office.Document, st route.State) {
+			st.Lines["line-1"], st.Lines["line-2"] = mute, ordinary("c2", 4)
+		}, phone("d-bruno", "0612345678"), lineOut(national, office.ClassNational, route.Candidate{Line: "line-1", Dial: "0612345678"})},
 		{"all lines busy", func(_ *office.Document, st route.State) {
 			st.Lines["line-1"], st.Lines["line-2"] = ordinary("c1", 5), ordinary("c2", 4)
 		}, phone("d-bruno", "0612345678"), route.Refuse{Code: 486, Prompt: route.PromptLinesBusy, Reason: "route.allBusy"}},
@@ -162,6 +167,13 @@ func TestEmergency(t *testing.T) {
 		{"a line kept for a call back comes after a free one", func(_ *office.Document, st route.State) {
 			st.Lines["line-1"] = route.LineState{InService: true, Free: 1, ReservedUntil: monday.Add(time.Minute)}
 		}, phone("d-anna", "112"), call(nil, "line-2", "line-1", "trunk-1")},
+		{"a line that had no dial tone comes after those that can carry the call", func(_ *office.Document, st route.State) {
+			st.Lines["line-1"] = mute
+			st.Lines["line-2"] = route.LineState{InService: true, Free: 1, ReservedUntil: monday.Add(time.Minute)}
+		}, phone("d-anna", "112"), call(nil, "line-2", "line-1", "trunk-1")},
+		{"it is tried before a call is ended", func(_ *office.Document, st route.State) {
+			st.Lines["line-1"], st.Lines["line-2"] = mute, ordinary("c2", 4)
+		}, phone("d-anna", "112"), call(nil, "line-1", "trunk-1")},
 		{"everything out of service is still tried", func(_ *office.Document, st route.State) { clear(st.Lines) }, phone("d-anna", "112"),
 			call(nil, "line-1", "line-2", "trunk-1")},
 		{"no line at all: the caller is told", func(d *office.Document, _ route.State) { d.Lines = nil }, phone("d-anna", "112"), call(nil)},
