@@ -220,6 +220,9 @@ func (v *visit) firstTechnician(c view.Claim, user, hash string) (journal.Subjec
 		return "", err
 	}
 	v.s.d.Journal.Append("", journal.AccessEvent{What: "claim", Who: id, Source: "page"})
+	if v.s.d.Claimed != nil {
+		v.s.d.Claimed()
+	}
 	return id, nil
 }
 

@@ -72,6 +72,7 @@ type Deps struct {
 	// zero time: it is closed. While it is open a box that nobody has claimed can
 	// be claimed from the LAN.
 	PairingUntil func() time.Time
+	Claimed      func() // optional: hears that somebody has claimed the box
 
 	Backup  func(ctx context.Context, w io.Writer, passphrase string) error // optional
 	Restore func(ctx context.Context, r io.Reader, passphrase string) error // optional; takes effect at the next start

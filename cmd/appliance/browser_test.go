@@ -86,8 +86,10 @@ func (f *flow) claimByButton() {
 	}
 	f.tina.picture("claim-open")
 	f.tina.claim("Studio Rossi")
-	f.tina.shows("#lamps", "Aperto per")
 	f.tina.shows("h1", "Studio Rossi")
+	if !eventually(f.t, patience, func() bool { return !strings.Contains(f.tina.text("#lamps"), "Aperto") }) {
+		f.t.Errorf("a box that is somebody's still says that it can be claimed:\n%s", f.tina.text("#lamps"))
+	}
 	f.tina.shows(".flash", "Il centralino è tuo")
 }
 

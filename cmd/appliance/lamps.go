@@ -37,6 +37,7 @@ type front struct {
 	calls     map[journal.CallID]bool // under way; true: emergency
 	waiting   map[journal.ContactID]bool
 	pairUntil time.Time
+	claimed   bool // the box belongs to somebody: there is nothing to open for
 	busy      bool // starting, or about to restart
 
 	// telling is held from reading a state until lamps or faults are told of it, so that
@@ -132,11 +133,7 @@ func (f *front) gesture(g button.Gesture) {
 		}
 		f.lamps.Reply(led.LampTest(code)...)
 	case button.Pair:
-		f.mu.Lock()
-		f.pairUntil = f.b.now().Add(pairingWindow)
-		f.mu.Unlock()
-		time.AfterFunc(pairingWindow+time.Second, f.show)
-		f.show()
+		f.pair()
 	case button.Restart:
 		f.b.restart()
 	case button.ResetPassword:
@@ -145,6 +142,30 @@ func (f *front) gesture(g button.Gesture) {
 		f.b.log.Warn("factory reset asked for with the button: the image does that before this program starts; nothing was erased")
 		f.lamps.Reply(led.NotHere()...)
 	}
+}
+
+// pair opens the window for claiming a box that belongs to nobody.
+func (f *front) pair() {
+	f.mu.Lock()
+	open := !f.claimed
+	if open {
+		f.pairUntil = f.b.now().Add(pairingWindow)
+	}
+	f.mu.Unlock()
+	if !open {
+		f.lamps.Reply(led.NotHere()...)
+		return
+	}
+	time.AfterFunc(pairingWindow+time.Second, f.show)
+	f.show()
+}
+
+// setClaimed closes that window for good.
+func (f *front) setClaimed() {
+	f.mu.Lock()
+	f.claimed, f.pairUntil = true, time.Time{}
+	f.mu.Unlock()
+	f.show()
 }
 
 // ready is the last part to start: from then on the box does its work.

@@ -4,12 +4,14 @@ import (
 	"context"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"centralino/board"
+	"centralino/board/button"
 	"centralino/board/led"
 	"centralino/hal"
 	"centralino/internal/journal"
@@ -109,6 +111,8 @@ func TestNoDialToneIsAFaultUntilTheNextGoodDial(t *testing.T) {
 				step("cut", true, "line.noDialTone"+string(line))
 				time.Sleep(time.Hour)
 				step("still cut", true, "line.noDialTone"+string(line))
+				w.register(w.phones[0])
+				time.Sleep(40 * time.Minute) // before, the other line would carry the call
 				step("in order again", false)
 			})
 		})
@@ -161,6 +165,57 @@ func TestLampsOfCallsThatEndTogether(t *testing.T) {
 			if got := w.lamp(board.Calls); got != led.CallsReady {
 				t.Fatalf("after all calls CALLS says %q", got)
 			}
+		}
+	})
+}
+
+// TestALineWithoutDialToneIsSpared: who dials next goes out by the other line at once.
+func TestALineWithoutDialToneIsSpared(t *testing.T) {
+	inBubble(t, options{}, func(d *office.Document) { d.Outbound.Default = []office.ID{"line-2", "line-3"} }, func(w *bubbleBox) {
+		w.register(w.phones[0])
+		var mu sync.Mutex
+		var used []string
+		w.record.watch = func(_ journal.CallID, p journal.Payload) {
+			if l, ok := p.(journal.CallLeg); ok && l.Line != "" && l.State == journal.LegEnded {
+				mu.Lock()
+				used = append(used, l.Line)
+				mu.Unlock()
+			}
+		}
+		w.exchange.Line("line-2").Cut(true)
+		for _, want := range []string{"line-2 line-3", "line-3", "line-3"} {
+			w.talk(w.phones[0], "0698765432")
+			mu.Lock()
+			got := strings.Join(used, " ")
+			used = nil
+			mu.Unlock()
+			if got != want {
+				t.Errorf("the call went out by %q, want %q", got, want)
+			}
+		}
+	})
+}
+
+// TestTheWindowForClaimingClosesWithTheClaim: what is somebody's is not open for
+// claiming, and its button opens nothing.
+func TestTheWindowForClaimingClosesWithTheClaim(t *testing.T) {
+	inBubble(t, options{}, nil, func(w *bubbleBox) {
+		w.register(w.phones[0])
+		time.Sleep(time.Minute)
+		w.front.gesture(button.Pair)
+		synctest.Wait()
+		if w.lamp(board.Status) != led.StatusPairing || w.front.pairing().IsZero() {
+			t.Errorf("after the press STATUS says %s", w.lamp(board.Status))
+		}
+		w.front.setClaimed()
+		time.Sleep(2 * led.Dwell) // what is shown stays for that
+		if w.lamp(board.Status) != led.StatusReady || !w.front.pairing().IsZero() {
+			t.Errorf("after the claim STATUS says %s, open until %v", w.lamp(board.Status), w.front.pairing())
+		}
+		w.front.gesture(button.Pair)
+		time.Sleep(time.Minute) // the lamp test is over
+		if w.lamp(board.Status) != led.StatusReady || !w.front.pairing().IsZero() {
+			t.Errorf("a press on a claimed box: STATUS says %s, open until %v", w.lamp(board.Status), w.front.pairing())
 		}
 	})
 }

@@ -26,7 +26,7 @@ func (b *box) openPages(ctx context.Context) error {
 		Lamps:   b.front.lamps.Shown, Lines: b.lineStates.list, Phones: b.phoneList, Faults: b.front.faults.All,
 		Agents: agents{b}, Desk: agents{b}, Voices: b.voices,
 		Reports: b.reports, Dial: b.dial,
-		PairingUntil: b.front.pairing, Logs: b.logs,
+		PairingUntil: b.front.pairing, Claimed: b.front.setClaimed, Logs: b.logs,
 		Backup: func(ctx context.Context, w io.Writer, passphrase string) error {
 			_, err := b.db.Backup(ctx, w, passphrase, version)
 			return err
@@ -58,6 +58,9 @@ func (b *box) openPages(ctx context.Context) error {
 	}
 	if b.pages, err = ui.New(d); err != nil {
 		return fmt.Errorf("make the pages: %w", err)
+	}
+	if b.pages.ClaimCode(ctx) == "" {
+		b.front.setClaimed()
 	}
 	return nil
 }
