@@ -1,7 +1,8 @@
 // Package dialog keeps INVITE dialogs (RFC 3261 12 to 15): one Leg for each
 // incoming INVITE and each target called, with early media, delayed offers,
 // CANCEL in both directions, repeats of 2xx and ACK, forked answers, re-INVITE and
-// UPDATE with glare, BYE, INFO digits and session refreshes. It knows nothing of
+// UPDATE with glare, BYE, INFO digits and session refreshes. Of the dialogs that a
+// SUBSCRIBE makes it keeps only what every dialog has (Peer). It knows nothing of
 // calls: who owns a leg sends it commands and hears typed events.
 //
 // Commands never block and may come from any goroutine; they run in the queue of
