@@ -296,6 +296,9 @@ func (s *State) applyCall(e journal.Event) Topics {
 	case journal.CallbackTried, journal.ContactAnnounced, journal.NoticeSaid:
 		return Queues
 	case journal.ContactOffered:
+		if s.Waiting[p.Contact] == nil && s.Calls[e.Call] == nil {
+			return 0 // he hung up at the moment in which an agent became free; the offer's end follows
+		}
 		if w := s.waiting(p.Contact); w != nil {
 			w.Offers[p.Offer] = p.Agent
 			w.Offered = p

@@ -67,6 +67,25 @@ func TestPhasesOfACall(t *testing.T) {
 	}
 }
 
+// The switch tells of a call's end before the ACD has heard of it; an agent who becomes
+// free in between is offered who is gone.
+func TestAnOfferThatCrossesTheCallsEndIsNotOdd(t *testing.T) {
+	s := fold(
+		ev{"c", journal.CallStarted{Direction: journal.Inbound, Line: "line-1", From: "n-1"}},
+		ev{"c", journal.ContactQueued{Contact: "c", Queue: "q", Arrival: start}},
+		ev{"c", journal.CallEnded{Cause: "hangup"}},
+		ev{"c", journal.ContactOffered{Contact: "c", Queue: "q", Offer: 1, Agent: "p-1"}},
+		ev{"c", journal.OfferEnded{Contact: "c", Offer: 1, Agent: "p-1", Outcome: journal.OfferWithdrawn}},
+		ev{"c", journal.ContactEnded{Contact: "c", Outcome: "abandoned"}},
+	)
+	if len(s.Waiting) != 0 || s.Odd != 0 {
+		t.Errorf("%d odd, waiting %v", s.Odd, s.Waiting)
+	}
+	if s := fold(ev{"c", journal.CallStarted{}}, ev{"c", journal.ContactOffered{Contact: "c", Queue: "q", Offer: 1, Agent: "p-1"}}); s.Odd != 1 {
+		t.Error("an offer of who never waited is not odd")
+	}
+}
+
 func TestLegsKeepWhatTheirFirstEventSaid(t *testing.T) {
 	s := fold(ev{"c", journal.CallStarted{}}, ev{"c", journal.CallLeg{Leg: "b", Kind: journal.LegPhone, State: journal.LegRinging, Person: "p-1", Device: "device-1"}},
 		ev{"c", journal.CallLeg{Leg: "b", Kind: journal.LegPhone, State: journal.LegAnswered}})
