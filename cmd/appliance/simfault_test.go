@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -336,11 +337,13 @@ func (w *simWorld) lastLook(b *box) {
 	}
 	board, started, ended := live.New(), map[journal.CallID]int{}, map[journal.CallID]int{}
 	queued, left := map[journal.ContactID]int{}, map[journal.ContactID]int{}
+	trails := map[journal.CallID][]string{}
 	err := b.journal.Replay(ctx, 1, func(e journal.Event) error {
 		odd := board.Odd
 		board.Apply(e)
+		trails[e.Call] = append(trails[e.Call], fmt.Sprintf("%d %s %s %+v", e.Seq, e.Time.Format("15:04:05.000"), e.Payload.JournalKind(), e.Payload))
 		if _, gap := e.Payload.(journal.Gap); board.Odd > odd && !gap {
-			w.t.Errorf("event %d (%s of call %s: %+v) fits no state", e.Seq, e.Payload.JournalKind(), e.Call, e.Payload)
+			w.t.Errorf("event %d (%s of call %s) fits no state:\n%s", e.Seq, e.Payload.JournalKind(), e.Call, strings.Join(trails[e.Call], "\n"))
 		}
 		switch p := e.Payload.(type) {
 		case journal.CallStarted:
