@@ -204,6 +204,25 @@ func TestACallsScriptLeadsToItsOutcome(t *testing.T) {
 	b.get("/calls/c-4/after").is(t, http.StatusNotFound) // colleagues among themselves
 }
 
+// TestACallBackThatCouldNotBeMadeIsFree: whoever could not call a customer back keeps
+// nobody from it; a call under way is not given away by a second press that fails.
+func TestACallBackThatCouldNotBeMadeIsFree(t *testing.T) {
+	var next error
+	r := furnished(t, func(d *ui.Deps) {
+		d.Dial = func(context.Context, journal.SubjectID, journal.SubjectID) error { return next }
+	})
+	r.card(outcome.Customer{Name: "Mario Rossi"}, ofBruno)
+	b, d := r.as(bruno), r.as(dario)
+	b.post("/calls/c-0/outcome", url.Values{"outcome": {"outcome-8"}}).has(t, "Esito registrato")
+	next = ui.ErrNoPhone
+	b.post("/callbacks/c-0/dial", nil).has(t, "Nessun tuo telefono").lacks(t, "lo stai chiamando tu")
+	next = nil
+	d.post("/callbacks/c-0/dial", nil).has(t, "Squilla il tuo telefono", "lo stai chiamando tu")
+	next = errors.New("the line is cut")
+	d.post("/callbacks/c-0/dial", nil).has(t, "La chiamata non è partita", "lo stai chiamando tu")
+	b.post("/callbacks/c-0/dial", nil).has(t, "Lo sta già chiamando qualcun altro")
+}
+
 // TestACallThatWasMadeHasItsCustomer: who calls out has the customer and the outcome of
 // the call as who was called, also when it is over.
 func TestACallThatWasMadeHasItsCustomer(t *testing.T) {

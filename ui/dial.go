@@ -37,11 +37,13 @@ func (v *visit) ringUp(party journal.SubjectID) string {
 	return "failed"
 }
 
-// dial calls a party and leaves the message that says how that went.
-func (v *visit) dial(party journal.SubjectID) {
+// dial calls a party and leaves the message that says how that went. It reports
+// whether the call was made.
+func (v *visit) dial(party journal.SubjectID) bool {
 	how, tone := v.ringUp(party), "bad"
 	if how == callRings {
 		tone = "ok"
 	}
 	v.flash("flash.dial."+how, tone, 0)
+	return how == callRings
 }

@@ -216,7 +216,9 @@ func (v *visit) callBackDone() error {
 	return v.goTo("/callbacks")
 }
 
-// callBackDial calls a customer who asked for it. Two people never call the same one.
+// callBackDial calls a customer who asked for it. Two people never call the same one;
+// where the call can't be made the customer is free for the others at once, unless a
+// call that the reader began before is still under way.
 func (v *visit) callBackDial() error {
 	r, err := v.theCallBack()
 	if err != nil {
@@ -229,10 +231,13 @@ func (v *visit) callBackDial() error {
 	if err != nil {
 		return err
 	}
-	if !taken {
+	switch {
+	case !taken:
 		v.flash("flash.callback.taken", "warn", 0)
-	} else {
-		v.dial(r.Subject)
+	case !v.dial(r.Subject) && r.TakenBy(v.s.d.Now()) != v.me.Person:
+		if err := v.s.d.Customers.Release(v.ctx(), v.me.Person, r.Call); err != nil {
+			v.s.d.Log.Warn("give a call-back back", "err", err)
+		}
 	}
 	return v.goTo("/callbacks")
 }

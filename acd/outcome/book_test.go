@@ -397,6 +397,18 @@ func TestAPromiseIsKeptOnce(t *testing.T) {
 		if ok, _ := r.Take(ctx, "p-bruno", "c-1"); !ok {
 			t.Error("it stays taken for ever")
 		}
+		if err := r.Release(ctx, "p-anna", "c-1"); err != nil {
+			t.Error(err)
+		}
+		if ok, _ := r.Take(ctx, "p-anna", "c-1"); ok {
+			t.Error("another one gave back what Bruno has")
+		}
+		if err := r.Release(ctx, "p-bruno", "c-1"); err != nil {
+			t.Error(err)
+		}
+		if ok, _ := r.Take(ctx, "p-anna", "c-1"); !ok {
+			t.Error("what was given back stays taken")
+		}
 		set("c-2", "outcome-later") // not reached: later again
 		if open() != "c-2 " {
 			t.Errorf("open: %q", open())

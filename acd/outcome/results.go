@@ -59,8 +59,9 @@ const (
 	// An outcome of a later conversation with the same customer settles what was promised before.
 	sqlSettle = `UPDATE outcome_results SET done = ?1 WHERE callback > 0 AND done = 0 AND call <> ?2 AND time <= ?1 AND
 	(subject = ?3 AND subject <> '' OR customer = ?4 AND customer <> '')`
-	sqlDone = `UPDATE outcome_results SET done = ? WHERE call = ? AND callback > 0 AND done = 0`
-	sqlTake = `UPDATE outcome_results SET taker = ?1, taken = ?2 WHERE call = ?3 AND callback > 0 AND done = 0 AND (taker = '' OR taker = ?1 OR taken <= ?4)`
+	sqlDone    = `UPDATE outcome_results SET done = ? WHERE call = ? AND callback > 0 AND done = 0`
+	sqlTake    = `UPDATE outcome_results SET taker = ?1, taken = ?2 WHERE call = ?3 AND callback > 0 AND done = 0 AND (taker = '' OR taker = ?1 OR taken <= ?4)`
+	sqlRelease = `UPDATE outcome_results SET taker = '', taken = 0 WHERE call = ? AND taker = ? AND taker <> ''`
 )
 
 // Allowed lists the outcomes of a queue in its order; all of the office where the
@@ -232,6 +233,19 @@ func (b *Book) Take(ctx context.Context, by journal.SubjectID, call journal.Call
 		return false, fmt.Errorf("take call-back of %s: %w", call, err)
 	}
 	return taken, nil
+}
+
+// Release gives a call-back that its taker could not make to the others at once;
+// nothing changes if somebody else has it.
+func (b *Book) Release(ctx context.Context, by journal.SubjectID, call journal.CallID) error {
+	err := b.o.DB.Write(ctx, func(tx *sql.Tx) error {
+		_, err := tx.Exec(sqlRelease, string(call), string(by))
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("release call-back of %s: %w", call, err)
+	}
+	return nil
 }
 
 // TakenBy says who is calling back now; empty for nobody.
