@@ -430,6 +430,8 @@ func (b *box) command(ctx context.Context, r controlRequest, say func(string)) (
 		return nil, nil
 	case "unplug", "replug":
 		return nil, b.replug(hal.LineID(r.Line), r.Do == "replug", say)
+	case "watch":
+		return nil, b.watchExchange(ctx, say)
 	}
 	return nil, fmt.Errorf("this box does not know %q", r.Do)
 }

@@ -26,7 +26,7 @@ const controlLongest = 103
 
 // controlRequest is one line of JSON from a subcommand.
 type controlRequest struct {
-	Do     string `json:"do"` // "ring", "answer", "button", "unplug", "replug"
+	Do     string `json:"do"` // "ring", "answer", "button", "unplug", "replug", "watch"
 	Line   string `json:"line,omitempty"`
 	From   string `json:"from,omitempty"`
 	Name   string `json:"name,omitempty"`

@@ -43,6 +43,8 @@ type Exchange struct {
 	closed  bool
 	calls   []func() // callbacks to be made once mu is free
 	calling bool     // somebody is making them
+
+	watchers []*func(LineEvent) // copied to be changed
 }
 
 // NewExchange makes an exchange without lines.

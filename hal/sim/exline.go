@@ -41,6 +41,7 @@ type ExLine struct {
 type exCall struct {
 	party  *Party
 	timers []*time.Timer
+	spoke  bool // the far party has heard the box's side
 }
 
 // device is what is connected to the line. Its methods are the exchange's
@@ -144,6 +145,7 @@ func (l *ExLine) in(d time.Duration, f func()) {
 // startRing begins an incoming call. Called with the exchange locked.
 func (l *ExLine) startRing(p *Party, c CallerSpec) {
 	l.newCall(p)
+	l.note(LineRings)
 	first := time.Duration(0)
 	if !c.NoCLIP {
 		if c.BeforeRing {
@@ -186,6 +188,7 @@ func (l *ExLine) goOffHook() {
 			return
 		}
 		l.offHook = true
+		l.note(LineOffHook)
 		clear(l.hybrid)
 		if l.call != nil {
 			l.stopTimers()
@@ -204,6 +207,7 @@ func (l *ExLine) goOnHook() {
 	l.x.do(func() {
 		if l.offHook {
 			l.offHook = false
+			l.note(LineOnHook)
 			l.endCall()
 		}
 	})
@@ -283,6 +287,7 @@ func (l *ExLine) talk() {
 
 // farHungUp is the far party going first; p is no longer talking.
 func (l *ExLine) farHungUp(p *Party) {
+	l.note(LineFarGone)
 	l.call.party = nil
 	if l.o.Kind == hal.ISDN {
 		l.tell(device.farCleared)
@@ -326,6 +331,7 @@ func (l *ExLine) frame(tx, rx []int16) {
 		case p != nil && p.state == PartyTalking:
 			p.speak(rx)
 			p.hear(tx)
+			l.noteSpeech(tx)
 		default:
 			clear(rx)
 		}
