@@ -13,6 +13,8 @@ var packages = map[string]string{
 	"sipp":      "sip-tester",
 	"espeak-ng": "espeak-ng",
 	"ip":        "iproute2",
+	"tshark":    "tshark",
+	"dumpcap":   "tshark",
 	"vgetty":    "mgetty-voice",
 	"vm":        "mgetty-voice",
 	"chromium":  "chromium",

@@ -6,7 +6,7 @@ set -u
 declare -A package=(
   [ip]=iproute2 [baresip]=baresip-core [sipp]=sip-tester [vgetty]=mgetty-voice
   [kamailio]=kamailio [chromium]=chromium [espeak-ng]=espeak-ng [sox]=sox
-  [multimon-ng]=multimon-ng [rtpengine]=rtpengine-daemon
+  [multimon-ng]=multimon-ng [rtpengine]=rtpengine-daemon [tshark]=tshark
 )
 missing=()
 for tool in "${!package[@]}"; do

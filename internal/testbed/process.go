@@ -19,6 +19,8 @@ type Command struct {
 	Args []string
 	Dir  string
 	Env  []string // added to the test's own environment
+
+	Stdout string // file that takes its standard output; empty: it is kept in Output
 }
 
 // Process is a program that runs for the length of a test at most.
@@ -57,6 +59,14 @@ func Start(t testing.TB, ns *Namespace, c Command) *Process {
 	p.cmd.Env = append(os.Environ(), c.Env...)
 	p.cmd.Stdout = &p.out
 	p.cmd.Stderr = &p.out
+	if c.Stdout != "" {
+		f, err := os.Create(c.Stdout)
+		if err != nil {
+			t.Fatalf("start %s: %v", c.Path, err)
+		}
+		defer f.Close() // the process has its own
+		p.cmd.Stdout = f
+	}
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
 	p.cmd.WaitDelay = time.Second // children of the process may keep its output open
 	if err := p.cmd.Start(); err != nil {
