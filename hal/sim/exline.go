@@ -148,10 +148,14 @@ func (l *ExLine) startRing(p *Party, c CallerSpec) {
 	l.note(LineRings)
 	first := time.Duration(0)
 	if !c.NoCLIP {
-		if c.BeforeRing {
+		switch {
+		case l.o.Kind == hal.ISDN: // in the message that sets up the call
+			c.BeforeRing = true
+			l.tell(func(d device) { d.callerID(c) })
+		case c.BeforeRing:
 			first = clipLead
 			l.tell(func(d device) { d.callerID(c) })
-		} else {
+		default:
 			l.in(clipDelay, func() { l.tell(func(d device) { d.callerID(c) }) })
 		}
 	}
