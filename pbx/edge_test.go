@@ -87,6 +87,55 @@ func TestAPhoneThatIsNewInTheOfficeRingsForACallThatWaits(t *testing.T) {
 	})
 }
 
+// callers are those who became known by their numbers, so far.
+func (w *world) callers() (n int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, p := range w.events {
+		switch e := p.(type) {
+		case journal.CallCaller:
+			n++
+		case journal.CallStarted:
+			if e.From != "" {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// An exchange rings the next caller the moment a line is free, while the box still lets
+// it rest: that is a ringing of its own, with its own number.
+func TestWhoRingsAsSoonAsTheLineIsFreeIsAnswered(t *testing.T) {
+	inWorld(t, func(w *world) {
+		first, err := w.exchange.Ring("line-1", sim.CallerSpec{Number: "0612345678"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		within(t, "box answers the first", first.Answered(), 12*time.Second)
+		first.HangUp()
+		next := sim.CallerSpec{Number: "0687654321", NoCLIP: true}
+		second, err := w.exchange.Ring("line-1", next)
+		for range 200 {
+			if err == nil {
+				break
+			}
+			pass(50 * time.Millisecond)
+			second, err = w.exchange.Ring("line-1", next)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		within(t, "box answers the second", second.Answered(), 12*time.Second)
+		pass(3 * time.Second)
+		if n := w.callers(); n != 1 {
+			t.Errorf("%d callers have numbers, only the first sent his", n)
+		}
+		second.HangUp()
+		pass(8 * time.Second)
+	})
+}
+
 func TestAnOfferThatIsNeverAnsweredEndsTheCall(t *testing.T) {
 	inWorld(t, func(w *world) {
 		addr := netip.MustParseAddrPort("192.0.2.40:5060")

@@ -149,7 +149,8 @@ func (r *lineReader) dialTone(there bool) {
 }
 
 func (r *lineReader) state(e hal.StateChanged) {
-	if e.State == hal.LineIdle || e.State == hal.LineOutOfService {
+	switch e.State { // the ringing is over; the next may come while the line is being cleared
+	case hal.LineIdle, hal.LineClearing, hal.LineOutOfService:
 		r.ignore, r.known, r.called = false, false, ""
 	}
 	if l := r.current(); l != nil {
