@@ -3,6 +3,7 @@
 # grows with time, at length. It prints how far they have come and a table of figures
 # with date and commit, and fails when a part fails or runs no test at all.
 #   KILLS  SEEDS  HOURS (virtual, of each seed)  TALK (speech)  ROUNDS (vgetty)  SOAK (minutes)
+#   AGENTS  CALLERS  CALLING (how long they call: reports against the capture)
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 log=$(mktemp)
@@ -29,6 +30,7 @@ run 15 ./cmd/appliance -run '^TestKilledUnderTraffic$' -kills "${KILLS:-500}"
 GOGC=400 run 100 ./cmd/appliance -run '^TestWholeBox$' -simseeds "${SEEDS:-1000}" -simhours "${HOURS:-0.5}" -simminutes 90 -parallel 4
 run 5 ./cmd/appliance -run '^(TestDamagedDatabase|TestMissingLogOfTheDatabase|TestUnusableDataFolder|TestFullDisk)$'
 run $((${SOAK:-10} + 10)) ./cmd/appliance -run '^TestSoak$' -soak "${SOAK:-10}m"
+run 15 ./cmd/appliance -run '^TestReportsEqualTheCapture$' -report-agents "${AGENTS:-10}" -report-callers "${CALLERS:-60}" -report-for "${CALLING:-5m}"
 CENTRALINO_KILLS=${KILLS:-500} run 10 ./internal/journal -run '^TestKilledAtAnyMoment'
 run 15 ./acd/sim -calls 1000000 -days 365
 run 10 ./internal/audio -run '^TestTalkOff$' -talk "${TALK:-4h}"

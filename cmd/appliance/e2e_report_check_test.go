@@ -1,0 +1,215 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"net/url"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"centralino/acd/kpi"
+	"centralino/internal/testbed"
+	"centralino/ui/api"
+	"centralino/ui/i18n"
+)
+
+// timeOff is by how much a time of the reports may differ from the wires'.
+const timeOff = 100 * time.Millisecond
+
+// reportCheck compares reports, as a manager gets them, with the wires.
+type reportCheck struct {
+	t        *testing.T
+	x        traffic
+	w        *web
+	days     string // of the query
+	truth    truth
+	compared int
+	off      map[string]time.Duration // kind of time -> the largest difference
+}
+
+func (o *reportOffice) compare(all truth, began time.Time) {
+	t := o.t
+	t.Helper()
+	rome, err := time.LoadLocation("Europe/Rome")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &reportCheck{t: t, x: o.x, w: o.manager, truth: all, off: map[string]time.Duration{},
+		days: url.Values{"from": {began.In(rome).Format(time.DateOnly)}, "to": {time.Now().In(rome).Format(time.DateOnly)}}.Encode()}
+	c.lively()
+	contacts := c.contacts(began)
+	c.why(contacts)
+	c.counts(began)
+	c.queue()
+	c.others(began)
+	c.files()
+	c.people(o)
+	testbed.Figure(t, "reports against the capture: callers of the queue, calls of agents' telephones, agents", fmt.Sprintf("%d, %d, %d", len(all.fates), c.sum(func(f *fate) int { return f.offers }), o.x.agents), "")
+	testbed.Figure(t, "reports against the capture: figures compared", c.compared, "")
+	for _, kind := range []string{"wait", "talk", "other time"} {
+		testbed.Figure(t, "reports against the capture: largest difference of a "+kind, fmt.Sprintf("%.1f", float64(c.off[kind])/1e6), "ms")
+	}
+}
+
+// lively fails the test when the traffic shows less than it is made for.
+func (c *reportCheck) lively() {
+	c.t.Helper()
+	has := map[string]int{}
+	var noticed []string
+	for _, f := range c.truth.fates {
+		c.t.Logf("%s %-6s came %s waited %6.3f talked %6.3f with %-15q offers %d missed %d by box %v", f.number, f.line, f.began.Format("04:05.000"), f.waited().Seconds(), f.talked().Seconds(), f.agent, f.offers, f.misses, f.byBox)
+		switch {
+		case f.answered():
+			has["answered"]++
+		case f.overflowed():
+			has["given up by the queue"]++
+		case f.waited() <= c.x.short:
+			has["hung up soon"]++
+		default:
+			has["hung up late"]++
+		}
+		if f.misses > 0 {
+			has["rung for in vain"]++
+		}
+		if f.answered() && f.waited() > c.x.threshold {
+			has["answered late"]++
+		}
+		if f.line != "" {
+			has["over a line"]++
+		} else {
+			has["over the trunk"]++
+		}
+		if f.noticed > 0 {
+			noticed = append(noticed, fmt.Sprintf("%s %.2f s", f.line, f.noticed.Seconds()))
+		}
+	}
+	c.t.Logf("callers: %v; %d found the office closed; the box noticed callers who hung up on lines after %v", has, c.truth.closed, noticed)
+	for _, kind := range []string{"answered", "answered late", "hung up soon", "hung up late", "rung for in vain", "over a line", "over the trunk"} {
+		if has[kind] == 0 {
+			c.t.Errorf("no caller was %s: this traffic shows too little", kind)
+		}
+	}
+	if len(c.truth.fates) != c.x.callers || c.truth.closed != 1 {
+		c.t.Errorf("the wires show %d callers of the queue and %d of the closed office, want %d and 1", len(c.truth.fates), c.truth.closed, c.x.callers)
+	}
+}
+
+func (c *reportCheck) sum(of func(f *fate) int) int {
+	n := 0
+	for _, f := range c.truth.fates {
+		n += of(f)
+	}
+	return n
+}
+
+// count compares a number of things.
+func (c *reportCheck) count(what string, got float64, want int) {
+	c.t.Helper()
+	c.compared++
+	if got != float64(want) {
+		c.t.Errorf("%s: the report says %v, the capture %d", what, got, want)
+	}
+}
+
+// share compares what was computed of equal counts.
+func (c *reportCheck) share(what string, got float64, good, all int) {
+	c.t.Helper()
+	c.compared++
+	if want := float64(good) / float64(all); math.Abs(got-want) > 1e-9 {
+		c.t.Errorf("%s: the report says %v, the capture %d of %d", what, got, good, all)
+	}
+}
+
+// length compares a time in seconds.
+func (c *reportCheck) length(kind, what string, got float64, want time.Duration) {
+	c.t.Helper()
+	c.compared++
+	off := (time.Duration(got*float64(time.Second)) - want).Abs()
+	c.off[kind] = max(c.off[kind], off)
+	if off > timeOff {
+		c.t.Errorf("%s: the report says %.3f s, the capture %.3f s", what, got, want.Seconds())
+	}
+}
+
+// behind asks for the contacts behind a count.
+func (c *reportCheck) behind(count kpi.Count, began time.Time) api.Contacts {
+	c.t.Helper()
+	var out api.Contacts
+	c.w.json("reports/contacts?"+url.Values{"count": {string(count)}, "queue": {"group-1"},
+		"from": {strconv.FormatInt(began.Add(-time.Hour).Unix(), 10)}, "to": {strconv.FormatInt(time.Now().Add(time.Hour).Unix(), 10)}}.Encode(), &out)
+	return out
+}
+
+// result is how the reports name a fate.
+func (f *fate) result() string {
+	switch {
+	case f.answered():
+		return kpi.Answered.String()
+	case f.overflowed():
+		return kpi.Overflowed.String()
+	}
+	return kpi.Abandoned.String()
+}
+
+// contacts compares each contact with its fate and returns the call of each number.
+// Where a wait lies so close to a limit that both sides of it are within what may
+// differ, the fate takes the report's side.
+func (c *reportCheck) contacts(began time.Time) map[string]string {
+	c.t.Helper()
+	list := c.behind(kpi.Offered, began)
+	c.count("contacts offered", float64(list.All), len(c.truth.fates))
+	by := map[string]api.Contact{}
+	for _, x := range list.Contacts {
+		by[lastTen(x.Caller)] = x
+	}
+	calls := map[string]string{}
+	for _, f := range c.truth.fates {
+		x, ok := by[f.number]
+		if !ok {
+			c.t.Errorf("the reports know nothing of %s", f.number)
+			continue
+		}
+		calls[f.number] = x.Call
+		c.compared++
+		if x.Result.ID != f.result() {
+			c.t.Errorf("%s was %s says the report, %s the capture", f.number, x.Result.ID, f.result())
+		}
+		c.length("wait", f.number+" waited", x.Waited, f.waited())
+		c.length("talk", f.number+" talked", x.Talked, f.talked())
+		c.length("other time", f.number+" came, after the capture,", x.At.Sub(f.began).Seconds(), 0)
+		for _, limit := range []time.Duration{c.x.threshold, c.x.short} {
+			if (f.waited() - limit).Abs() <= timeOff {
+				f.near, f.nearWait = true, time.Duration(x.Waited*float64(time.Second))
+				c.t.Logf("%s waited %v, near the limit of %v: on which side is the report's word (%.3f s)", f.number, f.waited(), limit, x.Waited)
+			}
+		}
+	}
+	return calls
+}
+
+// why compares the offers of each call with the telephones that rang for it.
+func (c *reportCheck) why(calls map[string]string) {
+	c.t.Helper()
+	texts, err := i18n.Load()
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	missed := strings.TrimRight(texts.Printer("it").T("why.outcome.missed", "who", ""), ": \u00a0")
+	for _, f := range c.truth.fates {
+		var e api.Explanation
+		c.w.json("calls/"+calls[f.number]+"/why", &e)
+		n := 0
+		for _, o := range e.Offers {
+			if strings.HasPrefix(o.Outcome, missed) {
+				n++
+			}
+		}
+		c.count("telephones that rang in vain for "+f.number, float64(n), f.misses)
+		c.count("telephones that rang for "+f.number, float64(len(e.Offers)), f.offers)
+		if len(e.Waits) == 1 {
+			c.length("wait", f.number+" was rung for in vain", e.Waits[0].Vain, f.vain)
+		}
+	}
+}

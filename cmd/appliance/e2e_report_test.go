@@ -1,0 +1,264 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"centralino/internal/testbed"
+)
+
+var (
+	reportAgents  = flag.Int("report-agents", 3, "how many agents with telephones TestReportsEqualTheCapture has")
+	reportCallers = flag.Int("report-callers", 12, "how many call them")
+	reportFor     = flag.Duration("report-for", 24*time.Second, "the time over which they call")
+	reportSeed    = flag.Uint64("report-seed", 7, "of who calls when and does what")
+)
+
+// between is a range of which a time is drawn.
+type between struct{ least, most time.Duration }
+
+func (b between) draw(r *rand.Rand) time.Duration {
+	return b.least + time.Duration(r.Int64N(int64(b.most-b.least)+1))
+}
+
+// traffic is how an office is called and how it answers.
+type traffic struct {
+	agents, callers       int
+	span                  time.Duration // over which they call
+	ring, wrap, limit     time.Duration // rules of the queue: an offer, wrap-up, the longest wait
+	threshold, short      time.Duration // … and how it is judged
+	answer, talk          between       // of the agents
+	pause                 time.Duration // of the one who takes one
+	hasty, patient, loyal between       // until callers hang up: before anybody can answer, while they wait, not at all
+}
+
+// trafficOf is what the flags ask for: half a minute's for who has no time, else times
+// as in an office.
+func trafficOf(agents, callers int, span time.Duration) traffic {
+	s := func(a, b float64) between {
+		return between{time.Duration(a * float64(time.Second)), time.Duration(b * float64(time.Second))}
+	}
+	x := traffic{agents: agents, callers: callers, span: span, ring: 5 * time.Second, wrap: 2 * time.Second, limit: 15 * time.Second,
+		threshold: 6 * time.Second, short: 3 * time.Second, answer: s(0.9, 2), talk: s(5, 9), pause: 5 * time.Second,
+		hasty: s(0.3, 0.7), patient: s(4.5, 9), loyal: s(50, 60)}
+	if span >= 2*time.Minute {
+		x.ring, x.wrap, x.limit, x.threshold, x.short = 8*time.Second, 4*time.Second, 45*time.Second, 20*time.Second, 5*time.Second
+		x.answer, x.talk, x.pause = s(1.5, 5), s(20, 55), 20*time.Second
+		x.hasty, x.patient, x.loyal = s(0.5, 1.3), s(7, 35), s(110, 120)
+	}
+	return x
+}
+
+// planned is one caller to be.
+type planned struct {
+	number   string        // as the box writes it
+	at       time.Duration // since the beginning
+	line     string        // empty: the trunk
+	patience time.Duration // hangs up so long after the answer of the box
+}
+
+// plan draws the callers: nearly half of them in the middle third of the time, so that
+// they find everybody busy; every fifth over a telephone line, the others over the trunk.
+func (x traffic) plan(r *rand.Rand) []planned {
+	at := make([]time.Duration, x.callers)
+	for i := range at {
+		third := x.span / 3
+		at[i] = time.Duration(r.Int64N(int64(x.span)))
+		if r.IntN(10) < 2 {
+			at[i] = third + time.Duration(r.Int64N(int64(third)))
+		}
+	}
+	slices.Sort(at)
+	lines := []string{"line-1", "line-3", "line-2"}
+	out := make([]planned, x.callers)
+	for i, k := 0, 0; i < x.callers; i++ {
+		p := planned{number: fmt.Sprintf("331200%04d", i), at: at[i], patience: x.loyal.draw(r)}
+		if i%5 == 2 {
+			p.line = lines[k%len(lines)]
+			k++
+		}
+		switch {
+		case p.line != "" && k%4 == 2, p.line == "" && i%6 == 3:
+			p.patience = x.patient.draw(r)
+		case p.line == "" && i%10 == 4:
+			p.patience = x.hasty.draw(r)
+		}
+		out[i] = p
+	}
+	return out
+}
+
+// Real telephones answer real callers over lines and a trunk; what went over the wires
+// is recorded by programs that are not ours, every figure of the reports is computed
+// anew from that record alone, and the reports say the same: counts equal, each time
+// within 100 ms. make verify has ten agents and sixty callers in five minutes.
+func TestReportsEqualTheCapture(t *testing.T) {
+	testbed.Need(t, "baresip", "ip", "kamailio", "sipp", "tshark", "dumpcap")
+	t.Parallel()
+	x := trafficOf(*reportAgents, *reportCallers, *reportFor)
+	t.Logf("seed %d, %d agents, %d callers in %v", *reportSeed, x.agents, x.callers, x.span)
+	o := openOffice(t, x)
+	o.staff()
+	wire := testbed.StartCapture(t, o.box.net.Box())
+	o.watchLines()
+	o.logIn()
+	began := time.Now()
+	o.run(x.plan(rand.New(rand.NewPCG(*reportSeed, 1))))
+	o.w.quiet(90 * time.Second)
+	o.stopWork()
+	truth := truthOf(t, wireFacts{messages: wire.Stop(), lines: o.lines(), agents: o.agentAddrs(), provider: o.provider.Addr.Addr(), ring: x.ring, wrap: x.wrap})
+	o.compare(truth, began)
+}
+
+// reportOffice is the office whose reports are judged.
+type reportOffice struct {
+	t        *testing.T
+	x        traffic
+	box      *running
+	w        *web // the technician's
+	manager  *web
+	provider *testbed.Provider
+	desks    []*desk
+	silence  string // file that callers say
+	stopWork func()
+	lines    func() []lineMoment // what the exchange has seen so far
+}
+
+func openOffice(t *testing.T, x traffic) *reportOffice {
+	t.Helper()
+	var sides []string
+	for i := range x.agents {
+		sides = append(sides, fmt.Sprintf("a%d", i+1))
+	}
+	net := testbed.NewNet(t, append(sides, "wan")...)
+	o := &reportOffice{t: t, x: x, box: startBox(t, net)}
+	o.w = o.box.claim()
+	wan := net.Side("wan")
+	o.provider = testbed.StartProvider(t, testbed.ProviderOptions{Namespace: wan, Addr: netip.AddrPortFrom(wan.Addr(11), 5060), Expires: 600,
+		Accounts: map[string]string{trunkAccount: trunkSecret, partyAccount: partySecret},
+		Numbers:  map[string]string{reportNumber: trunkAccount, closedNumber: trunkAccount}})
+	seconds := func(d time.Duration) []string { return []string{strconv.Itoa(int(d / time.Second))} }
+	o.w.edit("/edit/group/group-1", url.Values{"name": {"Assistenza"}, "mode": {"queue"}, "members": {"p-sample-anna", "p-sample-bruno", "p-sample-carla"},
+		"queue.strategy": {"longestIdle"}, "queue.missesToPause": {"0"}, "queue.joinEmpty": {"true"}, "queue.ringTime": seconds(x.ring),
+		"queue.wrapUp": seconds(x.wrap), "queue.maxWait": seconds(x.limit), "queue.threshold": seconds(x.threshold), "queue.shortAbandon": seconds(x.short)})
+	o.w.edit("/edit/path/path-queue", url.Values{"name": {"Assistenza"}, "steps:0": {"group group=group-1"}, "steps:1": {"end"}})
+	at := o.w.edit("/edit/line/new?kind=trunk", url.Values{"name": {"Operatore VoIP"}, "kind": {"trunk"}, "channels": {"100"},
+		"path": {"path-queue"}, "trunk.server": {o.provider.Addr.String()}, "trunk.user": {trunkAccount}, "trunk.secret": {trunkSecret},
+		"trunk.transport": {"udp"}, "trunk.register": {"true"}, "trunk.expires": {"600"}, "trunk.numberFormat": {"e164"}})
+	id := strings.TrimPrefix(at, "/lines/")
+	o.w.edit("/edit/number/new", url.Values{"number": {"+39" + reportNumber}, "line": {id}, "path": {"path-queue"}})
+	o.w.edit("/edit/number/new", url.Values{"number": {"+39" + closedNumber}, "line": {id}, "path": {"path-closed"}})
+	for i, line := range []string{"line-1", "line-2", "line-3"} {
+		o.w.edit("/edit/line/"+line, url.Values{"path": {"path-queue"}})
+		o.w.edit(fmt.Sprintf("/edit/number/number-%d", i+1), url.Values{"path": {"path-queue"}})
+	}
+	(&outside{r: o.box, provider: o.provider}).registered(o.w, id, 15*time.Second)
+	o.box.linesReady()
+	o.manager = o.invite("p-sample-dario", "dario")
+	return o
+}
+
+// The numbers of the trunk: one leads to the queue, the other to a message that says
+// that the office is closed.
+const (
+	reportNumber = "0245678900"
+	closedNumber = "0245678901"
+)
+
+// invite gives a person an account as the technician does, and returns his browser.
+func (o *reportOffice) invite(person, user string) *web {
+	o.t.Helper()
+	link := inviteLink.FindString(o.w.post("/people/"+person+"/invite", nil).body)
+	w := o.box.browser()
+	w.get(link)
+	a := w.post("/invite/set", url.Values{"code": {strings.TrimPrefix(link, "/invite/")}, "user": {user}, "password": {webPassword}, "again": {webPassword}})
+	if a.status != http.StatusOK || a.path != "/" {
+		o.t.Fatalf("the invitation of %s ends at %s with %d:\n%s", person, a.path, a.status, a.body)
+	}
+	return w
+}
+
+var (
+	shownUser     = regexp.MustCompile(`<dd class="mono">([^<]+)</dd><dt>[^<]*</dt><dd><span class="secret"`)
+	shownPassword = regexp.MustCompile(`id="sip-password">([^<]+)<`)
+)
+
+// staff gives every agent a person, an account and a telephone on a cable of its own.
+func (o *reportOffice) staff() {
+	o.t.Helper()
+	names := []string{"Anna Rossi", "Bruno Bianchi", "Carla Verdi"}
+	accounts := o.box.accounts[:3]
+	for n := len(names); n < o.x.agents; n++ {
+		name := "Agente " + string(rune('D'+n-3))
+		at := o.w.edit("/people/new", url.Values{"name": {name}, "role": {"operator"}, "extension": {strconv.Itoa(208 + n)}, "profile": {"profile-1"}, "phone": {"true"}, "group": {"group-1"}})
+		page := o.w.post(at+"/account", nil).body
+		user, password := shownUser.FindStringSubmatch(page), shownPassword.FindStringSubmatch(page)
+		if user == nil || password == nil {
+			o.t.Fatalf("%s shows no account:\n%s", at, page)
+		}
+		names, accounts = append(names, name), append(accounts, account{user[1], password[1]})
+	}
+	o.box.accounts = accounts
+	for n := range o.x.agents {
+		side := fmt.Sprintf("a%d", n+1)
+		phone := o.box.phone(n, side, testbed.PhoneOptions{Manual: true, Life: o.x.span + 5*time.Minute})
+		o.desks = append(o.desks, &desk{phone: phone, name: names[n], addr: o.box.net.Side(side).Addr(2), x: o.x,
+			misses: n == 0, pauses: n == 1, draw: rand.New(rand.NewPCG(*reportSeed, uint64(100+n)))})
+	}
+}
+
+// agentAddrs tells whose telephone has which address.
+func (o *reportOffice) agentAddrs() map[netip.Addr]string {
+	out := map[netip.Addr]string{}
+	for _, d := range o.desks {
+		out[d.addr] = d.name
+	}
+	return out
+}
+
+// logIn logs every agent in by code and lets them work until stopWork.
+func (o *reportOffice) logIn() {
+	o.t.Helper()
+	ctx, stop := context.WithCancel(o.t.Context())
+	ready, ended := make(chan error, len(o.desks)), make(chan error, len(o.desks)) // one of each desk
+	for _, d := range o.desks {
+		go func() {
+			err := d.code(ctx, "*70")
+			ready <- err
+			if err == nil {
+				err = d.serve(ctx)
+			}
+			ended <- err
+		}()
+	}
+	stopped := false
+	o.stopWork = func() {
+		if stopped {
+			return
+		}
+		stopped = true
+		stop()
+		for range o.desks {
+			if err := <-ended; err != nil {
+				o.t.Errorf("an agent: %v", err)
+			}
+		}
+	}
+	o.t.Cleanup(o.stopWork)
+	for range o.desks {
+		if err := <-ready; err != nil {
+			o.t.Fatalf("log in: %v\n%s", err, o.box.proc.Output())
+		}
+	}
+}

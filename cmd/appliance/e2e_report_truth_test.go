@@ -1,0 +1,79 @@
+package main
+
+import (
+	"math"
+	"net/netip"
+	"testing"
+	"time"
+
+	"centralino/hal/sim"
+	"centralino/internal/testbed"
+)
+
+// What became of callers is read out of the wires alone: who was answered by whom and
+// after how long, whose telephone rang in vain, who hung up, and whom the queue gave up.
+func TestTruthOfACapture(t *testing.T) {
+	begin := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
+	at := func(s float64) time.Time { return begin.Add(time.Duration(math.Round(1000*s)) * time.Millisecond) }
+	box, trunk := netip.MustParseAddrPort("10.78.0.1:5060"), netip.MustParseAddrPort("10.78.0.11:5060")
+	anna := netip.MustParseAddrPort("10.77.0.2:5060")
+	var messages []testbed.SIPMessage
+	say := func(s float64, from, to netip.AddrPort, id, number, method string, status int) {
+		m := testbed.SIPMessage{At: at(s), From: from, To: to, CallID: id, FromUser: number, CSeqMethod: method, Status: status}
+		if status == 0 {
+			m.Method = method
+		}
+		messages = append(messages, m)
+	}
+	// The first waits 12 s, of which Anna's telephone rings 8 in vain, and talks 10 s.
+	say(0, trunk, box, "c1", "+393312000001", "INVITE", 0)
+	say(0.1, box, trunk, "c1", "", "INVITE", 200)
+	say(0.2, box, anna, "o1", "3312000001", "INVITE", 0)
+	say(8.2, box, anna, "o1", "", "CANCEL", 0)
+	say(8.3, box, anna, "o2", "3312000001", "INVITE", 0)
+	say(12.1, anna, box, "o2", "", "INVITE", 200)
+	say(22.1, anna, box, "o2", "", "BYE", 0)
+	say(22.2, box, trunk, "c1", "", "BYE", 0)
+	say(23.1, anna, box, "p", "201", "INVITE", 0)
+	messages[len(messages)-1].RequestURI = "sip:*72@10.77.0.1"
+	say(23.6, box, anna, "p", "", "INVITE", 200)
+	// The second hangs up after 3 s, when a telephone has begun to ring; the third after
+	// 45 s has to go.
+	say(30, trunk, box, "c2", "+393312000002", "INVITE", 0)
+	say(30, box, trunk, "c2", "", "INVITE", 200)
+	say(32, box, anna, "o3", "3312000002", "INVITE", 0)
+	say(33, trunk, box, "c2", "", "BYE", 0)
+	say(33.05, box, anna, "o3", "", "CANCEL", 0)
+	say(40, trunk, box, "c3", "+393312000003", "INVITE", 0)
+	say(40, box, trunk, "c3", "", "INVITE", 200)
+	say(85, box, trunk, "c3", "", "BYE", 0)
+	// Somebody finds the office closed.
+	say(90, trunk, box, "c4", "+39"+closedCaller, "INVITE", 0)
+	say(90, box, trunk, "c4", "", "INVITE", 200)
+	say(95, box, trunk, "c4", "", "BYE", 0)
+	lines := []lineMoment{ // the fourth hangs up, which the box notices 2 s later
+		{at(100), "line-1", sim.LineRings, "3312000004"}, {at(105), "line-1", sim.LineOffHook, "3312000004"}, {at(105.4), "line-1", sim.LineSpeaks, "3312000004"},
+		{at(109), "line-1", sim.LineFarGone, "3312000004"}, {at(111), "line-1", sim.LineOnHook, ""},
+	}
+	got := truthOf(t, wireFacts{messages: messages, lines: lines, agents: map[netip.Addr]string{anna.Addr(): "Anna"}, provider: trunk.Addr(),
+		ring: 8 * time.Second, wrap: 4 * time.Second})
+	if len(got.fates) != 4 || got.closed != 1 {
+		t.Fatalf("%d callers of the queue and %d of the closed office", len(got.fates), got.closed)
+	}
+	s := func(x float64) time.Duration { return time.Duration(x * float64(time.Second)) }
+	for i, want := range []struct {
+		result                        string
+		waited, talked, vain, wrapped time.Duration
+		misses, offers                int
+	}{
+		{"answered", s(12), s(10), s(8), s(1.5), 1, 2},
+		{"abandoned", s(3), 0, s(1.05), 0, 0, 1},
+		{"overflowed", s(45), 0, 0, 0, 0, 0},
+		{"abandoned", s(5.6), 0, 0, 0, 0, 0},
+	} {
+		f := got.fates[i]
+		if f.result() != want.result || f.waited() != want.waited || f.talked() != want.talked || f.vain != want.vain || f.wrapped != want.wrapped || f.misses != want.misses || f.offers != want.offers {
+			t.Errorf("caller %d: %s, waited %v, talked %v, rang in vain %v, wrap-up %v, missed %d of %d, want %+v", i+1, f.result(), f.waited(), f.talked(), f.vain, f.wrapped, f.misses, f.offers, want)
+		}
+	}
+}
