@@ -52,7 +52,7 @@ func TestTruthOfACapture(t *testing.T) {
 	say(90, box, trunk, "c4", "", "INVITE", 200)
 	say(95, box, trunk, "c4", "", "BYE", 0)
 	lines := []lineMoment{ // the fourth hangs up, which the box notices 2 s later
-		{at(100), "line-1", sim.LineRings, "3312000004"}, {at(105), "line-1", sim.LineOffHook, "3312000004"}, {at(105.4), "line-1", sim.LineSpeaks, "3312000004"},
+		{at(100), "line-1", sim.LineRings, "3312000004"}, {at(105), "line-1", sim.LineOffHook, "3312000004"}, {at(105.4), "line-1", sim.LineThrough, "3312000004"},
 		{at(109), "line-1", sim.LineFarGone, "3312000004"}, {at(111), "line-1", sim.LineOnHook, ""},
 	}
 	got := truthOf(t, wireFacts{messages: messages, lines: lines, agents: map[netip.Addr]string{anna.Addr(): "Anna"}, provider: trunk.Addr(),

@@ -25,8 +25,8 @@ type wireFacts struct {
 // fate is what became of one caller of the queue, by the wires alone.
 //
 // He waits from the moment at which he is through to the queue, which is his path's
-// first step: over the trunk from the box's 200 to his INVITE; over a line from the
-// first sound that he hears of the box. He waits until an agent's telephone answers the
+// first step: over the trunk from the box's 200 to his INVITE; over a line from
+// the CONNECT with which its modem opens the voice stream. He waits until an agent's telephone answers the
 // INVITE with his number in From, or until he is gone: the BYE, by whomever; on a line
 // the box's going on hook, since nothing on an analog line tells it sooner that the
 // caller has hung up. He talks until the first BYE of either leg.
@@ -41,6 +41,7 @@ type fate struct {
 	ended   time.Time // the talk is over
 	agent   string
 	wrapped time.Duration // the agent's wrap-up: what the queue gives, or until he dials the code of a pause
+	acked   time.Duration // until the box acknowledged the agent's answer
 	misses  int           // telephones that rang in vain to the end
 	offers  int
 	vain    time.Duration // how long it rang for him where nobody took it
@@ -70,11 +71,12 @@ func (f *fate) talked() time.Duration {
 
 // dialog is one INVITE dialog as it went over the wire.
 type dialog struct {
-	from, to           netip.Addr
-	number, called     string
-	invite, ok, cancel time.Time
-	bye                time.Time
-	byeFrom            netip.Addr
+	from, to        netip.Addr
+	number, called  string
+	invite, ok, ack time.Time
+	cancel          time.Time
+	bye             time.Time
+	byeFrom         netip.Addr
 }
 
 // dialogs reads the dialogs out of a capture, by Call-ID.
@@ -90,6 +92,8 @@ func dialogs(messages []testbed.SIPMessage) []*dialog {
 		case d == nil: // REGISTER and the like
 		case m.CSeqMethod == "INVITE" && m.Status == 200 && d.ok.IsZero():
 			d.ok = m.At
+		case m.Method == "ACK" && d.ack.IsZero() && !d.ok.IsZero():
+			d.ack = m.At
 		case m.Method == "CANCEL" && d.cancel.IsZero():
 			d.cancel = m.At
 		case m.Method == "BYE" && d.bye.IsZero():
@@ -180,7 +184,7 @@ func (w *wireFacts) offer(t *testing.T, f *fate, d *dialog, agent string) {
 		if f.answered() {
 			t.Errorf("%s was answered twice, by %s and %s", f.number, f.agent, agent)
 		}
-		f.talks, f.ended, f.agent = d.ok, d.bye, agent
+		f.talks, f.ended, f.agent, f.acked = d.ok, d.bye, agent, d.ack.Sub(d.ok)
 		if d.bye.IsZero() {
 			t.Errorf("the talk of %s and %s has no end in the capture", f.number, agent)
 		}
@@ -205,7 +209,7 @@ func (w *wireFacts) onLines(t *testing.T) map[string]*fate {
 			f = &fate{number: lastTen(m.number), line: m.line, came: m.at, byBox: true}
 			now[m.line], out[f.number] = f, f
 			delete(gone, m.line)
-		case sim.LineSpeaks:
+		case sim.LineThrough:
 			f.began = m.at
 		case sim.LineFarGone:
 			f.byBox, gone[m.line] = false, m.at

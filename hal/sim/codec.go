@@ -26,6 +26,9 @@ func (m *Modem) enter(mode streamMode) {
 	m.dle, m.rest, m.txq = false, nil, nil
 	m.ending, m.ended, m.started, m.starved, m.lost = false, "", false, false, false
 	m.quietFor, m.spoken = 0, false
+	if mode == duplex {
+		m.line.through()
+	}
 }
 
 // leave ends a stream: ETX towards the host, then the result.

@@ -39,9 +39,9 @@ type ExLine struct {
 
 // exCall is one use of the line, from ring or off hook to on hook.
 type exCall struct {
-	party  *Party
-	timers []*time.Timer
-	spoke  bool // the far party has heard the box's side
+	party   *Party
+	timers  []*time.Timer
+	through bool // sound can pass
 }
 
 // device is what is connected to the line. Its methods are the exchange's
@@ -335,7 +335,6 @@ func (l *ExLine) frame(tx, rx []int16) {
 		case p != nil && p.state == PartyTalking:
 			p.speak(rx)
 			p.hear(tx)
-			l.noteSpeech(tx)
 		default:
 			clear(rx)
 		}

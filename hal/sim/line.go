@@ -210,6 +210,7 @@ func (d *Line) Answer(ctx context.Context) error {
 				return
 			}
 			d.offHook()
+			d.ex.through()
 			d.answered(hal.Answered{})
 		})
 		return nil

@@ -14,7 +14,7 @@ type LineMoment string
 const (
 	LineRings   LineMoment = "rings"   // the exchange begins to ring it
 	LineOffHook LineMoment = "offHook" // the box's side closes the loop
-	LineSpeaks  LineMoment = "speaks"  // the first sound from the box's side that the far party hears
+	LineThrough LineMoment = "through" // sound can pass: a modem has told CONNECT and opened the voice stream
 	LineFarGone LineMoment = "farGone" // the far party hangs up first; the box's side must find out
 	LineOnHook  LineMoment = "onHook"  // the box's side opens the loop
 )
@@ -55,14 +55,12 @@ func (l *ExLine) note(what LineMoment) {
 	}
 }
 
-// speechFloor is what is sound and not the noise of coding silence.
-const speechFloor = 64
-
-// noteSpeech notes the first frame with sound of a call.
-func (l *ExLine) noteSpeech(tx []int16) {
-	if l.call.spoke || !slices.ContainsFunc(tx, func(s int16) bool { return s > speechFloor || s < -speechFloor }) {
-		return
-	}
-	l.call.spoke = true
-	l.note(LineSpeaks)
+// through notes that sound can pass for the first time in a call.
+func (l *ExLine) through() {
+	l.x.do(func() {
+		if l.call != nil && l.call.party != nil && l.call.party.state == PartyTalking && !l.call.through {
+			l.call.through = true
+			l.note(LineThrough)
+		}
+	})
 }

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"centralino/hal/sim"
-	"centralino/internal/audio"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -13,7 +12,7 @@ import (
 // Who watches the exchange is told what happened on the line and when, once each, and
 // nothing after he has stopped.
 func TestWatch(t *testing.T) {
-	onExchange(t, sim.LineOptions{}, func(t *testing.T, x *sim.Exchange, d *sim.Line, l *listener) {
+	onExchange(t, sim.LineOptions{}, func(t *testing.T, x *sim.Exchange, d *sim.Line, _ *listener) {
 		type seen struct {
 			after  time.Duration
 			what   sim.LineMoment
@@ -30,14 +29,12 @@ func TestWatch(t *testing.T) {
 		}
 		wait(time.Second)
 		d.Answer(t.Context())
-		wait(2 * time.Second)
-		l.tone = audio.NewToneGen(audio.Tone{{Low: 1000}}, -10)
-		wait(2 * time.Second)
+		wait(4 * time.Second)
 		far.HangUp()
 		wait(time.Second)
 		d.HangUp()
 		wait(time.Second)
-		want := []seen{{0, sim.LineRings, "0612345678"}, {time.Second, sim.LineOffHook, "0612345678"}, {3 * time.Second, sim.LineSpeaks, "0612345678"},
+		want := []seen{{0, sim.LineRings, "0612345678"}, {time.Second, sim.LineOffHook, "0612345678"}, {time.Second, sim.LineThrough, "0612345678"},
 			{5 * time.Second, sim.LineFarGone, "0612345678"}, {6 * time.Second, sim.LineOnHook, ""}}
 		if diff := cmp.Diff(want, got, cmp.AllowUnexported(seen{})); diff != "" {
 			t.Error(diff)

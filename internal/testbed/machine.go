@@ -17,7 +17,7 @@ import (
 // with it in view.
 const (
 	machineTick = 250 * time.Millisecond
-	machineKept = 5 * time.Minute
+	machineKept = 15 * time.Minute
 
 	// A machine is disturbed when the host took more than stealMean of the whole
 	// time or more than stealSecond of any second, or when more than loadPerCore
@@ -78,6 +78,13 @@ const (
 )
 
 func (c calm) String() string { return [...]string{"quiet", "disturbed", "starved"}[c] }
+
+// Machine says in words how the machine was since from, which a phone must have been
+// started before, and whether it was quiet: only then real time can be judged strictly.
+func Machine(from time.Time) (still bool, words string) {
+	was, words := machine.since(from)
+	return was == quiet, words
+}
 
 // since says how the machine was in the time since from, and what was seen. Of a
 // machine that nobody watched nothing is known: it counts as quiet.
