@@ -128,7 +128,7 @@ func (f *flow) createPerson() {
 	w.arrives("/phones/device-")
 	w.shows(".flash", "Applicato")
 	page := w.at()
-	w.shows("h1 + .badge", "non collegato")
+	w.shows("#phonestate", "non collegato")
 	w.click("#account form[data-swap] .btn")
 	w.shows("#account", "Il QR contiene")
 	w.picture("phone-account")
@@ -144,9 +144,12 @@ func (f *flow) createPerson() {
 	if err := f.phone.Register(limit(f.t, 5*time.Second)); err != nil {
 		f.t.Fatalf("register with the account of the page: %v", err)
 	}
+	if !eventually(f.t, patience, func() bool { return strings.TrimSpace(w.text("#phonestate")) == "collegato" }) {
+		f.t.Errorf("the open page of the phone does not follow it: %q", w.text("#phonestate"))
+	}
 	w.open(page)
-	w.shows("h1 + .badge", "collegato")
-	w.lacks("h1 + .badge", "non collegato")
+	w.shows("#phonestate", "collegato")
+	w.lacks("#phonestate", "non collegato")
 	w.click(".crumbs a[href^='/people/']")
 	w.arrives("/people/p-")
 	f.person = w.at()
@@ -457,7 +460,7 @@ func (f *flow) restoreElsewhere(w *tab) {
 		f.t.Errorf("after the restore a telephone does not register with its old account: %v", err)
 	}
 	w.open("/phones/device-1")
-	w.shows("h1 + .badge", "collegato")
-	w.lacks("h1 + .badge", "non collegato")
+	w.shows("#phonestate", "collegato")
+	w.lacks("#phonestate", "non collegato")
 	w.content()
 }

@@ -7,6 +7,7 @@ import (
 
 	"centralino/internal/journal"
 	"centralino/internal/office"
+	"centralino/pbx/lamp"
 	"centralino/pbx/pbxtest"
 )
 
@@ -84,6 +85,11 @@ func TestKeysFollowAShift(t *testing.T) {
 		login, ready, more := w.watch(w.phones[0], "*70"), w.watch(w.phones[0], "*73"), w.watch(w.phones[0], "*74")
 		phone := w.watch(w.phones[1], "201")
 		w.shows("before the shift", login, "terminated")
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		if list, err := lamp.NewSQLStore(w.db).Load(w.t.Context()); len(list) != 4 || err != nil {
+			w.t.Errorf("%d of 4 subscriptions are kept over a restart: %v", len(list), err)
+		}
 		w.talk(w.phones[0], "*70")
 		w.shows("logged in", login, "confirmed")
 		w.shows("logged in", ready, "confirmed")
