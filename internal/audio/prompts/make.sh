@@ -1,6 +1,6 @@
 #!/bin/bash
 # Speaks sentences.tsv with espeak-ng and plays the music on hold with sox, into
-# ADPCM and raw A-law at 8 kHz: it/NAME.ima, en/NAME.ima and music.al beside this
+# ADPCM at 8 kHz: it/NAME.ima, en/NAME.ima and music.ima beside this
 # script. Needs the Debian packages espeak-ng and sox, and Go. The output is the same each time.
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -21,14 +21,12 @@ say() { # voice speed text file
     gain -n -3 pad 0.03 0.12
 }
 
-rm -rf it en
 mkdir -p it en "$work/spoken/it" "$work/spoken/en"
 while IFS=$'\t' read -r name it en; do
   case $name in '#'*|'') continue;; esac
   say it 182 "$it" "$work/spoken/it/$name.al"
   say en-gb 176 "$en" "$work/spoken/en/$name.al"
 done < sentences.tsv
-go test -count=1 -run '^TestPack$' . -pack "$work/spoken"
 
 # Music on hold: a plucked arpeggio over eight bars of our own, 20 s, made to loop.
 bar() { # file, then six notes
@@ -52,5 +50,10 @@ A3 E4 C4 A4 C4 E4
 D4 F4 A4 D5 A4 F4
 G3 D4 B3 G4 F4 D4
 NOTES
-sox -R -D "$work"/bar?.wav "${raw[@]}" music.al gain -3 rate 8000 highpass 180 lowpass 3000 gain -n -12
-du -bc it en music.al | tail -1
+sox -R -D "$work"/bar?.wav "${raw[@]}" "$work/spoken/music.al" gain -3 rate 8000 highpass 180 lowpass 3000 gain -n -12
+
+go test -count=1 -run '^TestPack$' . -pack "$work/spoken"
+for f in it/*.ima en/*.ima; do # what is no longer in the table
+  [ -f "$work/spoken/${f%.ima}.al" ] || rm "$f"
+done
+du -bc it en music.ima | tail -1

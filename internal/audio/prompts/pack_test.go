@@ -10,9 +10,9 @@ import (
 	"centralino/internal/audio"
 )
 
-var pack = flag.String("pack", "", "folder of A-law files, by language, to make the packed ones of")
+var pack = flag.String("pack", "", "folder of A-law files, the sentences by language, to make the packed ones of")
 
-// TestPack makes the packed sentences (make.sh) when asked to.
+// TestPack makes the packed sentences and music (make.sh) when asked to.
 func TestPack(t *testing.T) {
 	if *pack == "" {
 		t.Skip("only on request, by make.sh")
@@ -21,7 +21,7 @@ func TestPack(t *testing.T) {
 	if err != nil || len(found) == 0 {
 		t.Fatalf("no sentences in %s: %v", *pack, err)
 	}
-	for _, f := range found {
+	for _, f := range append(found, filepath.Join(*pack, "music.al")) {
 		alaw, err := os.ReadFile(f)
 		if err != nil {
 			t.Fatal(err)
