@@ -241,9 +241,10 @@ func (a *ACD) CancelCallback(call journal.CallID) error {
 }
 
 // CallbackResult reports how the attempt went to call back the maker of a call:
-// DialAnswered, DialBusy, DialNoAnswer or DialFailed.
-func (a *ACD) CallbackResult(call journal.CallID, result string) {
-	a.report(engine.Command{Kind: engine.CallbackResult, Contact: journal.ContactID(call), Result: result})
+// DialAnswered, DialBusy, DialNoAnswer or DialFailed. The attempt is the call that
+// was made for it, empty if none was.
+func (a *ACD) CallbackResult(call, attempt journal.CallID, result string) {
+	a.report(engine.Command{Kind: engine.CallbackResult, Contact: journal.ContactID(call), Call: attempt, Result: result})
 }
 
 // OutcomeKnown reports that an agent has told the outcome of a call.

@@ -78,13 +78,13 @@ func TestCallBackInTurn(t *testing.T) {
 		}
 		r.OfferAnswered(1)
 		r.want("connect 1")
-		r.CallbackResult("c1", acd.DialNoAnswer)
+		r.CallbackResult("c1", "out-1", acd.DialNoAnswer)
 		r.want("ring anna for c2, offer 2")
 		r.Abandon("c2")
 		time.Sleep(10 * time.Minute)
 		r.want("stop 2 (caller gone); ring anna to call n-1 back, offer 3 of c1")
 		r.OfferAnswered(3)
-		r.CallbackResult("c1", acd.DialAnswered)
+		r.CallbackResult("c1", "out-2", acd.DialAnswered)
 		time.Sleep(time.Minute)
 		r.TalkEnded("c1")
 		r.want("connect 3")
@@ -92,6 +92,15 @@ func TestCallBackInTurn(t *testing.T) {
 		ended, _ := last[len(last)-2].Payload.(journal.ContactEnded)
 		if ended.Contact != "c1" || ended.Outcome != engine.Served || ended.Talked != time.Minute {
 			t.Errorf("ended as %+v", ended)
+		}
+		var tries []string
+		for _, e := range last {
+			if p, ok := e.Payload.(journal.CallbackTried); ok {
+				tries = append(tries, string(p.Call)+" "+p.Result)
+			}
+		}
+		if !slices.Equal(tries, []string{"out-1 noAnswer", "out-2 answered"}) {
+			t.Errorf("the journal tells of the tries %q", tries)
 		}
 	})
 }

@@ -290,7 +290,7 @@ func (a *actor) performQueue(act call.Action) bool {
 	case call.AskCallback:
 		a.askCallback(x)
 	case call.CallbackResult:
-		q.CallbackResult(a.name, x.Result)
+		q.CallbackResult(a.name, a.id, x.Result)
 	default:
 		return false
 	}

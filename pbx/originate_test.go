@@ -132,7 +132,7 @@ func TestCallBackByKey(t *testing.T) {
 		if n := <-dialled; n != "0612345678" {
 			t.Errorf("dialled %q", n)
 		}
-		if w.queue.did("called back call-1 answered") != 1 || w.queue.did("busy p-2") != 0 {
+		if w.queue.did("called back call-1 answered") != 1 || w.queue.did("busy p-2") != 0 || w.queue.attempt != w.latest() {
 			t.Errorf("the ACD heard %v", w.queue.log)
 		}
 		c.HangUp()

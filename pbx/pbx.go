@@ -40,8 +40,9 @@ type Queue interface {
 	// queue is given for a call that does not wait in it.
 	AskCallback(id journal.CallID, queue office.ID, caller journal.SubjectID) error
 	// CallbackResult reports what came of an offer to call back that was granted:
-	// call.ResultAnswered and its sisters.
-	CallbackResult(id journal.CallID, result string)
+	// call.ResultAnswered and its sisters. The attempt is the call that was made for
+	// it, empty if none was.
+	CallbackResult(id, attempt journal.CallID, result string)
 	// Abandon reports that a call waits no more.
 	Abandon(id journal.CallID)
 	OfferAnswered(o journal.OfferID)

@@ -103,6 +103,8 @@ type oneAgent struct {
 	next  journal.OfferID
 	log   []string
 
+	attempt journal.CallID // that was told of last
+
 	refuse error         // of AskCallback
 	calls  bool          // nobody is free: calls wait
 	slow   time.Duration // to grant an offer
@@ -128,7 +130,10 @@ func (q *oneAgent) AskCallback(id journal.CallID, _ office.ID, caller journal.Su
 	return q.refuse
 }
 func (q *oneAgent) Exit(journal.CallID) { q.note("exit") }
-func (q *oneAgent) CallbackResult(id journal.CallID, result string) {
+func (q *oneAgent) CallbackResult(id, attempt journal.CallID, result string) {
+	q.mu.Lock()
+	q.attempt = attempt
+	q.mu.Unlock()
 	q.note("called back " + string(id) + " " + result)
 }
 func (q *oneAgent) Abandon(journal.CallID) { q.note("abandon") }

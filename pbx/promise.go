@@ -53,7 +53,7 @@ func (p *PBX) lost(o journal.OfferID) bool {
 	if back == "" || a != nil {
 		return false
 	}
-	p.o.Queue.CallbackResult(back, call.ResultFailed)
+	p.o.Queue.CallbackResult(back, "", call.ResultFailed)
 	return true
 }
 

@@ -282,7 +282,7 @@ func (s *State) agentDue(i int32) {
 	}
 	switch {
 	case a.phase == dialling && a.deadline <= s.now:
-		s.dialled(a.contact, DialFailed)
+		s.dialled(a.contact, DialFailed, "")
 		return
 	case a.phase == ringing && a.deadline <= s.now:
 		s.declined(i, journal.OfferMissed)

@@ -172,18 +172,18 @@ func (s *State) dial(ci, ai int32) {
 }
 
 // callbackResult carries out what the switch reports of an attempt.
-func (s *State) callbackResult(id ContactID, result string) error {
-	i, ok := s.find(id)
+func (s *State) callbackResult(cmd *Command) error {
+	i, ok := s.find(cmd.Contact)
 	if !ok || !s.contacts[i].dialling {
 		return ErrStray
 	}
-	s.dialled(i, result)
+	s.dialled(i, cmd.Result, cmd.Call)
 	return nil
 }
 
 // dialled ends an attempt: in a talk, or with the contact back in its place, or
-// given up.
-func (s *State) dialled(ci int32, result string) {
+// given up. The call is empty where nobody told of one.
+func (s *State) dialled(ci int32, result string, call journal.CallID) {
 	switch result {
 	case DialAnswered, DialBusy, DialNoAnswer:
 	default:
@@ -202,7 +202,7 @@ func (s *State) dialled(ci int32, result string) {
 		retry = int64(DefaultRetry)
 	}
 	e := s.emit(CallbackTried)
-	e.Contact, e.Queue, e.Agent, e.Misses, e.Outcome = c.id, q.cfg.ID, a.id, int(c.tries)+1, result
+	e.Contact, e.Queue, e.Agent, e.Misses, e.Outcome, e.Owes = c.id, q.cfg.ID, a.id, int(c.tries)+1, result, ContactID(call)
 	if result == DialAnswered {
 		s.tried(c, 0)
 		s.join(ci, ai)

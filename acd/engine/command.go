@@ -113,8 +113,9 @@ type Command struct {
 	Source  Source
 	Reason  Reason
 	Result  string
-	Bonus   time.Duration // how much earlier than it arrived the contact ranks, not negative
-	Arrival time.Time     // when the contact arrived, if not now (it comes from another queue)
+	Call    journal.CallID // of CallbackResult: the attempt, empty if no call came of it
+	Bonus   time.Duration  // how much earlier than it arrived the contact ranks, not negative
+	Arrival time.Time      // when the contact arrived, if not now (it comes from another queue)
 }
 
 // Reason is a text id that says why something happened to an agent, an offer or a

@@ -117,7 +117,7 @@ func (s *State) talkEnded(id ContactID) error {
 	case !ok:
 		return ErrStray
 	case s.contacts[i].dialling: // the agent gave up
-		s.dialled(i, DialFailed)
+		s.dialled(i, DialFailed, "")
 		return nil
 	case !s.contacts[i].talks:
 		return ErrStray
@@ -179,7 +179,7 @@ func (s *State) talkLost(id ContactID) error {
 	q := &s.queues[c.queue]
 	ai := c.agent
 	if c.dialling {
-		s.dialled(i, DialFailed)
+		s.dialled(i, DialFailed, "")
 	} else {
 		s.backInLine(c)
 		s.emitQueued(c, ReasonLost)
@@ -226,7 +226,7 @@ func (s *State) restart(died int64) {
 		switch {
 		case !c.used:
 		case c.dialling:
-			s.dialled(int32(i), DialFailed)
+			s.dialled(int32(i), DialFailed, "")
 		case c.virtual:
 			for len(c.offers) > 0 {
 				s.withdraw(c.offers[len(c.offers)-1], ReasonRestart)

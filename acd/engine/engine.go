@@ -225,7 +225,7 @@ func (s *State) command(cmd *Command) error {
 	case CancelCallback:
 		return s.cancelCallback(cmd.Contact)
 	case CallbackResult:
-		return s.callbackResult(cmd.Contact, cmd.Result)
+		return s.callbackResult(cmd)
 	case WaitOn:
 		return s.waitOn(cmd.Contact)
 	}

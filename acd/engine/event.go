@@ -65,7 +65,7 @@ type Event struct {
 	Misses      int     // also Try of CallbackTried
 	Until       Instant // also KeepUntil of ContactQueued, Next of CallbackTried
 	Idle        Instant
-	Owes        ContactID
+	Owes        ContactID // also Call of CallbackTried
 	Extended    bool
 	Screen      Instant
 	Left        Instant
@@ -116,7 +116,8 @@ func (e *Event) Payload() journal.Payload {
 		return journal.CallbackPromised{Contact: e.Contact, Queue: string(e.Queue), Caller: e.Caller, Arrival: e.Arrival.Time()}
 	case CallbackTried:
 		return journal.CallbackTried{
-			Contact: e.Contact, Queue: string(e.Queue), Agent: e.Agent, Try: e.Misses, Result: e.Outcome, Next: e.Until.Time(),
+			Contact: e.Contact, Queue: string(e.Queue), Agent: e.Agent, Call: journal.CallID(e.Owes), Try: e.Misses,
+			Result: e.Outcome, Next: e.Until.Time(),
 		}
 	case BreakProposed:
 		return journal.BreakProposed{Agent: e.Agent, Due: e.Deadline.Time()}
@@ -177,7 +178,7 @@ func FromPayload(p journal.Payload, at time.Time) (Event, bool) {
 	case journal.CallbackTried:
 		return Event{
 			Kind: CallbackTried, At: at, Contact: p.Contact, Queue: QueueID(p.Queue), Agent: p.Agent,
-			Misses: p.Try, Outcome: p.Result, Until: InstantOf(p.Next),
+			Owes: ContactID(p.Call), Misses: p.Try, Outcome: p.Result, Until: InstantOf(p.Next),
 		}, true
 	case journal.BreakProposed:
 		return Event{Kind: BreakProposed, At: at, Agent: p.Agent, Deadline: InstantOf(p.Due)}, true

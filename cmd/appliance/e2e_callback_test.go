@@ -111,7 +111,7 @@ func TestCallBackAndSurvey(t *testing.T) {
 	box.proc.Stop()
 
 	all := box.written()
-	if p, tried := payloads[journal.CallbackPromised](all), payloads[journal.CallbackTried](all); len(p) != 1 || len(tried) != 1 || tried[0].Result != "answered" || tried[0].Contact != p[0].Contact {
+	if p, tried := payloads[journal.CallbackPromised](all), payloads[journal.CallbackTried](all); len(p) != 1 || len(tried) != 1 || tried[0].Result != "answered" || tried[0].Contact != p[0].Contact || tried[0].Call == "" || tried[0].Call == journal.CallID(tried[0].Contact) {
 		t.Errorf("promised %+v, tried %+v", p, tried)
 	}
 	if n := payloads[journal.NoticeSaid](all); len(n) != 2 || n[0].Country != "IT" || n[1].Country != "IT" {

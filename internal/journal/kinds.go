@@ -289,9 +289,9 @@ type CallbackPromised struct {
 	Arrival time.Time `json:"arrival"`
 }
 
-// CallbackTried reports one attempt to call back: the call that it was and its
-// result ("answered", "busy", "noAnswer", "failed"). The next one is not made
-// before Next; zero if there will be none.
+// CallbackTried reports one attempt to call back: the call that it was, empty if it
+// came to none, and its result ("answered", "busy", "noAnswer", "failed"). The next
+// one is not made before Next; zero if there will be none.
 type CallbackTried struct {
 	Contact ContactID `json:"contact"`
 	Queue   string    `json:"queue"`
