@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
@@ -264,20 +265,32 @@ const (
 	acdFold        = "acd"
 	acdFoldVersion = 1
 	acdFoldEvents  = 2000
+
+	talksFold        = "lastTalks" // kept together with the ACD's
+	talksFoldVersion = 1
 )
 
 // rememberQueues gives the ACD its state back: what was kept of it, then the events
-// since. It keeps the state anew when there were many, so that starting stays fast.
+// since; what agents talked last comes back with it. It keeps the state anew when there
+// were many, so that starting stays fast.
 func (b *box) rememberQueues(ctx context.Context) error {
 	var last uint64
 	f, ok, err := b.journal.LoadFold(ctx, acdFold, acdFoldVersion)
 	if err == nil && ok && b.acd.Resume(f.State) == nil {
 		last = f.Seq
+		talks, ok, err := b.journal.LoadFold(ctx, talksFold, talksFoldVersion)
+		if err == nil && ok && talks.Seq == f.Seq {
+			err = b.lastTalks.resume(talks.State)
+		}
+		if err != nil {
+			b.log.Warn("conversations before the last start have no outcome by digits", "err", err)
+		}
 	}
 	from := last
 	err = b.journal.Replay(ctx, last+1, func(e journal.Event) error {
 		last = e.Seq
 		b.acd.Replay(e)
+		b.lastTalks.see(e.Payload)
 		return nil
 	})
 	if err != nil {
@@ -287,8 +300,10 @@ func (b *box) rememberQueues(ctx context.Context) error {
 		return nil
 	}
 	state, err := b.acd.Checkpoint()
-	if err == nil {
-		err = b.journal.SaveFold(ctx, journal.Fold{Name: acdFold, Version: acdFoldVersion, Seq: last, State: state})
+	talks, talksErr := b.lastTalks.keep()
+	if err = cmp.Or(err, talksErr); err == nil {
+		err = b.journal.SaveFolds(ctx, journal.Fold{Name: acdFold, Version: acdFoldVersion, Seq: last, State: state},
+			journal.Fold{Name: talksFold, Version: talksFoldVersion, Seq: last, State: talks})
 	}
 	if err != nil {
 		b.log.Warn("the queues' state was not kept; the next start reads more", "err", err)

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -105,15 +107,15 @@ func (b *box) outcome(person journal.SubjectID, digit string) string {
 	if !ok {
 		return "no-call"
 	}
-	o, ok := outcome.ByDigit(b.office.Current().Doc, last.queue, digit)
+	o, ok := outcome.ByDigit(b.office.Current().Doc, last.Queue, digit)
 	if !ok {
 		return "wrong-code"
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), outcomeLimit)
 	defer cancel()
-	_, err := b.customers.Set(ctx, outcome.Result{Call: last.call, Subject: last.caller, Queue: last.queue, Agent: person, Outcome: string(o.ID)})
+	_, err := b.customers.Set(ctx, outcome.Result{Call: last.Call, Subject: last.Caller, Queue: last.Queue, Agent: person, Outcome: string(o.ID)})
 	if err != nil {
-		b.log.Error("an outcome was not kept", "call", last.call, "err", err)
+		b.log.Error("an outcome was not kept", "call", last.Call, "err", err)
 		return "call-failed"
 	}
 	return "outcome-set"
@@ -122,8 +124,9 @@ func (b *box) outcome(person journal.SubjectID, digit string) string {
 // outcomeLimit is how long a person at a phone waits for the disk.
 const outcomeLimit = 3 * time.Second
 
-// lastTalks knows of each agent the conversation that he had last since the box
-// started, for its outcome. It is filled with what goes into the journal.
+// lastTalks knows of each agent the conversation that he had last, for its outcome. It
+// is a fold of the journal, kept beside the ACD's state: it is filled with what was
+// written before the box started and what goes into the journal since.
 type lastTalks struct {
 	mu      sync.Mutex
 	by      map[journal.SubjectID]lastTalk
@@ -131,9 +134,36 @@ type lastTalks struct {
 }
 
 type lastTalk struct {
-	call   journal.CallID
-	queue  string
-	caller journal.SubjectID
+	Call   journal.CallID
+	Queue  string
+	Caller journal.SubjectID
+}
+
+// keptTalks is the form in which lastTalks is kept.
+type keptTalks struct {
+	By      map[journal.SubjectID]lastTalk
+	Callers map[journal.ContactID]journal.SubjectID
+}
+
+// keep writes the state down.
+func (l *lastTalks) keep() ([]byte, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return json.Marshal(keptTalks{l.by, l.callers})
+}
+
+// resume reads what keep wrote; what cannot be read changes nothing.
+func (l *lastTalks) resume(state []byte) error {
+	var k keptTalks
+	if err := json.Unmarshal(state, &k); err != nil {
+		return fmt.Errorf("read the last conversations: %w", err)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if k.By != nil && k.Callers != nil {
+		l.by, l.callers = k.By, k.Callers
+	}
+	return nil
 }
 
 func (l *lastTalks) see(p journal.Payload) {
