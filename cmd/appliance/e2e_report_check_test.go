@@ -16,10 +16,12 @@ import (
 )
 
 // timeOff is by how much a time of the reports may differ from the wires'; timeOffAtAll
-// while the machine below is disturbed and a program may stand still for a while.
+// while the machine below is disturbed and a program may stand still for a while: then
+// one time in timeOften may differ by more, and the output says which.
 const (
 	timeOff      = 100 * time.Millisecond
 	timeOffAtAll = time.Second
+	timeOften    = 20
 )
 
 // reportCheck compares reports, as a manager gets them, with the wires.
@@ -55,6 +57,9 @@ func (o *reportOffice) compare(all truth, began time.Time) {
 	c.others(began)
 	c.files()
 	c.people(o)
+	if c.late*timeOften > c.times {
+		t.Errorf("%d of %d times differ by more than %v", c.late, c.times, timeOff)
+	}
 	testbed.Figure(t, "reports against the capture: callers of the queue, calls of agents' telephones, agents", fmt.Sprintf("%d, %d, %d", len(all.fates), c.sum(func(f *fate) int { return f.offers }), o.x.agents), "")
 	testbed.Figure(t, "reports against the capture: figures compared; times that differ by more than 100 ms", fmt.Sprintf("%d; %d", c.compared, c.late), "")
 	for _, kind := range []string{"wait", "talk", "other time"} {
@@ -135,6 +140,7 @@ func (c *reportCheck) share(what string, got float64, good, all int) {
 func (c *reportCheck) length(kind, what string, got float64, want time.Duration) {
 	c.t.Helper()
 	c.compared++
+	c.times++
 	off := (time.Duration(got*float64(time.Second)) - want).Abs()
 	c.off[kind] = max(c.off[kind], off)
 	if off <= timeOff {
