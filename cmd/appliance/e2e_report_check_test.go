@@ -33,7 +33,8 @@ type reportCheck struct {
 	truth    truth
 	still    bool // the machine was: times are judged strictly
 	compared int
-	late     int                      // times beyond timeOff
+	times    int                      // … of which are times
+	late     int                      // … that differ by more than timeOff
 	off      map[string]time.Duration // kind of time -> the largest difference
 }
 
