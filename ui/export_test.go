@@ -1,8 +1,10 @@
 package ui
 
 import (
+	"fmt"
 	"maps"
 	"slices"
+	"testing"
 	"time"
 
 	"centralino/internal/journal"
@@ -49,3 +51,23 @@ func (s Shelf) Set(k string, n int)      { s.s.set(k, n) }
 func (s Shelf) Get(k string) (int, bool) { return s.s.get(k) }
 func (s Shelf) Drop(k string)            { s.s.drop(k) }
 func (s Shelf) Sweep() int               { s.s.sweep(); return len(s.s.by) }
+
+// HeldSince tells who belonged to the first queue from an instant on: how long after
+// start each membership began, and how many people it had.
+func HeldSince(t *testing.T, o Office, start, from time.Time) []string {
+	t.Helper()
+	var m members
+	held, err := m.since(t.Context(), o, from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []string
+	for _, h := range held {
+		n := "none"
+		if len(h.Groups) > 0 {
+			n = fmt.Sprint(len(h.Groups[0].People))
+		}
+		out = append(out, fmt.Sprint(h.From.Sub(start), " ", n))
+	}
+	return out
+}

@@ -17,43 +17,18 @@ import (
 	"centralino/ui/view"
 )
 
-// teamsRest is how long nobody is counted after somebody joined or left a queue: else
-// whoever sets queues up could take one person out and read what he does from the
-// difference.
-const teamsRest = 15 * time.Minute
-
 // teams is what the reader may see of the people who answer the queues.
 func (v *visit) teams(st *live.State, doc *office.Document) []privacy.TeamView {
 	groups := privacy.Queues(doc)
 	teams := v.s.d.People.Board(v.viewer(), groups, func(s journal.SubjectID) journal.AgentStateName {
 		return cmp.Or(st.Agents[s].State, journal.AgentLoggedOut)
 	})
-	if v.s.members.moved(groups, v.s.d.Now()) && !v.s.d.People.Open(v.viewer()) {
+	if !v.s.d.People.Open(v.viewer()) && v.s.members.moved(v.ctx(), v.s.d.Office, v.s.d.Now()) {
 		for i := range teams {
 			teams[i].Counted, teams[i].Counts, teams[i].Size = false, nil, 0
 		}
 	}
 	return teams
-}
-
-// members watches who belongs to which queue.
-type members struct {
-	mu    sync.Mutex
-	known []privacy.Group
-	since time.Time // of the last change that was seen
-}
-
-// moved says whether somebody joined or left a queue a short while ago.
-func (m *members) moved(groups []privacy.Group, now time.Time) bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if !slices.EqualFunc(m.known, groups, func(a, b privacy.Group) bool { return a.ID == b.ID && slices.Equal(a.People, b.People) }) {
-		if m.known != nil {
-			m.since = now
-		}
-		m.known = groups
-	}
-	return !m.since.IsZero() && now.Sub(m.since) < teamsRest
 }
 
 // teamOf finds the team that a queue belongs to.

@@ -162,11 +162,19 @@ func TestBoardCountsFromFiveOn(t *testing.T) {
 }
 
 func TestBoardWithTeamsAndAgreement(t *testing.T) {
-	r := deskRig(t)
+	var ahead atomic.Int64 // how far the pages' clock is ahead
+	r := deskRig(t, func(d *ui.Deps) {
+		d.Now = func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
+	})
 	r.staff(3)
-	lead := r.as(anna) // the first look at the board comes after the change
+	lead := r.as(anna)
 	lead.lang = "en"
 	r.agent(journal.AgentChanged{Agent: bruno, State: journal.AgentPaused})
+	// Nobody has looked before the change, as after a restart: they rest all the same.
+	if team := lead.board(t).Teams[0]; team.Counted || team.Size != 0 || len(team.Counts) != 0 {
+		t.Errorf("the first look after three came: %+v", team)
+	}
+	ahead.Store(int64(16 * time.Minute))
 	team := lead.board(t).Teams[0]
 	got := map[string]int{}
 	for _, c := range team.Counts {

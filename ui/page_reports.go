@@ -140,6 +140,10 @@ func (s *Server) makeReport(ctx context.Context, a asked, r reading) (api.Report
 	case "lines":
 		tables = src.LineTables()
 	case "team":
+		src.Membership, err = s.members.since(ctx, s.d.Office, a.days.From)
+		if err != nil {
+			return api.Report{}, err
+		}
 		tables = []report.Table{src.Teams()}
 	case "people":
 		tables = []report.Table{src.People(s.seen(doc, r.viewer))}

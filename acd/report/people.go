@@ -1,6 +1,8 @@
 package report
 
 import (
+	"slices"
+	"strings"
 	"time"
 
 	"centralino/acd/kpi"
@@ -26,28 +28,51 @@ func teamCells(w *kpi.Work, handled int) []Cell {
 	}
 }
 
+// Held is who belonged to which queue from an instant on.
+type Held struct {
+	From   time.Time
+	Groups []privacy.Group
+}
+
 // Teams is the report by team. Where the gate is open each queue is a team; else
 // the teams are those of privacy.Teams, made so large and so far apart that nothing
 // is told of fewer than five people, and days on which fewer worked are left out, as
 // is the day that is not over. Reasons of pauses are never told apart but for breaks
 // from the screen.
+//
+// A day's teams are those that held when it ended (see Membership), whatever was
+// changed since: whoever sets a queue up anew and asks again gets the same figures of
+// that day, so that no difference tells what one person did. A row is made of whole
+// days of one team.
 func (s *Source) Teams() Table {
 	t := Table{ID: "team", Columns: append([]Column{{"team", KindQueue}}, teamColumns...)}
+	rows := map[string]*teamRow{}
+	var order []string
 	left := 0
-	for _, team := range s.teams() {
-		w, handled, out := s.teamWork(team.People)
-		left = max(left, out)
-		if w.LoggedIn() == 0 {
+	for _, day := range kpi.Days(s.Facts.From, s.Facts.To, s.zone) {
+		if !s.open && day.To.After(s.Facts.Now) {
 			continue
 		}
-		for i, q := range team.Groups { // one row; the names of all of its queues
-			name := text(KindQueue, q)
-			if i == 0 {
-				t.Rows = append(t.Rows, Row{Cells: append([]Cell{name}, teamCells(&w, handled)...)})
-			} else {
-				first := &t.Rows[len(t.Rows)-1].Cells[0]
-				first.More = append(first.More, q)
+		out := false
+		for _, team := range s.teams(day) {
+			key := strings.Join(team.Groups, " ")
+			if rows[key] == nil {
+				rows[key] = &teamRow{groups: team.Groups}
+				order = append(order, key)
 			}
+			if !s.teamDay(rows[key], team.People, day) {
+				out = true
+			}
+		}
+		if out {
+			left++
+		}
+	}
+	for _, key := range order {
+		if r := rows[key]; r.work.LoggedIn() > 0 {
+			name := text(KindQueue, r.groups[0]) // one row; the names of all of its queues
+			name.More = r.groups[1:]
+			t.Rows = append(t.Rows, Row{Cells: append([]Cell{name}, teamCells(&r.work, r.handled)...)})
 		}
 	}
 	if !s.open {
@@ -59,8 +84,21 @@ func (s *Source) Teams() Table {
 	return t
 }
 
-func (s *Source) teams() []privacy.Team {
+// teamRow is what a team did on the days that count.
+type teamRow struct {
+	groups  []string
+	work    kpi.Work
+	handled int
+}
+
+// teams are the teams of a day.
+func (s *Source) teams(day kpi.Interval) []privacy.Team {
 	groups := privacy.Queues(s.Doc)
+	for i, h := range s.Membership { // what held before the first one is not known: the first
+		if i == 0 || h.From.Before(day.To) {
+			groups = h.Groups
+		}
+	}
 	if !s.open {
 		return privacy.Teams(s.viewer, groups)
 	}
@@ -79,53 +117,41 @@ var parts = []func(w *kpi.Work) *time.Duration{
 	func(w *kpi.Work) *time.Duration { return &w.Other }, func(w *kpi.Work) *time.Duration { return &w.Break },
 }
 
-// teamWork adds up what people did and how many contacts they handled, day by day
-// through the gate; left is how many days it left out. On each day the same people
-// stand behind every sum: those who worked.
-func (s *Source) teamWork(people []journal.SubjectID) (w kpi.Work, handled, left int) {
-	of := map[journal.SubjectID]bool{}
-	for _, p := range people {
-		of[p] = true
-	}
-	sums := make([][]map[journal.SubjectID]time.Duration, len(parts)+1)
-	for _, day := range kpi.Days(s.Facts.From, s.Facts.To, s.zone) {
-		if !s.open && day.To.After(s.Facts.Now) {
+// teamDay adds what people did on a day and how many contacts they handled, through
+// the gate; false if it left the day out. The same people stand behind every sum:
+// those who worked.
+func (s *Source) teamDay(r *teamRow, people []journal.SubjectID, day kpi.Interval) bool {
+	work := map[journal.SubjectID]*kpi.Work{}
+	for _, t := range within(s.Facts.Agents, day) {
+		if !slices.Contains(people, t.Agent) {
 			continue
 		}
-		work := map[journal.SubjectID]*kpi.Work{}
-		for _, t := range within(s.Facts.Agents, day) {
-			if !of[t.Agent] {
-				continue
-			}
-			if work[t.Agent] == nil {
-				work[t.Agent] = &kpi.Work{}
-			}
-			work[t.Agent].Add(t, s.breaks)
+		if work[t.Agent] == nil {
+			work[t.Agent] = &kpi.Work{}
 		}
-		calls := map[journal.SubjectID]time.Duration{} // counted as nanoseconds
-		for p := range work {
-			calls[p] = 0
-		}
-		visits := arrivals(s.Facts.Visits, day)
-		for i := range visits {
-			if v := &visits[i]; work[v.Agent] != nil && kpi.CHandled.Has(v, kpi.Rule{}) {
-				calls[v.Agent]++
-			}
-		}
-		sums[len(parts)] = append(sums[len(parts)], calls)
-		for i, part := range parts {
-			one := map[journal.SubjectID]time.Duration{}
-			for p, did := range work {
-				one[p] = *part(did)
-			}
-			sums[i] = append(sums[i], one)
+		work[t.Agent].Add(t, s.breaks)
+	}
+	calls := map[journal.SubjectID]time.Duration{} // counted as nanoseconds
+	for p := range work {
+		calls[p] = 0
+	}
+	visits := arrivals(s.Facts.Visits, day)
+	for i := range visits {
+		if v := &visits[i]; work[v.Agent] != nil && kpi.CHandled.Has(v, kpi.Rule{}) {
+			calls[v.Agent]++
 		}
 	}
-	for i, part := range parts {
-		*part(&w), left = s.gate.Sum(s.viewer, sums[i])
+	for _, part := range parts {
+		did := map[journal.SubjectID]time.Duration{}
+		for p, w := range work {
+			did[p] = *part(w)
+		}
+		sum, _ := s.gate.Sum(s.viewer, []map[journal.SubjectID]time.Duration{did})
+		*part(&r.work) += sum
 	}
-	n, _ := s.gate.Sum(s.viewer, sums[len(parts)])
-	return w, int(n), left
+	n, left := s.gate.Sum(s.viewer, []map[journal.SubjectID]time.Duration{calls})
+	r.handled += int(n)
+	return left == 0
 }
 
 // People is the report by person, in the order given: only of those about whom the

@@ -107,6 +107,10 @@ type Source struct {
 	Facts kpi.Facts
 	Doc   *office.Document
 
+	// Membership is who belonged to which queue in the time of the facts, the oldest
+	// first; empty: always who does by Doc.
+	Membership []Held
+
 	gate    Gate
 	viewer  privacy.Viewer
 	open    bool // the reader may see the figures of each person

@@ -8,6 +8,8 @@ import (
 	"time"
 	_ "time/tzdata"
 
+	"github.com/google/go-cmp/cmp"
+
 	"centralino/acd/kpi"
 	"centralino/acd/report"
 	"centralino/internal/journal"
@@ -219,6 +221,59 @@ func TestFewPeopleAreNotMeasured(t *testing.T) {
 	team := report.NewSource(facts, doc, gate{}, boss).Teams()
 	if team.Rows[0].Cells[4].Number != 5*10*3600 || len(team.Notes) != 2 || team.Notes[1].Args["n"].Number != 1 {
 		t.Errorf("%+v", team)
+	}
+}
+
+// TestChangingAQueueTellsNothingOfADayThatIsOver: who takes one person out of a queue, or
+// puts one in, gets the same figures of each day that was over before.
+func TestChangingAQueueTellsNothingOfADayThatIsOver(t *testing.T) {
+	facts := traffic(t, time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC), 3, 200, 7)
+	facts.Now = facts.To
+	group := func(id string, n ...int) privacy.Group {
+		g := privacy.Group{ID: id}
+		for _, p := range n {
+			g.People = append(g.People, journal.SubjectID(fmt.Sprint("p-", p)))
+		}
+		return g
+	}
+	all := []privacy.Group{group("group-1", 0, 1, 2, 3, 4, 5, 6)}
+	fewer := []privacy.Group{group("group-1", 1, 2, 3, 4, 5, 6)}
+	halved := []privacy.Group{group("group-1", 0, 1, 2), group("group-2", 3, 4, 5, 6)}
+	days := kpi.Days(facts.From, facts.To, rome(t))
+	of := func(facts kpi.Facts, now []privacy.Group, held ...report.Held) report.Table {
+		doc := sample()
+		doc.Groups[0].Mode, doc.Groups = office.GroupQueue, doc.Groups[:1]
+		doc.Groups[0].Members = now[0].People
+		s := report.NewSource(facts, doc, gate{}, boss)
+		s.Membership = held
+		return s.Teams()
+	}
+	first := report.Held{From: facts.From.Add(-time.Hour), Groups: all}
+	before := of(facts, all, first)
+	if len(before.Rows) != 1 || before.Rows[0].Cells[4].Number != 3*7*10*3600 {
+		t.Fatalf("%+v", before)
+	}
+	for _, c := range []struct {
+		name string
+		held []report.Held
+	}{
+		{"one taken out when all days are over", []report.Held{first, {From: facts.To, Groups: fewer}}},
+		{"one taken out and put back", []report.Held{first, {From: facts.To, Groups: fewer}, {From: facts.To.Add(time.Minute), Groups: all}}},
+		{"one taken out and put back during a day", []report.Held{first, {From: days[1].From.Add(time.Hour), Groups: fewer}, {From: days[1].To.Add(-time.Minute), Groups: all}}},
+	} {
+		if d := cmp.Diff(before, of(facts, fewer, c.held...)); d != "" {
+			t.Errorf("%s: %s", c.name, d)
+		}
+	}
+	// From the day of the change on the new team counts; the days before stay as they were.
+	got := of(facts, fewer, first, report.Held{From: days[2].To.Add(-time.Minute), Groups: fewer})
+	if len(got.Rows) != 1 || got.Rows[0].Cells[4].Number != (2*7+6)*10*3600 {
+		t.Errorf("%+v", got)
+	}
+	// Teams of another shape have a row of their own, and too small ones are one.
+	got = of(facts, all, first, report.Held{From: days[2].From, Groups: halved})
+	if len(got.Rows) != 2 || got.Rows[0].Cells[4].Number != 2*7*10*3600 || got.Rows[1].Cells[4].Number != 7*10*3600 || len(got.Rows[1].Cells[0].More) != 1 {
+		t.Errorf("%+v", got)
 	}
 }
 
