@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"centralino/internal/journal"
 	"centralino/internal/office"
 	"centralino/pbx/call"
 	"centralino/pbx/route"
@@ -16,6 +17,16 @@ type lineWait struct {
 	next  time.Time // when to look again
 	until time.Time // when it is told that there is none
 	freed time.Time // when an ordinary call was ended for it last, zero: none was
+
+	line   office.ID      // of that call
+	victim journal.CallID // that call
+}
+
+// lost reports that the line is free of the call that was ended and somebody else
+// has it: a caller may ring in the very moment in which it clears.
+func (w *lineWait) lost(st route.State) bool {
+	calls := st.Lines[w.line].Calls
+	return w.victim != "" && len(calls) > 0 && !slices.ContainsFunc(calls, func(c route.LineCall) bool { return c.Call == w.victim })
 }
 
 const (
@@ -48,8 +59,8 @@ func (a *actor) seekLine() {
 	case !hope || !now.Before(w.until):
 		a.stopWaiting()
 		a.step(call.AttemptStarted{Attempt: w.out.Attempt, Reason: "noLine"})
-	case out.Preempt != nil && (w.freed.IsZero() || now.Sub(w.freed) > freedWithin):
-		w.freed = now
+	case out.Preempt != nil && (w.freed.IsZero() || now.Sub(w.freed) > freedWithin || w.lost(a.p.routeState())):
+		w.freed, w.line, w.victim = now, out.Preempt.Line, out.Preempt.Call
 		a.p.book.promise(out.Preempt.Line, out.Preempt.Call, a.id)
 		if victim := a.p.actor(out.Preempt.Call); victim != nil {
 			victim.post(callMail{call.Preempted{}})
@@ -73,8 +84,7 @@ func (a *actor) linesNow() (out route.DialOut, hope bool) {
 				delete(st.Lines, line)
 			}
 		}
-		action, _ := route.Decide(a.doc, a.request, a.p.o.Now(), st)
-		out, _ = action.(route.DialOut)
+		out = a.decideHelp(st)
 		if line := a.p.book.promisedTo(a.id); line != "" {
 			if w := a.wait; w != nil && a.p.o.Now().Sub(w.freed) <= freedWithin {
 				// A call is being ended for this one: it is not to be in vain.
@@ -91,6 +101,26 @@ func (a *actor) linesNow() (out route.DialOut, hope bool) {
 		}
 	}
 	return out, hope
+}
+
+// decideHelp decides about the lines of an emergency call. A line that somebody
+// took when it had just been freed rings now, which takes longer to clear than a
+// talk: another call is ended for it rather than that one.
+func (a *actor) decideHelp(st route.State) route.DialOut {
+	decide := func() route.DialOut {
+		action, _ := route.Decide(a.doc, a.request, a.p.o.Now(), st)
+		out, _ := action.(route.DialOut)
+		return out
+	}
+	if w := a.wait; w != nil && w.lost(st) {
+		taken := st.Lines[w.line]
+		delete(st.Lines, w.line)
+		if out := decide(); out.Preempt != nil {
+			return out
+		}
+		st.Lines[w.line] = taken
+	}
+	return decide()
 }
 
 // carriesHelp says whether a line is meant for emergency calls.

@@ -111,6 +111,29 @@ func TestEmergencyCallTriesAnotherLineWhenTheFirstOneFails(t *testing.T) {
 	})
 }
 
+func TestEmergencyCallWhoseFreedLineIsTakenByACallerTakesAnother(t *testing.T) {
+	inWorld(t, func(w *world) {
+		calls := w.talking("0698765432", "dev-1", "dev-2")
+		e, err := w.phones["dev-3"].Dial("112")
+		if err != nil {
+			t.Fatal(err)
+		}
+		within(t, "youngest ordinary call ends", calls[1].End(), 12*time.Second)
+		for rung := false; !rung; pass(time.Millisecond) { // in the very moment in which its line is free
+			for _, id := range []hal.LineID{"line-1", "line-2"} {
+				_, err := w.exchange.Ring(id, sim.CallerSpec{Number: "0612345678", GiveUp: 5 * time.Minute})
+				rung = rung || err == nil
+			}
+			select {
+			case <-e.Up():
+				t.Fatal("nobody could take the line away")
+			default:
+			}
+		}
+		within(t, "emergency call", e.Up(), 20*time.Second)
+	})
+}
+
 func TestEmergencyCallWaitsForTheLineThatIsFreedForIt(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.setDoc(func(d *office.Document) {
