@@ -343,7 +343,7 @@ func TestSurveyResultsOnThePage(t *testing.T) {
 	for i := range 12 {
 		r.surveys.Apply(journal.Event{Seq: uint64(i + 1), Time: at, Payload: journal.SurveyAnswered{Call: "c", Queue: "group-1", Survey: "survey-1", Question: 1, Answer: []string{"5", "4"}[i%2]}})
 		if i == 8 {
-			r.as(dario).get("/surveys").has(t, "ancora meno di dieci").lacks(t, "50 %")
+			r.as(dario).get("/surveys").has(t, "quando sono almeno dieci").lacks(t, "50 %")
 		}
 	}
 	r.as(dario).get("/surveys").has(t, "50 %", "12 risposte", "03/2026")

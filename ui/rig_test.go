@@ -239,7 +239,7 @@ func newRigOf(t testing.TB, claimed bool, of rigOf, change ...func(*ui.Deps)) *r
 		Faults: get(b, func(b *fakeBox) []health.Entry { return b.faults }),
 		Voices: b, Agents: b, PairingUntil: get(b, func(b *fakeBox) time.Time { return b.pairing }),
 		TestRing:  func(_ context.Context, l office.ID) error { return b.do("ring", journal.SubjectID(l)) },
-		SubjectOf: r.people.Pseudonym, Customers: r.book, Webhooks: hooks, Surveys: func() []survey.Result { return r.surveys.Results() },
+		SubjectOf: r.people.Pseudonym, Customers: r.book, Webhooks: hooks, Surveys: func() []survey.Result { return r.surveys.Results(of.now()) },
 		Backup: func(_ context.Context, w io.Writer, pass string) error {
 			_, err := io.WriteString(w, "backup under "+pass)
 			return err

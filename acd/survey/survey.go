@@ -4,7 +4,9 @@
 //
 // Few answers would give away single callers, and through them who served them. So
 // months are put together until each question has ten answers, and what is not yet
-// ten is not shown at all, not even as part of a sum.
+// ten is not shown at all, not even as part of a sum. Nor is the month that is not
+// over: whoever looked after each call would see what its caller has answered. So
+// what is shown changes once a month at most, and by ten answers at least.
 //
 // Goroutines: none. A State has one writer.
 package survey
@@ -25,6 +27,9 @@ const Smallest = 10
 
 // StateVersion is the form in which a state is kept; another one is not read.
 const StateVersion = 1
+
+// monthForm is how months are written; they sort as text.
+const monthForm = "2006-01"
 
 // maxQuestions is how many questions a survey may have.
 const maxQuestions = 20
@@ -76,7 +81,7 @@ func (s *State) Apply(e journal.Event) bool {
 	}
 	queues := sub(s.Counts, p.Survey)
 	months := sub(queues, p.Queue)
-	month := e.Time.UTC().Format("2006-01")
+	month := e.Time.UTC().Format(monthForm)
 	if months[month] == nil {
 		months[month] = Month{}
 	}
@@ -100,7 +105,7 @@ type Result struct {
 	Survey, Queue string
 	Whole         Period   // all periods together; N 0: nothing may be shown yet
 	Periods       []Period // the newest first
-	Hidden        bool     // there are answers that are too few to be shown
+	Hidden        bool     // there are answers that are too few or too new to be shown
 }
 
 // Period is some months in a row, both inclusive.
@@ -125,22 +130,28 @@ type Answer struct {
 	Share float64 // 0 to 1
 }
 
-// Results returns what may be shown, by survey and queue.
-func (s *State) Results() []Result {
+// Results returns what may be shown at an instant, by survey and queue.
+func (s *State) Results(now time.Time) []Result {
+	running := now.UTC().Format(monthForm)
 	var out []Result
 	for _, sv := range slices.Sorted(maps.Keys(s.Counts)) {
 		for _, q := range slices.Sorted(maps.Keys(s.Counts[sv])) {
-			out = append(out, results(sv, q, s.Counts[sv][q]))
+			out = append(out, results(sv, q, s.Counts[sv][q], running))
 		}
 	}
 	return out
 }
 
-func results(sv, queue string, months map[string]Month) Result {
+// results puts together the months before the running one.
+func results(sv, queue string, months map[string]Month, running string) Result {
 	r := Result{Survey: sv, Queue: queue, Periods: []Period{}}
 	whole := Month{}
 	group, from := Month{}, ""
 	for _, m := range slices.Sorted(maps.Keys(months)) {
+		if m >= running {
+			r.Hidden = true
+			break
+		}
 		if from == "" {
 			from = m
 		}
@@ -152,7 +163,7 @@ func results(sv, queue string, months map[string]Month) Result {
 		whole.add(group)
 		group, from = Month{}, ""
 	}
-	r.Hidden = len(group) > 0
+	r.Hidden = r.Hidden || len(group) > 0
 	if n := len(r.Periods); n > 0 {
 		r.Whole = whole.period(r.Periods[0].From, r.Periods[n-1].To)
 	}
@@ -212,7 +223,7 @@ func (m Month) period(from, to string) Period {
 
 // MonthStart is the first instant of a month of a Period, for showing its name.
 func MonthStart(month string) time.Time {
-	t, err := time.Parse("2006-01", month)
+	t, err := time.Parse(monthForm, month)
 	if err != nil {
 		return time.Time{}
 	}

@@ -31,6 +31,9 @@ func answers(s *survey.State, list ...string) *survey.State {
 	return s
 }
 
+// later is when all months of the tests are over.
+var later = time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)
+
 func TestWhatIsShownOfASurvey(t *testing.T) {
 	ten := strings.Repeat("5", 10)
 	for _, c := range []struct {
@@ -47,7 +50,7 @@ func TestWhatIsShownOfASurvey(t *testing.T) {
 		{"nothing at all", nil, ""},
 	} {
 		got := ""
-		for _, r := range answers(survey.New(), c.given...).Results() {
+		for _, r := range answers(survey.New(), c.given...).Results(later) {
 			for _, p := range r.Periods {
 				got += fmt.Sprintf("%s..%s %d ", p.From, p.To, p.N)
 			}
@@ -62,7 +65,7 @@ func TestWhatIsShownOfASurvey(t *testing.T) {
 }
 
 func TestSharesAndMean(t *testing.T) {
-	r := answers(survey.New(), "2026-01 1122255555 ##*5555555").Results()[0]
+	r := answers(survey.New(), "2026-01 1122255555 ##*5555555").Results(later)[0]
 	want := []survey.Question{
 		{Number: 1, N: 10, Mean: 3.3, Answers: []survey.Answer{{Key: "1", N: 2, Share: .2}, {Key: "2", N: 3, Share: .3}, {Key: "5", N: 5, Share: .5}}},
 		{Number: 2, N: 10, Answers: []survey.Answer{{Key: "#", N: 2, Share: .2}, {Key: "*", N: 1, Share: .1}, {Key: "5", N: 7, Share: .7}}},
@@ -79,8 +82,8 @@ func TestOddAnswersAreCountedAndNothingElse(t *testing.T) {
 			t.Errorf("%+v counts", p)
 		}
 	}
-	if s.Odd != 5 || len(s.Results()) != 0 {
-		t.Errorf("odd %d, results %v", s.Odd, s.Results())
+	if s.Odd != 5 || len(s.Results(later)) != 0 {
+		t.Errorf("odd %d, results %v", s.Odd, s.Results(later))
 	}
 }
 
@@ -97,11 +100,38 @@ func TestAKeptStateGoesOnTheSame(t *testing.T) {
 	if again.Apply(journal.Event{Seq: 3, Payload: journal.SurveyAnswered{Survey: "survey-1", Question: 1, Answer: "1"}}) {
 		t.Error("an event that was seen counts again")
 	}
-	if d := cmp.Diff(answers(s, "2026-03 55555555 123456789").Results(), answers(again, "2026-03 55555555 123456789").Results()); d != "" {
+	if d := cmp.Diff(answers(s, "2026-03 55555555 123456789").Results(later), answers(again, "2026-03 55555555 123456789").Results(later)); d != "" {
 		t.Error(d)
 	}
 	if _, err := survey.Resume([]byte("{")); err == nil {
 		t.Error("a broken state was read")
+	}
+}
+
+// TestWhoeverWatchesSeesNoSingleAnswer: looked at after each answer, what is shown
+// changes by ten answers at least, and never within a month.
+func TestWhoeverWatchesSeesNoSingleAnswer(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := survey.New()
+		now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+		shown, month := 0, ""
+		for i := range rapid.IntRange(1, 150).Draw(t, "answers") {
+			now = now.Add(time.Duration(rapid.IntRange(1, 100).Draw(t, "hours")) * time.Hour)
+			s.Apply(journal.Event{Seq: uint64(i + 1), Time: now, Payload: journal.SurveyAnswered{Survey: "s", Question: 1, Answer: "4"}})
+			n := s.Results(now)[0].Whole.N
+			if n == shown {
+				continue
+			}
+			if m := now.Format("2006-01"); n-shown < survey.Smallest || m == month {
+				t.Fatalf("%d answers are shown after %d, the last change was in %s, now is %s", n, shown, month, m)
+			} else {
+				shown, month = n, m
+			}
+		}
+	})
+	r := answers(survey.New(), "2026-01 5555555555", "2026-02 5555555555").Results(time.Date(2026, 2, 28, 23, 59, 59, 0, time.UTC))[0]
+	if len(r.Periods) != 1 || r.Whole.N != 10 || !r.Hidden {
+		t.Errorf("on the last day of February: %+v", r)
 	}
 }
 
@@ -117,7 +147,7 @@ func TestNobodyIsShownBelowTen(t *testing.T) {
 			s.Apply(journal.Event{Seq: uint64(i + 1), Time: at, Payload: journal.SurveyAnswered{Survey: "s", Question: q, Answer: rapid.SampledFrom([]string{"1", "2", "3"}).Draw(t, "key")}})
 			total[q]++
 		}
-		for _, r := range s.Results() {
+		for _, r := range s.Results(later) {
 			sum := map[int]int{}
 			for _, p := range r.Periods {
 				for _, q := range p.Questions {

@@ -114,5 +114,5 @@ func (a *afterCalls) keep(ctx context.Context) {
 func (a *afterCalls) surveys() []survey.Result {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.answers.Results()
+	return a.answers.Results(a.b.now())
 }
