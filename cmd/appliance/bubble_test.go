@@ -36,34 +36,44 @@ type bubbleBox struct {
 // one that is in force.
 func inBubble(t *testing.T, o options, change func(*office.Document), f func(*bubbleBox)) {
 	t.Parallel()
-	folder := t.TempDir()
+	o.data = t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
-		w := &bubbleBox{t: t, sip: sip.NewMemNet(), rtp: &media.MemNet{}, addr: netip.MustParseAddrPort("192.0.2.1:5060")}
-		ctx, stop := context.WithCancel(t.Context())
-		o.data, o.board, o.sim, o.sample, o.sip = folder, "sim", true, "office", w.addr
-		o.seams = seams{sip: w.sip.Host(w.addr.Addr()), media: w.rtp, loops: 1, readers: store.OneConnection,
-			disk: w.disk.fault, log: io.Discard, virtual: true, modem: modemLine}
-		var err error
-		if w.box, err = newBox(ctx, o); err != nil {
-			t.Fatal(err)
-		}
-		var wg sync.WaitGroup
-		w.addPhones(func(p *pbxtest.Phone) { wg.Go(func() { p.Run(ctx) }) })
-		boxCtx, stopBox := context.WithCancel(ctx)
-		done := make(chan error, 1)
-		go func() { done <- w.run(boxCtx) }()
-		time.Sleep(time.Second)
-		if change != nil {
-			w.change(change)
-		}
-		f(w)
-		stopBox()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-		stop()
-		wg.Wait()
+		runBubble(t, o, diskFine, func(w *bubbleBox) {
+			if change != nil {
+				w.change(change)
+			}
+			f(w)
+		})
 	})
+}
+
+// runBubble runs f while a box runs on o's data folder, which starts with its disk in
+// that state. Call it in a bubble.
+func runBubble(t *testing.T, o options, disk int32, f func(*bubbleBox)) {
+	w := &bubbleBox{t: t, sip: sip.NewMemNet(), rtp: &media.MemNet{}, addr: netip.MustParseAddrPort("192.0.2.1:5060")}
+	w.disk.state.Store(disk)
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	o.board, o.sim, o.sample, o.sip = "sim", true, "office", w.addr
+	o.seams = seams{sip: w.sip.Host(w.addr.Addr()), media: w.rtp, loops: 1, readers: store.OneConnection,
+		disk: w.disk.fault, log: io.Discard, virtual: true, modem: modemLine}
+	var err error
+	if w.box, err = newBox(ctx, o); err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	w.addPhones(func(p *pbxtest.Phone) { wg.Go(func() { p.Run(ctx) }) })
+	boxCtx, stopBox := context.WithCancel(ctx)
+	done := make(chan error, 1)
+	go func() { done <- w.run(boxCtx) }()
+	time.Sleep(time.Second)
+	f(w)
+	stopBox()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	stop()
+	wg.Wait()
 }
 
 // change applies a changed office.

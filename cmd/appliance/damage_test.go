@@ -11,9 +11,11 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"centralino/board/health"
@@ -277,4 +279,28 @@ func TestFullDisk(t *testing.T) {
 		t.Errorf("%d calls were made, %d are in the journal", calls+1, ended)
 	}
 	testbed.Figure(t, "calls made while the disk was full and right after, all in the journal", calls, "calls")
+}
+
+// A box whose disk is full when it starts makes calls and says what is wrong; when
+// there is room again it is as before.
+func TestAFullDiskKeepsNoBoxFromStarting(t *testing.T) {
+	t.Parallel()
+	o := options{data: t.TempDir()}
+	synctest.Test(t, func(t *testing.T) {
+		runBubble(t, o, diskFine, func(*bubbleBox) {})
+		runBubble(t, o, diskFull, func(w *bubbleBox) {
+			for _, p := range w.phones {
+				w.register(p)
+			}
+			w.talk(w.phones[0], "202")
+			if !slices.Contains(w.faulty(), string(health.StorageFailed)) {
+				t.Errorf("a full disk is not told: %v", w.faulty())
+			}
+			w.disk.state.Store(diskFine)
+			time.Sleep(time.Minute)
+			if slices.Contains(w.faulty(), string(health.StorageFailed)) {
+				t.Errorf("there is room again and it is not told: %v", w.faulty())
+			}
+		})
+	})
 }
