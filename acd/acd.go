@@ -96,10 +96,18 @@ type Announcement struct {
 	Periodic  bool          // the queue's periodic message too
 }
 
+// Journal is where the ACD writes what happened (*journal.Log).
+type Journal interface {
+	journal.Appender
+	// Flush returns once everything appended before is on disk: a promise may be
+	// spoken only then.
+	Flush(ctx context.Context) error
+}
+
 // Options are what New needs.
 type Options struct {
 	Switch  Switch
-	Journal journal.Appender
+	Journal Journal
 	Office  *office.Document
 	Now     func() time.Time // time.Now if nil; steps of the wall clock while running do no harm
 	Log     *slog.Logger     // discarded if nil
@@ -207,13 +215,9 @@ func (a *ACD) AskCallbackAt(call journal.CallID, queue office.ID, caller journal
 	if _, err := a.ask(engine.Command{Kind: engine.AskCallback, Contact: journal.ContactID(call), Queue: engine.QueueID(queue), Caller: caller}); err != nil {
 		return err
 	}
-	disk, ok := a.o.Journal.(interface{ Flush(context.Context) error })
-	if !ok {
-		return nil
-	}
 	ctx, cancel := context.WithTimeout(context.Background(), flushLimit)
 	defer cancel()
-	if err := disk.Flush(ctx); err != nil {
+	if err := a.o.Journal.Flush(ctx); err != nil {
 		back := engine.CancelCallback
 		if queue == "" { // he is on the line
 			back = engine.WaitOn

@@ -34,6 +34,7 @@ func (n nobody) CallBack(acd.Offer, journal.SubjectID)     {}
 type bin struct{}
 
 func (bin) Append(journal.CallID, journal.Payload) {}
+func (bin) Flush(context.Context) error            { return nil }
 
 // BenchmarkAgentFreeToRing measures, through the owner's loop, from TalkEnded in
 // one goroutine to Ring of the next waiting call, and gives its quantiles.

@@ -30,7 +30,7 @@ func (d *disk) Flush(context.Context) error {
 	return d.fail
 }
 
-func startOn(t *testing.T, log journal.Appender, b *book, doc *office.Document) *rig {
+func startOn(t *testing.T, log acd.Journal, b *book, doc *office.Document) *rig {
 	t.Helper()
 	r := &rig{t: t, x: &exchange{}, book: b}
 	b.now = r.now
@@ -309,3 +309,7 @@ func TestAHundredCallersComeBackInOrder(t *testing.T) {
 		}
 	})
 }
+
+// A journal that cannot tell what is on disk is none for the ACD: a promise to call
+// back would be spoken without being kept.
+var _ interface{ Flush(context.Context) error } = acd.Options{}.Journal
