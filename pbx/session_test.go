@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -175,4 +176,40 @@ func heldAndResumed(t *testing.T, w *world, hold func(*pbxtest.Call)) {
 	}
 	caller.HangUp()
 	within(t, "end", callee.End(), 5*time.Second)
+}
+
+// Who holds a call need not send any sound; when he is gone without a word the call
+// ends all the same, and one that is only long does not.
+func TestAPhoneThatDiesWhileItHoldsIsFoundOut(t *testing.T) {
+	inWorld(t, func(w *world) {
+		var dead atomic.Value // the address that nothing comes from or goes to
+		dead.Store("")
+		w.sipNet.Wire = func(from, to netip.AddrPort, _ []byte) (int, time.Duration) {
+			if a := dead.Load(); a == from.Addr().String() || a == to.Addr().String() {
+				return 0, 0
+			}
+			return 1, 0
+		}
+		caller, err := w.phones["dev-1"].Dial("202")
+		if err != nil {
+			t.Fatal(err)
+		}
+		within(t, "answer", caller.Up(), 5*time.Second)
+		pass(time.Second)
+		callee := w.phones["dev-2"].Current()
+		callee.Hold(sdp.Inactive)
+		pass(time.Second)
+		caller.Hold(sdp.Inactive)
+		pass(time.Hour)
+		select {
+		case <-caller.End():
+			t.Fatal("two phones that hold, and live, lost their call")
+		default:
+		}
+		dead.Store(callee.Port().Addr().String())
+		within(t, "end", caller.End(), 6*time.Minute)
+		if n := w.pbx.Calls(); n != 0 {
+			t.Errorf("%d calls left", n)
+		}
+	})
 }

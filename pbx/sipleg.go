@@ -3,6 +3,7 @@ package pbx
 import (
 	"math/rand/v2"
 	"net/netip"
+	"time"
 
 	"centralino/internal/journal"
 	"centralino/internal/office"
@@ -119,6 +120,7 @@ func (l *sipLeg) answer() {
 	}
 	l.up = true
 	l.d.Accept(body)
+	l.watch()
 	l.a.step(call.LegAnswered{Leg: l.id})
 }
 
@@ -189,7 +191,21 @@ func (l *sipLeg) gone(cause call.Cause, code int) {
 	l.a.step(call.LegEnded{Leg: l.id, Cause: cause, Code: code, Quality: q})
 }
 
-// silent ends a leg whose audio stays away, unless it is on hold.
+// holdProbe is how often a phone that holds its call is asked whether it is still
+// there: it need not send any sound. Two misses end the call, five minutes after the
+// phone has gone.
+const holdProbe = 2 * time.Minute
+
+// watch asks the peer for signs of life while it holds the call.
+func (l *sipLeg) watch() {
+	every := holdProbe
+	if !l.held {
+		every = 0
+	}
+	l.d.Probe(every)
+}
+
+// silent ends a leg whose audio stays away, unless it is on hold: then watch does.
 func (l *sipLeg) silent() {
 	if l.ended || l.held || !l.up {
 		return
@@ -272,6 +288,7 @@ func (l *sipLeg) hold(held bool) {
 		return
 	}
 	l.held = held
+	l.watch()
 	if held {
 		l.a.step(call.Held{Leg: l.id})
 	} else {

@@ -148,6 +148,47 @@ func (l *Leg) sendTry(req *sip.Request, on func(*sip.Response, error), tries int
 	}
 }
 
+// missedProbes is how many questions in a row stay without an answer before a leg ends.
+const missedProbes = 2
+
+// Probe asks the other side every so often by OPTIONS whether it is still there (RFC
+// 3261 11, 12.2.1): a peer that neither sends sound nor wants any may be gone without
+// a word. After two questions in a row without an answer, or with 408 or 481, BYE is
+// sent and the leg ends with Lost. 0 ends the asking.
+func (l *Leg) Probe(every time.Duration) {
+	l.do(func() {
+		l.probes++
+		l.timers.stop("probe")
+		if every > 0 {
+			l.probeLater(every, 0)
+		}
+	})
+}
+
+func (l *Leg) probeLater(every time.Duration, missed int) {
+	turn := l.probes
+	l.timers["probe"] = l.a.stack.After(l.callID, every, func() {
+		if l.state != up { // its ACK is waited for, or its end
+			l.probeLater(every, missed)
+			return
+		}
+		l.send(l.newRequest(sip.OPTIONS), func(resp *sip.Response, err error) {
+			if l.state != up || l.probes != turn {
+				return
+			}
+			switch {
+			case err == nil && resp.Status() != 408 && resp.Status() != 481:
+				l.probeLater(every, 0)
+			case missed+1 < missedProbes:
+				l.probeLater(every, missed+1)
+			default:
+				l.sendBye("", func() {})
+				l.finish(Lost{NoPeer})
+			}
+		})
+	})
+}
+
 // Session timers (RFC 4028). We never ask for one. Who asks refreshes himself; only
 // when the other side insists (refresher=uas with Require) do we refresh, at half of
 // the interval.

@@ -44,6 +44,7 @@ type Leg struct {
 	bye    *byeWanted // Bye before the ACK came
 	sdp    []byte     // what we said last
 	timers timers
+	probes int // how often Probe was called: an answer to an earlier one is none
 }
 
 type legState uint8
