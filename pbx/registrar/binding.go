@@ -123,7 +123,7 @@ func (r *Registrar) put(d *device, old, b *Binding, now time.Time) {
 		r.count.Refreshed.Add(1)
 		r.unbind(d, old)
 		if old.key() != b.key() {
-			r.markDirty(old.key(), now)
+			r.markDirty(old.key(), true, now)
 		}
 	} else {
 		r.count.Registered.Add(1)
@@ -135,7 +135,7 @@ func (r *Registrar) put(d *device, old, b *Binding, now time.Time) {
 	if !urgent {
 		due = now.Add(refreshWrite)
 	}
-	r.markDirty(b.key(), due)
+	r.markDirty(b.key(), urgent, due)
 	if !d.online {
 		d.online = true
 		r.pending = append(r.pending, Change{b.Device, true, b.Agent, b.Source})
@@ -168,7 +168,7 @@ func (r *Registrar) end(d *device, b *Binding, now time.Time) {
 			b.Expires = now
 		}
 	}
-	r.markDirty(b.key(), now)
+	r.markDirty(b.key(), true, now)
 	r.trimExpired(d, now)
 	r.checkOnline(d, b, now)
 }
@@ -176,7 +176,7 @@ func (r *Registrar) end(d *device, b *Binding, now time.Time) {
 // drop forgets a binding altogether. The caller holds mu.
 func (r *Registrar) drop(d *device, b *Binding, now time.Time) {
 	r.unbind(d, b)
-	r.markDirty(b.key(), now)
+	r.markDirty(b.key(), true, now)
 	r.checkOnline(d, b, now)
 }
 
@@ -198,7 +198,7 @@ func (r *Registrar) trimExpired(d *device, now time.Time) {
 			return
 		}
 		r.unbind(d, oldest)
-		r.markDirty(oldest.key(), now)
+		r.markDirty(oldest.key(), true, now)
 	}
 }
 
@@ -271,12 +271,12 @@ func (r *Registrar) device(id office.ID) *device {
 }
 
 // markDirty notes that the Store does not have a binding's state and should have it
-// by due. The caller holds mu.
-func (r *Registrar) markDirty(k key, due time.Time) {
+// by due; fresh: it is more than a refresh. The caller holds mu.
+func (r *Registrar) markDirty(k key, fresh bool, due time.Time) {
 	if r.o.Store == nil {
 		return
 	}
-	r.dirty[k] = true
+	r.dirty[k] = r.dirty[k] || fresh
 	if r.writeAt.IsZero() || due.Before(r.writeAt) {
 		r.writeAt = due
 		r.wake()

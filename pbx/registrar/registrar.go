@@ -99,8 +99,9 @@ type Registrar struct {
 	devices map[office.ID]*device
 	sources map[netip.AddrPort]int // how many current bindings came from there
 	bound   int                    // current bindings of all devices
-	dirty   map[key]bool           // what the Store does not have
+	dirty   map[key]bool           // what the Store does not have; true: more than a refresh
 	writeAt time.Time              // when it should have all of that; zero: dirty is empty
+	refused int                    // how often in a row the Store refused, as far as it counts
 	pending []Change
 
 	announcing sync.Mutex    // held while OnChange runs, so that changes stay in order

@@ -16,6 +16,10 @@ const (
 	// expireStep is how often expired bindings are looked for.
 	expireStep = time.Second
 
+	// writeAgain is how long a new or ended binding waits that the Store has refused
+	// for the first time; twice as long each further time, up to refreshWrite.
+	writeAgain = time.Second
+
 	// lastWrite bounds the writing at the end of Run.
 	lastWrite = 2 * time.Second
 )
@@ -109,14 +113,25 @@ func (r *Registrar) flush(ctx context.Context, now time.Time) {
 	written := r.dirty
 	r.dirty, r.writeAt = map[key]bool{}, time.Time{}
 	r.mu.Unlock()
-	if err := r.o.Store.Save(ctx, put, remove); err != nil {
-		r.count.StoreErrors.Add(1)
-		r.o.Log.Warn("bindings are not stored", "count", len(put)+len(remove), "cause", err)
-		r.mu.Lock()
-		for k := range written {
-			r.markDirty(k, now.Add(refreshWrite))
+	err := r.o.Store.Save(ctx, put, remove)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err == nil {
+		r.refused = 0
+		return
+	}
+	r.count.StoreErrors.Add(1)
+	r.o.Log.Warn("bindings are not stored", "count", len(put)+len(remove), "cause", err)
+	soon := min(writeAgain<<r.refused, refreshWrite)
+	if soon < refreshWrite {
+		r.refused++
+	}
+	for k, fresh := range written {
+		wait := refreshWrite
+		if fresh {
+			wait = soon
 		}
-		r.mu.Unlock()
+		r.markDirty(k, fresh, now.Add(wait))
 	}
 }
 

@@ -220,16 +220,31 @@ func TestAStoreThatFailsIsTriedAgain(t *testing.T) {
 		defer stop()
 		b.clock.now = time.Now()
 		p := b.phone(t, "201", "10.0.0.11:5060")
-		want(t, p.register(contactOf(p, ";expires=600")), 200)
+		want(t, p.register(contactOf(p, ";expires=3600")), 200)
+		refuse := func(err error) {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.err = err
+		}
 		time.Sleep(time.Second)
 		if n := b.Counters().StoreErrors.Load(); n != 1 {
 			t.Errorf("%d errors counted", n)
 		}
-		s.mu.Lock()
-		s.err = nil
-		s.mu.Unlock()
-		time.Sleep(time.Minute)
+		refuse(nil)
+		time.Sleep(time.Second) // a new binding does not wait as long as a refresh may
 		if got := s.contacts(); len(got) != 1 {
+			t.Errorf("stored %v", got)
+		}
+		refuse(errors.New("disk full"))
+		q := b.phone(t, "202", "10.0.0.12:5060")
+		want(t, q.register(contactOf(q, ";expires=3600")), 200)
+		time.Sleep(10 * time.Minute)
+		if n := b.Counters().StoreErrors.Load(); n < 20 || n > 45 {
+			t.Errorf("%d tries in ten minutes", n)
+		}
+		refuse(nil)
+		time.Sleep(30 * time.Second)
+		if got := s.contacts(); len(got) != 2 {
 			t.Errorf("stored %v", got)
 		}
 	})
