@@ -231,8 +231,8 @@ func (l *lane) ringsAgain(began time.Time) {
 // kill ends the box at once, then the traffic, and looks at what is left.
 func (l *lane) kill(stop func()) {
 	l.t.Helper()
+	died := time.Now() // before: Kill waits until the process is gone
 	l.proc.Kill()
-	died := time.Now()
 	l.kills++
 	if l.anyOffHook() {
 		l.offHook++
