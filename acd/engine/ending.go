@@ -169,9 +169,14 @@ func (s *State) unlink(ai int32) {
 }
 
 // talkLost puts a contact whose agent vanished back to its place, and pauses the
-// agent until he says that he is ready.
+// agent until he says that he is ready. A contact that nobody knows goes back to its
+// path: it would hear music for ever.
 func (s *State) talkLost(id ContactID) error {
 	i, ok := s.find(id)
+	if !ok && id != "" {
+		l := s.act(Leave)
+		l.Contact, l.Reason = id, ReasonLost
+	}
 	if !ok || !s.contacts[i].talks && !s.contacts[i].dialling {
 		return ErrStray
 	}

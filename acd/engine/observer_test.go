@@ -515,7 +515,7 @@ func (o *observer) action(a *engine.Action) error {
 			return fmt.Errorf("refused an offer that stands")
 		}
 	case engine.Leave:
-		if !o.left[a.Contact] && a.Reason != engine.ReasonNoQueue {
+		if stranger := o.contacts[a.Contact] == nil; !o.left[a.Contact] && a.Reason != engine.ReasonNoQueue && !(stranger && a.Reason == engine.ReasonLost) {
 			return fmt.Errorf("leaves and stays")
 		}
 	}
