@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"database/sql"
 	"encoding/hex"
 	"errors"
 	"net/netip"
@@ -77,17 +78,24 @@ func (a *Auth) forgetInMemory(person journal.SubjectID, key [32]byte) (found boo
 	return found
 }
 
-// end makes a session of the disk count no more although it can't be deleted.
+// end makes a session of the disk count no more although it can't be deleted yet:
+// Sweep does that when the disk takes it. The sessions on the disk bound how many
+// these can be, as a disk that refuses takes no new ones.
 func (a *Auth) end(key [32]byte) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if len(a.ended) < maxEnded {
-		a.ended[key] = true
-	}
+	a.ended[key] = true
 }
 
-// maxEnded bounds what is remembered of logouts that a full disk did not take.
-const maxEnded = 1000
+// dropEnded deletes from the disk the sessions whose end it did not take.
+func dropEnded(tx *sql.Tx, ended [][32]byte) error {
+	for _, key := range ended {
+		if _, err := tx.Exec(sqlDropSession, key[:]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 func (a *Auth) hasEnded(key [32]byte) bool {
 	a.mu.Lock()

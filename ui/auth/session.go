@@ -5,7 +5,9 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
+	"slices"
 	"time"
 
 	"centralino/internal/journal"
@@ -226,7 +228,9 @@ func (a *Auth) Logout(ctx context.Context, token string) error {
 		return err
 	})
 	if refuses(err) {
-		a.end(key)
+		if _, ok := a.Session(ctx, token, false); ok { // anybody may ask with any token
+			a.end(key)
+		}
 		return nil
 	}
 	return err
@@ -274,7 +278,8 @@ func (a *Auth) Invited(ctx context.Context, source netip.Addr, code string) (jou
 	return journal.SubjectID(person), nil
 }
 
-// Sweep deletes what expired. Call it every few minutes.
+// Sweep deletes what expired, and the sessions whose end the disk did not take before.
+// Call it every few minutes.
 func (a *Auth) Sweep(ctx context.Context) error {
 	now := a.o.Now()
 	a.mu.Lock()
@@ -288,12 +293,25 @@ func (a *Auth) Sweep(ctx context.Context) error {
 			delete(a.inMemory, k)
 		}
 	}
+	ended := slices.Collect(maps.Keys(a.ended))
 	a.mu.Unlock()
-	return a.o.DB.Write(ctx, func(tx *sql.Tx) error {
+	err := a.o.DB.Write(ctx, func(tx *sql.Tx) error {
+		if err := dropEnded(tx, ended); err != nil {
+			return err
+		}
 		if _, err := tx.ExecContext(ctx, sqlSweepSession, now.Unix(), now.Add(-IdleOthers).Unix()); err != nil {
 			return err
 		}
 		_, err := tx.ExecContext(ctx, sqlSweepInvite, now.Unix())
 		return err
 	})
+	if err != nil {
+		return err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, key := range ended {
+		delete(a.ended, key)
+	}
+	return nil
 }

@@ -1,11 +1,14 @@
 package auth_test
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
 	"testing"
 	"time"
 
+	"centralino/internal/journal"
+	"centralino/internal/office"
 	"centralino/internal/store"
 	"centralino/ui/auth"
 )
@@ -113,5 +116,53 @@ func TestAPersonSeesAndEndsSessions(t *testing.T) {
 		if from, _ := d.sources(t); len(from) != 0 {
 			t.Errorf("idle sessions are listed: %v", from)
 		}
+	}
+}
+
+// An end that a full disk does not take counts, however many there are, and is on the
+// disk once there is room: another start knows it, too.
+func TestEndsThatTheDiskDidNotTakeAreKeptLater(t *testing.T) {
+	d := newDesk(t)
+	var tokens []string
+	for range 1100 {
+		who := journal.SubjectID(fmt.Sprintf("p-%d", len(tokens))) // each person has few sessions
+		d.doc.People = append(d.doc.People, office.Person{ID: who, Role: office.RoleOperator})
+		token, _, err := d.Open(t.Context(), who, lan)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tokens = append(tokens, token)
+	}
+	d.setDisk(store.ErrFull)
+	for _, token := range tokens {
+		if err := d.Logout(t.Context(), token); err != nil {
+			t.Fatal(err)
+		}
+	}
+	alive := func(a *auth.Auth) (n int) {
+		for _, token := range tokens {
+			if _, ok := a.Session(t.Context(), token, false); ok {
+				n++
+			}
+		}
+		return n
+	}
+	if n := alive(d.Auth); n != 0 {
+		t.Errorf("%d sessions that were ended go on", n)
+	}
+	if err := d.Sweep(t.Context()); err == nil {
+		t.Fatal("the disk is full, and took it")
+	}
+	d.setDisk(nil)
+	if err := d.Sweep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	again, err := auth.New(auth.Options{DB: d.db, Now: d.clock, Office: func() *office.Document { return d.doc },
+		PairingUntil: func() time.Time { return d.pairing }, Record: func(journal.AccessEvent) {}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := alive(again); n != 0 {
+		t.Errorf("%d sessions that were ended live again after a start", n)
 	}
 }
