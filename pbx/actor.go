@@ -250,7 +250,7 @@ func (a *actor) perform(act call.Action) {
 	case call.DialOut:
 		a.dialOut(x)
 	case call.DoFeature:
-		a.step(call.FeatureDone{Prompt: a.p.o.Feature(x.Feature, x.Person, x.Args)})
+		a.feature(x)
 	case call.Log:
 		a.p.o.Journal.Append(a.id, x.Payload)
 	case call.Finish:

@@ -48,6 +48,35 @@ func TestAFaultInACallIsItsEndAndStandsInTheJournal(t *testing.T) {
 	})
 }
 
+// A feature that waits for a disk that hangs does not keep its call from ending, by its
+// limit or because the phone hangs up.
+func TestAFeatureThatHangsDoesNotHoldItsCall(t *testing.T) {
+	inWorld(t, func(w *world) {
+		hangs := make(chan struct{})
+		w.feature = func(office.Feature, journal.SubjectID, string) string {
+			<-hangs
+			return ""
+		}
+		for _, patient := range []bool{true, false} {
+			c, err := w.phones["dev-1"].Dial(w.doc.Code(office.FeatureEcho))
+			if err != nil {
+				t.Fatal(err)
+			}
+			within(t, "answer", c.Up(), 5*time.Second)
+			pass(time.Second)
+			if !patient {
+				c.HangUp()
+			}
+			within(t, "end", c.End(), 20*time.Second)
+			pass(time.Second)
+			if n := w.pbx.Calls(); n != 0 {
+				t.Errorf("%d calls wait for the feature", n)
+			}
+		}
+		close(hangs)
+	})
+}
+
 func TestEscapesAndParametersOfADialledNumberMeanNothing(t *testing.T) {
 	for _, dialled := range []string{"11%32", "112;phone-context=+39"} {
 		t.Run(dialled, func(t *testing.T) {

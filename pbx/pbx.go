@@ -98,7 +98,8 @@ type Names interface {
 }
 
 // Feature performs a feature code for a person and returns the built-in sentence
-// that tells how it went, "" to let the caller hear himself (echo).
+// that tells how it went, "" to let the caller hear himself (echo). It may wait: it is
+// called beside the call, and the call does not wait for it longer than its limit.
 type Feature func(f office.Feature, person journal.SubjectID, args string) (prompt string)
 
 // Options are what New needs. All fields but Log are required, lists may be empty.
@@ -174,7 +175,8 @@ type PBX struct {
 	rang         map[journal.SubjectID]*actor // the call that rang a person's phones last
 	commands     context.Context              // of commands to line drivers; ends when the box stops
 	stopCommands context.CancelFunc
-	wg           sync.WaitGroup // call actors and line readers
+	features     chan struct{}  // a place each for those under way
+	wg           sync.WaitGroup // call actors, line readers, features
 }
 
 // New checks the options and makes the switch the handler of the SIP stack.
@@ -183,7 +185,7 @@ func New(o Options) (*PBX, error) {
 		return nil, err
 	}
 	p := &PBX{o: o, calls: make(map[journal.CallID]*actor), offers: make(map[journal.OfferID]*actor),
-		back: make(map[journal.OfferID]journal.CallID),
+		back: make(map[journal.OfferID]journal.CallID), features: make(chan struct{}, maxFeatures),
 		rang: make(map[journal.SubjectID]*actor)}
 	p.commands, p.stopCommands = context.WithCancel(context.Background())
 	p.book = newBook(o.Now)
