@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"errors"
 	"net/http"
 	"strconv"
 
@@ -102,9 +103,15 @@ func (v *visit) webhookDo() error {
 	default:
 		return errBad
 	}
-	if err := do(v.ctx(), w.ID); err != nil {
+	switch err := do(v.ctx(), w.ID); {
+	case errors.Is(err, cti.ErrOff):
+		v.flash("flash.webhook.off", "warn", 0)
+	case errors.Is(err, cti.ErrTooMany):
+		v.flash("flash.webhook.many", "warn", 0)
+	case err != nil:
 		return err
+	default:
+		v.flash(done, "ok", 0)
 	}
-	v.flash(done, "ok", 0)
 	return v.goTo("/webhooks")
 }

@@ -356,15 +356,32 @@ func (s *Sender) wanted(e Event) []post {
 	return out
 }
 
-// Try sends a test event to a webhook.
+// Errors of Try; test with errors.Is.
+var (
+	ErrOff     = errors.New("webhook is off or stopped")
+	ErrTooMany = errors.New("too many events wait for the webhook")
+)
+
+// Try sends a test event to a webhook. ErrOff: it is off or was stopped, and the test
+// would wait unseen; ErrTooMany: as many events wait as may.
 func (s *Sender) Try(ctx context.Context, hook office.ID) error {
 	e := Event{Kind: Test, Time: s.o.Now().UTC(), Call: journal.CallID("test-" + s.o.Now().UTC().Format("20060102150405.000"))}
 	b, err := json.Marshal(e)
 	if err != nil {
 		return err
 	}
+	if _, on := active(s.o.Office())[hook]; !on || s.state(hook).stopped {
+		return fmt.Errorf("try webhook %s: %w", hook, ErrOff)
+	}
 	now := s.o.Now().UnixNano()
 	err = s.o.DB.Write(ctx, func(tx *sql.Tx) error {
+		n := 0
+		if err := tx.QueryRow(sqlWaiting, string(hook)).Scan(&n); err != nil {
+			return err
+		}
+		if n >= maxWaiting {
+			return ErrTooMany
+		}
 		_, err := tx.Exec(sqlEnqueue, string(hook), string(e.Call), b, now, now)
 		return err
 	})

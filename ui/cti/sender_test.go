@@ -354,6 +354,12 @@ func TestAWebhookThatTakesNothingForADayIsStopped(t *testing.T) {
 		if len(r.seen()) != n {
 			t.Error("a stopped webhook is tried")
 		}
+		if err := w.sender.Try(context.Background(), "webhook-1"); !errors.Is(err, cti.ErrOff) {
+			t.Errorf("a test for a stopped webhook: %v", err)
+		}
+		if st := w.status(); st.Waiting != 0 {
+			t.Errorf("%d wait for a stopped webhook", st.Waiting)
+		}
 		status = http.StatusOK
 		if err := w.sender.Again(context.Background(), "webhook-1"); err != nil {
 			t.Fatal(err)
@@ -455,6 +461,9 @@ func TestTheOfficeDecidesWhoHearsWhat(t *testing.T) {
 		told("ended")
 		w.set(func(d *office.Document) { d.Webhooks[0].Off = true })
 		told("")
+		if err := w.sender.Try(context.Background(), "webhook-1"); !errors.Is(err, cti.ErrOff) {
+			t.Errorf("a test for a webhook that is off: %v", err)
+		}
 		w.set(func(d *office.Document) { d.Webhooks[0].Off = false })
 		synctest.Wait()
 		time.Sleep(time.Second)
