@@ -85,7 +85,8 @@ type box struct {
 	journalDone chan error
 	stopJournal context.CancelFunc
 	lineStates  lineStates
-	answering   chan answerer // who waits for a call of the simulated box; unbuffered: a waiter stands in it
+	answering   chan answerer  // who waits for a call of the simulated box; unbuffered: a waiter stands in it
+	testRings   chan office.ID // calls of the simulated exchange that a page asks for; unbuffered: runTestRings takes them
 	quit        func()
 	again       atomic.Bool // start anew after stopping
 }
@@ -109,7 +110,7 @@ func migrations() []store.Migration {
 // It starts the journal's goroutine, because what follows writes to the journal.
 func newBox(ctx context.Context, o options) (_ *box, err error) {
 	ring := logring.New(logring.Options{Next: slog.NewTextHandler(o.seams.logTo(), nil)})
-	b := &box{opt: o, ring: ring, log: slog.New(ring.Handler()), now: o.seams.clock(), answering: make(chan answerer)}
+	b := &box{opt: o, ring: ring, log: slog.New(ring.Handler()), now: o.seams.clock(), answering: make(chan answerer), testRings: make(chan office.ID)}
 	b.trunks.b = b
 	b.lines.b, b.lines.drivers = b, map[office.ID]*lineDriver{}
 	b.modems = map[hal.LineID]*sim.Modem{}
@@ -356,6 +357,7 @@ func (b *box) parts() []service.Part {
 		vital("lines", &b.lines),
 		{Name: "reports", Service: b.reports},
 		{Name: "after", Service: b.after},
+		{Name: "test rings", Service: service.Func(b.runTestRings)},
 		{Name: "pages", Service: b.pages},
 		{Name: "post", Service: b.newPost()},
 		vital("switch", b.pbx),

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -209,6 +210,25 @@ func TestUnusableDataFolder(t *testing.T) {
 			t.Errorf("%s: says %q", folder, said)
 		}
 	}
+}
+
+// A ring that a page asked for ends with the box.
+func TestATestRingEndsWithTheBox(t *testing.T) {
+	t.Parallel()
+	o := options{data: t.TempDir()}
+	synctest.Test(t, func(t *testing.T) {
+		runBubble(t, o, diskFine, func(w *bubbleBox) {
+			if err := w.testRing(t.Context(), "line-1"); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Second)
+		})
+		synctest.Wait()
+		stacks := make([]byte, 1<<20)
+		if stacks = stacks[:runtime.Stack(stacks, true)]; bytes.Contains(stacks, []byte("simulateCall(")) {
+			t.Error("the box has ended, and the call that a page asked for goes on")
+		}
+	})
 }
 
 // On a full disk calls go on and the page says what is wrong; when there is room

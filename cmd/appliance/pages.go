@@ -128,16 +128,34 @@ func phoneStatus(x *registrar.Binding) ui.PhoneStatus {
 }
 
 // testRing makes the simulated exchange ring a line for a few seconds.
-func (b *box) testRing(_ context.Context, line office.ID) error {
-	ctx, cancel := context.WithTimeout(context.Background(), 90*time.Second)
-	r := controlRequest{Line: string(line), From: "0612345678", EndMS: 60000}
-	go func() { // bounded by its context
-		defer cancel()
-		if _, err := b.simulateCall(ctx, r, func(string) {}); err != nil {
-			b.log.Warn("test ring", "line", line, "err", err)
+func (b *box) testRing(ctx context.Context, line office.ID) error {
+	select {
+	case b.testRings <- line:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// runTestRings makes the calls that testRing asks for; they end with ctx.
+func (b *box) runTestRings(ctx context.Context) error {
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case line := <-b.testRings:
+			wg.Go(func() {
+				ctx, cancel := context.WithTimeout(ctx, 90*time.Second)
+				defer cancel()
+				r := controlRequest{Line: string(line), From: "0612345678", EndMS: 60000}
+				if _, err := b.simulateCall(ctx, r, func(string) {}); err != nil && ctx.Err() == nil {
+					b.log.Warn("test ring", "line", line, "err", err)
+				}
+			})
 		}
-	}()
-	return nil
+	}
 }
 
 // restartWait is how long calls may go on before an orderly restart ends them.
