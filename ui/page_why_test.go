@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -262,4 +263,29 @@ func TestTheWaitAddsUp(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A wait that never ended is looked at for a day, not to the journal's end.
+func TestAWaitThatNeverEndedIsLookedAtForADay(t *testing.T) {
+	var later atomic.Int64
+	r := newRigOf(t, true, rigOf{now: func() time.Time { return time.Now().Add(time.Duration(later.Load())) },
+		sample: office.Sample(office.SampleOptions{AlwaysOpen: true, Now: time.Now()}), folder: t.TempDir()})
+	queued := func(call journal.CallID) {
+		r.log.Append(call, journal.CallStarted{Direction: journal.Inbound, Line: "line-1", From: r.people.Number("+390298765432")})
+		r.log.Append(call, journal.ContactQueued{Contact: journal.ContactID(call), Queue: "group-1", Arrival: r.deps.Now()})
+	}
+	served := func(call journal.CallID) {
+		queued(call)
+		r.log.Append(call, journal.ContactConnected{Contact: journal.ContactID(call), Queue: "group-1", Agent: anna, Offer: 80})
+	}
+	queued("w-1")
+	served("w-2")
+	later.Store(int64(25 * time.Hour))
+	served("w-3")
+	if err := r.log.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if w := r.as(anna).why(t, "w-1"); len(w.Waits) != 1 || w.Waits[0].Passed != 1 {
+		t.Errorf("waits %+v", w.Waits)
+	}
 }

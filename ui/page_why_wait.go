@@ -117,12 +117,16 @@ func (w *wait) close(e journal.Event, outcome string) {
 	w.to, w.end, w.outcome = e.Time, e.Seq, outcome
 }
 
-// around counts who left the line during a wait: who was in it before, and who came
-// later and was served first.
+// aroundDay is how much of the journal is read for a wait: one that has lasted longer
+// was never ended, and what happened since has nothing to do with it.
+const aroundDay = 24 * time.Hour
+
+// around counts who left the line during a wait, or its first day: who was in it
+// before, and who came later and was served first.
 func (v *visit) around(w *wait) error {
 	later := map[journal.ContactID]bool{}
 	err := v.s.d.Journal.Replay(v.ctx(), w.seq, func(e journal.Event) error {
-		if w.end != 0 && e.Seq >= w.end {
+		if w.end != 0 && e.Seq >= w.end || e.Time.Sub(w.from) > aroundDay {
 			return errStop
 		}
 		switch p := e.Payload.(type) {
