@@ -89,11 +89,10 @@ func (v *visit) apiLooks() error {
 }
 
 // agreementsRecord lists all agreements that were recorded.
-func (v *visit) agreementsRecord() []view.Item {
+func (v *visit) agreementsRecord() ([]view.Item, error) {
 	all, err := v.s.d.People.Agreements(v.ctx())
 	if err != nil {
-		v.s.d.Log.Warn("agreements", "err", err)
-		return nil
+		return nil, err
 	}
 	var out []view.Item
 	for _, a := range all {
@@ -107,5 +106,5 @@ func (v *visit) agreementsRecord() []view.Item {
 		}
 		out = append(out, item)
 	}
-	return out
+	return out, nil
 }

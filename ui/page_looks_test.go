@@ -2,6 +2,7 @@ package ui_test
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"net/http"
 	"strings"
@@ -74,4 +75,16 @@ func TestAgreementsStayOnRecord(t *testing.T) {
 		}
 		r.as(reader).get("/office/privacy").is(t, http.StatusOK).has(t, "protocollo 7", "2026-03-01", "solo i due soci", "Nessuna: resta chiuso", "Dario Neri", "non una consulenza legale")
 	}
+}
+
+// A record that cannot be read is said to be so: an empty one would be a lie.
+func TestAgreementsThatCannotBeReadAreAnError(t *testing.T) {
+	r := newRig(t, true)
+	r.agree(privacy.UnionDeal, "protocol 7")
+	if err := r.db.Write(t.Context(), func(tx *sql.Tx) error { _, err := tx.Exec(`DROP TABLE privacy_agreements`); return err }); err != nil {
+		t.Fatal(err)
+	}
+	b := r.as(dario)
+	b.get("/office/privacy").is(t, http.StatusInternalServerError)
+	b.get("/api/v1/office/privacy").is(t, http.StatusInternalServerError)
 }

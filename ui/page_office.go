@@ -217,7 +217,7 @@ func pad(n int) string {
 
 // --- the agreement that opens the gate --------------------------------------
 
-func (v *visit) privacyPage(a privacy.Agreement) view.Privacy {
+func (v *visit) privacyPage(a privacy.Agreement) (view.Privacy, error) {
 	page := view.Privacy{Frame: v.frame(v.p.T("privacy.title")), Kind: string(a.Kind), Date: a.Date, Note: a.Note, Set: a.Set, Edit: v.me.Role == office.RoleManager}
 	if a.SetBy != "" {
 		page.By = v.name(privacy.Account, a.SetBy)
@@ -225,12 +225,17 @@ func (v *visit) privacyPage(a privacy.Agreement) view.Privacy {
 	for _, k := range []privacy.AgreementKind{privacy.NoAgreement, privacy.UnionDeal, privacy.Authorisation, privacy.NoEmployees} {
 		page.Kinds = append(page.Kinds, view.Option{Value: string(k), Label: v.p.T("privacy.kind." + cmp.Or(string(k), "none")), Selected: k == a.Kind})
 	}
-	page.Record = v.agreementsRecord()
-	return page
+	var err error
+	page.Record, err = v.agreementsRecord()
+	return page, err
 }
 
 func (v *visit) privacyForm() error {
-	return v.show(http.StatusOK, "privacy", v.privacyPage(v.s.d.People.Agreement()))
+	page, err := v.privacyPage(v.s.d.People.Agreement())
+	if err != nil {
+		return err
+	}
+	return v.show(http.StatusOK, "privacy", page)
 }
 
 // privacySet records the agreement. It is the employer's declaration: a manager's,
@@ -253,7 +258,10 @@ func (v *visit) privacySet() error {
 		return errBad
 	}
 	if len(problems) > 0 {
-		page := v.privacyPage(a)
+		page, err := v.privacyPage(a)
+		if err != nil {
+			return err
+		}
 		page.Kind, page.Problems = string(v.s.d.People.Agreement().Kind), problems
 		return v.show(http.StatusUnprocessableEntity, "privacy", page)
 	}

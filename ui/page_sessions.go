@@ -85,7 +85,11 @@ func (v *visit) apiPrivacy() error {
 	if a.SetBy != "" {
 		m.By = v.name(privacy.Account, a.SetBy)
 	}
-	for _, r := range v.agreementsRecord() {
+	record, err := v.agreementsRecord()
+	if err != nil {
+		return err
+	}
+	for _, r := range record {
 		m.Record = append(m.Record, api.Agreement{Title: r.Title, Text: r.Text})
 	}
 	return v.json(m)
