@@ -289,3 +289,20 @@ func TestAWaitThatNeverEndedIsLookedAtForADay(t *testing.T) {
 		t.Errorf("waits %+v", w.Waits)
 	}
 }
+
+// TestWhyItWaitedNamesTheTriesToCallBack: with the calls that they were.
+func TestWhyItWaitedNamesTheTriesToCallBack(t *testing.T) {
+	r := newRig(t, true)
+	r.log.Append("t-1", journal.CallStarted{Direction: journal.Inbound, Line: "line-1", From: r.people.Number("+390298765432")})
+	r.log.Append("t-1", journal.ContactQueued{Contact: "t-1", Queue: "group-1", Arrival: time.Now()})
+	r.log.Append("t-1", journal.CallbackPromised{Contact: "t-1", Queue: "group-1", Arrival: time.Now()})
+	r.log.Append("t-1", journal.CallEnded{Cause: "callback", By: "caller"})
+	r.log.Append("t-1", journal.CallbackTried{Contact: "t-1", Queue: "group-1", Agent: bruno, Call: "t-2", Try: 1, Result: "noAnswer"})
+	r.log.Append("t-1", journal.CallbackTried{Contact: "t-1", Queue: "group-1", Agent: bruno, Try: 2, Result: "failed"})
+	if err := r.log.Flush(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	p := r.as(dario).get("/calls/t-1")
+	p.has(t, `href="/calls/t-2"`, "nessuna risposta", "la chiamata non è riuscita")
+	r.as(dario).get("/api/v1/calls/t-1/why").has(t, `"call":"t-2"`)
+}

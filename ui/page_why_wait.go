@@ -21,6 +21,7 @@ type wait struct {
 	again    bool // was in a talk that broke off
 	outcome  string
 	promised bool
+	tries    []journal.Event // of CallbackTried
 
 	ringing map[journal.OfferID]bool
 	since   time.Time     // ringing, or not, since
@@ -76,6 +77,8 @@ func (w *wait) see(e journal.Event) bool {
 		}
 	case journal.CallbackPromised:
 		w.promised = true
+	case journal.CallbackTried:
+		w.tries = append(w.tries, e)
 	case journal.ContactConnected:
 		w.close(e, "served")
 		return true
@@ -189,6 +192,14 @@ func (v *visit) waitWhy(doc *office.Document, w *wait) api.WaitWhy {
 	}
 	if w.promised {
 		say("why.wait.promised")
+	}
+	for _, e := range w.tries {
+		p, _ := e.Payload.(journal.CallbackTried)
+		try := api.TryWhy{Time: e.Time, Word: v.p.T("why.tried."+p.Result, "time", v.p.Short(e.Time.In(v.s.zone())))}
+		if !v.ownOnly() {
+			try.Call = string(p.Call)
+		}
+		m.Tries = append(m.Tries, try)
 	}
 	if key := "why.end." + w.outcome; w.end != 0 && w.outcome != "served" && v.p.Has(key) {
 		say(key)

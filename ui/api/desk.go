@@ -22,6 +22,14 @@ type WaitWhy struct {
 	Passed  int       `json:"overtaken"` // who came later and went first
 	Words   []string  `json:"words"`     // all this in words
 	Running bool      `json:"running,omitempty"`
+	Tries   []TryWhy  `json:"tries,omitempty"` // to call back
+}
+
+// TryWhy is one try to call somebody back.
+type TryWhy struct {
+	Time time.Time `json:"time"`
+	Call string    `json:"call,omitempty"` // that was made for it, if any
+	Word string    `json:"word"`
 }
 
 // OfferWhy says why one offer went to whom it went.
