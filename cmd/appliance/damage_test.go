@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -21,6 +22,7 @@ import (
 
 	"centralino/board/health"
 	"centralino/board/led"
+	"centralino/internal/office"
 	"centralino/internal/store"
 	"centralino/internal/testbed"
 	"centralino/ui/api"
@@ -212,21 +214,24 @@ func TestUnusableDataFolder(t *testing.T) {
 	}
 }
 
-// A ring that a page asked for ends with the box.
+// A ring that a page asked for ends with the part of the box that made it.
 func TestATestRingEndsWithTheBox(t *testing.T) {
-	t.Parallel()
-	o := options{data: t.TempDir()}
-	synctest.Test(t, func(t *testing.T) {
-		runBubble(t, o, diskFine, func(w *bubbleBox) {
-			if err := w.testRing(t.Context(), "line-1"); err != nil {
-				t.Fatal(err)
-			}
-			time.Sleep(time.Second)
-		})
-		synctest.Wait()
+	inBubble(t, options{}, nil, func(w *bubbleBox) {
+		b := &box{exchange: w.exchange, log: w.log, testRings: make(chan office.ID)}
+		ctx, stop := context.WithCancel(w.t.Context())
+		done := make(chan error, 1)
+		go func() { done <- b.runTestRings(ctx) }()
+		if err := b.testRing(ctx, "line-1"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		stop()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
 		stacks := make([]byte, 1<<20)
 		if stacks = stacks[:runtime.Stack(stacks, true)]; bytes.Contains(stacks, []byte("simulateCall(")) {
-			t.Error("the box has ended, and the call that a page asked for goes on")
+			t.Error("the part has ended, and the call that a page asked for goes on")
 		}
 	})
 }
