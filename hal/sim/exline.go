@@ -147,11 +147,11 @@ func (l *ExLine) startRing(p *Party, c CallerSpec) {
 	l.newCall(p)
 	l.note(LineRings)
 	first := time.Duration(0)
+	isdn := l.o.Kind == hal.ISDN
 	if !c.NoCLIP {
 		switch {
-		case l.o.Kind == hal.ISDN: // in the message that sets up the call
+		case isdn: // in the message that sets up the call: told right after the first ring
 			c.BeforeRing = true
-			l.tell(func(d device) { d.callerID(c) })
 		case c.BeforeRing:
 			first = clipLead
 			l.tell(func(d device) { d.callerID(c) })
@@ -171,6 +171,9 @@ func (l *ExLine) startRing(p *Party, c CallerSpec) {
 		burst()
 	} else {
 		l.in(first, burst)
+	}
+	if isdn && !c.NoCLIP {
+		l.tell(func(d device) { d.callerID(c) })
 	}
 	if c.GiveUp > 0 {
 		l.in(c.GiveUp, func() { p.hangUp() })
