@@ -33,10 +33,13 @@ type checker struct {
 	agents  map[journal.SubjectID]*checkedAgent
 	waiting map[journal.ContactID]*checkedContact
 	places  map[journal.ContactID]int // each contact's place by its first arrival, which it keeps
+	callers map[journal.ContactID]journal.ContactQueued
+	cut     map[cutCaller]int         // places of callers whom the box itself cut off
 	ends    map[journal.ContactID]int // how often each contact has ended; -1 while it lives
 	members map[string][]journal.SubjectID
 	board   *live.State
 
+	kept     int // callers cut off by a restart who came again to their old place
 	returned int // contacts that talked already and came back into line
 	byModem  int // legs answered over the line that has its driver
 }
@@ -55,6 +58,18 @@ type checkedAgent struct {
 	retry   time.Time // a phone that refused is left alone until then
 }
 
+// cutCaller is a caller whose call the box cut off. He calls again and has his place
+// still, with the arrival he had.
+type cutCaller struct {
+	queue   string
+	caller  journal.SubjectID
+	arrival int64
+}
+
+func cutOff(e journal.ContactQueued) cutCaller {
+	return cutCaller{e.Queue, e.Caller, e.Arrival.UnixNano()}
+}
+
 type checkedContact struct {
 	queue  string
 	place  int // in the order of arrival
@@ -64,7 +79,8 @@ type checkedContact struct {
 
 func newChecker(t *testing.T, doc *office.Document) *checker {
 	c := &checker{t: t, calls: map[journal.CallID]*checkedCall{}, agents: map[journal.SubjectID]*checkedAgent{},
-		waiting: map[journal.ContactID]*checkedContact{}, places: map[journal.ContactID]int{}, ends: map[journal.ContactID]int{},
+		waiting: map[journal.ContactID]*checkedContact{}, places: map[journal.ContactID]int{},
+		callers: map[journal.ContactID]journal.ContactQueued{}, cut: map[cutCaller]int{}, ends: map[journal.ContactID]int{},
 		members: map[string][]journal.SubjectID{}, board: live.New(), last: time.Now()}
 	for i := range doc.Groups {
 		c.members[string(doc.Groups[i].ID)] = doc.Groups[i].Members
@@ -207,9 +223,14 @@ func (c *checker) acd(p journal.Payload) {
 		c.ends[e.Contact] = -1
 		if e.Again == "" {
 			c.places[e.Contact] = c.events
+			if place, ok := c.cut[cutOff(e)]; ok && e.Caller != "" {
+				c.places[e.Contact] = place
+				c.kept++
+			}
 		} else {
 			c.returned++ // it goes before whoever came after it, and behind who came before
 		}
+		c.callers[e.Contact] = e
 		c.waiting[e.Contact] = &checkedContact{queue: e.Queue, place: c.places[e.Contact], urgent: e.Urgent}
 	case journal.ContactOffered:
 		c.offered(e)
@@ -235,6 +256,9 @@ func (c *checker) acd(p journal.Payload) {
 			c.errorf("contact %s ends and is not alive", e.Contact)
 		}
 		c.ends[e.Contact] = 1
+		if e.Outcome == engine.Restarted {
+			c.cut[cutOff(c.callers[e.Contact])] = c.places[e.Contact]
+		}
 		delete(c.waiting, e.Contact)
 		if a := c.agent(e.Agent); a.talking == e.Contact {
 			a.talking = ""
@@ -348,7 +372,7 @@ func (c *checker) story() string {
 type totals struct {
 	mu sync.Mutex
 	placed
-	seeds, events, calls, byModem, returned int
+	seeds, events, calls, byModem, returned, kept int
 
 	asked, done, failed int // seeds
 	began               time.Time
@@ -377,6 +401,7 @@ func (a *totals) add(w *simWorld) {
 	a.calls += w.calls
 	a.byModem += w.check.byModem
 	a.returned += w.check.returned
+	a.kept += w.check.kept
 	a.in += p.in + p.trunk
 	a.out += p.out
 	a.inside += p.inside
@@ -390,9 +415,12 @@ func (a *totals) add(w *simWorld) {
 	a.stops += p.stops
 }
 
-// returnedFigure takes a phone that vanishes while an agent talks: chance may leave it
-// out.
-const returnedFigure = "callers whose agent vanished, back at their place"
+// Chance may leave these out: a phone must vanish while an agent talks, and the power
+// be cut while somebody waits who calls again within ten minutes.
+const (
+	returnedFigure = "callers whose agent vanished, back at their place"
+	keptFigure     = "callers whom a power cut threw out of line, back at their place"
+)
 
 func (a *totals) report(t *testing.T) {
 	a.mu.Lock()
@@ -412,6 +440,7 @@ func (a *totals) report(t *testing.T) {
 		{"events in it, the invariants checked after each", a.events, "events"},
 		{"of these legs answered over a voice modem and its driver", a.byModem, "legs"},
 		{returnedFigure, a.returned, "times"},
+		{keptFigure, a.kept, "times"},
 		{"calls for help in it, each answered where a line could carry it", a.help, "calls"},
 		{"lines pulled", a.unplugged, "times"},
 		{"phones vanished in mid-call", a.died, "times"},
@@ -422,7 +451,7 @@ func (a *totals) report(t *testing.T) {
 		{"stopped in order and started again", a.stops, "times"},
 	} {
 		testbed.Figure(t, x.name, x.value, x.unit)
-		if whole && x.value == 0 && x.name != returnedFigure {
+		if whole && x.value == 0 && x.name != returnedFigure && x.name != keptFigure {
 			t.Errorf("%s: never: the simulation tests less than it says", x.name)
 		}
 	}
