@@ -1,6 +1,6 @@
 #!/bin/bash
 # Speaks sentences.tsv with espeak-ng and plays the music on hold with sox, into
-# ADPCM at 8 kHz: it/NAME.ima, en/NAME.ima and music.ima beside this
+# ADPCM at 8 kHz: it/NAME.ima.gz, en/NAME.ima.gz and music.ima beside this
 # script. Needs the Debian packages espeak-ng and sox, and Go. The output is the same each time.
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -53,7 +53,7 @@ NOTES
 sox -R -D "$work"/bar?.wav "${raw[@]}" "$work/spoken/music.al" gain -3 rate 8000 highpass 180 lowpass 3000 gain -n -12
 
 go test -count=1 -run '^TestPack$' . -pack "$work/spoken"
-for f in it/*.ima en/*.ima; do # what is no longer in the table
-  [ -f "$work/spoken/${f%.ima}.al" ] || rm "$f"
+for f in it/*.ima.gz en/*.ima.gz; do # what is no longer in the table
+  [ -f "$work/spoken/${f%.ima.gz}.al" ] || rm "$f"
 done
 du -bc it en music.ima | tail -1

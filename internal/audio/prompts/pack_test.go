@@ -1,6 +1,8 @@
 package prompts_test
 
 import (
+	"bytes"
+	"compress/gzip"
 	"flag"
 	"os"
 	"path/filepath"
@@ -21,16 +23,40 @@ func TestPack(t *testing.T) {
 	if err != nil || len(found) == 0 {
 		t.Fatalf("no sentences in %s: %v", *pack, err)
 	}
-	for _, f := range append(found, filepath.Join(*pack, "music.al")) {
-		alaw, err := os.ReadFile(f)
-		if err != nil {
-			t.Fatal(err)
-		}
-		samples := make([]int16, len(alaw))
-		audio.ALawToLinear(samples, alaw)
+	for _, f := range found {
 		rel, _ := filepath.Rel(*pack, f)
-		if err := os.WriteFile(strings.TrimSuffix(rel, ".al")+".ima", audio.ADPCMEncode(samples), 0o644); err != nil {
-			t.Fatal(err)
-		}
+		write(t, strings.TrimSuffix(rel, ".al")+".ima.gz", deflated(t, adpcm(t, f)))
+	}
+	write(t, "music.ima", adpcm(t, filepath.Join(*pack, "music.al"))) // deflating would take a tenth off, not a third
+}
+
+func adpcm(t *testing.T, name string) []byte {
+	alaw, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	samples := make([]int16, len(alaw))
+	audio.ALawToLinear(samples, alaw)
+	return audio.ADPCMEncode(samples)
+}
+
+func deflated(t *testing.T, b []byte) []byte {
+	var out bytes.Buffer
+	z, err := gzip.NewWriterLevel(&out, gzip.BestCompression)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err = z.Write(b); err != nil {
+		t.Fatal(err)
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+func write(t *testing.T, name string, b []byte) {
+	if err := os.WriteFile(name, b, 0o644); err != nil {
+		t.Fatal(err)
 	}
 }

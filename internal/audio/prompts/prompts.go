@@ -1,13 +1,17 @@
 // Package prompts holds what the box says: our own sentences in Italian and
 // English, spoken by espeak-ng, and a loop of music on hold, inside the program as
 // ADPCM of four bits at 8 kHz: all that a telephone line or a phone here hears is
-// narrow-band, and 16 kHz would cost the small program 1.6 MB more. sentences.tsv is
-// the table of their names and texts; make.sh makes the audio from it. It runs no
-// goroutine.
+// narrow-band, and 16 kHz would cost the small program 1.6 MB more. The sentences are
+// deflated on top of it (RFC 1952), which loses nothing and takes a third off.
+// sentences.tsv is the table of their names and texts; make.sh makes the audio from
+// it. It runs no goroutine.
 package prompts
 
 import (
+	"bytes"
+	"compress/gzip"
 	"embed"
+	"io"
 	"strings"
 
 	"centralino/internal/audio"
@@ -15,7 +19,7 @@ import (
 
 //go:generate bash make.sh
 
-//go:embed it/*.ima en/*.ima
+//go:embed it/*.ima.gz en/*.ima.gz
 var files embed.FS
 
 //go:embed music.ima
@@ -67,14 +71,26 @@ func Prompt(lang, name string) (alaw []byte, ok bool) {
 	if _, known := byName[name]; c < 0 || !known {
 		return nil, false
 	}
-	b, err := files.ReadFile(languages[c] + "/" + name + ".ima")
+	adpcm, err := inflated(languages[c] + "/" + name + ".ima.gz")
 	if err != nil {
 		return nil, false
 	}
-	return unpacked(b), true
+	return alawOf(adpcm), true
 }
 
-func unpacked(adpcm []byte) []byte {
+func inflated(name string) ([]byte, error) {
+	b, err := files.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	z, err := gzip.NewReader(bytes.NewReader(b))
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(z)
+}
+
+func alawOf(adpcm []byte) []byte {
 	samples := audio.ADPCMDecode(adpcm)
 	alaw := make([]byte, len(samples))
 	audio.LinearToALaw(alaw, samples)
@@ -106,4 +122,4 @@ func Languages() []string { return append([]string(nil), languages...) }
 // pause. The caller may keep it and must not change it.
 func Music() []byte { return music }
 
-var music = unpacked(packedMusic)
+var music = alawOf(packedMusic)
