@@ -46,7 +46,7 @@ func (a *asked) single() bool { return a.first() == a.last() }
 
 // ask reads what was asked for: today where nothing is said.
 func ask(doc *office.Document, q url.Values, now time.Time) (asked, error) {
-	a := asked{what: q.Get("what"), queue: q.Get("queue"), step: 30 * time.Minute, zone: report.Zone(doc)}
+	a := asked{what: q.Get("what"), queue: q.Get("queue"), step: 30 * time.Minute, zone: doc.Site.Location()}
 	if a.what == "" {
 		a.what = "day"
 	}

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"centralino/acd/kpi"
-	"centralino/acd/report"
 	"centralino/internal/journal"
 	"centralino/internal/office"
 	"centralino/internal/privacy"
@@ -106,7 +105,7 @@ func (s *Server) Letter(ctx context.Context, r *office.Report, days kpi.Interval
 	}
 	doc := s.d.Office.Current().Doc
 	p := s.texts.Printer(doc.Site.Language)
-	a := asked{what: r.What, step: 30 * time.Minute, days: days, zone: report.Zone(doc)}
+	a := asked{what: r.What, step: 30 * time.Minute, days: days, zone: doc.Site.Location()}
 	m, err := s.makeReport(ctx, a, reading{p, privacy.Viewer{Role: office.RoleManager}, privacy.Export})
 	if err != nil {
 		return export.Letter{}, fmt.Errorf("make report %s: %w", r.ID, err)

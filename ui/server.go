@@ -60,7 +60,6 @@ type Server struct {
 
 	restored restoreState
 	refused  refusedCount
-	zones    zoneCache
 	members  members
 	today    dayFacts
 }
@@ -304,26 +303,5 @@ func (s *Server) serve(ctx context.Context, l net.Listener, secure *tls.Config) 
 	return err
 }
 
-// zoneCache keeps the last time zone that was looked up.
-type zoneCache struct {
-	mu   sync.Mutex
-	name string
-	loc  *time.Location
-}
-
 // zone is the office's time zone, in which pages write times.
-func (s *Server) zone() *time.Location {
-	name := s.d.Office.Current().Doc.Site.TimeZone
-	s.zones.mu.Lock()
-	defer s.zones.mu.Unlock()
-	if s.zones.loc == nil || s.zones.name != name {
-		loc, err := time.LoadLocation(name)
-		if err != nil || name == "" {
-			if loc, err = time.LoadLocation("Europe/Rome"); err != nil {
-				loc = time.UTC
-			}
-		}
-		s.zones.name, s.zones.loc = name, loc
-	}
-	return s.zones.loc
-}
+func (s *Server) zone() *time.Location { return s.d.Office.Current().Doc.Site.Location() }

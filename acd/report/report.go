@@ -13,8 +13,6 @@
 package report
 
 import (
-	"time"
-
 	"centralino/acd/kpi"
 	"centralino/internal/office"
 )
@@ -51,14 +49,4 @@ func Breaks(doc *office.Document) func(reason string) bool {
 		}
 	}
 	return func(reason string) bool { return breaks[reason] }
-}
-
-// Zone is the office's time zone, Italian time if it has none.
-func Zone(doc *office.Document) *time.Location {
-	for _, name := range []string{doc.Site.TimeZone, "Europe/Rome"} {
-		if loc, err := time.LoadLocation(name); err == nil && name != "" {
-			return loc
-		}
-	}
-	return time.UTC
 }

@@ -127,7 +127,7 @@ type Source struct {
 // the work of people the gate decides: nothing below teams of five and whole days
 // that are over, unless figures of each of them may be seen.
 func NewSource(facts kpi.Facts, doc *office.Document, gate Gate, viewer privacy.Viewer) *Source {
-	s := &Source{Facts: facts, Doc: doc, gate: gate, viewer: viewer, rules: RulesOf(doc), breaks: Breaks(doc), zone: Zone(doc)}
+	s := &Source{Facts: facts, Doc: doc, gate: gate, viewer: viewer, rules: RulesOf(doc), breaks: Breaks(doc), zone: doc.Site.Location()}
 	s.queues = s.listQueues()
 	for i, q := range s.queues {
 		if t := s.rules.Of(q).Target; i == 0 || t < s.lowest {

@@ -15,7 +15,6 @@ import (
 	"sync"
 	"syscall"
 	"time"
-	_ "time/tzdata" // the board's image has no zone files
 
 	"centralino/board"
 )

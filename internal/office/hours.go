@@ -2,7 +2,6 @@ package office
 
 import (
 	"slices"
-	"sync"
 	"time"
 )
 
@@ -28,32 +27,6 @@ func StateAt(s Schedule, site Site, t time.Time) (DayState, time.Time) {
 	}
 	return now, time.Time{}
 }
-
-// Location returns the site's time zone; Europe/Rome or UTC if it is unknown.
-func (s Site) Location() *time.Location {
-	for _, name := range []string{s.TimeZone, "Europe/Rome"} {
-		if loc, ok := zone(name); ok {
-			return loc
-		}
-	}
-	return time.UTC
-}
-
-// zone loads a time zone once; false if there is none of that name.
-func zone(name string) (*time.Location, bool) {
-	if loc, ok := zones.Load(name); ok {
-		return loc.(*time.Location), true // only locations are stored
-	}
-	loc, err := time.LoadLocation(name)
-	if err != nil || name == "" {
-		return nil, false
-	}
-	zones.Store(name, loc)
-	return loc, true
-}
-
-// zones keeps time zones that were loaded; there are as many as sites ever had.
-var zones sync.Map
 
 // at evaluates one instant.
 func (s Schedule) at(site Site, loc *time.Location, t time.Time) DayState {

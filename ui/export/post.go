@@ -72,7 +72,7 @@ func (p *Post) closeOpen(ctx context.Context) {
 // look sends what is due now.
 func (p *Post) look(ctx context.Context) {
 	doc, now := p.o.Office(), p.o.Now()
-	posts, zone := p.o.Reader.Posts(), report.Zone(doc)
+	posts, zone := p.o.Reader.Posts(), doc.Site.Location()
 	seen := map[office.ID]time.Time{}
 	for i := range doc.Reports {
 		r := &doc.Reports[i]
@@ -107,7 +107,7 @@ func (p *Post) send(ctx context.Context, doc *office.Document, r *office.Report,
 	if !p.note(ctx, m) {
 		return // what can't be written down is not begun
 	}
-	letter, err := p.o.Render(ctx, r, report.Covers(r, m.Due, report.Zone(doc)))
+	letter, err := p.o.Render(ctx, r, report.Covers(r, m.Due, doc.Site.Location()))
 	if err == nil {
 		letter.To, letter.Date = r.To, p.o.Now()
 		letter.ID = string(r.ID) + "." + m.Due.Format("20060102T1504")

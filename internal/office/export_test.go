@@ -1,0 +1,6 @@
+package office
+
+var (
+	OwnZone  = ownZone
+	OwnZones = ownZones
+)
