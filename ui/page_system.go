@@ -94,7 +94,7 @@ func (v *visit) licences() error {
 	if err != nil {
 		return err
 	}
-	for _, l := range v.s.d.About.Licences {
+	for _, l := range v.s.d.About.Licences() {
 		page.Licences = append(page.Licences, view.Licence(l))
 	}
 	return v.show(http.StatusOK, "system", page)

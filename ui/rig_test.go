@@ -259,7 +259,9 @@ func newRigOf(t testing.TB, claimed bool, of rigOf, change ...func(*ui.Deps)) *r
 		Logs: func(f ui.LogFilter) []ui.LogLine {
 			return []ui.LogLine{{Time: since, Level: "INFO", Text: "line opened", Attrs: "line=line-1", Call: f.Call}, {Time: since, Level: "WARN", Text: "no such port", Attrs: "line=line-3"}}
 		},
-		About: ui.About{Version: "1.2.3", Commit: "abcdef0", Board: "sim", Licences: []ui.Licence{{Module: "golang.org/x/text", Version: "v0.43.0", Name: "BSD-3-Clause", Text: "Copyright"}}},
+		About: ui.About{Version: "1.2.3", Commit: "abcdef0", Board: "sim", Licences: func() []ui.Licence {
+			return []ui.Licence{{Module: "golang.org/x/text", Version: "v0.43.0", Name: "BSD-3-Clause", Text: "Copyright"}}
+		}},
 		Names: []string{"centralino.local"}, Addresses: func() []netip.Addr { return []netip.Addr{netip.MustParseAddr("192.168.1.20")} },
 		SIPPort: 5060, DataDir: folder, HTTPSPort: 8443,
 	}

@@ -213,7 +213,8 @@ type About struct {
 	Board   string // its make
 	// BoardName is the board's short name; where ui/i18n has boardname.<name>, that is shown.
 	BoardName string
-	Licences  []Licence
+	// Licences are of every module that is linked in; they are read for the page only.
+	Licences func() []Licence
 }
 
 // Licence is one module with its licence.

@@ -1,7 +1,10 @@
 package main
 
 import (
+	"bytes"
+	"compress/gzip"
 	"encoding/json"
+	"errors"
 	"flag"
 	"os"
 	"path/filepath"
@@ -16,7 +19,7 @@ import (
 
 var update = flag.Bool("update", false, "make golden files anew")
 
-// TestLicencesOnThePageAreThoseOfTheModules keeps licences.json true.
+// TestLicencesOnThePageAreThoseOfTheModules keeps licences.json.gz true.
 func TestLicencesOnThePageAreThoseOfTheModules(t *testing.T) {
 	t.Parallel()
 	want := []ui.Licence{{Module: "Go", Version: "standard library and runtime", Name: "BSD-3-Clause", Text: goLicence(t)}}
@@ -29,13 +32,16 @@ func TestLicencesOnThePageAreThoseOfTheModules(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile("licences.json", append(b, '\n'), 0o644); err != nil {
+		var packed bytes.Buffer
+		z, _ := gzip.NewWriterLevel(&packed, gzip.BestCompression) // the level is one
+		_, err = z.Write(append(b, '\n'))
+		if err := errors.Join(err, z.Close(), os.WriteFile("licences.json.gz", packed.Bytes(), 0o644)); err != nil {
 			t.Fatal(err)
 		}
 		return
 	}
 	if d := cmp.Diff(want, linkedLicences()); d != "" {
-		t.Errorf("licences.json is not what is linked (go test -run Licences -update makes it anew):\n%.2000s", d)
+		t.Errorf("licences.json.gz is not what is linked (go test -run Licences -update makes it anew):\n%.2000s", d)
 	}
 }
 

@@ -38,7 +38,7 @@ func (b *box) openPages(ctx context.Context) error {
 		Restart:     b.restart,
 		Acknowledge: b.acknowledge,
 		Refused:     b.refused,
-		About:       ui.About{Version: version, Commit: commit(), Board: b.front.board.Title, BoardName: b.front.board.Name, Licences: linkedLicences()},
+		About:       ui.About{Version: version, Commit: commit(), Board: b.front.board.Title, BoardName: b.front.board.Name, Licences: linkedLicences},
 		Names:       []string{"centralino.local", "centralino"},
 		Addresses:   addresses, SIPAddr: b.opt.sip.Addr(), SIPPort: b.opt.sip.Port(), DataDir: b.opt.data,
 		SubjectOf: b.people.Pseudonym, Customers: b.customers, Surveys: b.after.surveys, Webhooks: b.after.hooks,
