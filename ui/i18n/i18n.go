@@ -12,9 +12,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"golang.org/x/text/feature/plural"
-	"golang.org/x/text/language"
 )
 
 //go:embed *.json
@@ -26,25 +23,20 @@ var Languages = []string{"it", "en"}
 // Printer writes texts in one language. It is immutable and may be shared.
 type Printer struct {
 	lang  string
-	tag   language.Tag
 	texts map[string]string
 }
 
 // Catalogue is all printers.
 type Catalogue struct {
-	by      map[string]*Printer
-	matcher language.Matcher
+	by map[string]*Printer
 }
 
 // Load reads the embedded catalogues. A key may stand in one file per language
 // only.
 func Load() (*Catalogue, error) {
 	c := &Catalogue{by: map[string]*Printer{}}
-	var tags []language.Tag
 	for _, lang := range Languages {
-		tag := language.MustParse(lang)
-		tags = append(tags, tag)
-		p := &Printer{lang: lang, tag: tag, texts: map[string]string{}}
+		p := &Printer{lang: lang, texts: map[string]string{}}
 		for _, name := range []string{lang + ".json", "fields." + lang + ".json", "rules." + lang + ".json", "reports." + lang + ".json", "after." + lang + ".json"} {
 			b, err := files.ReadFile(name)
 			if err != nil {
@@ -66,7 +58,6 @@ func Load() (*Catalogue, error) {
 		}
 		c.by[lang] = p
 	}
-	c.matcher = language.NewMatcher(tags)
 	return c, nil
 }
 
@@ -81,7 +72,10 @@ func (c *Catalogue) Printer(lang string) *Printer {
 
 // Choose picks a language: the wish of the person (a cookie or the person's own
 // setting, may be empty), then the browser's Accept-Language header (RFC 9110
-// section 12.5.4), then the default.
+// section 12.5.4), then the default. What cannot be read of the header is left out.
+//
+// Two languages that nobody takes for each other need no table of which languages
+// their readers understand: golang.org/x/text/language has one, of 0.2 MB.
 func (c *Catalogue) Choose(wish, acceptLanguage string) *Printer {
 	if p := c.by[wish]; p != nil {
 		return p
@@ -89,16 +83,32 @@ func (c *Catalogue) Choose(wish, acceptLanguage string) *Printer {
 	if len(acceptLanguage) > 200 {
 		acceptLanguage = ""
 	}
-	tags, _, err := language.ParseAcceptLanguage(acceptLanguage)
-	if err != nil || len(tags) == 0 {
-		return c.by[Languages[0]]
+	best, most := c.by[Languages[0]], 0.0
+	for entry := range strings.SplitSeq(acceptLanguage, ",") {
+		lang, weight, ok := acceptable(entry)
+		if !ok {
+			continue
+		}
+		if p := c.by[lang]; p != nil && weight > most {
+			best, most = p, weight
+		} else if most == 0 {
+			best = c.by["en"] // who reads neither is likelier to know English
+		}
 	}
-	_, i, conf := c.matcher.Match(tags...)
-	if conf == language.No {
-		// Somebody who reads neither is likelier to know English.
-		return c.by["en"]
+	return best
+}
+
+// acceptable reads one entry of the header, "it-CH;q=0.8": the language without its
+// region, and its weight above 0.
+func acceptable(entry string) (lang string, weight float64, ok bool) {
+	tag, quality, weighed := strings.Cut(entry, ";")
+	lang, _, _ = strings.Cut(strings.ToLower(strings.TrimSpace(tag)), "-")
+	if !weighed {
+		return lang, 1, lang != ""
 	}
-	return c.by[Languages[i]]
+	name, value, _ := strings.Cut(quality, "=")
+	weight, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
+	return lang, weight, lang != "" && strings.EqualFold(strings.TrimSpace(name), "q") && err == nil && weight > 0
 }
 
 // Lang is the printer's language, for the lang attribute.
@@ -171,15 +181,11 @@ func Fill(s string, args map[string]string) string {
 	return b.String()
 }
 
-// N returns the plural form of key for n: the text of key.one, key.other and so
-// on (CLDR plural rules), with {n} filled.
+// N returns the plural form of key for n: the text of key.one or key.other, with {n}
+// filled. For whole numbers Italian and English have one rule (CLDR plural rules).
 func (p *Printer) N(key string, n int, pairs ...any) string {
 	form := "other"
-	a := n
-	if a < 0 {
-		a = -a
-	}
-	if plural.Cardinal.MatchPlural(p.tag, a, 0, 0, 0, 0) == plural.One {
+	if n == 1 || n == -1 {
 		form = "one"
 	}
 	return p.T(key+"."+form, append([]any{"n", p.Int(n)}, pairs...)...)

@@ -162,6 +162,8 @@ func TestChoice(t *testing.T) {
 	for _, x := range []struct{ wish, header, want string }{
 		{"", "", "it"}, {"", "it-IT,it;q=0.9,en;q=0.8", "it"}, {"", "en-GB,en;q=0.9", "en"}, {"", "de-DE,de", "en"}, {"", "de,it;q=0.5", "it"},
 		{"en", "it", "en"}, {"xx", "it", "it"}, {"", "*;;;q=x", "it"}, {"", strings.Repeat("en,", 200), "it"},
+		{"", "EN-us", "en"}, {"", "en;q=0.5, it ; q=0.7", "it"}, {"", "de;q=0.9,fr;q=0", "en"}, {"", "fr,en;q=0.2,it;q=0.2", "en"},
+		{"", "it;q=0", "it"}, {"", "en;q=0,it;q=0.1", "it"}, {"", "en;q=NaN,it;q=-1", "it"}, {"", "it;x=1,en;Q=0.3", "en"}, {"", ",;,-", "it"},
 	} {
 		if got := c.Choose(x.wish, x.header).Lang(); got != x.want {
 			t.Errorf("wish %q, header %.20q: %s, want %s", x.wish, x.header, got, x.want)
