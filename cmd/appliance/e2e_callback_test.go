@@ -44,8 +44,8 @@ func payloads[P journal.Payload](all []journal.Event) []P {
 }
 
 // A caller hears where he stands, gives up the line for a promise by keys and is
-// called back when an agent is ready again; a second caller is asked a question
-// after the talk. The agent works from his telephone alone.
+// called back when an agent is ready again; he, and a second caller, are asked a
+// question after the talk. The agent works from his telephone alone.
 func TestCallBackAndSurvey(t *testing.T) {
 	testbed.Need(t, "baresip", "ip", "espeak-ng")
 	t.Parallel()
@@ -87,11 +87,12 @@ func TestCallBackAndSurvey(t *testing.T) {
 	box.want("number dialled", answer.WaitOutput(limit(t, 30*time.Second), "dialled 0611111111"))
 	box.want("talk", agent.Talk(limit(t, 60*time.Second), 24*time.Second))
 	box.hangsUp(agent)
-	box.want("the caller is hung up", answer.WaitOutput(limit(t, 15*time.Second), "call over"))
+	box.want("the caller is asked, presses nothing and is hung up", answer.WaitOutput(limit(t, 90*time.Second), "call over"))
 	box.want("the caller's recording", answer.Err())
 	heard = readWAV(t, second)
 	hello := testbed.AssertHolds(t, "why he is called and from where", heard, said("callback-hello", "notice", "country-it"))
-	testbed.AssertHears(t, "who was called back", heard[max(0, len(heard)-6*8000):], agentSays, callerSays)
+	question := testbed.AssertHolds(t, "the question after the call back", heard, said("survey-question"))
+	testbed.AssertHears(t, "who was called back", heard[max(0, question.Lag-8*8000):max(0, question.Lag-2*8000)], agentSays, callerSays)
 	if hello.Lag < 0 || hello.Lag > 4*8000 {
 		t.Errorf("it is said %.1f s after he has answered", float64(hello.Lag)/8000)
 	}

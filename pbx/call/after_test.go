@@ -132,6 +132,33 @@ func TestSurvey(t *testing.T) {
 	s.want(s.feed(call.LegEnded{Leg: "a"}), "journal ended normal by called talk 1m0s", "Finish")
 }
 
+func TestSurveyAfterACallBack(t *testing.T) {
+	talking := func() *script {
+		s := originated(t, call.Originated{Offer: 7, Contact: "call-1", Queue: "queue-1"})
+		surveyOffice(s.doc)
+		s.feed(call.LegStarted{Attempt: 1, Leg: "a", Kind: journal.LegPhone, Device: "dev-2", Person: "p-bruno"}, call.AttemptStarted{Attempt: 1, Legs: 1},
+			call.LegAnswered{Leg: "a"}, call.OfferGranted{Offer: 7}, call.Decided{Action: dialOut},
+			call.LegStarted{Attempt: 2, Leg: "b", Kind: journal.LegLine, Line: "line-1"}, call.AttemptStarted{Attempt: 2, Legs: 1},
+			call.LegAnswered{Leg: "b"}, call.Played{ID: 1}, call.Played{ID: 2})
+		s.now = s.now.Add(time.Minute)
+		return s
+	}
+	s := talking()
+	s.want(s.feed(call.LegEnded{Leg: "a", Cause: call.CauseNormal}), "TalkEnded {}", "Play b 3 intro q1")
+	got, told := noticed(s, call.Digit{Leg: "b", Digit: '3'})
+	s.want(got, "Play b 4 q2")
+	s.wantTold(told, journal.SurveyAnswered{Call: "call-1", Queue: "queue-1", Survey: "survey-1", Question: 1, Answer: "3"})
+	s.want(s.feed(call.Digit{Leg: "b", Digit: '1'}), "Play b 5 thanks")
+	s.want(s.feed(call.Played{ID: 5}), "HangUp {b normal 0}")
+	s.want(s.feed(call.LegEnded{Leg: "b"}), "journal ended normal by caller talk 1m0s", "Finish")
+
+	s = talking() // who was called back hangs up first, or in the middle
+	s.want(s.feed(call.LegEnded{Leg: "b", Cause: call.CauseNormal}), "TalkEnded {}", "HangUp {a normal 0}")
+	s = talking()
+	s.feed(call.LegEnded{Leg: "a", Cause: call.CauseNormal})
+	s.want(s.feed(call.LegEnded{Leg: "b", Cause: call.CauseNormal}), "journal ended normal by caller talk 1m0s", "Finish")
+}
+
 func TestNoSurvey(t *testing.T) {
 	for _, tt := range []struct {
 		name string

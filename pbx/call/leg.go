@@ -100,8 +100,12 @@ func (s *State) legEnded(e LegEnded) {
 	}
 }
 
-// callerGone ends the call: the one who began it is away.
+// callerGone ends the call: the one who began it is away. Who was called back is asked
+// his queue's questions before.
 func (s *State) callerGone(cause Cause) {
+	if s.beginSurvey(cause) { // an agent who called back
+		return
+	}
 	by := "caller"
 	switch cause {
 	case CauseMediaLost, CauseLineGone, CauseFailed, CauseOverload:

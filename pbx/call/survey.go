@@ -14,25 +14,31 @@ type survey struct {
 	n       int // the question, from 0
 	tries   int // times it was said
 	playing int
+	by      string // who has ended the conversation
 }
 
 // surveyTries is how often a question is said that gets no answer.
 const surveyTries = 2
 
-// beginSurvey asks the caller the queue's questions after the agent has hung up. It
-// reports whether there are any: then the call goes on.
+// beginSurvey asks the customer the queue's questions after the agent has hung up. It
+// reports whether there are any: then the call goes on. Who was called back takes the
+// place of the caller in it.
 func (s *State) beginSurvey(cause Cause) bool {
-	c := s.caller()
-	if s.phase != Talking || cause != CauseNormal || s.queue.served == "" || s.origin.on || s.dir != journal.Inbound || !c.up() || c.state == legHeld {
+	c, by := s.caller(), "called"
+	back := s.origin.offer != 0
+	if back {
+		c, by = s.partner, "caller"
+	}
+	if s.phase != Talking || cause != CauseNormal || s.queue.served == "" || !back && s.dir != journal.Inbound || !c.up() || c.state == legHeld {
 		return false
 	}
 	of := s.doc.SurveyByID(s.rules(s.queue.served).Survey)
 	if of == nil || len(of.Questions) == 0 || s.doc.PromptByID(of.Questions[0]) == nil {
 		return false
 	}
-	s.survey = survey{of: of, queue: s.queue.served}
+	s.survey = survey{of: of, queue: s.queue.served, by: by}
 	s.stopTalk()
-	s.partner, s.path = nil, nil
+	s.first, s.partner, s.path = c, nil, nil
 	s.phase = Surveying
 	clear(s.timers)
 	s.ask(of.Intro)
@@ -95,8 +101,8 @@ func (s *State) nextQuestion() {
 	}
 	thanks, ok := s.prompt(v.of.Thanks)
 	if !ok {
-		s.end(CauseNormal, "called")
+		s.end(CauseNormal, v.by)
 		return
 	}
-	s.sayLast(thanks, CauseNormal, "called")
+	s.sayLast(thanks, CauseNormal, v.by)
 }
