@@ -152,11 +152,18 @@ func TestSurveyAfterACallBack(t *testing.T) {
 	s.want(s.feed(call.Played{ID: 5}), "HangUp {b normal 0}")
 	s.want(s.feed(call.LegEnded{Leg: "b"}), "journal ended normal by caller talk 1m0s", "Finish")
 
+	s = talking() // he hears the language of the office, the agent's is another
+	for _, a := range s.st.Handle(call.LegEnded{Leg: "a", Cause: call.CauseNormal}, s.now) {
+		if p, ok := a.(call.Play); ok && (p.What.Lang != "it" || p.Then[0].Lang != "it") {
+			t.Errorf("is asked in %q and %q", p.What.Lang, p.Then[0].Lang)
+		}
+	}
+
 	s = talking() // who was called back hangs up first, or in the middle
 	s.want(s.feed(call.LegEnded{Leg: "b", Cause: call.CauseNormal}), "TalkEnded {}", "HangUp {a normal 0}")
 	s = talking()
 	s.feed(call.LegEnded{Leg: "a", Cause: call.CauseNormal})
-	s.want(s.feed(call.LegEnded{Leg: "b", Cause: call.CauseNormal}), "journal ended normal by caller talk 1m0s", "Finish")
+	s.want(s.feed(call.LegEnded{Leg: "b", Cause: call.CauseNormal}), "journal ended normal by called talk 1m0s", "Finish")
 }
 
 func TestNoSurvey(t *testing.T) {

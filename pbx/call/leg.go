@@ -107,6 +107,9 @@ func (s *State) callerGone(cause Cause) {
 		return
 	}
 	by := "caller"
+	if s.survey.of != nil && s.origin.on { // who was called back stands in his place
+		by = "called"
+	}
 	switch cause {
 	case CauseMediaLost, CauseLineGone, CauseFailed, CauseOverload:
 		by = "box"

@@ -39,6 +39,9 @@ func (s *State) beginSurvey(cause Cause) bool {
 	s.survey = survey{of: of, queue: s.queue.served, by: by}
 	s.stopTalk()
 	s.first, s.partner, s.path = c, nil, nil
+	if back {
+		s.person = "" // he hears the office's language, not that of the agent who began the call
+	}
 	s.phase = Surveying
 	clear(s.timers)
 	s.ask(of.Intro)
