@@ -2,10 +2,8 @@ package ui
 
 import (
 	"cmp"
-	"context"
 	"net/http"
 	"slices"
-	"sync"
 	"time"
 
 	"centralino/acd/kpi"
@@ -270,36 +268,4 @@ func stepLeads(doc *office.Document, s *office.Step, group office.ID, leads map[
 		}
 	}
 	return leads[m.Else]
-}
-
-// dayFacts keeps what happened today for a moment, since every open board asks.
-type dayFacts struct {
-	mu    sync.Mutex
-	at    time.Time
-	seq   uint64
-	facts kpi.Facts
-	ok    bool
-}
-
-// factsAge is how old the facts of today may be while nothing happens: waits grow.
-const factsAge = time.Second
-
-// factsToday is what happened since midnight; false if nothing is known.
-func (v *visit) factsToday() (kpi.Facts, bool) {
-	if v.s.d.Facts == nil {
-		return kpi.Facts{}, false
-	}
-	d, now, seq := &v.s.today, v.s.d.Now(), v.s.hub.State().Seq
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.ok && d.seq == seq && now.Sub(d.at).Abs() < factsAge {
-		return d.facts, true
-	}
-	facts, err := v.s.d.Facts(context.WithoutCancel(v.ctx()), kpi.Day(now, v.s.zone()))
-	if err != nil {
-		v.s.d.Log.Warn("facts of today", "err", err)
-		return kpi.Facts{}, false
-	}
-	d.at, d.seq, d.facts, d.ok = now, seq, facts, true
-	return facts, true
 }
