@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -33,9 +34,10 @@ type box struct {
 
 // disk fails or blocks on command.
 type disk struct {
-	mu    sync.Mutex
-	err   error
-	block chan struct{}
+	mu      sync.Mutex
+	err     error
+	block   chan struct{}
+	commits int
 }
 
 func (d *disk) set(err error) {
@@ -52,9 +54,12 @@ func (d *disk) stall() (release func()) {
 	return func() { d.mu.Lock(); d.block = nil; d.mu.Unlock(); close(c) }
 }
 
-func (d *disk) fault(string) error {
+func (d *disk) fault(operation string) error {
 	d.mu.Lock()
 	block, err := d.block, d.err
+	if operation == "commit" {
+		d.commits++
+	}
 	d.mu.Unlock()
 	if block != nil {
 		<-block
@@ -338,6 +343,72 @@ func TestPromises(t *testing.T) {
 		want := []string{"box.started", "access", "office.changed", "call.started", "journal.gap", "journal.gap", "journal.gap", "call.started", "journal.gap"}
 		if !cmp.Equal(got, want) {
 			t.Errorf("journal is %v\nwant       %v", got, want)
+		}
+		sound(t, b)
+	})
+}
+
+// Promises that come together share a commit, each with its own row and its own outcome;
+// what a full disk refuses of them again and again is one hole.
+func TestPromisesThatComeTogether(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		b := start(t, tempDir(t))
+		defer b.stop()
+		ctx := context.Background()
+		if err := b.db.Write(ctx, func(tx *sql.Tx) error { _, err := tx.Exec(`CREATE TABLE x (n INTEGER)`); return err }); err != nil {
+			t.Fatal(err)
+		}
+		boom := errors.New("boom")
+		entries := func(n, bad int) (list []journal.Entry) {
+			for i := range n {
+				list = append(list, journal.Entry{Payload: journal.AccessEvent{What: fmt.Sprint(i)}, Write: func(tx *sql.Tx) error {
+					if i == bad {
+						return boom
+					}
+					_, err := tx.Exec(`INSERT INTO x VALUES (?)`, i)
+					return err
+				}})
+			}
+			return list
+		}
+		rows := func() (n int) {
+			err := b.db.Read(ctx, func(tx *sql.Tx) error { return tx.QueryRow(`SELECT count(*) FROM x`).Scan(&n) })
+			if err != nil {
+				t.Fatal(err)
+			}
+			return n
+		}
+		before := b.disk.commits
+		for i, err := range b.AppendAllWith(ctx, entries(40, 7)) {
+			if i == 7 && !errors.Is(err, boom) || i != 7 && err != nil {
+				t.Errorf("entry %d: %v", i, err)
+			}
+		}
+		if n := b.disk.commits - before; n != 1 || rows() != 39 {
+			t.Errorf("%d commits for forty promises, %d rows", n, rows())
+		}
+		b.disk.set(store.ErrFull)
+		for range 5 {
+			for i, err := range b.AppendAllWith(ctx, entries(10, -1)) {
+				if !errors.Is(err, store.ErrFull) {
+					t.Errorf("entry %d on a full disk: %v", i, err)
+				}
+			}
+		}
+		b.disk.set(nil)
+		short, cancel := context.WithTimeout(ctx, time.Minute)
+		defer cancel()
+		if err := b.Flush(short); err != nil {
+			t.Fatal(err)
+		}
+		if n := rows(); n != 39 {
+			t.Errorf("%d rows: what was refused is there", n)
+		}
+		want := append([]string{"box.started"}, slices.Repeat([]string{"access"}, 40)...)
+		want[1+7] = "journal.gap"
+		want = append(want, "journal.gap") // of fifty
+		if diff := cmp.Diff(want, kindsOf(all(t, b))); diff != "" {
+			t.Error(diff)
 		}
 		sound(t, b)
 	})

@@ -105,19 +105,21 @@ func (l *Log) Append(call CallID, p Payload) {
 	l.add(&item{ev: Event{Call: call, Payload: p}})
 }
 
-// add gives an item its place in the journal.
-func (l *Log) add(it *item) {
-	it.at = time.Now()
-	it.ev.Time = l.o.Now().Round(0).UTC()
-	it.ev.ClockTrusted = l.o.Trusted()
+// add gives items their places in the journal, one after the other.
+func (l *Log) add(items ...*item) {
+	at, now, trusted := time.Now(), l.o.Now().Round(0).UTC(), l.o.Trusted()
+	wake := false
 	l.mu.Lock()
-	it.ev.Seq = l.next
-	l.next++
-	l.pending = append(l.pending, it)
-	if len(l.pending) >= l.dropAt {
-		l.dropLocked()
+	for _, it := range items {
+		it.at, it.ev.Time, it.ev.ClockTrusted = at, now, trusted
+		it.ev.Seq = l.next
+		l.next++
+		l.pending = append(l.pending, it)
+		if len(l.pending) >= l.dropAt {
+			l.dropLocked()
+		}
+		wake = wake || it.result != nil || len(l.pending) == 1 || len(l.pending) == l.o.BatchRows
 	}
-	wake := it.result != nil || len(l.pending) == 1 || len(l.pending) == l.o.BatchRows
 	l.notifyLocked()
 	l.mu.Unlock()
 	if wake {
@@ -142,22 +144,59 @@ func (l *Log) AppendSync(ctx context.Context, call CallID, p Payload) (seq uint6
 // disk or neither. write must not use the Log or the DB; an error of it is
 // returned as it is. Without a running Run it waits for ctx.
 func (l *Log) AppendWith(ctx context.Context, call CallID, p Payload, write func(tx *sql.Tx) error) (seq uint64, err error) {
-	result := make(chan error, 1)
-	it := &item{ev: Event{Call: call, Payload: p}, write: write, result: result}
+	it := promise(Entry{call, p, write})
+	result := it.result
 	l.add(it)
-	select {
-	case err = <-result:
-	case <-ctx.Done():
-		if l.withdraw(it) {
-			err = ctx.Err()
-		} else {
-			err = <-result // being written: the outcome is a moment away
-		}
-	}
-	if err != nil {
+	if err := l.kept(ctx, it, result); err != nil {
 		return 0, fmt.Errorf("append %s: %w", p.JournalKind(), err)
 	}
 	return it.ev.Seq, nil
+}
+
+// Entry is an event and what is written in the same transaction with it; a nil Write
+// writes nothing.
+type Entry struct {
+	Call    CallID
+	Payload Payload
+	Write   func(tx *sql.Tx) error
+}
+
+// AppendAllWith is AppendWith for events that come together: they follow each other in
+// the journal and share a commit, as far as one takes them, instead of waiting for one
+// each. Every entry is kept, or not, for itself; errs has the outcome of each in order,
+// nil for what is on disk.
+func (l *Log) AppendAllWith(ctx context.Context, entries []Entry) (errs []error) {
+	items, results := make([]*item, len(entries)), make([]chan error, len(entries))
+	for i, e := range entries {
+		items[i] = promise(e)
+		results[i] = items[i].result
+	}
+	l.add(items...)
+	errs = make([]error, len(entries))
+	for i, e := range entries {
+		if err := l.kept(ctx, items[i], results[i]); err != nil {
+			errs[i] = fmt.Errorf("append %s: %w", e.Payload.JournalKind(), err)
+		}
+	}
+	return errs
+}
+
+func promise(e Entry) *item {
+	return &item{ev: Event{Call: e.Call, Payload: e.Payload}, write: e.Write, result: make(chan error, 1)}
+}
+
+// kept waits for the outcome of a promise; result is the item's own, which it loses with
+// its end.
+func (l *Log) kept(ctx context.Context, it *item, result <-chan error) error {
+	select {
+	case err := <-result:
+		return err
+	case <-ctx.Done():
+		if l.withdraw(it) {
+			return ctx.Err()
+		}
+		return <-result // being written: the outcome is a moment away
+	}
 }
 
 // withdraw turns a promise that is not being written into a Gap; false if it is

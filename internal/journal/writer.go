@@ -154,6 +154,7 @@ func (l *Log) commit() error {
 				it.refuse(GapRefused)
 			}
 		}
+		l.mergeLocked() // or promises that are made again and again fill the memory
 		l.notifyLocked()
 		return err
 	}
