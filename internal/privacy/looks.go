@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"time"
 
 	"centralino/internal/journal"
@@ -38,6 +39,7 @@ const (
 	lookAgain   = 5 * time.Minute
 	maxLooks    = 1000
 	maxUnlogged = 1000 // looks that wait for the disk; more are in the journal alone
+	lookBatch   = 250  // looks that are kept together
 	lookWait    = 500 * time.Millisecond
 )
 
@@ -93,26 +95,36 @@ func (l look) event() journal.AccessEvent {
 	return journal.AccessEvent{What: l.what, Who: l.who, About: l.about, Source: "page"}
 }
 
-// writeLooks keeps the looks that wait, in order; what can't be kept waits on.
+// writeLooks keeps the looks that wait, in order and many at a time; what can't be kept
+// waits on.
 func (g *Gate) writeLooks(ctx context.Context) error {
 	for {
 		g.mu.Lock()
-		if len(g.unlogged) == 0 {
-			g.mu.Unlock()
+		batch := slices.Clone(g.unlogged[:min(len(g.unlogged), lookBatch)])
+		g.mu.Unlock()
+		if len(batch) == 0 {
 			return nil
 		}
-		s := g.unlogged[0]
-		g.mu.Unlock()
-		_, err := g.o.Journal.AppendWith(ctx, "", s.event(), func(tx *sql.Tx) error {
-			_, err := tx.Exec(sqlLook, string(s.about), s.at.UnixNano(), string(s.who), s.what)
-			return err
-		})
-		if err != nil {
-			return fmt.Errorf("keep look: %w", err)
+		entries := make([]journal.Entry, len(batch))
+		for i, s := range batch {
+			entries[i] = journal.Entry{Payload: s.event(), Write: func(tx *sql.Tx) error {
+				_, err := tx.Exec(sqlLook, string(s.about), s.at.UnixNano(), string(s.who), s.what)
+				return err
+			}}
+		}
+		var waiting []seen
+		var refusal error
+		for i, err := range g.o.Journal.AppendAllWith(ctx, entries) {
+			if err != nil {
+				waiting, refusal = append(waiting, batch[i]), err
+			}
 		}
 		g.mu.Lock()
-		g.unlogged = g.unlogged[1:]
+		g.unlogged = append(waiting, g.unlogged[len(batch):]...)
 		g.mu.Unlock()
+		if refusal != nil {
+			return fmt.Errorf("keep %d looks: %w", len(waiting), refusal)
+		}
 	}
 }
 

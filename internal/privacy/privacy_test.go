@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -28,10 +29,11 @@ import (
 // room is a gate with its database.
 type room struct {
 	*privacy.Gate
-	db    *store.DB
-	log   *journal.Log
-	doc   *office.Document
-	close func()
+	db      *store.DB
+	log     *journal.Log
+	doc     *office.Document
+	commits atomic.Int64
+	close   func()
 }
 
 func openRoom(t *testing.T, folder string) *room {
@@ -41,7 +43,12 @@ func openRoom(t *testing.T, folder string) *room {
 	r.doc.People = []office.Person{{ID: "p-anna", Role: office.RoleLeader}}
 	db, _, err := store.Open(ctx, store.Options{
 		Folder: folder, Migrations: append(journal.Migrations(), privacy.Migrations()...), Now: time.Now,
-		Readers: store.OneConnection, Log: slog.New(slog.DiscardHandler),
+		Readers: store.OneConnection, Log: slog.New(slog.DiscardHandler), Fault: func(operation string) error {
+			if operation == "commit" {
+				r.commits.Add(1)
+			}
+			return nil
+		},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -213,6 +220,35 @@ func TestFiguresAndTheirLooks(t *testing.T) {
 		r.MaySeeFigures(lead, "p-1")
 		if again := r.looks(t); len(again) != len(got)+1 {
 			t.Errorf("a look after six minutes is not in the journal: %q", again)
+		}
+	})
+}
+
+// TestLooksOfOnePageAreOneCommit: who draws a page with forty people wears the card out
+// once.
+func TestLooksOfOnePageAreOneCommit(t *testing.T) {
+	bubble(t, func(t *testing.T, r *room) {
+		lead := privacy.Viewer{Subject: "p-lead", Role: office.RoleLeader}
+		r.agree(t, privacy.UnionDeal)
+		time.Sleep(time.Second)
+		before := r.commits.Load()
+		for i := range 40 {
+			r.MaySeeState(lead, journal.SubjectID(fmt.Sprintf("p-%02d", i)))
+		}
+		time.Sleep(time.Second)
+		if n := r.commits.Load() - before; n != 1 {
+			t.Errorf("%d commits", n)
+		}
+		for i, said := range r.looks(t)[1:] {
+			if want := fmt.Sprintf("state p-lead p-%02d", i); said != want {
+				t.Errorf("entry %d is %q", i, said)
+			}
+			if l, err := r.Looks(t.Context(), journal.SubjectID(fmt.Sprintf("p-%02d", i)), time.Time{}, 5); err != nil || len(l) != 1 {
+				t.Errorf("person %d reads %+v, %v", i, l, err)
+			}
+		}
+		if n := len(r.looks(t)); n != 41 {
+			t.Errorf("%d entries", n)
 		}
 	})
 }
