@@ -244,27 +244,50 @@ func (r *Reader) UpTo() time.Time {
 	return r.facts.At()
 }
 
+// factsTries is how often Facts begins anew because a day was kept anew while it read:
+// the figures are kept every few thousand events, a day is read in moments.
+const factsTries = 5
+
 // Facts returns what happened in an interval, as it stands now. A day that can't be
 // read is an error: no report hides a hole.
 func (r *Reader) Facts(ctx context.Context, i kpi.Interval) (kpi.Facts, error) {
+	for range factsTries {
+		facts, moved, err := r.read(ctx, i)
+		if err != nil {
+			return kpi.Facts{}, fmt.Errorf("figures of %v: %w", i, err)
+		}
+		if !moved {
+			facts.Sort()
+			return facts, nil
+		}
+	}
+	return kpi.Facts{}, fmt.Errorf("figures of %v: kept anew %d times while they were read", i, factsTries)
+}
+
+// read collects what is held of an interval and what is on disk. moved: a day was kept
+// anew after what is held was looked at, and so knows of events that the rest does not.
+func (r *Reader) read(ctx context.Context, i kpi.Interval) (facts kpi.Facts, moved bool, err error) {
 	r.mu.Lock()
 	facts, missing := r.facts.Facts(i, r.o.Now())
 	seq := r.facts.Seq()
 	r.mu.Unlock()
 	for _, n := range missing {
 		f, ok, err := r.o.Journal.LoadFold(ctx, blockName(n), kpi.Version)
-		if err != nil {
-			return kpi.Facts{}, fmt.Errorf("figures of %v: %w", i, err)
-		}
-		if !ok || f.Seq > seq {
+		switch {
+		case err != nil:
+			return facts, false, err
+		case !ok:
 			continue // nothing happened that day
+		case f.Seq > seq && f.Seq <= r.Seq():
+			return facts, true, nil
+		case f.Seq > seq:
+			continue // a left-over: the figures are being made anew and did not come to that day yet
 		}
 		if err := facts.Read(f.State); err != nil {
-			return kpi.Facts{}, fmt.Errorf("figures of %v: %w", i, err)
+			return facts, false, err
 		}
 	}
-	facts.Sort()
-	return facts, nil
+	return facts, false, nil
 }
 
 // Posts returns what became of the last sending of each report.

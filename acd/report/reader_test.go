@@ -22,8 +22,11 @@ type box struct {
 	t      testing.TB
 	log    *journal.Log
 	reader *report.Reader
+	clock  time.Duration // how far the wall clock is off
 	stop   func()
 }
+
+func (b *box) now() time.Time { return time.Now().Add(b.clock) }
 
 func open(t testing.TB, folder string, run bool) *box {
 	t.Helper()
@@ -33,12 +36,12 @@ func open(t testing.TB, folder string, run bool) *box {
 		t.Fatal(err)
 	}
 	b := &box{t: t}
-	o := journal.Options{DB: db, Now: time.Now, Trusted: func() bool { return true }, Log: slog.New(slog.DiscardHandler), Version: "1", Board: "sim"}
+	o := journal.Options{DB: db, Now: b.now, Trusted: func() bool { return true }, Log: slog.New(slog.DiscardHandler), Version: "1", Board: "sim"}
 	if b.log, _, err = journal.Open(ctx, o); err != nil {
 		t.Fatal(err)
 	}
 	doc := office.Sample(office.SampleOptions{Now: time.Now()}).Doc
-	b.reader, err = report.Open(ctx, report.Options{Journal: b.log, Office: func() *office.Document { return doc }, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
+	b.reader, err = report.Open(ctx, report.Options{Journal: b.log, Office: func() *office.Document { return doc }, Now: b.now, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,6 +123,54 @@ func TestReaderOverRestarts(t *testing.T) {
 		facts, err := b.reader.Facts(ctx, kpi.Interval{From: from, To: from.Add(time.Hour)})
 		if err != nil || len(facts.Visits) != 5 {
 			t.Errorf("the first day: %d visits, %v", len(facts.Visits), err)
+		}
+	})
+}
+
+// meanwhile is a context that does something once, when somebody begins to wait under it.
+type meanwhile struct {
+	context.Context
+	once sync.Once
+	do   func()
+}
+
+func (m *meanwhile) Done() <-chan struct{} {
+	m.once.Do(m.do)
+	return m.Context.Done()
+}
+
+// TestADayThatIsKeptAnewWhileAReportReadsIt: the clock was set back, so that something
+// happens again on a day that is on disk alone, and the day is kept anew between a
+// report's look at what is held and its look at the disk.
+func TestADayThatIsKeptAnewWhileAReportReadsIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx := context.Background()
+		b := open(t, t.TempDir(), true)
+		defer b.stop()
+		day := kpi.Interval{From: time.Now().Add(-time.Hour), To: time.Now().Add(time.Hour)}
+		keep := func(visits ...string) {
+			for _, id := range visits {
+				b.visit(id, "n-1", "served")
+			}
+			b.settle()
+			if err := b.reader.Keep(ctx); err != nil {
+				t.Error(err)
+			}
+		}
+		keep("c-1", "c-2", "c-3")
+		time.Sleep(72 * time.Hour)
+		keep("c-4") // the first day is let go of
+		asked := &meanwhile{Context: ctx, do: func() {
+			b.clock = -72 * time.Hour
+			keep("c-5")
+			b.clock = 0
+		}}
+		facts, err := b.reader.Facts(asked, day)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := len(facts.Visits); n != 4 {
+			t.Errorf("%d contacts of that day, 3 happened before the question and one meanwhile", n)
 		}
 	})
 }
