@@ -18,7 +18,7 @@ import (
 	"centralino/internal/store"
 )
 
-// Options are what a Book needs; all but Told are required.
+// Options are what a Book needs; all but Told and Fault are required.
 type Options struct {
 	DB      *store.DB // opened with Migrations among its own
 	Journal Journal
@@ -28,6 +28,9 @@ type Options struct {
 
 	// Told hears of every outcome once it is on disk. It must not block.
 	Told func(journal.OutcomeSet)
+	// Fault is told when the disk refuses the Book, with its error, and nil when it
+	// takes it again. It must not block.
+	Fault func(cause error)
 }
 
 // Journal is where changes are reported (*journal.Log).
@@ -47,7 +50,8 @@ type Gate interface {
 // Book keeps customers' cards and outcomes. Its methods may be called from any
 // goroutine.
 type Book struct {
-	o Options
+	o    Options
+	left error // why Open did not clear away; afterwards of Run alone
 
 	importing sync.Mutex // one import is staged at a time
 }
@@ -148,7 +152,8 @@ func Migrations() []store.Migration {
 	}}}
 }
 
-// Open returns the Book and clears away what an import that was cut off left behind.
+// Open returns the Book and clears away what an import that was cut off left behind. If
+// the disk refuses that, Run does it later: telephones come first.
 func Open(ctx context.Context, o Options) (*Book, error) {
 	if o.DB == nil || o.Journal == nil || o.Gate == nil || o.Office == nil || o.Now == nil {
 		return nil, errors.New("outcome: DB, Journal, Gate, Office and Now are required")
@@ -156,12 +161,46 @@ func Open(ctx context.Context, o Options) (*Book, error) {
 	if o.Told == nil {
 		o.Told = func(journal.OutcomeSet) {}
 	}
+	if o.Fault == nil {
+		o.Fault = func(error) {}
+	}
 	b := &Book{o: o}
-	// On a full disk what an import left behind stays until the next one: telephones come first.
-	if err := b.unstage(ctx); err != nil && !errors.Is(err, store.ErrFull) {
-		return nil, fmt.Errorf("open customers: %w", err)
+	if b.left = b.unstage(ctx); b.left != nil && !store.Refused(b.left) {
+		return nil, fmt.Errorf("open customers: %w", b.left)
 	}
 	return b, nil
+}
+
+// clearAgain is how often Run tries to clear away what the disk did not let Open.
+const clearAgain = 30 * time.Second
+
+// Run clears away what Open could not, as often as it takes, and tells Fault. It returns
+// nil when ctx ends.
+func (b *Book) Run(ctx context.Context) error {
+	if b.left != nil {
+		b.o.Fault(b.left)
+	}
+	again := time.NewTicker(clearAgain)
+	defer again.Stop()
+	for b.left != nil {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-again.C:
+		}
+		if b.left = b.clear(ctx); b.left == nil {
+			b.o.Fault(nil)
+		}
+	}
+	<-ctx.Done()
+	return nil
+}
+
+// clear clears away what an import left behind, unless one is on its way.
+func (b *Book) clear(ctx context.Context) error {
+	b.importing.Lock()
+	defer b.importing.Unlock()
+	return b.unstage(ctx)
 }
 
 // all reads and closes the rows of a query that gave them or err.

@@ -28,11 +28,12 @@ const (
 	Undervoltage     Kind = "power.undervoltage"
 	StorageRecovered Kind = "storage.recovered" // corrupt database set aside, last good copy taken
 	StorageFull      Kind = "storage.full"
-	StorageFailed    Kind = "storage.failed"  // nothing can be written
-	StorageCorrupt   Kind = "storage.corrupt" // database found broken while running; set aside at the next start
-	JournalBroken    Kind = "journal.broken"  // the newest rows of the journal's chain do not verify
-	OfficeSkipped    Kind = "office.skipped"  // newest versions of the settings unreadable, an older one is in force
-	SecretsLost      Kind = "secrets.lost"    // passwords of phones and trunks that the key file does not open
+	StorageFailed    Kind = "storage.failed"   // nothing can be written
+	StorageCorrupt   Kind = "storage.corrupt"  // database found broken while running; set aside at the next start
+	JournalBroken    Kind = "journal.broken"   // the newest rows of the journal's chain do not verify
+	OfficeSkipped    Kind = "office.skipped"   // newest versions of the settings unreadable, an older one is in force
+	SecretsLost      Kind = "secrets.lost"     // passwords of phones and trunks that the key file does not open
+	CustomersFailed  Kind = "customers.failed" // the disk refuses customers' cards and outcomes
 	BackupFailed     Kind = "backup.failed"
 	NetworkCable     Kind = "network.cable"
 	NetworkAddress   Kind = "network.address"
@@ -65,13 +66,14 @@ type Rule struct {
 // Kinds is the table of faults, by their number.
 var Kinds = []Rule{
 	{Undervoltage, 1, Warning, 2 * time.Second, time.Minute, nil},
-	{StorageFailed, 2, Fault, 0, 10 * time.Second, []Kind{StorageFull, BackupFailed}},
+	{StorageFailed, 2, Fault, 0, 10 * time.Second, []Kind{StorageFull, BackupFailed, CustomersFailed}},
 	{StorageCorrupt, 2, Fault, 0, 0, nil},
 	{SecretsLost, 2, Fault, 0, 0, nil},
 	{StorageFull, 2, Warning, 5 * time.Second, time.Minute, []Kind{BackupFailed}},
 	{StorageRecovered, 2, Warning, 0, 0, nil},
 	{OfficeSkipped, 2, Warning, 0, 0, nil},
 	{JournalBroken, 2, Warning, 0, 0, nil},
+	{CustomersFailed, 2, Warning, 0, 0, nil},
 	{BackupFailed, 2, Warning, 0, 0, nil},
 	{NetworkCable, 3, Fault, 3 * time.Second, 3 * time.Second, []Kind{NetworkAddress, TrunkDown, NoPhones, ClockUntrusted, WebhookDown, MailFailed}},
 	{NetworkAddress, 3, Fault, 15 * time.Second, 3 * time.Second, []Kind{TrunkDown, NoPhones, ClockUntrusted, WebhookDown, MailFailed}},

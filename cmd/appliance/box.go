@@ -180,7 +180,7 @@ func (b *box) openData(ctx context.Context) error {
 		return fmt.Errorf("open names: %w", err)
 	}
 	b.customers, err = outcome.Open(ctx, outcome.Options{DB: b.db, Journal: b.journal, Gate: b.people, Office: b.office.Current, Now: b.now,
-		Told: func(o journal.OutcomeSet) { b.acd.OutcomeKnown(o.Agent, o.Call) }})
+		Told: func(o journal.OutcomeSet) { b.acd.OutcomeKnown(o.Agent, o.Call) }, Fault: b.customersFault})
 	if err != nil {
 		return err
 	}
@@ -345,6 +345,7 @@ func (b *box) parts() []service.Part {
 	list := []service.Part{
 		{Name: "store", Service: b.db},
 		{Name: "names", Service: b.people},
+		{Name: "customers", Service: b.customers},
 		{Name: "faults", Service: b.front.faults},
 		{Name: "lamps", Service: b.front.lamps},
 		{Name: "button", Service: b.front},

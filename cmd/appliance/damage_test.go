@@ -306,26 +306,34 @@ func TestFullDisk(t *testing.T) {
 	testbed.Figure(t, "calls made while the disk was full and right after, all in the journal", calls, "calls")
 }
 
-// A box whose disk is full when it starts makes calls and says what is wrong; when
-// there is room again it is as before.
-func TestAFullDiskKeepsNoBoxFromStarting(t *testing.T) {
-	t.Parallel()
-	o := options{data: t.TempDir()}
-	synctest.Test(t, func(t *testing.T) {
-		runBubble(t, o, diskFine, func(*bubbleBox) {})
-		runBubble(t, o, diskFull, func(w *bubbleBox) {
-			for _, p := range w.phones {
-				w.register(p)
-			}
-			w.talk(w.phones[0], "202")
-			if !slices.Contains(w.faulty(), string(health.StorageFailed)) {
-				t.Errorf("a full disk is not told: %v", w.faulty())
-			}
-			w.disk.state.Store(diskFine)
-			time.Sleep(time.Minute)
-			if slices.Contains(w.faulty(), string(health.StorageFailed)) {
-				t.Errorf("there is room again and it is not told: %v", w.faulty())
-			}
+// A box whose disk is full, read-only or worn out when it starts makes calls and says
+// what is wrong; when the disk takes what it is given again it is as before.
+func TestADiskThatRefusesKeepsNoBoxFromStarting(t *testing.T) {
+	for name, disk := range map[string]int32{"full": diskFull, "read-only": diskReadOnly, "worn out": diskWorn} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := options{data: t.TempDir()}
+			synctest.Test(t, func(t *testing.T) {
+				runBubble(t, o, diskFine, func(*bubbleBox) {})
+				runBubble(t, o, disk, func(w *bubbleBox) {
+					for _, p := range w.phones {
+						w.register(p)
+					}
+					w.talk(w.phones[0], "202")
+					for _, kind := range []health.Kind{health.StorageFailed, health.CustomersFailed} {
+						if !slices.Contains(w.faulty(), string(kind)) {
+							t.Errorf("%s is not told: %v", kind, w.faulty())
+						}
+					}
+					w.disk.state.Store(diskFine)
+					time.Sleep(2 * time.Minute)
+					for _, kind := range []health.Kind{health.StorageFailed, health.CustomersFailed} {
+						if slices.Contains(w.faulty(), string(kind)) {
+							t.Errorf("the disk works again and it is not told: %v", w.faulty())
+						}
+					}
+				})
+			})
 		})
-	})
+	}
 }

@@ -30,15 +30,17 @@ const (
 	diskFull
 	diskGone
 	diskNoCopy
+	diskReadOnly
+	diskWorn // it reads, and reports errors when it writes
 )
 
 var errNoPower = errors.New("no power")
 
 func (d *simDisk) fault(operation string) error {
-	switch d.state.Load() {
-	case diskFull:
+	switch st := d.state.Load(); st {
+	case diskFull, diskReadOnly, diskWorn:
 		if operation == "begin" || operation == "commit" || operation == "copy" {
-			return fmt.Errorf("%s: %w", operation, syscall.ENOSPC)
+			return fmt.Errorf("%s: %w", operation, map[int32]error{diskFull: syscall.ENOSPC, diskReadOnly: syscall.EROFS, diskWorn: syscall.EIO}[st])
 		}
 	case diskNoCopy:
 		if operation == "copy" {

@@ -47,6 +47,17 @@ func (b *box) copied(err error) {
 	}
 }
 
+// customersFault tells that the disk refuses customers' cards and outcomes, or takes them
+// again.
+func (b *box) customersFault(cause error) {
+	if cause != nil {
+		b.log.Error("the disk refuses customers' cards and outcomes; calls go on", "cause", cause)
+		b.front.faults.Raise(health.CustomersFailed, "")
+	} else {
+		b.front.faults.Clear(health.CustomersFailed, "")
+	}
+}
+
 // tellRecovery raises the fault of a journal whose chain does not verify.
 func (b *box) tellRecovery(rec journal.Recovery) {
 	if rec.Bad == nil {

@@ -3,7 +3,6 @@ package journal
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"time"
 
@@ -219,10 +218,8 @@ func (l *Log) keepPromise(tx *sql.Tx, write func(*sql.Tx) error) (refusal, err e
 		return nil, err
 	}
 	refusal = l.o.DB.Undoable(func() error { return protect(tx, write) })
-	for _, cause := range []error{store.ErrFull, store.ErrIO, store.ErrReadOnly, store.ErrCorrupt} {
-		if errors.Is(store.Classify(refusal), cause) {
-			return nil, refusal
-		}
+	if store.Refused(refusal) {
+		return nil, refusal
 	}
 	if refusal != nil {
 		if _, err := tx.Exec(sqlNotKept); err != nil {

@@ -69,6 +69,13 @@ func Classify(err error) error {
 	return err
 }
 
+// Refused says whether the disk is why something failed, and not what was asked of it: it
+// is full or read-only, reports errors, or holds a corrupt database.
+func Refused(err error) bool {
+	err = Classify(err)
+	return errors.Is(err, ErrFull) || errors.Is(err, ErrReadOnly) || errors.Is(err, ErrIO) || errors.Is(err, ErrCorrupt)
+}
+
 // failed classifies err and remembers it if the database is corrupt.
 func (db *DB) failed(err error) error {
 	err = Classify(err)
