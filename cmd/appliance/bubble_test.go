@@ -48,7 +48,7 @@ func inBubble(t *testing.T, o options, change func(*office.Document), f func(*bu
 }
 
 // runBubble runs f while a box runs on o's data folder, which starts with its disk in
-// that state. Call it in a bubble.
+// that state; of o's seams the clock counts. Call it in a bubble.
 func runBubble(t *testing.T, o options, disk int32, f func(*bubbleBox)) {
 	w := &bubbleBox{t: t, sip: sip.NewMemNet(), rtp: &media.MemNet{}, addr: netip.MustParseAddrPort("192.0.2.1:5060")}
 	w.disk.state.Store(disk)
@@ -56,7 +56,7 @@ func runBubble(t *testing.T, o options, disk int32, f func(*bubbleBox)) {
 	defer stop()
 	o.board, o.sim, o.sample, o.sip = "sim", true, "office", w.addr
 	o.seams = seams{sip: w.sip.Host(w.addr.Addr()), media: w.rtp, loops: 1, readers: store.OneConnection,
-		disk: w.disk.fault, log: io.Discard, virtual: true, modem: modemLine}
+		disk: w.disk.fault, now: o.seams.now, log: io.Discard, virtual: true, modem: modemLine}
 	var err error
 	if w.box, err = newBox(ctx, o); err != nil {
 		t.Fatal(err)

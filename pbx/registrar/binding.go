@@ -218,27 +218,29 @@ func (r *Registrar) checkOnline(d *device, last *Binding, now time.Time) {
 
 // restore takes a stored binding back in. The caller holds mu.
 //
-// The wall clock may be wrong at start: a binding from the future counts as just
-// registered. A TCP connection has not survived. Refreshes are written late, so a
-// binding is believed a little longer than the Store says.
+// The wall clock may be wrong at start, or have been when the phone registered. So what
+// was current when the box ended is current now: for the rest of its time where the
+// clock says that there is one, else for as long as the phone was granted, within which
+// it comes again. A phone that is gone meanwhile rings in vain for so long; the other
+// way round an office that is there could not be called. A TCP connection has not
+// survived. Refreshes are written late, so a binding is believed a little longer than
+// the Store says.
 func (r *Registrar) restore(s Binding, now time.Time) {
 	a, ok := r.o.Account(s.Username)
 	if !ok || a.Device != s.Device || s.URI.IsZero() {
 		return
 	}
 	b := &s
-	if b.Registered.After(now) {
-		b.Registered, b.Expires = now, now.Add(b.Granted)
-	}
+	left := b.Expires.Sub(now)
 	if b.Granted > 0 {
-		if b.Expires = b.Expires.Add(refreshWrite); !b.live(now) {
-			b.Granted = 0
+		left += refreshWrite
+		if b.Registered.After(now) || left <= 0 {
+			left = b.Granted
 		}
-		// From here on it lives by the steady clock of now: setting the wall
-		// clock, as a box without a battery does soon after its start, must not
-		// end it.
-		b.Expires = now.Add(b.Expires.Sub(now))
 	}
+	// From here on it lives by the steady clock of now: setting the wall clock, as a box
+	// without a battery does soon after its start, must not end it.
+	b.Registered, b.Expires = now.Add(min(b.Registered.Sub(now), 0)), now.Add(left)
 	if a.Disabled && b.Granted > 0 {
 		b.Granted, b.Expires = 0, now
 	}
@@ -259,6 +261,14 @@ func (r *Registrar) restore(s Binding, now time.Time) {
 		d.online = true
 		r.pending = append(r.pending, Change{b.Device, true, b.Agent, b.Source})
 	}
+}
+
+// stored is a binding as the Store has it: its times by the wall clock as it reads now,
+// whatever it read when the phone registered.
+func (b *Binding) stored(now time.Time) Binding {
+	s := *b
+	s.Registered, s.Expires = now.Add(b.Registered.Sub(now)), now.Add(b.Expires.Sub(now))
+	return s
 }
 
 func (r *Registrar) device(id office.ID) *device {

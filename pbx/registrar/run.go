@@ -100,9 +100,10 @@ func (r *Registrar) flush(ctx context.Context, now time.Time) {
 		return
 	}
 	var put, remove []Binding
+	wall := r.o.Now()
 	for k := range r.dirty {
 		if b := r.byKey(k); b != nil {
-			put = append(put, *b)
+			put = append(put, b.stored(wall))
 		} else {
 			uri, err := sip.ParseURI(k.contact)
 			if err == nil {
