@@ -13,6 +13,7 @@ import (
 	"centralino/internal/office"
 	"centralino/pbx"
 	"centralino/pbx/dialog"
+	"centralino/pbx/pbxtest"
 	"centralino/pbx/sip"
 )
 
@@ -74,6 +75,39 @@ func TestAFeatureThatHangsDoesNotHoldItsCall(t *testing.T) {
 			}
 		}
 		close(hangs)
+	})
+}
+
+// Who dials a code while as many as may be are under way hears at once that it was not
+// performed, and the next one after them works again.
+func TestOneFeatureTooManyIsRefusedInWords(t *testing.T) {
+	inWorld(t, func(w *world) {
+		hangs := make(chan struct{})
+		w.feature = func(office.Feature, journal.SubjectID, string) string {
+			<-hangs
+			return "login-ok"
+		}
+		dial := func(patience time.Duration) *pbxtest.Call {
+			c, err := w.phones["dev-1"].Dial(w.doc.Code(office.FeatureLogin))
+			if err != nil {
+				t.Fatal(err)
+			}
+			within(t, "answer", c.Up(), 5*time.Second)
+			if patience == 0 {
+				c.HangUp()
+			}
+			within(t, "end", c.End(), 5*time.Second+patience)
+			return c
+		}
+		for range pbx.MaxFeatures {
+			dial(0)
+		}
+		if heard := dial(5 * time.Second).Stats().Received; heard < 50 {
+			t.Errorf("%d packets of a sentence were heard", heard)
+		}
+		close(hangs)
+		pass(time.Second)
+		dial(5 * time.Second)
 	})
 }
 

@@ -5,3 +5,6 @@ var Recording = recording
 
 // QualityOf is what the journal keeps of a stream's figures.
 var QualityOf = quality
+
+// MaxFeatures is how many feature codes may be under way.
+const MaxFeatures = maxFeatures

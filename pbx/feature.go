@@ -3,9 +3,12 @@ package pbx
 import "centralino/pbx/call"
 
 // maxFeatures is how many feature codes may be under way at a time, in all calls: as
-// many as an office has people who begin at once. One more is not performed, and the
-// call ends by its own limit.
-const maxFeatures = 64
+// many as an office has people who begin at once. Of one more it is said at once that it
+// was not performed.
+const (
+	maxFeatures  = 64
+	tooManyNamed = "call-failed" // the sentence
+)
 
 // feature performs a feature code beside the call, because it may wait for the ACD or
 // the disk: what the call hears and how long it waits must not depend on that.
@@ -14,6 +17,7 @@ func (a *actor) feature(x call.DoFeature) {
 	case a.p.features <- struct{}{}:
 	default:
 		a.log.Warn("too many feature codes at a time", "feature", x.Feature)
+		a.step(call.FeatureDone{Prompt: tooManyNamed})
 		return
 	}
 	a.p.wg.Go(func() {
