@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -133,7 +134,10 @@ func (s *Sender) send(ctx context.Context, hook office.ID, w waiting) {
 	after := s.change(hook, func(h *hookState) {
 		before = *h
 		if a.OK() {
-			h.fails, h.since, h.rest = 0, time.Time{}, time.Time{}
+			h.fails, h.since = 0, time.Time{}
+			if !h.asked { // else by the answer to another delivery of this moment
+				h.rest = time.Time{}
+			}
 			h.sent++
 			return
 		}
@@ -148,11 +152,14 @@ func (s *Sender) send(ctx context.Context, hook office.ID, w waiting) {
 	var retry time.Time
 	if !a.OK() {
 		again := now.Add(s.backoff(max(after.fails-probeAfter, w.tries)))
+		if a.wait > 0 {
+			again = now.Add(s.heed(a.wait))
+		}
 		if !lost {
 			retry = again
 		}
-		if after.fails >= probeAfter {
-			s.change(hook, func(h *hookState) { h.rest = again })
+		if after.fails >= probeAfter || a.wait > 0 {
+			s.change(hook, func(h *hookState) { h.restUntil(again, a.wait > 0, now, s.farthest()) })
 		}
 	}
 	if err := s.tried(ctx, hook, w, a, retry); err != nil {
@@ -193,6 +200,14 @@ func (s *Sender) backoff(n int) time.Duration {
 	return d - d/5 + rand.N(max(d*2/5, 1))
 }
 
+// heed is the pause that a receiver asked for (RFC 9110 10.2.3): not shorter than the
+// first of our own, not longer than the longest, and stretched by up to a fifth, so that
+// those who were sent away together do not come back together.
+func (s *Sender) heed(wait time.Duration) time.Duration {
+	d := min(max(wait, s.o.Retry[0]), slices.Max(s.o.Retry))
+	return d + rand.N(max(d/5, 1))
+}
+
 // farthest is how far ahead a next try can be: what stands farther was written by a
 // clock that has been set back since.
 func (s *Sender) farthest() time.Duration { return 2 * max(slices.Max(s.o.Retry), storeRetry) }
@@ -228,7 +243,28 @@ func (s *Sender) attempt(ctx context.Context, target office.Webhook, w waiting, 
 	defer res.Body.Close()
 	_, _ = io.CopyN(io.Discard, res.Body, 4<<10) // lets the connection be used again
 	a.Status = res.StatusCode
+	if a.Status == http.StatusTooManyRequests || a.Status == http.StatusServiceUnavailable {
+		a.wait = retryAfter(res.Header, s.o.Now())
+	}
 	return a
+}
+
+// retryAfter reads how long a receiver wants to be left alone (RFC 9110 10.2.3): seconds,
+// or a date, which counts from the receiver's own Date where it names one, else from now.
+// 0: it does not say, or not so that it can be understood.
+func retryAfter(h http.Header, now time.Time) time.Duration {
+	v := strings.TrimSpace(h.Get("Retry-After"))
+	if n, err := strconv.ParseUint(v, 10, 31); err == nil {
+		return time.Duration(n) * time.Second
+	}
+	at, err := http.ParseTime(v)
+	if err != nil {
+		return 0
+	}
+	if date, err := http.ParseTime(h.Get("Date")); err == nil {
+		now = date
+	}
+	return max(0, at.Sub(now))
 }
 
 // causeOf says in a word why there was no answer.

@@ -119,3 +119,66 @@ func TestTheClockIsSetBack(t *testing.T) {
 		}
 	})
 }
+
+// A receiver that has too much to do says when to come again, and nothing of any call
+// goes to it before.
+func TestAReceiverThatAsksForTime(t *testing.T) {
+	date := func(d time.Duration) string { return start.Add(d).Format(http.TimeFormat) }
+	for name, tt := range map[string]struct {
+		status     int
+		after      string
+		from, upTo time.Duration // until the next delivery; another call begins after 2 s
+	}{
+		"seconds":                       {http.StatusTooManyRequests, "120", 2 * time.Minute, 145 * time.Second},
+		"out of service":                {http.StatusServiceUnavailable, " 600 ", 10 * time.Minute, 721 * time.Second},
+		"a date by its own clock":       {http.StatusServiceUnavailable, date(3 * time.Minute), 3 * time.Minute, 217 * time.Second},
+		"at most our own longest pause": {http.StatusTooManyRequests, "864000", time.Hour, 73 * time.Minute},
+		"at least our own first pause":  {http.StatusTooManyRequests, "1", 5 * time.Second, 7 * time.Second},
+		"a date that is past":           {http.StatusServiceUnavailable, date(-time.Hour), 2 * time.Second, 3 * time.Second},
+		"nonsense":                      {http.StatusTooManyRequests, "soon", 2 * time.Second, 3 * time.Second},
+		"nothing":                       {http.StatusTooManyRequests, "", 2 * time.Second, 3 * time.Second},
+		"another refusal":               {http.StatusInternalServerError, "120", 2 * time.Second, 3 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := &receiver{header: http.Header{"Retry-After": {tt.after}, "Date": {date(0)}}}
+			r.answer = func(_ cti.Message, n int) int {
+				if n == 1 {
+					return tt.status
+				}
+				return http.StatusOK
+			}
+			inBubble(t, r, func(t *testing.T, w *world) {
+				w.aCall("c-1")
+				time.Sleep(2 * time.Second)
+				w.aCall("c-2")
+				time.Sleep(3 * time.Hour)
+				list := r.seen()
+				if len(list) != 1+2*4 {
+					t.Fatalf("%d deliveries of two calls, one of them twice", len(list))
+				}
+				if d := list[1].at.Sub(list[0].at); d < tt.from || d > tt.upTo {
+					t.Errorf("the next one comes after %s, want %s to %s", d, tt.from, tt.upTo)
+				}
+				if st := w.status(); st.Waiting != 0 || st.Lost != 0 || !st.Failing.IsZero() {
+					t.Errorf("status %+v", st)
+				}
+			})
+		})
+	}
+}
+
+func FuzzRetryAfter(f *testing.F) {
+	f.Add("120", "")
+	f.Add("Sun, 22 Nov 2026 10:03:00 GMT", "Sun, 22 Nov 2026 10:00:00 GMT")
+	f.Add("Sunday, 22-Nov-26 10:03:00 GMT", "x")
+	f.Add("99999999999999999999", "-1")
+	f.Fuzz(func(t *testing.T, after, date string) {
+		d := cti.RetryAfter(http.Header{"Retry-After": {after}, "Date": {date}}, start)
+		if d < 0 {
+			t.Fatalf("%q, %q: %s", after, date, d)
+		}
+		if _, err := http.ParseTime(after); err != nil && d > 1<<31*time.Second {
+			t.Fatalf("%q: %s", after, d)
+		}
+	})
+}

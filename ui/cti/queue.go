@@ -105,7 +105,16 @@ type hookState struct {
 	since      time.Time // of the first of them
 	stopped    bool      // given up until somebody says again
 	rest       time.Time // nothing is tried before; not kept
+	asked      bool      // … because the receiver asked for it
 	sent, lost int
+}
+
+// restUntil lets a webhook rest, if it does not rest for longer already. What stands
+// farther ahead than a rest can last was set by a clock that was set back since.
+func (h *hookState) restUntil(at time.Time, asked bool, now time.Time, farthest time.Duration) {
+	if left := h.rest.Sub(now); left <= at.Sub(now) || left > farthest {
+		h.rest, h.asked = at, asked
+	}
 }
 
 // isFault says whether people should look after the webhook.
@@ -232,6 +241,8 @@ type Attempt struct {
 	Status int // of HTTP; 0: no answer
 	Took   time.Duration
 	Cause  string // why there was none, one of Causes
+
+	wait time.Duration // the receiver asked to be left alone so long
 }
 
 // OK says whether the event was taken.

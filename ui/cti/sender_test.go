@@ -33,6 +33,7 @@ type receiver struct {
 	mu     sync.Mutex
 	got    []got
 	answer func(m cti.Message, n int) int // status; n counts from 1. 0: no answer
+	header http.Header                    // of its answers
 }
 
 type got struct {
@@ -80,7 +81,7 @@ func (r *receiver) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &http.Response{StatusCode: st, Body: io.NopCloser(bytes.NewReader(nil)), Header: http.Header{}, Request: req}, nil
+	return &http.Response{StatusCode: st, Body: io.NopCloser(bytes.NewReader(nil)), Header: r.header.Clone(), Request: req}, nil
 }
 
 func (r *receiver) seen() []got {
