@@ -101,6 +101,33 @@ func TestRingIsRefused(t *testing.T) {
 }
 
 // The exchange's tones are what the box's detector, tested elsewhere, knows.
+// TestACallerWasFaster: who goes off hook to dial in the moment in which a caller takes
+// the line hears no dial tone, and lets both go.
+func TestACallerWasFaster(t *testing.T) {
+	onExchange(t, sim.LineOptions{}, func(t *testing.T, x *sim.Exchange, d *sim.Line, _ *listener) {
+		p, err := x.Ring("line", sim.CallerSpec{Number: "06", BeforeRing: true}) // it rings half a second later
+		if err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if err := d.Dial(t.Context(), "112"); err != nil {
+			t.Fatal(err)
+		}
+		for ev := range d.Events() {
+			if h, ok := ev.(hal.Hangup); ok {
+				if h.Cause != hal.CauseNoDial {
+					t.Errorf("the call that was dialled ended with %s", h.Cause)
+				}
+				break
+			}
+		}
+		wait(5 * time.Second)
+		if p.State() != sim.PartyEnded || d.State() != hal.LineIdle {
+			t.Errorf("afterwards the caller is %s and the line %s", p.State(), d.State())
+		}
+	})
+}
+
 func TestTonesOfTheExchange(t *testing.T) {
 	for _, c := range []struct {
 		result sim.DialResult

@@ -109,6 +109,14 @@ func (l *ExLine) dead() bool {
 	return l.cut
 }
 
+// taken says whether a caller has the line, whether he rings or, when the box has gone
+// off hook to dial in that moment, hears the box: there is no dial tone then.
+func (l *ExLine) taken() bool {
+	l.x.mu.Lock()
+	defer l.x.mu.Unlock()
+	return l.call != nil && l.call.party != nil
+}
+
 // connect plugs a device into the line; nil unplugs what is there.
 func (l *ExLine) connect(d device) error {
 	err := error(nil)

@@ -229,7 +229,7 @@ func (d *Line) Dial(ctx context.Context, number string) error {
 		d.dialed = true
 		d.to(hal.LineDialing, "")
 		d.offHook()
-		if d.ex.dead() {
+		if d.ex.dead() || d.ex.taken() {
 			d.in(noCurrent, func() { d.clear(hal.CauseNoDial) })
 			return nil
 		}
