@@ -161,6 +161,7 @@ type LineStats struct {
 	Overruns           uint64 // 'o' events: we read too slowly
 	Shielded           uint64 // DLE codes seen in the stream
 	Resyncs            uint64 // device had to be brought back to command state
+	Garbage            uint64 // octets from the device that meant nothing
 	QueuedMS           int
 }
 

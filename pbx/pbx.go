@@ -15,6 +15,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"centralino/hal"
@@ -164,6 +165,8 @@ type PBX struct {
 	book    *book
 	people  *occupation
 
+	badAnswers atomic.Uint64
+
 	mu           sync.Mutex // guards what follows, for lookups only
 	calls        map[journal.CallID]*actor
 	offers       map[journal.OfferID]*actor
@@ -299,6 +302,10 @@ func (p *PBX) actor(id journal.CallID) *actor {
 	defer p.mu.Unlock()
 	return p.calls[id]
 }
+
+// BadAnswers is how many answers to our offers could not be used, since start. What
+// other sides offer and cannot be used is answered, and counted by the SIP stack.
+func (p *PBX) BadAnswers() uint64 { return p.badAnswers.Load() }
 
 // Calls returns how many calls are under way.
 func (p *PBX) Calls() int {

@@ -270,11 +270,12 @@ func (l *sipLeg) progress(e dialog.Progress) {
 // takeAnswer reads the peer's answer to our offer.
 func (l *sipLeg) takeAnswer(body []byte) bool {
 	answer, err := sdp.Parse(body)
-	if err != nil {
-		return false
+	var g sdp.Agreed
+	if err == nil {
+		g, err = sdp.Accept(l.local, answer)
 	}
-	g, err := sdp.Accept(l.local, answer)
 	if err != nil {
+		l.a.p.badAnswers.Add(1)
 		return false
 	}
 	l.agree(g)

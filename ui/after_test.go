@@ -300,6 +300,17 @@ func TestImportingAFile(t *testing.T) {
 	if n, _ := r.book.Count(context.Background()); n != 2 {
 		t.Errorf("%d cards", n)
 	}
+	var m api.System
+	if err := json.Unmarshal([]byte(r.as(tech).get("/api/v1/system").body), &m); err != nil {
+		t.Fatal(err)
+	}
+	refused := map[string]uint64{}
+	for _, x := range m.Refused {
+		refused[x.Where+" "+x.What] = x.Count
+	}
+	if refused["upload csv"] != 2 || refused["upload row"] != 1 {
+		t.Errorf("counted as refused: %v", refused)
+	}
 	b.get("/customers?q=roma").has(t, "Mario &lt;i&gt;Rossi")
 	b.get(p.url.Path).is(t, http.StatusNotFound)
 }

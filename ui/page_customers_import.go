@@ -67,6 +67,9 @@ func (v *visit) importFile() error {
 		return err
 	}
 	table, err := outcome.ReadTable(file)
+	if err != nil {
+		v.s.refused.add("upload", "csv")
+	}
 	switch {
 	case errors.Is(err, outcome.ErrTooMuch):
 		return v.showImportFile(http.StatusUnprocessableEntity, v.p.T("import.large", "rows", v.p.Int(outcome.MaxRows)))
@@ -172,13 +175,18 @@ func (v *visit) importGo() error {
 	if len(problems) > 0 || !x.mapping.Check(x.table) {
 		return v.showImport(http.StatusUnprocessableEntity, x, problems)
 	}
-	_, _, err = v.s.d.Customers.Import(v.ctx(), v.me.Person, x.table, x.mapping, v.plan(), x.source)
+	_, plan, err := v.s.d.Customers.Import(v.ctx(), v.me.Person, x.table, x.mapping, v.plan(), x.source)
 	switch {
 	case errors.Is(err, outcome.ErrMoved), errors.Is(err, outcome.ErrNoRows):
 		v.flash("flash.import.again", "warn", 0)
 		return v.goTo("/import/" + x.id)
 	case err != nil:
 		return err
+	}
+	for _, r := range plan.Rejected {
+		if !r.Kept {
+			v.s.refused.add("upload", "row")
+		}
 	}
 	v.s.uploads.drop(x.ticket)
 	v.flash("flash.imported", "ok", 0)

@@ -37,6 +37,7 @@ type lineSet struct {
 	mu      sync.Mutex
 	ctx     context.Context // of Run, nil before it
 	drivers map[office.ID]*lineDriver
+	noise   uint64 // octets that meant nothing to drivers that are no more
 	wg      sync.WaitGroup
 }
 
@@ -102,6 +103,29 @@ func (s *lineSet) list() []hal.Line {
 	return out
 }
 
+// garbage is how many octets of the lines' devices meant nothing since the start.
+func (s *lineSet) garbage() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := s.noise
+	for _, d := range s.drivers {
+		n += d.line.Stats().Garbage
+	}
+	return n
+}
+
+// device tells of the modem that a line's driver has found, if it has one.
+func (s *lineSet) device(id office.ID) voicemodem.Device {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if d := s.drivers[id]; d != nil {
+		if l, ok := d.line.(*voicemodem.Line); ok {
+			return l.Device()
+		}
+	}
+	return voicemodem.Device{}
+}
+
 // Run runs the drivers until ctx ends.
 func (s *lineSet) Run(ctx context.Context) error {
 	s.mu.Lock()
@@ -140,6 +164,7 @@ func (s *lineSet) retire(id office.ID) {
 		return
 	}
 	delete(s.drivers, id)
+	s.noise += d.line.Stats().Garbage
 	var look func()
 	look = func() {
 		switch d.line.State() {

@@ -7,6 +7,7 @@ import (
 	"centralino/board/health"
 	"centralino/internal/journal"
 	"centralino/internal/store"
+	"centralino/pbx/media"
 	"centralino/pbx/registrar"
 	"centralino/pbx/sip"
 	"centralino/ui"
@@ -100,10 +101,23 @@ func (b *box) acknowledge(kind string) error {
 	return nil
 }
 
-// refused is how often the box refused SIP since it started.
-func (b *box) refused() []ui.Refusal { return refusals(b.stack.Counters(), b.registrar.Counters()) }
+// refused is how often the box refused what came from outside since it started.
+func (b *box) refused() []ui.Refusal {
+	return refusals(counted{sip: b.stack.Counters(), registrar: b.registrar.Counters(), media: b.plane.Counters(),
+		answers: b.pbx.BadAnswers(), garbage: b.lines.garbage()})
+}
 
-func refusals(s *sip.Counters, r *registrar.Counters) []ui.Refusal {
+// counted is what the rooms at the box's edges count.
+type counted struct {
+	sip       *sip.Counters
+	registrar *registrar.Counters
+	media     *media.Counters
+	answers   uint64 // to our offers
+	garbage   uint64 // octets of the devices of telephone lines
+}
+
+func refusals(c counted) []ui.Refusal {
+	s, r, m := c.sip, c.registrar, c.media
 	return []ui.Refusal{
 		{Where: "sip", What: "budget", Count: s.DroppedBudget.Load()},
 		{Where: "sip", What: "form", Count: s.DroppedForm.Load()},
@@ -113,6 +127,12 @@ func refusals(s *sip.Counters, r *registrar.Counters) []ui.Refusal {
 		{Where: "sip", What: "stray", Count: s.StrayResponses.Load()},
 		{Where: "sip", What: "overload", Count: s.TransactionsOverloaded.Load()},
 		{Where: "sip", What: "panic", Count: s.Panics.Load()}, // a message that stopped its handler
+		{Where: "sip", What: "content", Count: s.BadContent.Load()},
+		{Where: "sip", What: "offer", Count: s.BadOffers.Load()},
+		{Where: "sip", What: "answer", Count: c.answers},
+		{Where: "line", What: "garbage", Count: c.garbage},
+		{Where: "sound", What: "foreign", Count: m.Foreign.Load()},
+		{Where: "sound", What: "unknown", Count: m.Unknown.Load()},
 		{Where: "register", What: "password", Count: r.WrongPassword.Load()},
 		{Where: "register", What: "braked", Count: r.Braked.Load()},
 		{Where: "register", What: "replayed", Count: r.Replayed.Load()},

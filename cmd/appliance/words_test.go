@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"testing"
 
+	"centralino/pbx/media"
 	"centralino/pbx/registrar"
 	"centralino/pbx/sip"
 	"centralino/ui/i18n"
@@ -57,7 +58,7 @@ func TestEveryRefusalHasWords(t *testing.T) {
 		t.Fatal(err)
 	}
 	seen := map[string]bool{}
-	for _, r := range refusals(&sip.Counters{}, &registrar.Counters{}) {
+	for _, r := range refusals(counted{sip: &sip.Counters{}, registrar: &registrar.Counters{}, media: &media.Counters{}}) {
 		key := "refused." + r.Where + "." + r.What
 		if seen[key] {
 			t.Errorf("%s comes twice", key)

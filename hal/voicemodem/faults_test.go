@@ -65,9 +65,20 @@ func TestGarbageInCommandState(t *testing.T) {
 	atDesk(t, setup{}, func(d *desk) {
 		d.wait(5 * time.Second)
 		d.events()
+		if n := d.line.Stats().Garbage; n != 0 {
+			d.Errorf("%d octets of a modem in order meant nothing", n)
+		}
 		d.m.Inject(sim.Fault{Garbage: bytes.Repeat([]byte("\xd5\x10\x93\r\nRI\x00NG\x7f"), 50)})
 		d.wait(10 * time.Second)
 		d.events()
+		if n := d.line.Stats().Garbage; n != 3*50 { // 0xd5, 0x00 and 0x7f; 0x10 0x93 is a code
+			d.Errorf("%d octets meant nothing", n)
+		}
+		d.m.Inject(sim.Fault{Garbage: []byte("\r\nHELLO?\r\n")})
+		d.wait(time.Second)
+		if n := d.line.Stats().Garbage; n != 3*50+6 {
+			d.Errorf("with a line that nobody asked for %d octets meant nothing", n)
+		}
 		d.answered(sim.CallerSpec{Number: "06"})
 	})
 }

@@ -160,6 +160,8 @@ func (m *machine) input(now time.Time, b []byte) {
 			b = m.stream.receive(b)
 		default:
 			b = m.parser.parse(b, m.token)
+			m.stats.garbage.Add(m.parser.dropped)
+			m.parser.dropped = 0
 		}
 	}
 }
@@ -175,7 +177,10 @@ func (m *machine) token(t token) bool {
 	case tokenCode:
 		m.idleCode(t.code)
 	case tokenText:
-		if m.done != nil && t.text != m.command && len(m.info) < 64 {
+		switch {
+		case m.done == nil: // nobody asked
+			m.stats.garbage.Add(uint64(len(t.text)))
+		case t.text != m.command && len(m.info) < 64:
 			m.info = append(m.info, t.text)
 		}
 	case tokenResult:

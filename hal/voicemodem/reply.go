@@ -25,11 +25,12 @@ type token struct {
 }
 
 // parser cuts what the modem says in command state into tokens. The zero value is
-// ready. Octets that no modem sends as text are dropped: they are samples that
-// came too late.
+// ready. Octets that no modem sends as text are dropped and counted: they are samples
+// that came too late, or noise.
 type parser struct {
 	line    []byte
 	escaped bool
+	dropped uint64 // octets, and those beyond maxReply
 }
 
 // parse calls emit for every token that src completes. When emit returns false,
@@ -61,6 +62,8 @@ func (p *parser) parse(src []byte, emit func(token) bool) (rest []byte) {
 			}
 		case b >= 0x20 && b < 0x7f && len(p.line) < maxReply:
 			p.line = append(p.line, b)
+		default:
+			p.dropped++
 		}
 	}
 	return nil

@@ -35,11 +35,18 @@ func (l *Line) Run(ctx context.Context) error {
 	defer close(l.queue.C)
 	defer close(l.closed)
 	m := newMachine(&l.o, &l.stats)
-	m.event = l.publish
+	name := "" // of the port
+	m.event = func(ev hal.LineEvent) {
+		if s, ok := ev.(hal.StateChanged); ok {
+			l.know(m, s.State, name)
+		}
+		l.publish(ev)
+	}
 	m.frame = l.feed
 	failures, absent := 0, ""
 	for ctx.Err() == nil {
-		port, name, err := l.o.Port.OpenPort(ctx)
+		port, at, err := l.o.Port.OpenPort(ctx)
+		name = at
 		if err != nil {
 			if absent != err.Error() {
 				absent = err.Error()
@@ -132,7 +139,6 @@ func (l *Line) session(ctx context.Context, m *machine, port hal.Port, name stri
 	for {
 		if !served && m.state == hal.LineIdle {
 			served = true
-			l.device.Store([2]string{m.model(), m.dialect.Name})
 		}
 		if len(m.out) > 0 && m.fault == "" {
 			if _, err := port.Write(m.out); err != nil {

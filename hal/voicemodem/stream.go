@@ -18,8 +18,8 @@ const (
 
 // stats are the counters behind hal.LineStats.
 type stats struct {
-	rx, tx, underruns, overruns, shielded, resyncs atomic.Uint64
-	queued                                         atomic.Int64 // ms
+	rx, tx, underruns, overruns, shielded, resyncs, garbage atomic.Uint64
+	queued                                                  atomic.Int64 // ms
 }
 
 func (s *stats) snapshot() hal.LineStats {
@@ -27,6 +27,7 @@ func (s *stats) snapshot() hal.LineStats {
 		RxFrames: s.rx.Load(), TxFrames: s.tx.Load(),
 		Underruns: s.underruns.Load(), Overruns: s.overruns.Load(),
 		Shielded: s.shielded.Load(), Resyncs: s.resyncs.Load(),
+		Garbage:  s.garbage.Load(),
 		QueuedMS: int(s.queued.Load()),
 	}
 }

@@ -40,7 +40,7 @@ type Line struct {
 	queue    *hal.EventQueue
 	stats    stats
 	state    atomic.Value // hal.LineState
-	device   atomic.Value // [2]string: model, dialect
+	device   atomic.Value // Device
 	handler  atomic.Pointer[hal.AudioHandler]
 	commands chan request
 	hang     chan struct{} // room for one: a second wish to hang up is the same wish
@@ -85,7 +85,7 @@ func New(o Options) (*Line, error) {
 		random: rand.New(rand.NewPCG(o.Seed, uint64(len(o.ID)))),
 	}
 	l.state.Store(hal.LineOutOfService)
-	l.device.Store([2]string{})
+	l.device.Store(Device{})
 	return l, nil
 }
 
@@ -119,11 +119,25 @@ func (l *Line) SetAudio(h hal.AudioHandler) {
 // Stats implements hal.Line.
 func (l *Line) Stats() hal.LineStats { return l.stats.snapshot() }
 
-// Device says what the modem calls itself and which dialect is spoken with it, for
-// the page; empty before it was found.
-func (l *Line) Device() (model, dialect string) {
-	d := l.device.Load().([2]string)
-	return d[0], d[1]
+// Device is the modem of a line in service.
+type Device struct {
+	Model   string // what it calls itself
+	Dialect string // which is spoken with it
+	Port    string // what the system calls its port now
+}
+
+// Device tells of the modem, for the page; all of it is empty while the line is out of
+// service.
+func (l *Line) Device() Device { return l.device.Load().(Device) }
+
+// know keeps what there is to tell of the modem. It is called before the state is
+// published, so that whoever hears of it finds the device.
+func (l *Line) know(m *machine, st hal.LineState, port string) {
+	d := Device{}
+	if st != hal.LineOutOfService {
+		d = Device{Model: m.model(), Dialect: m.dialect.Name, Port: port}
+	}
+	l.device.Store(d)
 }
 
 // ask lets the owner do something and returns its answer.

@@ -155,6 +155,13 @@ func TestRequestsWithinTheDialog(t *testing.T) {
 				s.request(c.method, c.body, c.extra...)
 				peer.expect(c.want)
 				box.want(c.events)
+				counted := uint64(0)
+				if strings.Contains("400 405 415 469 489", c.want) && c.want != "" {
+					counted = 1
+				}
+				if n := box.stack.Counters().BadContent.Load(); n != counted {
+					t.Errorf("counted %d times as refused", n)
+				}
 				in.Bye("")
 				got := peer.take()
 				peer.answer(got[len(got)-1].req, 200, "", nil)

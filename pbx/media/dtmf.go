@@ -67,7 +67,7 @@ func (k *keyDetector) press(ts uint32, e telephoneEvent) bool {
 func (s *Stream) receiveKey(l *loop, h *header, b []byte) {
 	e, ok := parseEvent(b[h.start:h.end])
 	if !ok {
-		s.stats.Unknown++
+		s.unknown()
 		return
 	}
 	pressed := s.rtp.keys.press(h.ts, e) && int(e.code) < len(keys)

@@ -77,6 +77,9 @@ func TestAStrangerHearsNothingAndIsNotHeard(t *testing.T) {
 				if st := a.stream.Stats(); st.Foreign != 200 {
 					t.Errorf("%d foreign packets counted", st.Foreign)
 				}
+				if n := w.plane.Counters().Foreign.Load(); n != 200 {
+					t.Errorf("the plane counts %d foreign packets", n)
+				}
 			})
 		})
 	}
@@ -186,6 +189,9 @@ func TestWrongPayloadTypeIsNotHeard(t *testing.T) {
 		}
 		if st := a.stream.Stats(); st.Unknown != 11 || st.Received != 0 {
 			t.Errorf("stats %+v", st)
+		}
+		if n := w.plane.Counters().Unknown.Load(); n != 11 {
+			t.Errorf("the plane counts %d packets that mean nothing", n)
 		}
 	})
 }

@@ -76,9 +76,10 @@ func (o *Options) check() error {
 
 // Plane is the media of the whole box.
 type Plane struct {
-	o     Options
-	ports *portPool
-	loops []*loop
+	o       Options
+	ports   *portPool
+	loops   []*loop
+	dropped Counters
 
 	mu sync.Mutex // connect: never held while a packet moves
 }

@@ -104,12 +104,12 @@ func units16(d time.Duration) uint32 { return uint32(d.Microseconds() * 65536 / 
 func (s *Stream) receiveRTCP(l *loop, b []byte, from netip.AddrPort) {
 	e := s.rtp
 	if !e.latch.knows(from.Addr()) {
-		s.stats.Foreign++
+		s.foreign()
 		return
 	}
 	packets, err := rtcp.Unmarshal(b)
 	if err != nil || !reportFirst(packets) {
-		s.stats.Unknown++
+		s.unknown()
 		return
 	}
 	if e.latch.locked && !e.latch.exact && from.Addr() == e.latch.src.Addr() {

@@ -82,17 +82,17 @@ func (s *Stream) receiveRTP(l *loop, b []byte, from netip.AddrPort) {
 	e := s.rtp
 	h, ok := parseRTP(&l.header, b)
 	if !ok {
-		s.stats.Unknown++
+		s.unknown()
 		return
 	}
 	kind, law := e.remote.classify(h.pt)
 	if kind == unknownPayload {
-		s.stats.Unknown++
+		s.unknown()
 		return
 	}
 	ok, fresh := e.latch.accept(l.now, from, h.ssrc, h.seq)
 	if !ok {
-		s.stats.Foreign++
+		s.foreign()
 		return
 	}
 	if fresh {

@@ -1,6 +1,30 @@
 package media
 
-import "time"
+import (
+	"sync/atomic"
+	"time"
+)
+
+// Counters of a plane count what it dropped, all since start.
+type Counters struct {
+	Foreign atomic.Uint64 // packets from anybody but a stream's peer
+	Unknown atomic.Uint64 // malformed packets, or with a payload type that was not agreed
+}
+
+// Counters returns the live counters.
+func (p *Plane) Counters() *Counters { return &p.dropped }
+
+// foreign counts a packet of a stranger.
+func (s *Stream) foreign() {
+	s.stats.Foreign++
+	s.plane.dropped.Foreign.Add(1)
+}
+
+// unknown counts a packet that means nothing.
+func (s *Stream) unknown() {
+	s.stats.Unknown++
+	s.plane.dropped.Unknown.Add(1)
+}
 
 // Stats are the figures of one stream since it was opened. Received counts what
 // was accepted from the peer; loss and jitter are RFC 3550 appendix A.3 and A.8.

@@ -113,6 +113,8 @@ type Counters struct {
 	DroppedForm            atomic.Uint64 // no SIP at all, over limits
 	DroppedQueue           atomic.Uint64 // queue full
 	Refused                atomic.Uint64 // answered by validation
+	BadContent             atomic.Uint64 // 400, 405, 406, 415, 469, 489 of whoever handles a request
+	BadOffers              atomic.Uint64 // 488: sound that nobody here can do
 	Repeats                atomic.Uint64 // retransmissions absorbed
 	SendErrors             atomic.Uint64
 	Panics                 atomic.Uint64 // of handlers, recovered
@@ -122,4 +124,14 @@ type Counters struct {
 	StatelessAnswers       atomic.Uint64
 	FinishedEvicted        atomic.Uint64 // finished transactions forgotten early
 	TransactionsOverloaded atomic.Uint64
+}
+
+// answered counts a handler's final answer that refuses what a request carries.
+func (c *Counters) answered(status int) {
+	switch status {
+	case 400, 405, 406, 415, 469, 489:
+		c.BadContent.Add(1)
+	case 488:
+		c.BadOffers.Add(1)
+	}
 }

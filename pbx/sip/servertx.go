@@ -49,6 +49,7 @@ func (tx *serverTx) Respond(resp *Response) error {
 		return err
 	}
 	tx.last, tx.replyFlow = b, flow
+	tx.sh.s.counters.answered(resp.status)
 	switch {
 	case resp.status < 200:
 		tx.state = txProceeding

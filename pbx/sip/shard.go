@@ -243,6 +243,7 @@ func (sh *shard) request(r *Request) {
 	}
 	if resp := sh.s.handler.Stateless(r); resp != nil {
 		sh.s.counters.StatelessAnswers.Add(1)
+		sh.s.counters.answered(resp.status)
 		_ = sh.s.writeResponse(resp)
 		return
 	}
