@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"centralino/acd/report"
@@ -235,6 +236,16 @@ func (v *visit) lineModels() []api.Line {
 	return out
 }
 
+// deviceWords names the device of a line: model, dialect and port, as far as they are
+// known.
+func (v *visit) deviceWords(s LineStatus) string {
+	dialect := s.Dialect
+	if key := "choice.line.dialect." + dialect; dialect != "" && v.p.Has(key) {
+		dialect = v.p.T(key)
+	}
+	return strings.Join(slices.DeleteFunc([]string{s.Model, dialect, s.Port}, func(w string) bool { return w == "" }), ", ")
+}
+
 // lineModel describes a line with its state: the driver's own view, else what the
 // journal said last.
 func (v *visit) lineModel(doc *office.Document, l *office.Line) api.Line {
@@ -247,7 +258,7 @@ func (v *visit) lineModel(doc *office.Document, l *office.Line) api.Line {
 	}
 	for _, s := range v.s.d.Lines() {
 		if s.ID == l.ID {
-			state, m.Reason, m.Device = s.State, s.Reason, s.Port
+			state, m.Reason, m.Device = s.State, s.Reason, v.deviceWords(s)
 			if !s.Since.IsZero() {
 				m.Since = s.Since
 			}

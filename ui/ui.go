@@ -118,7 +118,18 @@ type LineStatus struct {
 	State  string
 	Reason string
 	Since  time.Time
-	Port   string // device name now
+
+	// The device of a telephone line in service: what it calls itself, which dialect
+	// is spoken with it, and the name of its port now.
+	Model, Dialect, Port string
+}
+
+// SerialPort is a serial port of the computer.
+type SerialPort struct {
+	Identity string // as the office document writes it
+	Device   string // what it is called now
+	Product  string // as the device says; it and Serial may be empty
+	Serial   string
 }
 
 // PhoneStatus is one registered contact of a device.

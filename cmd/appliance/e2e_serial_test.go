@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -31,6 +32,13 @@ func TestModemUnpluggedInMidCall(t *testing.T) {
 		return name
 	}
 	before := device()
+	shows := func() {
+		t.Helper()
+		if l := w.line("line-1"); !strings.Contains(l.Device, "CX93001") || !strings.HasSuffix(l.Device, "Conexant CX930xx, "+device()) {
+			t.Errorf("the page shows the device %q at %s", l.Device, device())
+		}
+	}
+	shows()
 
 	ring := box.command("call", "-line", "line-1", "-from", "0612345678", "-keys", "1")
 	_, err := agent.Wait(limit(t, 40*time.Second), "CALL_ESTABLISHED")
@@ -44,6 +52,9 @@ func TestModemUnpluggedInMidCall(t *testing.T) {
 	}
 	if !eventually(t, time.Second, func() bool { return w.line("line-1").State.ID == "outOfService" }) {
 		t.Errorf("a second after unplugging the line is %+v", w.line("line-1"))
+	}
+	if l := w.line("line-1"); l.Device != "" {
+		t.Errorf("a line without its modem shows %q", l.Device)
 	}
 	box.closed(agent, "the agent's call ends")
 	box.want("the caller's call ends", ring.WaitOutput(limit(t, 10*time.Second), "call over"))
@@ -68,6 +79,7 @@ func TestModemUnpluggedInMidCall(t *testing.T) {
 	if !eventually(t, 10*time.Second, func() bool { return w.line("line-1").State.ID == "idle" }) {
 		t.Fatalf("ten seconds after replugging the line is %+v\n%s", w.line("line-1"), box.proc.Output())
 	}
+	shows()
 	// It works as ever.
 	again := box.command("call", "-line", "line-1", "-from", "0612345678", "-keys", "1")
 	_, err = agent.Wait(limit(t, 60*time.Second), "CALL_ESTABLISHED")

@@ -23,7 +23,7 @@ func (b *box) openPages(ctx context.Context) error {
 	d := ui.Deps{
 		Now: b.now, Log: b.log, DB: b.db, Office: b.office, Secrets: b.secrets, People: b.people,
 		Journal: ui.FromLog(b.journal),
-		Lamps:   b.front.lamps.Shown, Lines: b.lineStates.list, Phones: b.phoneList, Faults: b.front.faults.All,
+		Lamps:   b.front.lamps.Shown, Lines: b.lineList, Phones: b.phoneList, Faults: b.front.faults.All,
 		Agents: agents{b}, Desk: agents{b}, Voices: b.voices,
 		Reports: b.reports, Dial: b.dial,
 		PairingUntil: b.front.pairing, Claimed: b.front.setClaimed, Logs: b.logs,
@@ -109,6 +109,16 @@ func (l *lineStates) list() []ui.LineStatus {
 		out = append(out, s)
 	}
 	return out
+}
+
+// lineList is the state of every line, with the device of those that have one.
+func (b *box) lineList() []ui.LineStatus {
+	list := b.lineStates.list()
+	for i := range list {
+		d := b.lines.device(list[i].ID)
+		list[i].Model, list[i].Dialect, list[i].Port = d.Model, d.Dialect, d.Port
+	}
+	return list
 }
 
 // phoneList is every registered contact.
