@@ -29,6 +29,7 @@ type front struct {
 	board   board.Board
 	lamps   *led.Driver
 	faults  *health.Monitor
+	pinless error      // why pins that the board should have cannot be used; nil: they can, or it has none
 	button  hal.Button // nil where none is fitted
 	pressed *simButton // of the simulated board
 
@@ -60,14 +61,16 @@ func (b *box) openFront() error {
 		f.pressed = &simButton{edges: make(chan hal.ButtonEdge, 16)}
 		f.button = f.pressed
 	case f.board.HasGPIO():
-		if err := f.openPins(leds); err != nil {
-			b.log.Warn("no lamps and no button", "err", err)
-			defer func() { f.faults.Raise(health.LampsMissing, "") }()
+		if f.pinless = f.openPins(leds); f.pinless != nil {
+			b.log.Warn("lamps or button cannot be used", "board", f.board.Title, "err", f.pinless)
 		}
 	default:
 		b.log.Info("this computer has no lamps and no button: the page shows the lamps", "board", f.board.Title)
 	}
 	f.faults = health.NewMonitor(f.faultsChanged)
+	if f.pinless != nil {
+		f.faults.Raise(health.LampsMissing, "")
+	}
 	f.lamps = led.NewDriver(led.Options{LEDs: leds, On: func([]led.Shown) { b.notify(live.Lamps) }})
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"path/filepath"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"time"
 
@@ -207,7 +208,10 @@ func (b *box) hello(w io.Writer) {
 	if b.exchange != nil {
 		fmt.Fprintf(w, "  Outside caller  %s call -data %s -line line-1 -from 0612345678\n", program(), b.opt.data)
 	}
-	if !b.opt.sim && !b.front.board.HasGPIO() {
+	switch {
+	case b.front.pinless != nil:
+		fmt.Fprintf(w, "  Lamps, button   cannot be used (%s): the page shows the lamps\n", strings.ReplaceAll(b.front.pinless.Error(), "\n", "; "))
+	case !b.opt.sim && !b.front.board.HasGPIO():
 		fmt.Fprintln(w, "  Lamps, button   none on this computer: the page shows the lamps")
 	}
 	fmt.Fprintf(w, "  Stop            Ctrl-C\n\n")
