@@ -132,7 +132,7 @@ func (v *visit) editDoc(s *subject) (*office.Document, error) {
 		return nil, &office.Invalid{Problems: p}
 	}
 	q := v.r.URL.Query()
-	if k := q.Get("kind"); k != "" && s.kind == office.KindLine {
+	if k := q.Get("kind"); s.kind == office.KindLine && office.Offers(office.KindLine, "kind", k) {
 		doc.Set(s.kind, s.id, "kind", k)
 	}
 	if o := q.Get("owner"); o != "" && s.kind == office.KindDevice {
@@ -189,6 +189,9 @@ func (v *visit) showEdit(status int, s subject, values url.Values, problems []of
 		}
 		w := v.widget(names, f, text)
 		w.ReadOnly = w.ReadOnly || f.Fixed && !s.make
+		if s.kind == office.KindLine && f.Name == "port" {
+			v.suggestPorts(&w, doc, s.id)
+		}
 		w.Problem = v.fieldProblem(names, problems, s, f.Name)
 		known[f.Name] = true
 		if f.Expert && w.Problem == "" {
@@ -379,6 +382,10 @@ func (v *visit) formChange(s subject, form url.Values, staged map[string]string)
 			}
 			if s.kind == office.KindPerson && f.Name == "role" && !slices.Contains(v.grantable(), office.Role(text)) {
 				problems = append(problems, office.Problem{Kind: s.kind, Object: s.id, Field: f.Name, Code: "people.role.denied"})
+				continue
+			}
+			if text != have && slices.Contains(f.Unbuilt, text) {
+				problems = append(problems, office.Problem{Kind: s.kind, Object: s.id, Field: f.Name, Code: office.ProblemChoice, Args: map[string]string{"value": v.choice(f, text)}})
 				continue
 			}
 			if text != have {

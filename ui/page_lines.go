@@ -31,6 +31,7 @@ func (v *visit) linePage(id string) (view.Line, bool) {
 	}
 	page := view.Line{Line: v.lineModel(doc, l), Edit: v.me.Role == office.RoleTechnician, Uses: v.uses(doc, office.KindLine, id)}
 	page.Test = page.Edit && v.s.d.TestRing != nil && l.Kind != office.LineTrunk && !l.Disabled
+	page.NoTest = page.Edit && v.s.d.TestRing == nil && l.Kind != office.LineTrunk && !l.Disabled
 	names := v.namer(doc, nil)
 	for _, f := range v.fields(doc, subject{kind: office.KindLine, id: id}) {
 		text, _ := doc.Get(office.KindLine, id, f.Name)
@@ -54,6 +55,40 @@ func (v *visit) line() error {
 	page.Frame = v.frame(page.Line.Name)
 	page.Live = "/live?page=line&id=" + id
 	return v.show(http.StatusOK, "line", page)
+}
+
+// suggestPorts offers the serial ports that are there now, each with what its device
+// says of itself and with the line that has it.
+func (v *visit) suggestPorts(w *view.Field, doc *office.Document, line string) {
+	if v.s.d.Ports == nil || w.ReadOnly {
+		return
+	}
+	ports, err := v.s.d.Ports()
+	if err != nil {
+		v.s.d.Log.Warn("serial ports cannot be listed", "err", err)
+		w.SuggestHelp = v.p.T("line.ports.failed")
+		return
+	}
+	w.SuggestHelp = v.p.T("line.ports.none")
+	if len(ports) > 0 {
+		w.SuggestHelp = v.p.N("line.ports", len(ports))
+	}
+	for _, p := range ports {
+		var words []string
+		if p.Product != "" {
+			words = append(words, p.Product)
+		}
+		if p.Serial != "" {
+			words = append(words, v.p.T("line.ports.serial", "serial", p.Serial))
+		}
+		words = append(words, p.Device)
+		for i := range doc.Lines {
+			if l := &doc.Lines[i]; l.Port == p.Identity && string(l.ID) != line {
+				words = append(words, v.p.T("line.ports.taken", "line", l.Name))
+			}
+		}
+		w.Suggest = append(w.Suggest, view.Option{Value: p.Identity, Label: strings.Join(words, ", ")})
+	}
 }
 
 // testRing makes a line ring, where the board can.

@@ -27,7 +27,7 @@ func (v *visit) apiSchema() error {
 		if f.Unit != "" {
 			m.Unit = v.p.T(f.Unit)
 		}
-		for _, c := range f.Choices {
+		for _, c := range f.Offered() {
 			key := f.ChoiceText(c)
 			if !v.p.Has(key) {
 				key = "choice." + c

@@ -82,6 +82,10 @@ type Deps struct {
 	// Refused tells how often other parts of the box refused input. Optional.
 	Refused func() []Refusal
 
+	// Ports lists the serial ports that the computer has now, for the form of a line.
+	// Optional: without it a port is typed.
+	Ports func() ([]SerialPort, error)
+
 	Restart func() // optional: orderly restart, asked for after a restore
 
 	Logs  func(f LogFilter) []LogLine // optional: the newest last

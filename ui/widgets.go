@@ -144,7 +144,9 @@ func (v *visit) choiceOptions(f office.Field, text string) []view.Option {
 		out = append(out, view.Option{Label: v.p.T("form.none"), Selected: text == ""})
 	}
 	for _, c := range f.Choices {
-		out = append(out, view.Option{Value: c, Label: v.choice(f, c), Selected: c == text})
+		if c == text || !slices.Contains(f.Unbuilt, c) {
+			out = append(out, view.Option{Value: c, Label: v.choice(f, c), Selected: c == text})
+		}
 	}
 	return out
 }

@@ -43,6 +43,7 @@ const (
 	TrunkDown        Kind = "trunk.down"
 	LineGone         Kind = "line.gone"       // device unplugged or silent
 	LineNoDialTone   Kind = "line.noDialTone" // cable of the exchange
+	LineUnbuilt      Kind = "line.unbuilt"    // of a kind that the box cannot drive yet
 	TemperatureHigh  Kind = "temperature.high"
 	SoftwareRestarts Kind = "software.restarts" // a part was restarted repeatedly
 	NoPhones         Kind = "phones.none"
@@ -83,6 +84,7 @@ var Kinds = []Rule{
 	{TrunkDown, 5, Fault, 15 * time.Second, 5 * time.Second, nil},
 	{LineGone, 6, Fault, time.Second, 3 * time.Second, []Kind{LineNoDialTone}},
 	{LineNoDialTone, 6, Fault, 0, 0, nil},
+	{LineUnbuilt, 6, Fault, 0, 0, nil},
 	{TemperatureHigh, 7, Warning, 30 * time.Second, 2 * time.Minute, nil},
 	{SoftwareRestarts, 8, Fault, 0, 5 * time.Minute, []Kind{NoPhones}},
 	{NoEmergencyLine, 9, Fault, 30 * time.Second, 5 * time.Second, nil},

@@ -173,6 +173,7 @@ func (f *front) setClaimed() {
 
 // ready is the last part to start: from then on the box does its work.
 func (f *front) ready(ctx context.Context) error {
+	f.unbuiltFault(f.document())
 	f.emergencyFault() // what never was there does not go, and so tells nothing
 	f.phoneFault()
 	f.setBusy(false)
@@ -303,6 +304,22 @@ func (f *front) phoneFault() {
 	}
 }
 
+// unbuiltFault tells of lines in use that this box cannot drive.
+func (f *front) unbuiltFault(doc *office.Document) {
+	wanted := map[string]bool{}
+	for i := range doc.Lines {
+		if l := &doc.Lines[i]; !l.Disabled && !office.Offers(office.KindLine, "kind", string(l.Kind)) {
+			wanted[string(l.ID)] = true
+			f.faults.Raise(health.LineUnbuilt, string(l.ID))
+		}
+	}
+	for _, e := range f.faults.All() {
+		if e.Kind == health.LineUnbuilt && !wanted[e.Subject] {
+			f.faults.Clear(e.Kind, e.Subject)
+		}
+	}
+}
+
 // officeChanged forgets what is about lines that are no more, or not in use.
 func (f *front) officeChanged(doc *office.Document) {
 	f.mu.Lock()
@@ -317,6 +334,7 @@ func (f *front) officeChanged(doc *office.Document) {
 	for _, id := range gone {
 		f.faults.ClearSubject(string(id))
 	}
+	f.unbuiltFault(doc)
 	f.emergencyFault()
 	f.phoneFault()
 	f.show()

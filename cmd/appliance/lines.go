@@ -19,13 +19,13 @@ import (
 	"centralino/internal/numbering"
 	"centralino/internal/office"
 	"centralino/pbx/route"
+	"centralino/ui"
 )
 
-// halKind names an office line's technology for the drivers.
+// halKind names an office line's technology for the drivers that there are.
 var halKind = map[office.LineKind]hal.LineKind{
 	office.LineAnalog: hal.Analog,
 	office.LineISDN:   hal.ISDN,
-	office.LineMobile: hal.Mobile,
 }
 
 // lineSet runs the drivers of the office's telephone lines and follows the office:
@@ -202,6 +202,16 @@ func (b *box) openLine(l *office.Line, kind hal.LineKind, numbers []string, coun
 		ID: id, Kind: kind, Port: port,
 		Dialect: l.Dialect, MSN: numbers, Country: country, Log: b.log,
 	})
+}
+
+// serialPorts lists the ports that the computer has now.
+func serialPorts() ([]ui.SerialPort, error) {
+	found, err := serial.List()
+	out := make([]ui.SerialPort, len(found))
+	for i, f := range found {
+		out[i] = ui.SerialPort{Identity: f.Identity, Device: f.Device, Product: f.Product, Serial: f.Serial}
+	}
+	return out, err
 }
 
 // numbersOf lists the own numbers of an ISDN line in national form, for its MSN

@@ -46,6 +46,8 @@ func (b *box) openPages(ctx context.Context) error {
 	}
 	if b.exchange != nil {
 		d.TestRing = b.testRing
+	} else {
+		d.Ports = serialPorts
 	}
 	var err error
 	if d.HTTP, err = listen(b.opt.http); err != nil {

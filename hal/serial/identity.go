@@ -96,6 +96,7 @@ type Found struct {
 	Identity string // for NewOpener and the office document
 	Device   string // what it is called now
 	Product  string // as the device says, may be empty
+	Serial   string // its serial number, may be empty
 }
 
 // List returns the serial ports that the machine has now. USB ports are named by
@@ -112,7 +113,7 @@ func List() ([]Found, error) {
 	}
 	var all []Found
 	for _, p := range ports {
-		f := Found{Identity: "path:" + p.Name, Device: p.Name, Product: p.Product}
+		f := Found{Identity: "path:" + p.Name, Device: p.Name, Product: p.Product, Serial: p.SerialNumber}
 		if p.IsUSB {
 			f.Identity = fmt.Sprintf("usb:%s:%s", p.VID, p.PID)
 			if p.SerialNumber != "" {

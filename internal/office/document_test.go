@@ -113,6 +113,9 @@ func TestSchemaIsAsReviewed(t *testing.T) {
 		if f.Choices != nil {
 			fmt.Fprintf(&b, " of %q", f.Choices)
 		}
+		if f.Unbuilt != nil {
+			fmt.Fprintf(&b, " without %q yet", f.Unbuilt)
+		}
 		if f.Refs != nil {
 			fmt.Fprintf(&b, " to %v", f.Refs)
 		}

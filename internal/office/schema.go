@@ -1,5 +1,7 @@
 package office
 
+import "slices"
+
 // FieldType says how a field is written and shown. Every field has one text form,
 // the same in forms, API, search and differences.
 type FieldType string
@@ -40,12 +42,34 @@ type Field struct {
 	Min, Max int64    // number, duration (in Unit), length of text in characters; both 0: no limit
 	Default  string   // what a new object has
 	Choices  []string // their texts: "choice.<kind>.<name>.<choice>"
+	Unbuilt  []string // choices that a document may hold and that are not offered, because the box cannot do them yet
 	Refs     []Kind
 	Role     Role // least powerful role that may change it
 	Required bool
 	Fixed    bool // set when the object is made; forms of existing objects show it only
 	Example  bool // ui/i18n has an example
 	Expert   bool // shown only on request
+}
+
+// Offered returns the choices that forms offer.
+func (f Field) Offered() []string {
+	var out []string
+	for _, c := range f.Choices {
+		if !slices.Contains(f.Unbuilt, c) {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// Offers says whether a field of a kind offers a choice.
+func Offers(k Kind, field, choice string) bool {
+	for _, f := range Fields(k) {
+		if f.Name == field {
+			return slices.Contains(f.Offered(), choice)
+		}
+	}
+	return false
 }
 
 // Label returns the text id of the field's name.

@@ -66,7 +66,7 @@ func siteTable() rows {
 func lineTable() rows {
 	type T = Line
 	kinds := []string{string(LineAnalog), string(LineISDN), string(LineMobile), string(LineTrunk)}
-	kind := word(Field{Name: "kind", Type: TypeChoice, Choices: kinds, Default: string(LineAnalog), Required: true, Fixed: true, Role: RoleTechnician}, func(o *T) *LineKind { return &o.Kind })
+	kind := word(Field{Name: "kind", Type: TypeChoice, Choices: kinds, Unbuilt: []string{string(LineMobile)}, Default: string(LineAnalog), Required: true, Fixed: true, Role: RoleTechnician}, func(o *T) *LineKind { return &o.Kind })
 	setKind := kind.set
 	kind.set = func(o *T, text string) *fault {
 		bad := setKind(o, text)

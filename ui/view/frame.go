@@ -193,7 +193,8 @@ type Line struct {
 	Line    api.Line
 	Details []Pair
 	Edit    bool
-	Test    bool
+	Test    bool // it can be made to ring
+	NoTest  bool // it is a telephone line, and nobody can make it ring from here
 	Uses    []Use
 }
 
@@ -286,6 +287,8 @@ type Field struct {
 	Type                                 string
 	Value                                string
 	Options                              []Option
+	Suggest                              []Option // what may be typed; Label tells what it is
+	SuggestHelp                          string
 	Rows                                 []Row
 	Problem                              string
 	Required, ReadOnly                   bool
