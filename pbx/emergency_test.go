@@ -7,6 +7,7 @@ import (
 	"centralino/hal"
 	"centralino/hal/sim"
 	"centralino/internal/office"
+	"centralino/pbx/media"
 	"centralino/pbx/pbxtest"
 )
 
@@ -131,6 +132,37 @@ func TestEmergencyCallWhoseFreedLineIsTakenByACallerTakesAnother(t *testing.T) {
 			}
 		}
 		within(t, "emergency call", e.Up(), 20*time.Second)
+	})
+}
+
+// The last ports are for calls for help: on the phone's side and, over a trunk, on the
+// provider's.
+func TestEmergencyCallHasAPortWhenOthersHaveNone(t *testing.T) {
+	inWorldOf(t, func(*world) worldOptions { return worldOptions{ports: 32} }, func(w *world) {
+		var taken []*media.Stream
+		for {
+			s, err := w.plane.OpenRTP(media.RTPOptions{Bind: boxAddr.Addr()})
+			if err != nil {
+				break
+			}
+			taken = append(taken, s)
+		}
+		if len(taken) != 28 {
+			t.Errorf("ordinary calls get %d of 32 pairs of ports", len(taken))
+		}
+		ordinary, err := w.phones["dev-1"].Dial("0698765432")
+		if err != nil {
+			t.Fatal(err)
+		}
+		within(t, "an ordinary call is refused", ordinary.End(), 5*time.Second)
+		if ordinary.Code != 503 {
+			t.Errorf("an ordinary call is refused with %d", ordinary.Code)
+		}
+		helped(t, w, "dev-1", 20*time.Second)
+		helped(t, w, "dev-3", 20*time.Second)
+		for _, s := range taken {
+			s.Close()
+		}
 	})
 }
 

@@ -97,6 +97,7 @@ func (m arrival) deliver(a *actor) {
 	l := m.leg
 	a.legs = append(a.legs, l)
 	req, who := l.d.Request(), l.d.Identity()
+	l.urgent = who.Trunk == "" && a.p.isEmergency(dialled(req))
 	if err := l.open(a.p.localFor(req.Flow())); err != nil {
 		a.log.Error("no RTP port", "err", err)
 		l.d.Reject(503, "")

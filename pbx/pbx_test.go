@@ -45,6 +45,8 @@ type world struct {
 
 	stack      *sip.Stack
 	rtpNet     *media.MemNet
+	plane      *media.Plane
+	gone       map[office.ID]bool        // phones that are no longer registered
 	also       map[office.ID][]office.ID // further phones that registered for an account
 	stopWithin time.Duration             // the box, at the end
 	secret     string                    // of every phone
@@ -222,6 +224,8 @@ func (w *world) ended() []journal.CallEnded {
 type worldOptions struct {
 	limits sip.Limits
 	phones pbx.Phones // nil: directory
+	// ports is how many pairs of RTP ports the box has; 0: as ever.
+	ports uint16
 	// stateless answers what is no call, such as REGISTER.
 	stateless func(*sip.Request) *sip.Response
 }
@@ -277,10 +281,15 @@ func inWorldOf(t *testing.T, options func(w *world) worldOptions, f func(w *worl
 			t.Fatal(err)
 		}
 		w.stack = stack
-		plane, err := media.New(media.Options{Net: rtpNet, Loops: 1})
+		mo := media.Options{Net: rtpNet, Loops: 1}
+		if o.ports > 0 {
+			mo.PortMin, mo.PortMax = 20000, 20000+2*o.ports-1
+		}
+		plane, err := media.New(mo)
 		if err != nil {
 			t.Fatal(err)
 		}
+		w.plane = plane
 		w.queue = &oneAgent{w: w, agent: "p-2"}
 		w.pbx, err = pbx.New(pbx.Options{Office: w.office, Journal: w, Stack: stack, Plane: plane,
 			Phones: o.phones, Stateless: o.stateless, Lines: lines, Trunks: func() []pbx.Trunk { return w.trunks }, Queue: w.queue, Names: names{}, Now: time.Now, Log: quiet,

@@ -21,6 +21,7 @@ type sipLeg struct {
 	line   office.ID        // the trunk whose channel it holds, empty for a phone
 	device office.ID        // the phone, empty for a trunk
 	shown  journal.LegState // what its phone's lamp was told
+	urgent bool             // of a call for help
 	d      *dialog.Leg
 	stream *media.Stream
 	sid    uint64           // of our session descriptions
@@ -39,7 +40,7 @@ func (l *sipLeg) sound() *media.Stream { return l.stream }
 // open gives the leg an RTP port on the address that the peer sees us at.
 func (l *sipLeg) open(local netip.Addr) error {
 	s, err := l.a.p.o.Plane.OpenRTP(media.RTPOptions{
-		Bind: local, Near: l.a.anySound(),
+		Bind: local, Near: l.a.anySound(), Urgent: l.urgent,
 		On: func(ev media.Event) { l.a.post(mediaMail{l, ev}) },
 	})
 	if err != nil {

@@ -201,4 +201,6 @@ type RTPOptions struct {
 	// Near is a stream that this one will probably be connected to: both belong
 	// to one loop then, and Connect has less to do. Nil: none is known.
 	Near *Stream
+	// Urgent: of a call for help, for which some ports are kept.
+	Urgent bool
 }

@@ -48,7 +48,7 @@ func (p *Plane) OpenRTP(o RTPOptions) (*Stream, error) {
 	if !o.Bind.IsValid() {
 		return nil, fmt.Errorf("media: open rtp: no address to bind")
 	}
-	end, err := p.bindPair(o.Bind)
+	end, err := p.bindPair(o)
 	if err != nil {
 		return nil, fmt.Errorf("media: open rtp on %s: %w", o.Bind, err)
 	}
