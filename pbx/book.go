@@ -19,9 +19,21 @@ type book struct {
 
 	mu      sync.Mutex
 	entries map[office.ID]*entry
-	// reserved is until when a line is kept for the call back after an emergency
-	// call, also while its driver is being changed.
-	reserved map[office.ID]time.Time
+	// reserved are the lines kept for the call back after an emergency call, also
+	// while their drivers are being changed.
+	reserved map[office.ID]kept
+}
+
+// kept says until when a line is kept, and which phone called for help.
+type kept struct {
+	until time.Time
+	phone office.ID
+}
+
+// help is an emergency call that was answered, and the phone that makes it.
+type help struct {
+	call  journal.CallID
+	phone office.ID
 }
 
 // entry is one line or trunk.
@@ -31,13 +43,13 @@ type entry struct {
 	channels int           // of a trunk
 	ready    bool          // of a trunk: in service
 	calls    []route.LineCall
-	helped   []journal.CallID // emergency calls that were answered on it
+	helped   []help           // emergency calls that were answered on it
 	noTone   time.Time        // when somebody dialled and found no dial tone; zero: there was one
 	promised []journal.CallID // emergency calls for which a call on it is being ended
 }
 
 func newBook(now func() time.Time) *book {
-	return &book{now: now, entries: make(map[office.ID]*entry), reserved: make(map[office.ID]time.Time)}
+	return &book{now: now, entries: make(map[office.ID]*entry), reserved: make(map[office.ID]kept)}
 }
 
 func (b *book) addLine(id office.ID, st hal.LineState) {
@@ -146,26 +158,31 @@ func (e *entry) free(c route.LineCall) int {
 	return n
 }
 
-// answered notes that somebody picked up: after an emergency call that was answered
-// its line is kept for the call back.
-func (b *book) answered(id office.ID, c journal.CallID) {
+// answered notes that somebody picked up the call that a phone makes: after an
+// emergency call that was answered its line is kept for the call back.
+func (b *book) answered(id office.ID, c journal.CallID, phone office.ID) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	e := b.entries[id]
-	if e == nil || slices.Contains(e.helped, c) {
+	if e == nil || e.help(c) >= 0 {
 		return
 	}
 	if slices.ContainsFunc(e.calls, func(held route.LineCall) bool { return held.Call == c && held.Emergency }) {
-		e.helped = append(e.helped, c)
+		e.helped = append(e.helped, help{c, phone})
 	}
 }
 
+// help finds an emergency call among those that were answered, -1 if it is not there.
+func (e *entry) help(c journal.CallID) int {
+	return slices.IndexFunc(e.helped, func(h help) bool { return h.call == c })
+}
+
 // reserve keeps a line for a call back.
-func (b *book) reserve(id office.ID, until time.Time) {
+func (b *book) reserve(id office.ID, k kept) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if until.After(b.reserved[id]) {
-		b.reserved[id] = until
+	if k.until.After(b.reserved[id].until) {
+		b.reserved[id] = k
 	}
 }
 
@@ -181,9 +198,9 @@ func (b *book) release(id office.ID, c journal.CallID) {
 	if i < 0 {
 		return
 	}
-	if h := slices.Index(e.helped, c); h >= 0 {
+	if h := e.help(c); h >= 0 {
+		b.reserved[id] = kept{b.now().Add(route.CallBackWindow), e.helped[h].phone}
 		e.helped = slices.Delete(e.helped, h, h+1)
-		b.reserved[id] = b.now().Add(route.CallBackWindow)
 	}
 	e.calls = slices.Delete(e.calls, i, i+1)
 }
@@ -246,7 +263,7 @@ func (b *book) state(doc *office.Document, trunks []Trunk) route.State {
 		}
 		st.Lines[id] = route.LineState{
 			InService: e.ready || !e.trunk && e.state != hal.LineOutOfService,
-			Free:      e.free(route.LineCall{}), Calls: slices.Clone(e.calls), ReservedUntil: b.reserved[id],
+			Free:      e.free(route.LineCall{}), Calls: slices.Clone(e.calls), ReservedUntil: b.reserved[id].until, CallBack: b.reserved[id].phone,
 			NoDialTone: !e.noTone.IsZero() && b.now().Sub(e.noTone) < noToneFor,
 		}
 	}

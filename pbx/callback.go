@@ -39,8 +39,9 @@ func (p *PBX) Remember(ctx context.Context, past Past) error {
 			if err != nil {
 				return fmt.Errorf("read emergency call %s: %w", calls[i].ID, err)
 			}
-			for line, end := range helpedBy(events) {
-				p.book.reserve(line, end.Add(route.CallBackWindow))
+			phone, lines := helpedBy(events)
+			for line, end := range lines {
+				p.book.reserve(line, kept{end.Add(route.CallBackWindow), phone})
 			}
 		}
 		if next == (journal.CallCursor{}) {
@@ -50,14 +51,17 @@ func (p *PBX) Remember(ctx context.Context, past Past) error {
 	}
 }
 
-// helpedBy finds the lines on which an emergency call was answered and when it was
-// over there.
-func helpedBy(events []journal.Event) map[office.ID]time.Time {
+// helpedBy finds the phone of an emergency call, and the lines on which it was answered
+// with the time when it was over there.
+func helpedBy(events []journal.Event) (phone office.ID, ended map[office.ID]time.Time) {
 	up := make(map[journal.LegID]office.ID)
-	ended := make(map[office.ID]time.Time)
+	ended = make(map[office.ID]time.Time)
 	for _, e := range events {
 		switch p := e.Payload.(type) {
 		case journal.CallLeg:
+			if p.Device != "" {
+				phone = office.ID(p.Device)
+			}
 			if p.Line != "" && p.State == journal.LegAnswered {
 				up[p.Leg] = office.ID(p.Line)
 			}
@@ -71,5 +75,5 @@ func helpedBy(events []journal.Event) map[office.ID]time.Time {
 			}
 		}
 	}
-	return ended
+	return phone, ended
 }

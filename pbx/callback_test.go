@@ -2,6 +2,7 @@ package pbx_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -60,6 +61,7 @@ func TestCallBackWindowOutlivesARestart(t *testing.T) {
 	leg := func(id journal.LegID, st journal.LegState, line string, ago time.Duration) journal.Event {
 		return journal.Event{Time: time.Now().Add(-ago), Payload: journal.CallLeg{Leg: id, Line: line, State: st}}
 	}
+	caller := journal.Event{Time: time.Now(), Payload: journal.CallLeg{Leg: "a", Kind: journal.LegPhone, Device: "dev-3", State: journal.LegAnswered}}
 	ended := func(ago time.Duration) journal.Event {
 		return journal.Event{Time: time.Now().Add(-ago), Payload: journal.CallEnded{}}
 	}
@@ -89,7 +91,7 @@ func TestCallBackWindowOutlivesARestart(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			inWorld(t, func(w *world) {
 				p := past{calls: []journal.Call{{ID: "other"}, {ID: "call", Emergency: c.emergency}},
-					events: map[journal.CallID][]journal.Event{"call": c.events()}}
+					events: map[journal.CallID][]journal.Event{"call": append(c.events(), caller)}}
 				if err := w.pbx.Remember(context.Background(), p); err != nil {
 					t.Fatal(err)
 				}
@@ -98,7 +100,113 @@ func TestCallBackWindowOutlivesARestart(t *testing.T) {
 				if got := max(0, time.Until(w.reservedUntil("line-1"))); got != c.want {
 					t.Errorf("kept for %s, want %s", got, c.want)
 				}
+				if phone := w.pbx.Lines().Lines["line-1"].CallBack; c.want > 0 && phone != "dev-3" {
+					t.Errorf("the call back would ring %q", phone)
+				}
 			})
 		})
 	}
+}
+
+// calledBackAfter lets dev-3 call for help over line-1, and rings that line a while after
+// the call is over.
+func (w *world) calledBackAfter(after time.Duration, prepare func(*world)) *sim.Party {
+	w.t.Helper()
+	w.exchange.OnDial(func(hal.LineID, string) sim.DialOutcome { return sim.DialOutcome{Delay: time.Second} })
+	c := helped(w.t, w, "dev-3", 40*time.Second)
+	c.HangUp()
+	within(w.t, "end", c.End(), 5*time.Second)
+	w.phones["dev-3"].Forget()
+	pass(after)
+	prepare(w)
+	p, err := w.exchange.Ring("line-1", sim.CallerSpec{Number: "0612345678", GiveUp: 5 * time.Minute})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return p
+}
+
+// steps counts the steps of paths in the journal.
+func (w *world) steps() (n int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, p := range w.events {
+		if r, ok := p.(journal.CallRouted); ok && r.Action == "path" {
+			n++
+		}
+	}
+	return n
+}
+
+func TestCallBackOfTheEmergencyServiceRingsThePhoneThatCalled(t *testing.T) {
+	never := func() (time.Duration, int, bool) { return time.Hour, 0, true }
+	busy := func() (time.Duration, int, bool) { return 0, 486, false }
+	for _, c := range []struct {
+		name    string
+		after   time.Duration
+		prepare func(w *world)
+		first   string // phones that ring after ten seconds
+		later   string // and after half a minute
+		path    bool   // it is led as every call
+	}{
+		{"it rings alone", 10 * time.Minute, func(w *world) { w.answer["dev-3"] = never }, "dev-3", "dev-1 dev-2 dev-3", false},
+		{"it is gone: all ring", 10 * time.Minute, func(w *world) { w.mu.Lock(); w.gone["dev-3"] = true; w.mu.Unlock() }, "dev-1 dev-2", "dev-1 dev-2", false},
+		{"it is busy: all ring at once", 10 * time.Minute, func(w *world) { w.answer["dev-3"] = busy }, "dev-1 dev-2 dev-3", "dev-1 dev-2 dev-3", false},
+		{"it is out of use: all others ring", 10 * time.Minute, func(w *world) {
+			w.setDoc(func(d *office.Document) {
+				d.Devices = append([]office.Device(nil), d.Devices...)
+				d.Devices[2].Disabled = true
+			})
+		}, "dev-1 dev-2", "dev-1 dev-2", false},
+		{"later than half an hour: a call like every other", 31 * time.Minute, func(*world) {}, "", "", true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			inWorld(t, func(w *world) {
+				w.gone = map[office.ID]bool{}
+				w.answer["dev-1"], w.answer["dev-2"] = never, never
+				p := w.calledBackAfter(c.after, c.prepare)
+				rung := func() string {
+					var ids []string
+					for _, id := range []office.ID{"dev-1", "dev-2", "dev-3"} {
+						if w.phones[id].Rings() > 0 {
+							ids = append(ids, string(id))
+						}
+					}
+					return strings.Join(ids, " ")
+				}
+				pass(10 * time.Second)
+				if got := rung(); got != c.first {
+					t.Errorf("after ten seconds %q have rung, want %q", got, c.first)
+				}
+				pass(25 * time.Second)
+				if got := rung(); got != c.later && !c.path {
+					t.Errorf("after half a minute %q have rung, want %q", got, c.later)
+				}
+				if led := w.steps() > 0; led != c.path {
+					t.Errorf("led by a path: %v", led)
+				}
+				p.HangUp()
+			})
+		})
+	}
+}
+
+func TestCallBackOfTheEmergencyServiceIsAnsweredWithoutGreeting(t *testing.T) {
+	inWorld(t, func(w *world) {
+		p := w.calledBackAfter(time.Minute, func(*world) {})
+		within(t, "the phone that called answers", p.Answered(), 12*time.Second)
+		c := w.phones["dev-3"].Current()
+		if c == nil {
+			t.Fatal("it is another that answered")
+		}
+		pass(3 * time.Second)
+		if n := c.Stats().Received; n < 100 {
+			t.Errorf("it hears %d packets in three seconds", n)
+		}
+		p.HangUp()
+		within(t, "end", c.End(), 10*time.Second)
+		if w.steps() > 0 {
+			t.Error("a path led the call")
+		}
+	})
 }

@@ -119,7 +119,7 @@ func (m lineMail) deliver(*actor) {
 			l.line.HangUp()
 			return
 		}
-		l.a.p.book.answered(l.lineID, l.a.id)
+		l.a.p.book.answered(l.lineID, l.a.id, l.a.request.Device)
 		l.a.step(call.LegAnswered{Leg: l.id, Presumed: ev.Presumed})
 	case hal.Progress:
 		if ev.Tone == hal.Ringback && !l.incoming {

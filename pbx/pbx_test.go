@@ -179,7 +179,9 @@ func (d directory) KnownSource(from netip.AddrPort) (office.ID, bool) {
 
 func (d directory) Contacts(id office.ID) []pbx.Contact {
 	p := d.w.phones[id]
-	if p == nil {
+	d.w.mu.Lock()
+	defer d.w.mu.Unlock()
+	if p == nil || d.w.gone[id] {
 		return nil
 	}
 	var list []pbx.Contact

@@ -311,7 +311,7 @@ func (l *sipLeg) accepted(e dialog.Accepted) {
 		return
 	}
 	if l.line != "" {
-		l.a.p.book.answered(l.line, l.a.id)
+		l.a.p.book.answered(l.line, l.a.id, l.a.request.Device)
 	}
 	l.a.step(call.LegAnswered{Leg: l.id})
 }

@@ -183,6 +183,7 @@ func (Finish) callAction()         {}
 // The times a call allows.
 const (
 	ringLimit     = 60 * time.Second // a phone rings inside the office
+	ringFirst     = 20 * time.Second // a phone rings before others do, too
 	dialLimit     = 90 * time.Second // an outside number rings
 	callerWait    = 6 * time.Second  // a line's caller ID may take one ring period
 	answerLimit   = 10 * time.Second // a line takes to go off hook

@@ -101,8 +101,13 @@ func (s *State) decided(e Decided) {
 	switch a := e.Action.(type) {
 	case route.RingExtension:
 		s.occupy(c)
+		s.then = a.Then
 		s.reach(attempt{why: forExtension}, Ring{People: a.People, Devices: a.Devices})
-		s.arm(timerRing, s.now.Add(ringLimit))
+		if s.then == nil {
+			s.arm(timerRing, s.now.Add(ringLimit))
+		} else {
+			s.arm(timerRing, s.now.Add(ringFirst))
+		}
 	case route.EnterQueue:
 		s.occupy(c)
 		s.enterQueueDirectly(a.Group)

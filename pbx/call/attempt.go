@@ -289,6 +289,12 @@ func (s *State) unreached(a *attempt) {
 		s.giveUp(a.last, a.code)
 	case forExtension:
 		s.disarm(timerRing)
+		if then := s.then; then != nil {
+			s.then = nil
+			s.reach(attempt{why: forExtension}, Ring{Devices: then})
+			s.arm(timerRing, s.now.Add(ringLimit))
+			return
+		}
 		s.giveUp(a.last, a.code)
 	}
 }

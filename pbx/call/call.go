@@ -82,6 +82,7 @@ type State struct {
 	attempts  []*attempt
 	partner   *leg // the leg that talks with the caller
 	emergency bool
+	then      []office.ID // telephones that ring when those that ring now do not answer
 
 	path     *ivr.State
 	queue    queueState

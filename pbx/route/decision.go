@@ -135,12 +135,8 @@ func (d *decision) extension(x office.Extension) Action {
 func (d *decision) ring(x office.Extension, people []journal.SubjectID, device office.ID) Action {
 	r := RingExtension{Extension: x.ID, Digits: x.Digits, Target: x.Target}
 	add := func(dev *office.Device) {
-		if dev.Disabled || dev.ID == d.req.Device || slices.Contains(r.Devices, dev.ID) {
-			return
-		}
-		r.Devices = append(r.Devices, dev.ID)
-		if dev.Owner != "" && !slices.Contains(r.People, dev.Owner) {
-			r.People = append(r.People, dev.Owner)
+		if dev.ID != d.req.Device {
+			r.add(dev)
 		}
 	}
 	for _, p := range people {
@@ -174,6 +170,9 @@ func (d *decision) fromLine() Action {
 	}
 	d.because("route.line", line.ID)
 	d.because("route.caller."+string(presentation(d.req.Caller)), "")
+	if d.mayBeCallBack(line) {
+		return d.callBack(line)
+	}
 	if n, ok := d.ownNumber(line.ID); ok {
 		d.because("route.number", n.ID)
 		if d.doc.PathByID(n.Path) != nil {
@@ -197,6 +196,53 @@ func (d *decision) fromLine() Action {
 		everybody = append(everybody, p.ID)
 	}
 	return d.ring(office.Extension{}, everybody, "")
+}
+
+// mayBeCallBack says whether the emergency service may be calling back: within
+// CallBackWindow after an emergency call on the line, and over a trunk only at the
+// number that was shown, its first.
+func (d *decision) mayBeCallBack(line *office.Line) bool {
+	if !d.at.Before(d.st.Lines[line.ID].ReservedUntil) {
+		return false
+	}
+	called, ok := d.ownNumber(line.ID)
+	if line.Kind != office.LineTrunk || !ok {
+		return true
+	}
+	shown := slices.IndexFunc(d.doc.Numbers, func(n office.Number) bool { return n.Line == line.ID })
+	return shown < 0 || d.doc.Numbers[shown].ID == called.ID
+}
+
+// callBack rings without greeting, menu or night message: the phone that called for
+// help, and then all, or all at once if it is gone.
+func (d *decision) callBack(line *office.Line) Action {
+	d.because("route.callBack", line.ID)
+	all := RingExtension{}
+	for i := range d.doc.Devices {
+		all.add(&d.doc.Devices[i])
+	}
+	if dev := d.doc.DeviceByID(d.st.Lines[line.ID].CallBack); dev != nil && !dev.Disabled {
+		d.because("route.callBackPhone", dev.ID)
+		r := RingExtension{Then: all.Devices}
+		r.add(dev)
+		return r
+	}
+	if len(all.Devices) == 0 {
+		return d.refuse(480, PromptNobody, "route.noPhone", nil)
+	}
+	d.because("route.ringAll", "")
+	return all
+}
+
+// add adds a telephone that is in use, once.
+func (r *RingExtension) add(dev *office.Device) {
+	if dev.Disabled || slices.Contains(r.Devices, dev.ID) {
+		return
+	}
+	r.Devices = append(r.Devices, dev.ID)
+	if dev.Owner != "" && !slices.Contains(r.People, dev.Owner) {
+		r.People = append(r.People, dev.Owner)
+	}
 }
 
 // ownNumber finds the number of ours that was called; numbers of the line itself

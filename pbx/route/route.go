@@ -60,8 +60,10 @@ type LineState struct {
 	Free      int        // channels on which a call could start
 	Calls     []LineCall // calls that hold a channel, in any order
 	// ReservedUntil keeps the line (one channel of it) for the call back after an
-	// emergency call; zero for none.
+	// emergency call; zero for none. CallBack is the phone that called for help then;
+	// empty if it cannot be rung any more.
 	ReservedUntil time.Time
+	CallBack      office.ID
 	// NoDialTone: who dialled on it last, not long ago, found no dial tone. It comes
 	// after the others.
 	NoDialTone bool
@@ -91,6 +93,9 @@ type RingExtension struct {
 	Target    office.Target
 	People    []journal.SubjectID
 	Devices   []office.ID
+	// Then ring when none of Devices has answered after a while, Devices among them;
+	// nil: nobody else.
+	Then []office.ID
 }
 
 // EnterQueue puts a caller of the office into a queue, whose group it names.
@@ -196,7 +201,7 @@ func Plan(doc *office.Document) numbering.Plan {
 //
 // The order is: emergency number (from a phone of the box in any state, before
 // every rule), feature code, extension, outside number by its class; from a line:
-// own number, the line's path, everybody. Nothing that comes in on a line ever
+// call back after an emergency call, own number, the line's path, everybody. Nothing that comes in on a line ever
 // goes out on one.
 func Decide(doc *office.Document, req Request, at time.Time, st State) (Action, []journal.TraceStep) {
 	d := decision{doc: doc, req: req, at: at, st: st, plan: Plan(doc)}

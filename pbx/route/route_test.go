@@ -99,6 +99,24 @@ func TestDecide(t *testing.T) {
 		{"a trunk without path takes its only number's", nil, route.Request{Line: "trunk-1", Dialled: "s"}, route.EnterPath{Path: "path-sales", Number: "num-2"}},
 		{"a line that leads nowhere rings everybody", func(d *office.Document, _ route.State) { d.Paths = nil }, route.Request{Line: "line-1"},
 			route.RingExtension{People: []journal.SubjectID{"p-anna", "p-bruno", "p-carla"}, Devices: []office.ID{"d-anna", "d-bruno", "d-carla-1", "d-carla-2"}}},
+		{"a call back after an emergency call rings the phone that called, and then all", func(_ *office.Document, st route.State) { keeps(st, "line-1", "hall", 30*time.Minute) }, route.Request{Line: "line-1"},
+			route.RingExtension{Devices: []office.ID{"hall"}, Then: []office.ID{"d-anna", "d-bruno", "d-carla-1", "d-carla-2", "hall"}}},
+		{"the owner of that phone counts as rung", func(_ *office.Document, st route.State) { keeps(st, "line-1", "d-bruno", time.Minute) }, route.Request{Line: "line-1"},
+			route.RingExtension{People: []journal.SubjectID{"p-bruno"}, Devices: []office.ID{"d-bruno"}, Then: []office.ID{"d-anna", "d-bruno", "d-carla-1", "d-carla-2", "hall"}}},
+		{"that phone is out of use: all ring", func(_ *office.Document, st route.State) { keeps(st, "line-1", "d-off", time.Minute) }, route.Request{Line: "line-1"},
+			route.RingExtension{People: []journal.SubjectID{"p-anna", "p-bruno", "p-carla"}, Devices: []office.ID{"d-anna", "d-bruno", "d-carla-1", "d-carla-2", "hall"}}},
+		{"nobody knows that phone: all ring", func(_ *office.Document, st route.State) { keeps(st, "line-1", "", time.Minute) }, route.Request{Line: "line-1"},
+			route.RingExtension{People: []journal.SubjectID{"p-anna", "p-bruno", "p-carla"}, Devices: []office.ID{"d-anna", "d-bruno", "d-carla-1", "d-carla-2", "hall"}}},
+		{"the half hour is over: a call like every other", func(_ *office.Document, st route.State) { keeps(st, "line-1", "hall", 0) }, route.Request{Line: "line-1"}, route.EnterPath{Path: "path-main"}},
+		{"another line was kept", func(_ *office.Document, st route.State) { keeps(st, "line-2", "hall", time.Minute) }, route.Request{Line: "line-1"}, route.EnterPath{Path: "path-main"}},
+		{"a trunk is called back at the number that it showed", func(d *office.Document, st route.State) {
+			keeps(st, "trunk-1", "hall", time.Minute)
+			d.Numbers = append(d.Numbers, office.Number{ID: "num-3", Number: "+390287654329", Line: "trunk-1", Path: "path-main"})
+		}, route.Request{Line: "trunk-1", Dialled: "0287654321"}, route.RingExtension{Devices: []office.ID{"hall"}, Then: []office.ID{"d-anna", "d-bruno", "d-carla-1", "d-carla-2", "hall"}}},
+		{"a call to another number of that trunk is led by its path", func(d *office.Document, st route.State) {
+			keeps(st, "trunk-1", "hall", time.Minute)
+			d.Numbers = append(d.Numbers, office.Number{ID: "num-3", Number: "+390287654329", Line: "trunk-1", Path: "path-main"})
+		}, route.Request{Line: "trunk-1", Dialled: "0287654329"}, route.EnterPath{Path: "path-main", Number: "num-3"}},
 		{"a disabled line takes no call", func(d *office.Document, _ route.State) { d.Lines[0].Disabled = true }, route.Request{Line: "line-1"},
 			route.Refuse{Code: 480, Reason: "route.lineDisabled"}},
 		{"a line that was deleted", nil, route.Request{Line: "line-9"}, route.Refuse{Code: 404, Reason: "route.unknownLine"}},
