@@ -119,6 +119,27 @@ func TestNoDialToneIsAFaultUntilTheNextGoodDial(t *testing.T) {
 	}
 }
 
+// A line of a kind that this box cannot drive is said to be so, until it is out of use.
+func TestALineThatIsNotBuiltIsAFault(t *testing.T) {
+	inBubble(t, options{}, func(d *office.Document) { d.LineByID("line-2").Kind = office.LineMobile }, func(w *bubbleBox) {
+		w.register(w.phones[0])
+		time.Sleep(time.Minute)
+		if got := w.faulty(); !slices.Equal(got, []string{"line.unbuiltline-2"}) {
+			t.Errorf("faults %v", got)
+		}
+		for _, l := range w.lines.list() {
+			if l.ID() == "line-2" {
+				t.Error("it has a driver")
+			}
+		}
+		w.change(disable("line-2"))
+		time.Sleep(time.Minute)
+		if got := w.faulty(); len(got) != 0 {
+			t.Errorf("out of use: faults %v", got)
+		}
+	})
+}
+
 func TestFailedBackupIsAFaultUntilOneSucceeds(t *testing.T) {
 	inBubble(t, options{}, nil, func(w *bubbleBox) {
 		w.register(w.phones[0])

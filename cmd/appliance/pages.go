@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"os"
 	"path/filepath"
 	"runtime/debug"
 	"strings"
@@ -208,7 +209,7 @@ func (b *box) hello(w io.Writer) {
 		b.helloPhone(w)
 	}
 	if b.exchange != nil {
-		fmt.Fprintf(w, "  Outside caller  %s call -data %s -line line-1 -from 0612345678\n", program(), b.opt.data)
+		fmt.Fprintf(w, "  Outside caller  %s call -data %s -line line-1 -from 0612345678\n", program(), asWord(b.opt.data))
 	}
 	switch {
 	case b.front.pinless != nil:
@@ -260,7 +261,28 @@ func ownHost() string {
 	return "localhost"
 }
 
-func program() string { return filepath.Join(".", "bin", "appliance") }
+// program is this program as the person at the terminal can call it from the folder in
+// which it was started.
+func program() string {
+	self, err := os.Executable()
+	if err != nil {
+		return "appliance"
+	}
+	if here, err := os.Getwd(); err == nil {
+		if rel, err := filepath.Rel(here, self); err == nil && filepath.IsLocal(rel) {
+			return asWord("." + string(filepath.Separator) + rel)
+		}
+	}
+	return asWord(self)
+}
+
+// asWord writes a word so that a shell reads it as it is.
+func asWord(word string) string {
+	if strings.Trim(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./-+:@%=,") == "" {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}
 
 // logs are the last lines of the log, as the system page asks for them.
 func (b *box) logs(f ui.LogFilter) []ui.LogLine {
