@@ -71,6 +71,8 @@ type world struct {
 	set     Setting
 	engine  *engine.State
 	rng     *rand.Rand
+	draws   [64]float64 // exponential numbers of mean 1, drawn ahead: many at a time come quicker
+	drawn   int         // so many of them are used
 	start   time.Time
 	coming  []happening // what will happen, the latest first
 	callers []caller
@@ -93,7 +95,7 @@ func Run(set Setting) (Result, error) {
 	}
 	w := &world{
 		set: set, rng: rand.New(rand.NewPCG(set.Seed, 0x9e3779b97f4a7c15)),
-		start: time.Unix(1_800_000_000, 0), warm: set.Calls / 10, hash: 14695981039346656037,
+		drawn: 64, start: time.Unix(1_800_000_000, 0), warm: set.Calls / 10, hash: 14695981039346656037,
 	}
 	queue := engine.Queue{ID: "q", Strategy: set.Strategy, RingTime: time.Hour}
 	for n := range set.Agents {
@@ -115,7 +117,7 @@ func Run(set Setting) (Result, error) {
 // play runs until the last call has come and everybody has left.
 func (w *world) play() error {
 	gap := float64(time.Hour) / w.set.PerHour
-	next, come := int64(w.rng.ExpFloat64()*gap), 0
+	next, come := w.after(gap), 0
 	last := w.warm + w.set.Calls
 	for come < last || len(w.coming) > 0 {
 		n := len(w.coming) - 1
@@ -124,7 +126,7 @@ func (w *world) play() error {
 				return err
 			}
 			come++
-			next += int64(w.rng.ExpFloat64() * gap)
+			next += w.after(gap)
 			continue
 		}
 		h := w.coming[n]
@@ -165,9 +167,26 @@ func (w *world) arrive(at int64, number int) error {
 		return w.follow(w.engine.Apply(engine.Command{Kind: engine.Abandon, Contact: c.id}, w.time(at)), at)
 	}
 	if w.set.Patience > 0 {
-		w.plan(happening{at + int64(w.rng.ExpFloat64()*float64(w.set.Patience)), slot, c.life<<1 | 1})
+		w.plan(happening{at + w.after(float64(w.set.Patience)), slot, c.life<<1 | 1})
 	}
 	return nil
+}
+
+// after draws how long something takes, which has this mean (both in ns).
+func (w *world) after(mean float64) int64 {
+	if w.drawn == len(w.draws) {
+		w.draw()
+	}
+	x := w.draws[w.drawn]
+	w.drawn++
+	return int64(x * mean)
+}
+
+func (w *world) draw() {
+	for i := range w.draws {
+		w.draws[i] = w.rng.ExpFloat64()
+	}
+	w.drawn = 0
 }
 
 // slotOf returns the slot whose caller has this id ("c17").
@@ -211,7 +230,7 @@ func (w *world) note(events []engine.Event, at int64) {
 			slot := slotOf(e.Contact)
 			c := &w.callers[slot]
 			c.talking = true
-			w.plan(happening{at + int64(w.rng.ExpFloat64()*float64(w.set.Handle)), slot, c.life << 1})
+			w.plan(happening{at + w.after(float64(w.set.Handle)), slot, c.life << 1})
 			w.count(c, e.Waited, true)
 		case engine.ContactEnded:
 			slot := slotOf(e.Contact)
