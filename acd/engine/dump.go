@@ -153,7 +153,10 @@ func (s *State) dumpAgent(a *agent, now int64) AgentDump {
 		d.Served = s.queues[a.server].cfg.ID
 	}
 	if w.sumOpen > 0 {
-		d.Busy, d.Avail = w.busy[:], w.avail[:]
+		d.Busy, d.Avail = make([]int32, len(w.minutes)), make([]int32, len(w.minutes))
+		for i, m := range w.minutes {
+			d.Busy[i], d.Avail[i] = m.busy, m.avail
+		}
 	}
 	if a.retryAt > now {
 		d.Retry = stamp(a.retryAt)
@@ -255,9 +258,8 @@ func (s *State) loadAgent(d *AgentDump) {
 	}
 	*a.work = workload{upto: s.now, calls: d.Calls, open: int64(d.Open)}
 	if len(d.Busy) == 60 && len(d.Avail) == 60 {
-		copy(a.work.busy[:], d.Busy)
-		copy(a.work.avail[:], d.Avail)
 		for i := range d.Busy {
+			a.work.minutes[i] = worked{d.Busy[i], d.Avail[i]}
 			a.work.sumBusy += int64(d.Busy[i])
 			a.work.sumOpen += int64(d.Avail[i])
 		}

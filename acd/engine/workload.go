@@ -7,15 +7,18 @@ const minute = int64(time.Minute)
 // workload is what LeastOccupied and FewestCalls know of an agent: his handled
 // and available time in a ring of 60 whole minutes, and since login.
 type workload struct {
-	upto    int64     // booked until
-	busy    [60]int32 // ms of talk and wrap-up per minute of the hour
-	avail   [60]int32 // ms logged in and not paused
+	upto    int64      // booked until
+	minutes [60]worked // of the hour
 	sumBusy int64
 	sumOpen int64
 
 	calls int64 // talks since login
 	open  int64 // ns logged in and not paused since login
 }
+
+// worked is what an agent did in a minute: ms of talk and wrap-up, and ms logged in and
+// not paused.
+type worked struct{ busy, avail int32 }
 
 // class is what a state counts as.
 type class uint8
@@ -57,26 +60,38 @@ func (w *workload) book(class class, now int64) {
 		first, from = last-59, (last-59)*minute
 	}
 	slot, ms := first%60, from/1e6 // of absolute instants: pieces add up exactly
-	for m := first; m < last; m++ {
-		till := (m + 1) * (minute / 1e6)
-		w.add(slot, int32(till-ms), class)
-		ms = till
-		if slot++; slot == 60 {
-			slot = 0
+	if first < last {
+		const whole = 60_000 // ms
+		w.add(slot, int32((first+1)*whole-ms), class)
+		for m := first + 1; m < last; m++ {
+			slot = following(slot)
+			w.empty(slot)
+			w.add(slot, whole, class)
 		}
+		slot, ms = following(slot), last*whole
 		w.empty(slot)
 	}
 	w.add(slot, int32(now/1e6-ms), class)
 }
 
+func following(slot int64) int64 {
+	if slot == 59 {
+		return 0
+	}
+	return slot + 1
+}
+
 // add counts ms of a class in a minute.
 func (w *workload) add(slot int64, ms int32, class class) {
-	w.avail[slot] += ms
-	w.sumOpen += int64(ms)
+	busy := int32(0)
 	if class == handling {
-		w.busy[slot] += ms
-		w.sumBusy += int64(ms)
+		busy = ms
 	}
+	m := &w.minutes[slot]
+	m.avail += ms
+	m.busy += busy
+	w.sumOpen += int64(ms)
+	w.sumBusy += int64(busy)
 }
 
 // slide empties the minutes after last up to now, which leave the window.
@@ -87,9 +102,10 @@ func (w *workload) slide(last, now int64) {
 }
 
 func (w *workload) empty(slot int64) {
-	w.sumBusy -= int64(w.busy[slot])
-	w.sumOpen -= int64(w.avail[slot])
-	w.busy[slot], w.avail[slot] = 0, 0
+	m := &w.minutes[slot]
+	w.sumBusy -= int64(m.busy)
+	w.sumOpen -= int64(m.avail)
+	*m = worked{}
 }
 
 // occupancy is the key of LeastOccupied.
