@@ -80,6 +80,9 @@ type ranked struct {
 // maxCandidates in all; with RingAll more may ring than are listed. first is the
 // best free agent.
 func (s *State) candidates(ci int32, q *queue, fit slots) (list []journal.Candidate, first int32) {
+	if q.byIdle && q.flat && len(s.contacts[ci].missed) == 0 {
+		return s.candidatesByIdle(q, fit)
+	}
 	top := &s.top
 	listed := 0
 	if q.byIdle {
@@ -108,6 +111,33 @@ func (s *State) candidates(ci int32, q *queue, fit slots) (list []journal.Candid
 		listed += s.losers(list[listed:maxCandidates], q, fit)
 	}
 	return s.take(listed), top[0].agent
+}
+
+// candidatesByIdle does the same where nothing counts but how long an agent is idle:
+// those who are free stand in that order already.
+func (s *State) candidatesByIdle(q *queue, fit slots) (list []journal.Candidate, first int32) {
+	list = s.room()
+	n, others := 0, ""
+	if q.par != everybody {
+		others = notBest
+	}
+	why := ""
+	for ai := s.longest; ai >= 0 && n < maxCandidates; {
+		a := &s.agents[ai]
+		if fit.has(ai) {
+			if n == 0 {
+				first = ai
+			}
+			list[n] = journal.Candidate{Agent: a.id, Key: a.idle / 1000, Reason: why}
+			why = others
+			n++
+		}
+		ai = a.next
+	}
+	if n < maxCandidates {
+		n += s.losers(list[n:], q, fit)
+	}
+	return s.take(n), first
 }
 
 // room returns place for the candidates of one offer, take those that it got.
@@ -145,18 +175,14 @@ func (s *State) rankByKey(top *[maxCandidates]ranked, ci int32, q *queue, fit sl
 // those who are free stand in that order already.
 func (s *State) rankByIdle(top *[maxCandidates]ranked, ci int32, q *queue, fit slots) (n int) {
 	c := &s.contacts[ci]
-	alike := q.flat && len(c.missed) == 0
-	for ai := s.longest; ai >= 0 && !(alike && n == maxCandidates); ai = s.agents[ai].next {
+	for ai := s.longest; ai >= 0; ai = s.agents[ai].next {
 		if !fit.has(ai) {
 			continue
 		}
-		r := ranked{agent: ai, grade: q.grade[ai], key: s.agents[ai].idle / 1000}
+		r := ranked{ai, c.misses(ai), q.grade[ai], s.agents[ai].idle / 1000}
 		i := n
-		if !alike {
-			r.misses = c.misses(ai)
-			for i > 0 && (r.misses < top[i-1].misses || r.misses == top[i-1].misses && r.grade < top[i-1].grade) {
-				i--
-			}
+		for i > 0 && (r.misses < top[i-1].misses || r.misses == top[i-1].misses && r.grade < top[i-1].grade) {
+			i--
 		}
 		n = insert(top, n, i, r)
 	}
