@@ -201,18 +201,15 @@ func insert(top *[maxCandidates]ranked, n, i int, r ranked) int {
 }
 
 // losers fills list with members of the queue who are not free, in their order, and
-// returns how many there are.
+// returns how many there are. Who is free is written, too, and then written over: to
+// guess who it is takes longer.
 func (s *State) losers(list []journal.Candidate, q *queue, fit slots) (n int) {
 	for _, ai := range q.order {
 		if n == len(list) {
 			break
 		}
-		fits := fit.has(ai)
-		if fits && s.ready.has(ai) {
-			continue
-		}
-		s.loser(&list[n], q, fits, ai)
-		n++
+		s.loser(&list[n], q, fit.has(ai), ai)
+		n += 1 - int(fit[ai>>6]&s.ready[ai>>6]>>(ai&63)&1)
 	}
 	return n
 }
