@@ -139,7 +139,7 @@ func (w *world) play() error {
 		if c.life != h.what>>1 || c.talking == (kind == engine.Abandon) {
 			continue
 		}
-		if err := w.follow(w.engine.Apply(engine.Command{Kind: kind, Contact: c.id}, w.time(h.at)), h.at); err != nil {
+		if err := w.do(engine.Command{Kind: kind, Contact: c.id}, h.at); err != nil {
 			return err
 		}
 	}
@@ -156,7 +156,7 @@ func (w *world) arrive(at int64, number int) error {
 	w.free = w.free[:len(w.free)-1]
 	c := &w.callers[slot]
 	c.number, c.since, c.talking = number, at, false
-	if err := w.follow(w.engine.Apply(engine.Command{Kind: engine.Enqueue, Contact: c.id, Queue: "q"}, w.time(at)), at); err != nil {
+	if err := w.do(engine.Command{Kind: engine.Enqueue, Contact: c.id, Queue: "q"}, at); err != nil {
 		return err
 	}
 	c = &w.callers[slot]
@@ -164,7 +164,7 @@ func (w *world) arrive(at int64, number int) error {
 		return nil
 	}
 	if w.set.Impatient {
-		return w.follow(w.engine.Apply(engine.Command{Kind: engine.Abandon, Contact: c.id}, w.time(at)), at)
+		return w.do(engine.Command{Kind: engine.Abandon, Contact: c.id}, at)
 	}
 	if w.set.Patience > 0 {
 		w.plan(happening{at + w.after(float64(w.set.Patience)), slot, c.life<<1 | 1})
@@ -197,13 +197,13 @@ func slotOf(id engine.ContactID) (slot int32) {
 	return slot
 }
 
-func (w *world) time(at int64) time.Time { return w.start.Add(time.Duration(at)) }
-
-// follow counts what a command led to, and answers whatever rings.
-func (w *world) follow(r engine.Result, at int64) error {
+// do gives a command to the engine, counts what it led to, and answers whatever rings.
+func (w *world) do(cmd engine.Command, at int64) error {
+	now := w.start.Add(time.Duration(at))
 	for {
+		r := w.engine.Apply(cmd, now)
 		if r.Err != nil {
-			return fmt.Errorf("%v: %w", w.time(at), r.Err)
+			return fmt.Errorf("%v: %w", now, r.Err)
 		}
 		w.note(r.Events, at)
 		rings := engine.OfferID(0)
@@ -216,7 +216,7 @@ func (w *world) follow(r engine.Result, at int64) error {
 		if rings == 0 {
 			return nil
 		}
-		r = w.engine.Apply(engine.Command{Kind: engine.Accept, Offer: rings}, w.time(at))
+		cmd = engine.Command{Kind: engine.Accept, Offer: rings}
 	}
 }
 
