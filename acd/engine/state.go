@@ -18,7 +18,8 @@ const (
 	stateOtherWork
 )
 
-// stateNames are the names, and stateClasses what the states count as.
+// stateNames are the names, stateUnasked why somebody in the state is not asked, and
+// stateClasses what the states count as.
 var (
 	stateNames = [...]journal.AgentStateName{
 		stateLoggedOut: journal.AgentLoggedOut,
@@ -30,6 +31,16 @@ var (
 		stateBusy:      journal.AgentBusy,
 		stateOtherWork: journal.AgentOtherWork,
 	}
+	stateUnasked = [len(stateNames)]string{
+		stateLoggedOut: string(journal.AgentLoggedOut),
+		stateReady:     leftAlone,
+		stateOffered:   string(journal.AgentOffered),
+		stateTalking:   string(journal.AgentTalking),
+		stateWrapUp:    string(journal.AgentWrapUp),
+		statePaused:    string(journal.AgentPaused),
+		stateBusy:      string(journal.AgentBusy),
+		stateOtherWork: string(journal.AgentOtherWork),
+	}
 	stateClasses = [len(stateNames)]class{
 		stateReady: open, stateOffered: open,
 		stateTalking: handling, stateWrapUp: handling,
@@ -37,6 +48,7 @@ var (
 )
 
 func (s state) name() journal.AgentStateName { return stateNames[s] }
+func (s state) unasked() string              { return stateUnasked[s] }
 func (s state) class() class                 { return stateClasses[s] }
 
 // stateOf returns the state of a name, noState of one that is not known.

@@ -217,14 +217,9 @@ func (s *State) losers(list []journal.Candidate, q *queue, fit slots) (n int) {
 // loser says why an agent of the queue is not asked.
 func (s *State) loser(cand *journal.Candidate, q *queue, fits bool, ai int32) {
 	a := &s.agents[ai]
-	cand.Agent, cand.Key = a.id, s.key(q, ai)
-	switch {
-	case !fits:
+	cand.Agent, cand.Key, cand.Reason = a.id, s.key(q, ai), a.shown.state.unasked()
+	if !fits {
 		cand.Reason = notSkilled
-	case a.shown.state == stateReady:
-		cand.Reason = leftAlone
-	default:
-		cand.Reason = string(a.shown.state.name())
 	}
 }
 
