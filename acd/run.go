@@ -117,7 +117,7 @@ func (a *ACD) decide(cmd engine.Command, now time.Time) (r engine.Result) {
 			a.log.Error("acd: state after the panic", "state", a.engine.Dump(now))
 		}
 	}()
-	return a.engine.Apply(cmd, now)
+	return a.engine.Apply(&cmd, now)
 }
 
 // perform tells the journal what happened and the switch what to do.

@@ -55,7 +55,7 @@ func shift(t *rapid.T) []journal.ContactOffered {
 	talking := map[journal.ContactID]bool{}
 	apply := func(cmd engine.Command) {
 		now = now.Add(time.Duration(rapid.IntRange(0, 8000).Draw(t, "pause")) * time.Millisecond)
-		r := e.Apply(cmd, now)
+		r := e.Apply(&cmd, now)
 		for i := range r.Events {
 			switch p := r.Events[i].Payload().(type) {
 			case journal.ContactOffered:

@@ -29,12 +29,12 @@ func crowd(tb testing.TB, strategy engine.Strategy, waiting, agents, queues int)
 	now := epoch
 	for n := range waiting + agents {
 		now = now.Add(time.Millisecond)
-		s.Apply(engine.Command{Kind: engine.Enqueue, Contact: contactID(n), Queue: engine.QueueID(fmt.Sprintf("q%d", n%queues))}, now)
+		s.Apply(&engine.Command{Kind: engine.Enqueue, Contact: contactID(n), Queue: engine.QueueID(fmt.Sprintf("q%d", n%queues))}, now)
 	}
 	for a := range agents {
 		now = now.Add(time.Millisecond)
-		r := s.Apply(engine.Command{Kind: engine.Login, Agent: engine.AgentID(fmt.Sprintf("p-%04d", a))}, now)
-		s.Apply(engine.Command{Kind: engine.Accept, Offer: r.Actions[0].Offer}, now)
+		r := s.Apply(&engine.Command{Kind: engine.Login, Agent: engine.AgentID(fmt.Sprintf("p-%04d", a))}, now)
+		s.Apply(&engine.Command{Kind: engine.Accept, Offer: r.Actions[0].Offer}, now)
 	}
 	return s, now
 }
@@ -61,11 +61,11 @@ func BenchmarkDecision(b *testing.B) {
 				b.ResetTimer()
 				for i := range b.N {
 					now = now.Add(time.Millisecond)
-					r := s.Apply(engine.Command{Kind: engine.TalkEnded, Contact: talks[i%len(talks)]}, now)
+					r := s.Apply(&engine.Command{Kind: engine.TalkEnded, Contact: talks[i%len(talks)]}, now)
 					ring := &r.Actions[0]
 					talks[i%len(talks)] = ring.Contact
-					s.Apply(engine.Command{Kind: engine.Accept, Offer: ring.Offer}, now)
-					s.Apply(engine.Command{Kind: engine.Enqueue, Contact: ids[i%len(ids)], Queue: queues[i%len(queues)]}, now)
+					s.Apply(&engine.Command{Kind: engine.Accept, Offer: ring.Offer}, now)
+					s.Apply(&engine.Command{Kind: engine.Enqueue, Contact: ids[i%len(ids)], Queue: queues[i%len(queues)]}, now)
 				}
 			})
 		}
@@ -76,12 +76,12 @@ func BenchmarkDecision(b *testing.B) {
 // ready again, which offers him the first of all waiting contacts.
 func BenchmarkAgentFree(b *testing.B) {
 	s, now := crowd(b, engine.LongestIdle, 1000, 200, 2)
-	s.Apply(engine.Command{Kind: engine.TalkEnded, Contact: contactID(0)}, now)
+	s.Apply(&engine.Command{Kind: engine.TalkEnded, Contact: contactID(0)}, now)
 	b.ReportAllocs()
 	b.ResetTimer()
 	for range b.N {
-		s.Apply(engine.Command{Kind: engine.Pause, Agent: "p-0000"}, now)
-		if r := s.Apply(engine.Command{Kind: engine.Ready, Agent: "p-0000"}, now); len(r.Actions) != 1 {
+		s.Apply(&engine.Command{Kind: engine.Pause, Agent: "p-0000"}, now)
+		if r := s.Apply(&engine.Command{Kind: engine.Ready, Agent: "p-0000"}, now); len(r.Actions) != 1 {
 			b.Fatalf("%+v", r.Actions)
 		}
 	}
@@ -93,13 +93,13 @@ func BenchmarkArrival(b *testing.B) {
 		b.Run(string(strategy), func(b *testing.B) {
 			s, now := crowd(b, strategy, 0, 200, 1)
 			for n := range 200 {
-				s.Apply(engine.Command{Kind: engine.TalkEnded, Contact: contactID(n)}, now)
+				s.Apply(&engine.Command{Kind: engine.TalkEnded, Contact: contactID(n)}, now)
 			}
 			b.ReportAllocs()
 			b.ResetTimer()
 			for range b.N {
-				s.Apply(engine.Command{Kind: engine.Enqueue, Contact: "c", Queue: "q0"}, now)
-				s.Apply(engine.Command{Kind: engine.Abandon, Contact: "c"}, now)
+				s.Apply(&engine.Command{Kind: engine.Enqueue, Contact: "c", Queue: "q0"}, now)
+				s.Apply(&engine.Command{Kind: engine.Abandon, Contact: "c"}, now)
 			}
 		})
 	}
@@ -108,10 +108,10 @@ func BenchmarkArrival(b *testing.B) {
 // TestDecisionsDoNotAllocate holds the engine to its promise.
 func TestDecisionsDoNotAllocate(t *testing.T) {
 	s, now := crowd(t, engine.LongestIdle, 100, 20, 2)
-	s.Apply(engine.Command{Kind: engine.TalkEnded, Contact: contactID(0)}, now)
+	s.Apply(&engine.Command{Kind: engine.TalkEnded, Contact: contactID(0)}, now)
 	n := testing.AllocsPerRun(500, func() {
-		s.Apply(engine.Command{Kind: engine.Pause, Agent: "p-0000"}, now)
-		s.Apply(engine.Command{Kind: engine.Ready, Agent: "p-0000"}, now)
+		s.Apply(&engine.Command{Kind: engine.Pause, Agent: "p-0000"}, now)
+		s.Apply(&engine.Command{Kind: engine.Ready, Agent: "p-0000"}, now)
 	})
 	if n != 0 {
 		t.Errorf("%v allocations", n)
@@ -148,17 +148,17 @@ func skilled(tb testing.TB, waiting int) (s *engine.State, now time.Time, talks 
 	}
 	now = epoch
 	for _, m := range members {
-		s.Apply(engine.Command{Kind: engine.Login, Agent: m}, now)
+		s.Apply(&engine.Command{Kind: engine.Login, Agent: m}, now)
 	}
 	for n := 0; len(talks) < agents || waiting > 0; n++ {
 		now = now.Add(time.Millisecond)
-		r := s.Apply(engine.Command{Kind: engine.Enqueue, Contact: contactID(n), Queue: cfg.Queues[n%skills].ID, Caller: engine.AgentID(fmt.Sprint("n-", n))}, now)
+		r := s.Apply(&engine.Command{Kind: engine.Enqueue, Contact: contactID(n), Queue: cfg.Queues[n%skills].ID, Caller: engine.AgentID(fmt.Sprint("n-", n))}, now)
 		ringing := false
 		for i := range r.Actions {
 			if x := &r.Actions[i]; x.Kind == engine.RingAgent {
 				ringing = ringing || x.Contact == contactID(n)
 				talks = append(talks, x.Contact)
-				s.Apply(engine.Command{Kind: engine.Accept, Offer: x.Offer}, now)
+				s.Apply(&engine.Command{Kind: engine.Accept, Offer: x.Offer}, now)
 				break // the actions are the engine's again
 			}
 		}
@@ -199,7 +199,7 @@ func BenchmarkDecisionWithSkills(b *testing.B) {
 		end := engine.Command{Kind: engine.TalkEnded, Contact: talks[i%len(talks)]}
 		cpu := testbed.ThreadTime()
 		from := time.Now()
-		r := s.Apply(end, now)
+		r := s.Apply(&end, now)
 		wall := time.Since(from) - looking
 		cpu = testbed.ThreadTime() - cpu - asking
 		walls, cpus = append(walls, wall), append(cpus, cpu)
@@ -210,8 +210,8 @@ func BenchmarkDecisionWithSkills(b *testing.B) {
 			b.Fatalf("%+v", r)
 		}
 		talks[i%len(talks)] = r.Actions[0].Contact
-		s.Apply(engine.Command{Kind: engine.Accept, Offer: r.Actions[0].Offer}, now)
-		s.Apply(engine.Command{Kind: engine.Enqueue, Contact: ids[i%len(ids)], Queue: queues[i%16], Caller: callers[i%len(ids)]}, now)
+		s.Apply(&engine.Command{Kind: engine.Accept, Offer: r.Actions[0].Offer}, now)
+		s.Apply(&engine.Command{Kind: engine.Enqueue, Contact: ids[i%len(ids)], Queue: queues[i%16], Caller: callers[i%len(ids)]}, now)
 	}
 	for name, times := range map[string][]time.Duration{"wall": walls, "cpu": cpus} {
 		slices.Sort(times)
@@ -239,21 +239,21 @@ func askingTime() (asking, looking time.Duration) {
 func TestDecisionsWithSkillsDoNotAllocate(t *testing.T) {
 	s, now, talks := skilled(t, 100)
 	warm := func() {
-		s.Apply(engine.Command{Kind: engine.TalkEnded, Contact: talks[0]}, now)
+		s.Apply(&engine.Command{Kind: engine.TalkEnded, Contact: talks[0]}, now)
 	}
 	warm()
-	agent := s.Apply(engine.Command{Kind: engine.Enqueue, Contact: "x", Queue: "q0", Caller: "n-1"}, now)
+	agent := s.Apply(&engine.Command{Kind: engine.Enqueue, Contact: "x", Queue: "q0", Caller: "n-1"}, now)
 	if agent.Err != nil {
 		t.Fatal(agent.Err)
 	}
 	n := testing.AllocsPerRun(500, func() {
-		s.Apply(engine.Command{Kind: engine.Pause, Agent: "p-0000"}, now)
-		s.Apply(engine.Command{Kind: engine.Ready, Agent: "p-0000"}, now)
-		s.Apply(engine.Command{Kind: engine.AskCallback, Contact: "x"}, now)
-		s.Apply(engine.Command{Kind: engine.CancelCallback, Contact: "x"}, now)
-		s.Apply(engine.Command{Kind: engine.Enqueue, Contact: "x", Queue: "q0", Caller: "n-1"}, now)
+		s.Apply(&engine.Command{Kind: engine.Pause, Agent: "p-0000"}, now)
+		s.Apply(&engine.Command{Kind: engine.Ready, Agent: "p-0000"}, now)
+		s.Apply(&engine.Command{Kind: engine.AskCallback, Contact: "x"}, now)
+		s.Apply(&engine.Command{Kind: engine.CancelCallback, Contact: "x"}, now)
+		s.Apply(&engine.Command{Kind: engine.Enqueue, Contact: "x", Queue: "q0", Caller: "n-1"}, now)
 		now = now.Add(30 * time.Second)
-		s.Apply(engine.Command{Kind: engine.Tick}, now)
+		s.Apply(&engine.Command{Kind: engine.Tick}, now)
 	})
 	if n != 0 {
 		t.Errorf("%v allocations", n)

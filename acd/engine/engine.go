@@ -116,14 +116,14 @@ func New(cfg Config, now time.Time) (*State, error) {
 
 // Apply carries out one command at the instant now, after everything whose
 // deadline has passed by then (Restart: before it). An instant before the last one
-// counts as the last one. The result is valid until the next call.
-func (s *State) Apply(cmd Command, now time.Time) Result {
+// counts as the last one. The command is not kept. The result is valid until the next call.
+func (s *State) Apply(cmd *Command, now time.Time) Result {
 	s.begin(now)
 	if cmd.Kind == Restart { // what was due while the box was off did not happen
 		s.restart(instant(cmd.Arrival))
 	}
 	s.pass()
-	s.res.Err = s.command(&cmd)
+	s.res.Err = s.command(cmd)
 	s.finish()
 	return s.res
 }

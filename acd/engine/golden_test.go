@@ -155,7 +155,8 @@ func (g *wanderer) step() {
 		g.take(&r)
 		return
 	}
-	r := g.s.Apply(g.command(), g.now)
+	cmd := g.command()
+	r := g.s.Apply(&cmd, g.now)
 	g.take(&r)
 }
 

@@ -145,7 +145,7 @@ func newBox(t *rapid.T, cfg engine.Config) *box {
 }
 
 func (b *box) apply(cmd engine.Command) {
-	r := b.s.Apply(cmd, b.now)
+	r := b.s.Apply(&cmd, b.now)
 	b.did = append(b.did, step{cmd, b.now})
 	b.t.Logf("%s %+v: %v", b.now.Sub(epoch), cmd, r.Err)
 	if err := b.o.take(r, b.now); err != nil {
@@ -289,7 +289,7 @@ func (b *box) late() {
 	}
 	before := dump(b.s, b.o.last)
 	kind := rapid.SampledFrom([]engine.CommandKind{engine.Accept, engine.Decline, engine.Fail}).Draw(b.t, "late")
-	r := b.s.Apply(engine.Command{Kind: kind, Offer: offer}, b.now)
+	r := b.s.Apply(&engine.Command{Kind: kind, Offer: offer}, b.now)
 	if !errors.Is(r.Err, engine.ErrStray) || len(r.Events) != 0 {
 		b.t.Fatalf("late offer %d: %+v", offer, r)
 	}
@@ -436,7 +436,7 @@ func TestSameCommandsSameDecisions(t *testing.T) {
 		}
 		n := 0
 		for _, st := range b.did {
-			for _, e := range again.Apply(st.cmd, st.now).Events {
+			for _, e := range again.Apply(&st.cmd, st.now).Events {
 				if got, want := fmt.Sprint(e), fmt.Sprint(b.o.log[n]); got != want {
 					t.Fatalf("event %d: %s, first time %s", n, got, want)
 				}
@@ -469,7 +469,7 @@ func TestJournalWithHoles(t *testing.T) {
 			}
 		}
 		now := b.o.last.Add(time.Minute)
-		s.Apply(engine.Command{Kind: engine.Restart, Arrival: b.o.last}, now)
+		s.Apply(&engine.Command{Kind: engine.Restart, Arrival: b.o.last}, now)
 		if _, err := s.Configure(cfg, now); err != nil {
 			t.Fatal(err)
 		}
@@ -477,7 +477,7 @@ func TestJournalWithHoles(t *testing.T) {
 			if !c.Virtual || c.Talks || c.Dialling {
 				t.Fatalf("survived the restart: %+v", c)
 			}
-			s.Apply(engine.Command{Kind: engine.CancelCallback, Contact: c.Contact}, now)
+			s.Apply(&engine.Command{Kind: engine.CancelCallback, Contact: c.Contact}, now)
 		}
 		for _, q := range s.Queues() {
 			if q.Talking != 0 || len(q.Waiting) != 0 {
@@ -487,19 +487,19 @@ func TestJournalWithHoles(t *testing.T) {
 		// Everybody works again after a rest, and everybody gets a call.
 		now = now.Add(time.Hour)
 		for _, a := range someAgents {
-			s.Apply(engine.Command{Kind: engine.Logout, Agent: a, Source: engine.FromPage}, now)
+			s.Apply(&engine.Command{Kind: engine.Logout, Agent: a, Source: engine.FromPage}, now)
 		}
 		now = now.Add(time.Hour)
 		for _, a := range someAgents {
 			for _, k := range []engine.CommandKind{engine.Login, engine.Ready, engine.AgentFree, engine.PhoneBack} {
-				s.Apply(engine.Command{Kind: k, Agent: a, Source: engine.FromPage}, now)
+				s.Apply(&engine.Command{Kind: k, Agent: a, Source: engine.FromPage}, now)
 			}
 		}
 		now = now.Add(engine.RetryDelay)
-		s.Apply(engine.Command{Kind: engine.Tick}, now)
+		s.Apply(&engine.Command{Kind: engine.Tick}, now)
 		rang := map[engine.AgentID]int{}
 		for i := range someAgents {
-			r := s.Apply(engine.Command{Kind: engine.Enqueue, Contact: someContacts[i], Queue: "all"}, now)
+			r := s.Apply(&engine.Command{Kind: engine.Enqueue, Contact: someContacts[i], Queue: "all"}, now)
 			for _, a := range r.Actions {
 				rang[a.Agent]++
 			}

@@ -333,7 +333,7 @@ func (p *script) do(words []string) error {
 }
 
 func (p *script) apply(cmd engine.Command) error {
-	return p.took(p.s.Apply(cmd, p.now))
+	return p.took(p.s.Apply(&cmd, p.now))
 }
 
 // took checks a result and writes it down.

@@ -37,7 +37,7 @@ func reborn(t *testing.T, shift time.Duration) (*engine.State, *observer) {
 func TestTheTimeTheBoxWasOffIsNobodysWait(t *testing.T) {
 	s, _ := reborn(t, 0)
 	monday := epoch.Add(72 * time.Hour)
-	r := s.Apply(engine.Command{Kind: engine.Restart, Arrival: epoch.Add(60 * time.Second)}, monday)
+	r := s.Apply(&engine.Command{Kind: engine.Restart, Arrival: epoch.Add(60 * time.Second)}, monday)
 	want := map[engine.ContactID][2]time.Duration{"c1": {2 * time.Second, 48 * time.Second}, "c3": {10 * time.Second, 0}}
 	for _, e := range r.Events {
 		if e.Kind != engine.ContactEnded {
@@ -68,7 +68,7 @@ func TestAnOfferThatRangWhenTheBoxDiedIsNoMiss(t *testing.T) {
 	for i := range o.p.o.log {
 		s.Fold(&o.p.o.log[i])
 	}
-	s.Apply(engine.Command{Kind: engine.Restart, Arrival: epoch.Add(12 * time.Second)}, epoch.Add(time.Hour))
+	s.Apply(&engine.Command{Kind: engine.Restart, Arrival: epoch.Add(12 * time.Second)}, epoch.Add(time.Hour))
 	if a, _ := s.Agent("anna"); a.State != journal.AgentReady || a.Misses != 0 {
 		t.Errorf("%+v", a)
 	}
@@ -77,8 +77,8 @@ func TestAnOfferThatRangWhenTheBoxDiedIsNoMiss(t *testing.T) {
 func TestAJournalFromTheFutureDoesNotStopTheClock(t *testing.T) {
 	s, _ := reborn(t, 4*365*24*time.Hour) // the clock was four years ahead
 	now := epoch.Add(time.Hour)
-	s.Apply(engine.Command{Kind: engine.Restart, Arrival: now.Add(time.Hour)}, now)
-	r := s.Apply(engine.Command{Kind: engine.Enqueue, Contact: "c9", Queue: "q"}, now)
+	s.Apply(&engine.Command{Kind: engine.Restart, Arrival: now.Add(time.Hour)}, now)
+	r := s.Apply(&engine.Command{Kind: engine.Enqueue, Contact: "c9", Queue: "q"}, now)
 	// Bruno still has his wrap-up, Anna's talk ended with the restart.
 	if len(r.Actions) != 1 || r.Actions[0].Kind != engine.RingAgent || r.Actions[0].Agent != "anna" {
 		t.Errorf("actions %+v", r.Actions)
@@ -102,7 +102,7 @@ func TestLateTimerDoesNotChangeTheOrderOfIdleAgents(t *testing.T) {
 		t.Fatal(err)
 	}
 	at := func(sec int, cmd engine.Command) engine.Result {
-		return s.Apply(cmd, epoch.Add(time.Duration(sec)*time.Second))
+		return s.Apply(&cmd, epoch.Add(time.Duration(sec)*time.Second))
 	}
 	at(0, engine.Command{Kind: engine.Login, Agent: "anna"})
 	at(1, engine.Command{Kind: engine.Login, Agent: "bruno"})

@@ -127,15 +127,15 @@ func TestRandomTakesEverybodyAboutAsOften(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, m := range members {
-		s.Apply(engine.Command{Kind: engine.Login, Agent: m}, epoch)
+		s.Apply(&engine.Command{Kind: engine.Login, Agent: m}, epoch)
 	}
 	rang := map[engine.AgentID]int{}
 	const calls = 4000
 	for range calls {
-		for _, a := range s.Apply(engine.Command{Kind: engine.Enqueue, Contact: "c", Queue: "q"}, epoch).Actions {
+		for _, a := range s.Apply(&engine.Command{Kind: engine.Enqueue, Contact: "c", Queue: "q"}, epoch).Actions {
 			rang[a.Agent]++
 		}
-		s.Apply(engine.Command{Kind: engine.Abandon, Contact: "c"}, epoch)
+		s.Apply(&engine.Command{Kind: engine.Abandon, Contact: "c"}, epoch)
 	}
 	for _, m := range members {
 		// 4 standard deviations of a binomial with p = 1/4 are 110.

@@ -54,7 +54,7 @@ func (o *office) write(call journal.CallID, p journal.Payload) {
 }
 
 func (o *office) apply(cmd engine.Command) {
-	r := o.eng.Apply(cmd, o.now)
+	r := o.eng.Apply(&cmd, o.now)
 	for i := range r.Events {
 		e := &r.Events[i]
 		o.write(journal.CallID(e.Contact), e.Payload())

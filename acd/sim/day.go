@@ -200,7 +200,7 @@ func (s *Shift) arrive(g *guest) error {
 // apply gives a command to the engine and follows what it does. Errors that tell
 // agents or late messages no are part of the game.
 func (s *Shift) apply(cmd engine.Command) error {
-	r := s.Engine.Apply(cmd, s.Now)
+	r := s.Engine.Apply(&cmd, s.Now)
 	switch {
 	case r.Err == nil, errors.Is(r.Err, engine.ErrStray), errors.Is(r.Err, engine.ErrLoggedOut), errors.Is(r.Err, engine.ErrNotOver):
 	default:
@@ -268,7 +268,7 @@ func (s *Shift) told(g *guest, e *engine.Event) {
 		return
 	}
 	s.plan(5*time.Second, func() error {
-		r := s.Engine.Apply(engine.Command{Kind: engine.AskCallback, Contact: g.id}, s.Now)
+		r := s.Engine.Apply(&engine.Command{Kind: engine.AskCallback, Contact: g.id}, s.Now)
 		g.virtual = r.Err == nil
 		g.stays = true // if an agent is being called for him he waits the moment
 		for i := range r.Events {

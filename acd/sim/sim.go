@@ -106,7 +106,7 @@ func Run(set Setting) (Result, error) {
 		return Result{}, err
 	}
 	for _, m := range queue.Members {
-		w.engine.Apply(engine.Command{Kind: engine.Login, Agent: m}, w.start)
+		w.engine.Apply(&engine.Command{Kind: engine.Login, Agent: m}, w.start)
 	}
 	if err := w.play(); err != nil {
 		return Result{}, err
@@ -139,7 +139,7 @@ func (w *world) play() error {
 		if c.life != h.what>>1 || c.talking == (kind == engine.Abandon) {
 			continue
 		}
-		if err := w.do(engine.Command{Kind: kind, Contact: c.id}, h.at); err != nil {
+		if err := w.do(&engine.Command{Kind: kind, Contact: c.id}, h.at); err != nil {
 			return err
 		}
 	}
@@ -156,7 +156,7 @@ func (w *world) arrive(at int64, number int) error {
 	w.free = w.free[:len(w.free)-1]
 	c := &w.callers[slot]
 	c.number, c.since, c.talking = number, at, false
-	if err := w.do(engine.Command{Kind: engine.Enqueue, Contact: c.id, Queue: "q"}, at); err != nil {
+	if err := w.do(&engine.Command{Kind: engine.Enqueue, Contact: c.id, Queue: "q"}, at); err != nil {
 		return err
 	}
 	c = &w.callers[slot]
@@ -164,7 +164,7 @@ func (w *world) arrive(at int64, number int) error {
 		return nil
 	}
 	if w.set.Impatient {
-		return w.do(engine.Command{Kind: engine.Abandon, Contact: c.id}, at)
+		return w.do(&engine.Command{Kind: engine.Abandon, Contact: c.id}, at)
 	}
 	if w.set.Patience > 0 {
 		w.plan(happening{at + w.after(float64(w.set.Patience)), slot, c.life<<1 | 1})
@@ -198,7 +198,7 @@ func slotOf(id engine.ContactID) (slot int32) {
 }
 
 // do gives a command to the engine, counts what it led to, and answers whatever rings.
-func (w *world) do(cmd engine.Command, at int64) error {
+func (w *world) do(cmd *engine.Command, at int64) error {
 	now := w.start.Add(time.Duration(at))
 	for {
 		r := w.engine.Apply(cmd, now)
@@ -216,7 +216,7 @@ func (w *world) do(cmd engine.Command, at int64) error {
 		if rings == 0 {
 			return nil
 		}
-		cmd = engine.Command{Kind: engine.Accept, Offer: rings}
+		cmd = &engine.Command{Kind: engine.Accept, Offer: rings}
 	}
 }
 
