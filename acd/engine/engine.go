@@ -46,9 +46,7 @@ var (
 // State is the whole call distribution of one box. Use New. It has one owner and
 // is not safe for concurrent use.
 type State struct {
-	now       int64     // ns since 1970 of the last command; never goes back
-	at        time.Time // the same, for events, when atNow is now
-	atNow     int64
+	now       int64 // ns since 1970 of the last command; never goes back
 	seed      uint64
 	lastOffer OfferID
 
@@ -168,12 +166,6 @@ func (s *State) begin(now time.Time) {
 		s.rebuild()
 	}
 	s.now = max(s.now, ns)
-	if s.atNow != s.now {
-		s.atNow, s.at = s.now, now.Round(0).UTC()
-		if s.now != ns {
-			s.at = stamp(s.now)
-		}
-	}
 	s.res.Events = s.res.Events[:0]
 	s.res.Actions = s.res.Actions[:0]
 	s.res.Err = nil

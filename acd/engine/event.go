@@ -51,7 +51,7 @@ type Event struct {
 	Urgent  bool
 	Outside bool
 	Gone    bool
-	At      time.Time
+	At      Instant
 	Contact ContactID
 	Queue   QueueID
 	Agent   AgentID
@@ -135,53 +135,53 @@ func FromPayload(p journal.Payload, at time.Time) (Event, bool) {
 	switch p := p.(type) {
 	case journal.AgentChanged:
 		return Event{
-			Kind: AgentChanged, At: at, Agent: p.Agent, State: p.State, Reason: Reason(p.Reason),
+			Kind: AgentChanged, At: InstantOf(at), Agent: p.Agent, State: p.State, Reason: Reason(p.Reason),
 			Misses: p.Misses, Until: InstantOf(p.Until), Idle: InstantOf(p.Idle), Asked: p.Asked,
 			AskedReason: Reason(p.AskedReason), Outside: p.Outside, Gone: p.Gone,
 			Owes: p.Owes, Extended: p.Extended, Screen: InstantOf(p.Screen), Left: InstantOf(p.Left),
 		}, true
 	case journal.ContactQueued:
 		return Event{
-			Kind: ContactQueued, At: at, Contact: p.Contact, Queue: QueueID(p.Queue),
+			Kind: ContactQueued, At: InstantOf(at), Contact: p.Contact, Queue: QueueID(p.Queue),
 			Arrival: InstantOf(p.Arrival), Caller: p.Caller, Urgent: p.Urgent, Reason: Reason(p.Again),
 			Agent: p.Keep, Until: InstantOf(p.KeepUntil),
 		}, true
 	case journal.ContactOffered:
 		return Event{
-			Kind: ContactOffered, At: at, Contact: p.Contact, Queue: QueueID(p.Queue), Offer: p.Offer,
+			Kind: ContactOffered, At: InstantOf(at), Contact: p.Contact, Queue: QueueID(p.Queue), Offer: p.Offer,
 			Agent: p.Agent, Deadline: InstantOf(p.Deadline), Strategy: Strategy(p.Strategy), Candidates: p.Candidates,
 		}, true
 	case journal.OfferEnded:
 		return Event{
-			Kind: OfferEnded, At: at, Contact: p.Contact, Offer: p.Offer, Agent: p.Agent,
+			Kind: OfferEnded, At: InstantOf(at), Contact: p.Contact, Offer: p.Offer, Agent: p.Agent,
 			Outcome: string(p.Outcome),
 		}, true
 	case journal.ContactConnected:
 		return Event{
-			Kind: ContactConnected, At: at, Contact: p.Contact, Queue: QueueID(p.Queue),
+			Kind: ContactConnected, At: InstantOf(at), Contact: p.Contact, Queue: QueueID(p.Queue),
 			Agent: p.Agent, Offer: p.Offer, Waited: p.Waited,
 		}, true
 	case journal.ContactEnded:
 		return Event{
-			Kind: ContactEnded, At: at, Contact: p.Contact, Queue: QueueID(p.Queue), Agent: p.Agent,
+			Kind: ContactEnded, At: InstantOf(at), Contact: p.Contact, Queue: QueueID(p.Queue), Agent: p.Agent,
 			Outcome: p.Outcome, Reason: Reason(p.Reason), Waited: p.Waited, Talked: p.Talked,
 		}, true
 	case journal.ContactAnnounced:
 		return Event{
-			Kind: ContactAnnounced, At: at, Contact: p.Contact, Queue: QueueID(p.Queue),
+			Kind: ContactAnnounced, At: InstantOf(at), Contact: p.Contact, Queue: QueueID(p.Queue),
 			Position: p.Position, Waited: p.Low, Talked: p.High, Agents: p.Agents,
 		}, true
 	case journal.CallbackPromised:
 		return Event{
-			Kind: CallbackPromised, At: at, Contact: p.Contact, Queue: QueueID(p.Queue), Caller: p.Caller, Arrival: InstantOf(p.Arrival),
+			Kind: CallbackPromised, At: InstantOf(at), Contact: p.Contact, Queue: QueueID(p.Queue), Caller: p.Caller, Arrival: InstantOf(p.Arrival),
 		}, true
 	case journal.CallbackTried:
 		return Event{
-			Kind: CallbackTried, At: at, Contact: p.Contact, Queue: QueueID(p.Queue), Agent: p.Agent,
+			Kind: CallbackTried, At: InstantOf(at), Contact: p.Contact, Queue: QueueID(p.Queue), Agent: p.Agent,
 			Owes: ContactID(p.Call), Misses: p.Try, Outcome: p.Result, Until: InstantOf(p.Next),
 		}, true
 	case journal.BreakProposed:
-		return Event{Kind: BreakProposed, At: at, Agent: p.Agent, Deadline: InstantOf(p.Due)}, true
+		return Event{Kind: BreakProposed, At: InstantOf(at), Agent: p.Agent, Deadline: InstantOf(p.Due)}, true
 	}
 	return Event{}, false
 }
@@ -197,7 +197,7 @@ func (s *State) emit(kind EventKind) *Event {
 	}
 	e := &s.res.Events[n]
 	e.Kind = kind
-	e.At = s.at
+	e.At = Instant(s.now)
 	return e
 }
 

@@ -208,7 +208,7 @@ func (g *wanderer) take(r *engine.Result) {
 	for i := range r.Events {
 		e := &r.Events[i]
 		g.offer = max(g.offer, e.Offer)
-		fmt.Fprintf(g.hash, "%d %+v\n", e.At.UnixNano(), e.Payload())
+		fmt.Fprintf(g.hash, "%d %+v\n", e.At.Time().UnixNano(), e.Payload())
 	}
 	for i := range r.Actions {
 		fmt.Fprintf(g.hash, "%+v\n", r.Actions[i])

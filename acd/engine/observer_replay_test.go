@@ -82,7 +82,7 @@ func throughJournal(e *engine.Event) (engine.Event, error) {
 	if err != nil {
 		return engine.Event{}, err
 	}
-	got, ok := engine.FromPayload(back, e.At)
+	got, ok := engine.FromPayload(back, e.At.Time())
 	if !ok {
 		return got, fmt.Errorf("%T is not of the engine", back)
 	}

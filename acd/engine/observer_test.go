@@ -173,8 +173,8 @@ func (o *observer) take(r engine.Result, now time.Time) error {
 		}
 		e.Candidates = slices.Clone(e.Candidates)
 		o.log = append(o.log, e)
-		if !e.At.Equal(now) {
-			return fmt.Errorf("event %d stamped %v at %v", e.Kind, e.At, now)
+		if !e.At.Time().Equal(now) {
+			return fmt.Errorf("event %d stamped %v at %v", e.Kind, e.At.Time(), now)
 		}
 		if err := o.event(&e); err != nil {
 			return fmt.Errorf("%s: %w", describe(&e), err)
@@ -257,11 +257,11 @@ func (o *observer) agentChanged(e *engine.Event) error {
 	}
 	a.gone, a.owes, a.until, a.why = e.Gone, e.Owes, e.Until.Time(), e.Reason
 	if !a.since.IsZero() {
-		a.spent[a.state] += e.At.Sub(a.since)
+		a.spent[a.state] += e.At.Time().Sub(a.since)
 	} else {
-		a.first = e.At
+		a.first = e.At.Time()
 	}
-	a.state, a.since, a.idle = e.State, e.At, e.Idle.Time()
+	a.state, a.since, a.idle = e.State, e.At.Time(), e.Idle.Time()
 	if e.State == journal.AgentOffered || e.State == journal.AgentTalking {
 		for _, c := range o.contacts {
 			if c.talks && c.agent == e.Agent && e.State == journal.AgentTalking {
@@ -287,11 +287,11 @@ func (o *observer) queued(e *engine.Event) error {
 		if c == nil || !c.talks {
 			return fmt.Errorf("returned without a talk")
 		}
-		c.talked += e.At.Sub(c.since)
+		c.talked += e.At.Time().Sub(c.since)
 		if !e.Arrival.Time().Equal(c.rank) {
 			return fmt.Errorf("lost its place")
 		}
-		c.talks, c.agent, c.since, c.keep, c.told, c.seq = false, "", e.At, "", engine.Event{}, len(o.log)
+		c.talks, c.agent, c.since, c.keep, c.told, c.seq = false, "", e.At.Time(), "", engine.Event{}, len(o.log)
 		return nil
 	}
 	if c != nil {
@@ -299,7 +299,7 @@ func (o *observer) queued(e *engine.Event) error {
 	}
 	o.entered++
 	o.contacts[e.Contact] = &seenContact{
-		queue: e.Queue, rank: e.Arrival.Time(), urgent: e.Urgent, since: e.At, entered: e.At,
+		queue: e.Queue, rank: e.Arrival.Time(), urgent: e.Urgent, since: e.At.Time(), entered: e.At.Time(),
 		offers: map[engine.OfferID]bool{}, missed: map[engine.AgentID]int{},
 		caller: e.Caller, keep: e.Agent, keepUntil: e.Until.Time(), seq: len(o.log),
 	}
@@ -316,30 +316,30 @@ func (o *observer) offered(e *engine.Event) error {
 	if o.offers[e.Offer] != nil {
 		return fmt.Errorf("offer id repeated")
 	}
-	if !e.Deadline.Time().After(e.At) {
+	if !e.Deadline.Time().After(e.At.Time()) {
 		return fmt.Errorf("deadline not in the future")
 	}
-	if !o.fits(c, e.Agent, e.At) {
+	if !o.fits(c, e.Agent, e.At.Time()) {
 		return fmt.Errorf("agent may not take it")
 	}
 	a := o.agent(e.Agent)
 	if a.state != journal.AgentReady {
 		return fmt.Errorf("agent is %s", a.state)
 	}
-	if e.At.Before(a.left) {
+	if e.At.Time().Before(a.left) {
 		return fmt.Errorf("agent should be left alone until %v", a.left)
 	}
 	if engaged := o.engagement(e.Agent); engaged != "" {
 		return fmt.Errorf("agent is engaged with %s", engaged)
 	}
-	if limit := o.limit(e.Agent); !limit.IsZero() && !e.At.Before(limit) {
+	if limit := o.limit(e.Agent); !limit.IsZero() && !e.At.Time().Before(limit) {
 		return fmt.Errorf("agent should be on a break since %v", limit)
 	}
-	if c.virtual && (o.onTheLine(c) || e.At.Before(c.next)) {
+	if c.virtual && (o.onTheLine(c) || e.At.Time().Before(c.next)) {
 		return fmt.Errorf("called back while on the line or before %v", c.next)
 	}
 	for id, other := range o.contacts {
-		if other != c && o.fits(other, e.Agent, e.At) && o.seeksAgent(other, e.At) && before(other, c, id, e.Contact) {
+		if other != c && o.fits(other, e.Agent, e.At.Time()) && o.seeksAgent(other, e.At.Time()) && before(other, c, id, e.Contact) {
 			return fmt.Errorf("overtook %s", id)
 		}
 	}
@@ -373,7 +373,7 @@ func (o *observer) chosenWell(e *engine.Event, c *seenContact) error {
 	mine := o.agent(e.Agent)
 	for _, m := range someAgents {
 		a := o.agent(m)
-		if m == e.Agent || a.state != journal.AgentReady || e.At.Before(a.left) || !o.fits(c, m, e.At) {
+		if m == e.Agent || a.state != journal.AgentReady || e.At.Time().Before(a.left) || !o.fits(c, m, e.At.Time()) {
 			continue
 		}
 		if c.missed[m] < c.missed[e.Agent] {
@@ -419,13 +419,13 @@ func (o *observer) offerEnded(e *engine.Event) error {
 	switch journal.OfferOutcome(e.Outcome) {
 	case journal.OfferAccepted:
 		if c.virtual {
-			c.dialling, c.agent, c.dialled = true, e.Agent, e.At
+			c.dialling, c.agent, c.dialled = true, e.Agent, e.At.Time()
 		}
 	case journal.OfferMissed:
 		c.missed[e.Agent]++
 	case journal.OfferRefused, journal.OfferFailed:
 		c.missed[e.Agent]++
-		a.left = e.At.Add(engine.RetryDelay)
+		a.left = e.At.Time().Add(engine.RetryDelay)
 	}
 	return nil
 }
@@ -442,13 +442,13 @@ func (o *observer) connected(e *engine.Event) error {
 		return fmt.Errorf("agent is with %s", who)
 	}
 	if c.caller != "" {
-		o.served[c.caller] = seenService{e.Agent, e.At, c.queue}
+		o.served[c.caller] = seenService{e.Agent, e.At.Time(), c.queue}
 	}
-	c.waited += e.At.Sub(c.since)
+	c.waited += e.At.Time().Sub(c.since)
 	if c.waited != e.Waited {
 		return fmt.Errorf("waited %v, says %v", c.waited, e.Waited)
 	}
-	c.talks, c.agent, c.since = true, e.Agent, e.At
+	c.talks, c.agent, c.since = true, e.Agent, e.At.Time()
 	return nil
 }
 
@@ -461,15 +461,15 @@ func (o *observer) contactEnded(e *engine.Event) error {
 		return fmt.Errorf("ended while it rings")
 	}
 	if c.talks {
-		c.talked += e.At.Sub(c.since)
+		c.talked += e.At.Time().Sub(c.since)
 	} else {
-		c.waited += e.At.Sub(c.since)
+		c.waited += e.At.Time().Sub(c.since)
 	}
 	if c.waited != e.Waited || c.talked != e.Talked {
 		return fmt.Errorf("waited %v talked %v, says %v %v", c.waited, c.talked, e.Waited, e.Talked)
 	}
-	if c.waited+c.talked != e.At.Sub(c.entered) {
-		return fmt.Errorf("%v and %v do not add up to %v", c.waited, c.talked, e.At.Sub(c.entered))
+	if c.waited+c.talked != e.At.Time().Sub(c.entered) {
+		return fmt.Errorf("%v and %v do not add up to %v", c.waited, c.talked, e.At.Time().Sub(c.entered))
 	}
 	if (e.Outcome == engine.Served) != (c.talks) && e.Outcome != engine.Restarted || c.dialling {
 		return fmt.Errorf("outcome %s while talking is %v", e.Outcome, c.talks)
@@ -478,7 +478,7 @@ func (o *observer) contactEnded(e *engine.Event) error {
 		return fmt.Errorf("outcome %s while virtual is %v", e.Outcome, c.virtual)
 	}
 	if at := (seenLine{c.queue, c.caller}); c.caller != "" && (e.Outcome == engine.Abandoned || e.Outcome == engine.Restarted) {
-		o.places[at] = seenPlace{c.rank, e.At, e.Outcome == engine.Restarted}
+		o.places[at] = seenPlace{c.rank, e.At.Time(), e.Outcome == engine.Restarted}
 	}
 	if e.Outcome == engine.Overflow && e.Reason != engine.ReasonSuperseded {
 		o.carried[e.Contact] = c.rank

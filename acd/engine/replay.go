@@ -15,10 +15,10 @@ import (
 // state back.
 func (s *State) Fold(e *Event) {
 	if !s.replaying {
-		s.replaying, s.now = true, e.At.UnixNano()
+		s.replaying, s.now = true, int64(e.At)
 	}
 	s.folded = true
-	s.now = max(s.now, e.At.UnixNano())
+	s.now = max(s.now, int64(e.At))
 	switch e.Kind {
 	case AgentChanged:
 		s.foldAgent(e)

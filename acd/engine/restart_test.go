@@ -25,7 +25,7 @@ func reborn(t *testing.T, shift time.Duration) (*engine.State, *observer) {
 		return at.Add(shift)
 	}
 	for _, e := range o.p.o.log {
-		e.At = moved(e.At)
+		e.At = engine.InstantOf(moved(e.At.Time()))
 		for _, at := range []*engine.Instant{&e.Until, &e.Idle, &e.Arrival, &e.Deadline, &e.Screen} {
 			*at = engine.InstantOf(moved(at.Time()))
 		}

@@ -116,7 +116,7 @@ func (o *observer) keptRightly(e *engine.Event) error {
 		age = engine.DefaultLastAgentOf
 	}
 	want := engine.AgentID("")
-	if ok && q.LastAgent > 0 && e.Caller != "" && e.At.Sub(m.at) <= age && o.stays(m.agent) && o.grade(o.contacts[e.Contact], m.agent) >= 0 {
+	if ok && q.LastAgent > 0 && e.Caller != "" && e.At.Time().Sub(m.at) <= age && o.stays(m.agent) && o.grade(o.contacts[e.Contact], m.agent) >= 0 {
 		want = m.agent
 	}
 	if e.Agent != want {
@@ -210,7 +210,7 @@ func (o *observer) promised(e *engine.Event) error {
 			return fmt.Errorf("promised to %s already", id)
 		}
 	}
-	c.virtual, c.tries, c.next = true, 0, e.At.Add(engine.PromiseRest)
+	c.virtual, c.tries, c.next = true, 0, e.At.Time().Add(engine.PromiseRest)
 	return nil
 }
 
@@ -246,7 +246,7 @@ func (o *observer) tried(e *engine.Event) error {
 		}
 		return nil
 	}
-	if want := c.tries >= limit; want != e.Until.Time().IsZero() || !want && !e.Until.Time().Equal(e.At.Add(retry)) {
+	if want := c.tries >= limit; want != e.Until.Time().IsZero() || !want && !e.Until.Time().Equal(e.At.Time().Add(retry)) {
 		return fmt.Errorf("try %d of %d, next %v", c.tries, limit, e.Until.Time())
 	}
 	return nil
@@ -255,7 +255,7 @@ func (o *observer) tried(e *engine.Event) error {
 // wrapUpKept checks that nobody leaves a wrap-up whose outcome he owes before its
 // time.
 func (o *observer) wrapUpKept(a *seenAgent, e *engine.Event) error {
-	if a.state != journal.AgentWrapUp || a.owes == "" || e.Owes == a.owes || !e.At.Before(a.until) {
+	if a.state != journal.AgentWrapUp || a.owes == "" || e.Owes == a.owes || !e.At.Time().Before(a.until) {
 		return nil
 	}
 	if e.State != journal.AgentWrapUp {
@@ -271,16 +271,16 @@ func (o *observer) screenTime(a *seenAgent, e *engine.Event) error {
 	on := e.State != journal.AgentLoggedOut && !isBreak
 	switch {
 	case on && a.screen.IsZero():
-		a.screen = e.At
+		a.screen = e.At.Time()
 	case on && !a.off.IsZero():
-		if d := e.At.Sub(a.off); d >= o.cfg.BreakFor {
-			a.screen = e.At
+		if d := e.At.Time().Sub(a.off); d >= o.cfg.BreakFor {
+			a.screen = e.At.Time()
 		} else {
 			a.screen = a.screen.Add(d)
 		}
 		a.off = time.Time{}
 	case !on && a.off.IsZero() && !a.screen.IsZero():
-		a.off = e.At
+		a.off = e.At.Time()
 	}
 	if !a.screen.Equal(e.Screen.Time()) || !a.off.Equal(e.Left.Time()) {
 		return fmt.Errorf("at the screen since %v, off since %v; says %v and %v", a.screen, a.off, e.Screen.Time(), e.Left.Time())
@@ -316,7 +316,7 @@ func (o *observer) proposed(e *engine.Event) error {
 	if !e.Deadline.Time().Equal(limit) {
 		return fmt.Errorf("limit is %v", limit)
 	}
-	if e.At.Before(limit.Add(-o.cfg.BreakEvery / 6)) {
+	if e.At.Time().Before(limit.Add(-o.cfg.BreakEvery / 6)) {
 		return fmt.Errorf("too early")
 	}
 	return nil

@@ -23,7 +23,7 @@ type ledger struct {
 func (l *ledger) look(s *sim.Shift, r *engine.Result) error {
 	if r != nil {
 		for i := range r.Events {
-			e, ok := engine.FromPayload(r.Events[i].Payload(), r.Events[i].At)
+			e, ok := engine.FromPayload(r.Events[i].Payload(), r.Events[i].At.Time())
 			if !ok {
 				return fmt.Errorf("event %d has no payload", r.Events[i].Kind)
 			}
