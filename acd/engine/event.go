@@ -186,12 +186,12 @@ func FromPayload(p journal.Payload, at time.Time) (Event, bool) {
 	return Event{}, false
 }
 
-// emit adds an event and returns it to be filled in.
+// emit adds an event and returns it to be filled in. What lies behind the events of the
+// present command is empty: begin sees to it.
 func (s *State) emit(kind EventKind) *Event {
 	n := len(s.res.Events)
 	if n < cap(s.res.Events) {
 		s.res.Events = s.res.Events[:n+1]
-		s.res.Events[n] = Event{}
 	} else {
 		s.res.Events = append(s.res.Events, Event{})
 	}
@@ -201,12 +201,11 @@ func (s *State) emit(kind EventKind) *Event {
 	return e
 }
 
-// act adds an action and returns it to be filled in.
+// act adds an action and returns it to be filled in, as emit does.
 func (s *State) act(kind ActionKind) *Action {
 	n := len(s.res.Actions)
 	if n < cap(s.res.Actions) {
 		s.res.Actions = s.res.Actions[:n+1]
-		s.res.Actions[n] = Action{}
 	} else {
 		s.res.Actions = append(s.res.Actions, Action{})
 	}

@@ -70,6 +70,7 @@ type caller struct {
 type world struct {
 	set     Setting
 	engine  *engine.State
+	cmd     engine.Command // given last; its queue is always the same
 	rng     *rand.Rand
 	draws   [64]float64 // exponential numbers of mean 1, drawn ahead: many at a time come quicker
 	drawn   int         // so many of them are used
@@ -95,7 +96,7 @@ func Run(set Setting) (Result, error) {
 	}
 	w := &world{
 		set: set, rng: rand.New(rand.NewPCG(set.Seed, 0x9e3779b97f4a7c15)),
-		drawn: 64, start: time.Unix(1_800_000_000, 0), warm: set.Calls / 10, hash: 14695981039346656037,
+		cmd: engine.Command{Queue: "q"}, drawn: 64, start: time.Unix(1_800_000_000, 0), warm: set.Calls / 10, hash: 14695981039346656037,
 	}
 	queue := engine.Queue{ID: "q", Strategy: set.Strategy, RingTime: time.Hour}
 	for n := range set.Agents {
@@ -139,7 +140,7 @@ func (w *world) play() error {
 		if c.life != h.what>>1 || c.talking == (kind == engine.Abandon) {
 			continue
 		}
-		if err := w.do(&engine.Command{Kind: kind, Contact: c.id}, h.at); err != nil {
+		if err := w.do(kind, c.id, h.at); err != nil {
 			return err
 		}
 	}
@@ -156,7 +157,7 @@ func (w *world) arrive(at int64, number int) error {
 	w.free = w.free[:len(w.free)-1]
 	c := &w.callers[slot]
 	c.number, c.since, c.talking = number, at, false
-	if err := w.do(&engine.Command{Kind: engine.Enqueue, Contact: c.id, Queue: "q"}, at); err != nil {
+	if err := w.do(engine.Enqueue, c.id, at); err != nil {
 		return err
 	}
 	c = &w.callers[slot]
@@ -164,7 +165,7 @@ func (w *world) arrive(at int64, number int) error {
 		return nil
 	}
 	if w.set.Impatient {
-		return w.do(&engine.Command{Kind: engine.Abandon, Contact: c.id}, at)
+		return w.do(engine.Abandon, c.id, at)
 	}
 	if w.set.Patience > 0 {
 		w.plan(happening{at + w.after(float64(w.set.Patience)), slot, c.life<<1 | 1})
@@ -197,11 +198,13 @@ func slotOf(id engine.ContactID) (slot int32) {
 	return slot
 }
 
-// do gives a command to the engine, counts what it led to, and answers whatever rings.
-func (w *world) do(cmd *engine.Command, at int64) error {
+// do gives a command about a caller to the engine, counts what it led to, and answers
+// whatever rings.
+func (w *world) do(kind engine.CommandKind, caller engine.ContactID, at int64) error {
 	now := w.start.Add(time.Duration(at))
+	w.cmd.Kind, w.cmd.Contact = kind, caller
 	for {
-		r := w.engine.Apply(cmd, now)
+		r := w.engine.Apply(&w.cmd, now)
 		if r.Err != nil {
 			return fmt.Errorf("%v: %w", now, r.Err)
 		}
@@ -216,7 +219,7 @@ func (w *world) do(cmd *engine.Command, at int64) error {
 		if rings == 0 {
 			return nil
 		}
-		cmd = &engine.Command{Kind: engine.Accept, Offer: rings}
+		w.cmd.Kind, w.cmd.Offer = engine.Accept, rings
 	}
 }
 
