@@ -20,88 +20,91 @@ const (
 // agent is what the engine knows of one agent. The exported states are computed
 // from it by view.
 type agent struct {
-	id        AgentID // what every decision reads of everybody comes first
-	idle      int64   // waits for a contact since
-	retryAt   int64   // no offers before
-	wrapUntil int64
-	phase     phase
-	loggedIn  bool
-	outside   bool  // in a call outside of the queues
-	gone      bool  // no phone reachable
-	away      state // paused or other work, noState if neither
-	asked     state
-	extended  bool  // wrapUntil was
-	watched   bool  // is in State.watch
-	stayed    bool  // stays, when last looked at
-	queues    int32 // how many queues he is a member of
-	next      int32 // who is free less long, -1 if nobody; see State.longest
-	prev      int32
-
+	id      AgentID // what every decision reads of everybody comes first
+	retryAt int64   // no offers before
+	standing
 	shown agentView // what the journal says
+
+	phase    phase
+	loggedIn bool
+	away     state // paused or other work, noState if neither
+	watched  bool  // is in State.watch
+	stayed   bool  // stays, when last looked at
+	queues   int32 // how many queues he is a member of
+	next     int32 // who is free less long, -1 if nobody; see State.longest
+	prev     int32
 
 	since    int64 // shown.state or reason since
 	timer    int32
 	contact  int32 // slot, -1 if idle
 	offer    OfferID
-	deadline int64 // of the offer or the dialling
-	misses   int32
+	deadline int64     // of the offer or the dialling
 	server   int32     // slot of the queue of his last talk, -1 if none
 	work     *workload // apart, so that agents lie close together
-	screen   int64     // at the screen since, see guard
-	left     int64     // off it since, 0 if he is there
 	proposed int64     // limit for which the break was proposed
 
 	pause     Reason // why he is away
 	loggedWhy Reason // why logged out
+	hash      uint64 // of id, for Random
+}
+
+// standing is what is known of an agent and repeated by the journal at each change, as
+// long as he is logged in.
+type standing struct {
+	idle      int64 // waits for a contact since
+	wrapUntil int64
+	screen    int64 // at the screen since, see guard; also when he is logged out, like left
+	left      int64 // off it since, 0 if he is there
+	outside   bool  // in a call outside of the queues
+	gone      bool  // no phone reachable
+	extended  bool  // wrapUntil was
+	asked     state
+	misses    int32
 	askedWhy  Reason
 	owes      ContactID // the talk or wrap-up is of this contact, whose outcome must be told
-	hash      uint64    // of id, for Random
 }
 
 // agentView is everything about an agent that the journal repeats at each change.
 type agentView struct {
-	state    state
-	asked    state
-	outside  bool
-	gone     bool
-	extended bool
-	misses   int32
-	until    int64
-	idle     int64
-	screen   int64
-	left     int64
-	reason   Reason
-	askedWhy Reason
-	owes     ContactID
+	state  state
+	reason Reason
+	standing
 }
 
 // view names the agent's state. What comes first in this order hides the rest:
 // logged out, talking, offered (also while somebody is being called back), paused
 // or other work, phone unreachable, busy, wrap-up, ready.
 func (a *agent) view() agentView {
+	v := agentView{standing: a.standing}
 	if !a.loggedIn {
-		return agentView{state: stateLoggedOut, reason: a.loggedWhy, screen: a.screen, left: a.left}
+		v.standing = a.loggedOut()
 	}
-	v := agentView{
-		state: stateReady, asked: a.asked, askedWhy: a.askedWhy, misses: a.misses,
-		outside: a.outside, gone: a.gone, until: a.wrapUntil, idle: a.idle,
-		owes: a.owes, extended: a.extended, screen: a.screen, left: a.left,
-	}
-	switch {
-	case a.phase == talking:
-		v.state = stateTalking
-	case a.phase == ringing || a.phase == dialling:
-		v.state = stateOffered
-	case a.away != noState:
-		v.state, v.reason = a.away, a.pause
-	case a.gone:
-		v.state, v.reason = statePaused, ReasonUnreachable
-	case a.outside:
-		v.state = stateBusy
-	case a.wrapUntil != 0:
-		v.state = stateWrapUp
-	}
+	v.state, v.reason = a.appears()
 	return v
+}
+
+// loggedOut is what is repeated of an agent who is logged out.
+func (a *agent) loggedOut() standing { return standing{screen: a.screen, left: a.left} }
+
+// appears returns the state that view names, and its reason.
+func (a *agent) appears() (state, Reason) {
+	switch {
+	case !a.loggedIn:
+		return stateLoggedOut, a.loggedWhy
+	case a.phase == talking:
+		return stateTalking, ""
+	case a.phase == ringing || a.phase == dialling:
+		return stateOffered, ""
+	case a.away != noState:
+		return a.away, a.pause
+	case a.gone:
+		return statePaused, ReasonUnreachable
+	case a.outside:
+		return stateBusy, ""
+	case a.wrapUntil != 0:
+		return stateWrapUp, ""
+	}
+	return stateReady, ""
 }
 
 // free reports whether the agent may be offered a contact.
@@ -157,14 +160,25 @@ func (s *State) settle(i int32) {
 	if s.guard.every != 0 {
 		s.watchBreak(i)
 	}
-	v := a.view()
-	if v == a.shown {
-		return
+	state, reason := a.appears()
+	same := state == a.shown.state && reason == a.shown.reason
+	if a.loggedIn {
+		if same && a.standing == a.shown.standing {
+			return
+		}
+		s.show(a, state, reason)
+		a.shown.standing = a.standing
+	} else {
+		if same && a.loggedOut() == a.shown.standing {
+			return
+		}
+		s.show(a, state, reason)
+		a.shown.standing = a.loggedOut()
 	}
-	s.show(a, &v)
+	v := &a.shown
 	e := s.emit(AgentChanged)
 	e.Agent, e.State, e.Reason, e.Misses = a.id, v.state.name(), v.reason, int(v.misses)
-	e.Until, e.Idle = Instant(v.until), Instant(v.idle)
+	e.Until, e.Idle = Instant(v.wrapUntil), Instant(v.idle)
 	e.Asked, e.AskedReason, e.Outside, e.Gone = v.asked.name(), v.askedWhy, v.outside, v.gone
 	e.Owes, e.Extended, e.Screen, e.Left = v.owes, v.extended, Instant(v.screen), Instant(v.left)
 }
@@ -240,23 +254,23 @@ func (s *State) ahead(i int32) *int32 {
 	return &s.agents[i].prev
 }
 
-// show takes v as the agent's state from now on and books the time until now on
-// the state before.
-func (s *State) show(a *agent, v *agentView) {
-	login := v.state != stateLoggedOut && a.shown.state == stateLoggedOut
-	if login || v.state.class() != a.shown.state.class() {
+// show makes this the agent's state from now on and books the time until now on the
+// state before.
+func (s *State) show(a *agent, state state, reason Reason) {
+	login := state != stateLoggedOut && a.shown.state == stateLoggedOut
+	if login || state.class() != a.shown.state.class() {
 		a.work.book(a.shown.state.class(), s.now)
 	}
 	if login {
 		a.work.login(s.now)
 	}
-	if v.state != a.shown.state || v.reason != a.shown.reason {
+	if state != a.shown.state || reason != a.shown.reason {
 		if a.shown.state == stateWrapUp && a.server >= 0 {
 			s.queues[a.server].pace.Wrapped(time.Duration(s.now - a.since))
 		}
 		a.since = s.now
 	}
-	a.shown = *v
+	a.shown.state, a.shown.reason = state, reason
 }
 
 // dueOf returns the next instant at which something happens to the agent by itself.

@@ -144,7 +144,7 @@ func (s *State) dumpAgent(a *agent, now int64) AgentDump {
 	v := a.view()
 	d := AgentDump{
 		Agent: a.id, State: v.state.name(), Reason: v.reason, Since: stamp(a.since), Misses: v.misses,
-		Until: stamp(v.until), Idle: stamp(v.idle), Asked: v.asked.name(), AskedWhy: v.askedWhy,
+		Until: stamp(v.wrapUntil), Idle: stamp(v.idle), Asked: v.asked.name(), AskedWhy: v.askedWhy,
 		Outside: v.outside, Gone: v.gone, Offer: a.offer, Deadline: stamp(a.deadline),
 		Calls: w.calls, Open: time.Duration(w.open),
 		Owes: v.owes, Extended: v.extended, Screen: stamp(v.screen), Left: stamp(v.left), Proposed: stamp(a.proposed),

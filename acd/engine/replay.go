@@ -81,11 +81,11 @@ func (s *State) foldTried(e *Event) {
 
 func (s *State) foldAgent(e *Event) {
 	a := &s.agents[s.agentSlot(e.Agent)]
-	v := agentView{
-		state: stateOf(e.State), reason: e.Reason, misses: int32(e.Misses), until: int64(e.Until),
+	v := agentView{state: stateOf(e.State), reason: e.Reason, standing: standing{
+		misses: int32(e.Misses), wrapUntil: int64(e.Until),
 		idle: int64(e.Idle), asked: stateOf(e.Asked), askedWhy: e.AskedReason, outside: e.Outside, gone: e.Gone,
 		owes: e.Owes, extended: e.Extended, screen: int64(e.Screen), left: int64(e.Left),
-	}
+	}}
 	a.loggedIn = v.state != stateLoggedOut
 	a.loggedWhy, a.away, a.pause = "", noState, ""
 	switch {
@@ -94,10 +94,9 @@ func (s *State) foldAgent(e *Event) {
 	case v.state == stateOtherWork, v.state == statePaused && v.reason != ReasonUnreachable:
 		a.away, a.pause = v.state, v.reason
 	}
-	a.owes, a.extended, a.screen, a.left = v.owes, v.extended, v.screen, v.left
-	a.misses, a.wrapUntil, a.idle = v.misses, v.until, v.idle
-	a.asked, a.askedWhy, a.outside, a.gone = v.asked, v.askedWhy, v.outside, v.gone
-	s.show(a, &v)
+	a.standing = v.standing
+	s.show(a, v.state, v.reason)
+	a.shown.standing = v.standing
 }
 
 func (s *State) foldQueued(e *Event) {
@@ -215,7 +214,7 @@ func (s *State) endReplay(now int64) {
 		a := &s.agents[i]
 		for _, at := range []*int64{
 			&a.wrapUntil, &a.retryAt, &a.idle, &a.deadline, &a.since, &a.screen, &a.left, &a.proposed,
-			&a.shown.until, &a.shown.idle, &a.shown.screen, &a.shown.left,
+			&a.shown.wrapUntil, &a.shown.idle, &a.shown.screen, &a.shown.left,
 		} {
 			back(at)
 		}

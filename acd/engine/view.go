@@ -59,7 +59,7 @@ func (s *State) Agent(id AgentID) (AgentView, bool) {
 	v := a.view()
 	w := AgentView{
 		Agent: a.id, State: v.state.name(), Reason: v.reason, Asked: v.asked.name(), Since: stamp(a.since),
-		Until: stamp(v.until), Misses: int(v.misses), Offer: a.offer, Owes: v.owes, Extended: v.extended,
+		Until: stamp(v.wrapUntil), Misses: int(v.misses), Offer: a.offer, Owes: v.owes, Extended: v.extended,
 	}
 	if limit := s.guard.limit(a); limit != 0 {
 		w.BreakDue, w.Proposed = stamp(limit), a.proposed == limit
