@@ -68,6 +68,7 @@ type State struct {
 	atWork   slots  // agents who take calls, now or when they are through with what they do
 	own      []lane // by agent: contacts that are kept for him
 	wanted   slots  // agents whose lane is not empty
+	seeking  int    // contacts in any lane
 	crew     bool   // somebody has logged in or out, or the office changed: see leaveEmpty
 
 	guard    guard

@@ -133,6 +133,7 @@ func (s *State) laneOf(c *contact) *lane {
 func (s *State) push(i, lane int32) {
 	c := &s.contacts[i]
 	c.lane = lane
+	s.seeking++
 	h := s.laneOf(c)
 	*h = append(*h, seeker{})
 	s.rise(*h, len(*h)-1, seeker{c.key, i, c.urgent})
@@ -144,6 +145,7 @@ func (s *State) push(i, lane int32) {
 // pull makes it seek no more.
 func (s *State) pull(i int32) {
 	c := &s.contacts[i]
+	s.seeking--
 	p := s.laneOf(c)
 	h := *p
 	pos, last := int(c.heap), len(h)-1

@@ -274,7 +274,7 @@ func (s *State) rebuild() {
 	s.folded = false
 	s.mend()
 	s.timers = s.timers[:0]
-	s.watch, s.speak, s.virtuals, s.kept, s.crew = s.watch[:0], s.speak[:0], 0, 0, false
+	s.watch, s.speak, s.virtuals, s.kept, s.seeking, s.crew = s.watch[:0], s.speak[:0], 0, 0, 0, false
 	for qi := range s.queues {
 		q := &s.queues[qi]
 		for ri := range q.rings {

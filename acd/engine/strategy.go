@@ -21,7 +21,7 @@ const (
 // dispatch offers contacts to free agents until no contact is left that a free
 // agent may take: always the first contact in rank that has such an agent.
 func (s *State) dispatch() {
-	for !s.ready.empty() {
+	for s.seeking > 0 && !s.ready.empty() {
 		best := seeker{slot: -1}
 		for qi := range s.queues {
 			q := &s.queues[qi]
@@ -208,16 +208,15 @@ func (s *State) losers(list []journal.Candidate, q *queue, fit slots) (n int) {
 		if n == len(list) {
 			break
 		}
-		s.loser(&list[n], q, fit.has(ai), ai)
+		s.agents[ai].loser(&list[n], s.key(q, ai), fit.has(ai))
 		n += 1 - int(fit[ai>>6]&s.ready[ai>>6]>>(ai&63)&1)
 	}
 	return n
 }
 
 // loser says why an agent of the queue is not asked.
-func (s *State) loser(cand *journal.Candidate, q *queue, fits bool, ai int32) {
-	a := &s.agents[ai]
-	cand.Agent, cand.Key, cand.Reason = a.id, s.key(q, ai), a.shown.state.unasked()
+func (a *agent) loser(cand *journal.Candidate, key int64, fits bool) {
+	cand.Agent, cand.Key, cand.Reason = a.id, key, a.shown.state.unasked()
 	if !fits {
 		cand.Reason = notSkilled
 	}
@@ -235,7 +234,7 @@ func (s *State) candidatesKept(c *contact, q *queue) []journal.Candidate {
 		if ai == c.keep {
 			continue
 		}
-		s.loser(&list[n], q, q.all().has(ai), ai)
+		s.agents[ai].loser(&list[n], s.key(q, ai), q.all().has(ai))
 		if s.ready.has(ai) && q.all().has(ai) {
 			list[n].Reason = notHis
 		}

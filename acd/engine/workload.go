@@ -20,6 +20,8 @@ type workload struct {
 // not paused.
 type worked struct{ busy, avail int32 }
 
+const wholeMinute = 60_000 // ms
+
 // class is what a state counts as.
 type class uint8
 
@@ -61,24 +63,35 @@ func (w *workload) book(class class, now int64) {
 	}
 	slot, ms := first%60, from/1e6 // of absolute instants: pieces add up exactly
 	if first < last {
-		const whole = 60_000 // ms
-		w.add(slot, int32((first+1)*whole-ms), class)
-		for m := first + 1; m < last; m++ {
-			slot = following(slot)
-			w.empty(slot)
-			w.add(slot, whole, class)
-		}
-		slot, ms = following(slot), last*whole
-		w.empty(slot)
+		w.add(slot, int32((first+1)*wholeMinute-ms), class)
+		slot, ms = w.fill(slot, last-first-1, class), last*wholeMinute
 	}
 	w.add(slot, int32(now/1e6-ms), class)
 }
 
-func following(slot int64) int64 {
-	if slot == 59 {
-		return 0
+// fill counts the n whole minutes after that of the slot, empties the one after them
+// and returns its slot.
+func (w *workload) fill(slot, n int64, class class) int64 {
+	busy := int32(0)
+	if class == handling {
+		busy = wholeMinute
 	}
-	return slot + 1
+	sumBusy, sumOpen := w.sumBusy+n*int64(busy), w.sumOpen+n*wholeMinute
+	for ; ; n-- {
+		if slot++; slot == int64(len(w.minutes)) {
+			slot = 0
+		}
+		m := &w.minutes[slot]
+		sumBusy -= int64(m.busy)
+		sumOpen -= int64(m.avail)
+		if n == 0 {
+			*m = worked{}
+			break
+		}
+		*m = worked{busy, wholeMinute}
+	}
+	w.sumBusy, w.sumOpen = sumBusy, sumOpen
+	return slot
 }
 
 // add counts ms of a class in a minute.

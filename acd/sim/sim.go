@@ -62,8 +62,7 @@ type happening struct {
 type caller struct {
 	id      engine.ContactID
 	life    uint32 // what is planned for an older one is no longer meant
-	number  int    // of the call, from 0
-	since   int64
+	batch   int    // that the call counts in, -1 if in none
 	talking bool
 }
 
@@ -80,6 +79,7 @@ type world struct {
 	free    []int32
 	sums    [batches]batch
 	warm    int
+	part    int // the batch of the last caller
 	hash    uint64
 }
 
@@ -156,7 +156,7 @@ func (w *world) arrive(at int64, number int) error {
 	slot := w.free[len(w.free)-1]
 	w.free = w.free[:len(w.free)-1]
 	c := &w.callers[slot]
-	c.number, c.since, c.talking = number, at, false
+	c.batch, c.talking = w.batchOf(number), false
 	if err := w.do(engine.Enqueue, c.id, at); err != nil {
 		return err
 	}
@@ -247,11 +247,22 @@ func (w *world) note(events []engine.Event, at int64) {
 	}
 }
 
+// batchOf returns which part of the run a call belongs to. Calls are asked for in order.
+func (w *world) batchOf(number int) int {
+	if number < w.warm {
+		return -1
+	}
+	for (number-w.warm)*batches >= (w.part+1)*w.set.Calls {
+		w.part++
+	}
+	return w.part
+}
+
 func (w *world) count(c *caller, waited time.Duration, answered bool) {
-	if c.number < w.warm {
+	if c.batch < 0 {
 		return
 	}
-	b := &w.sums[(c.number-w.warm)*batches/w.set.Calls]
+	b := &w.sums[c.batch]
 	b.calls++
 	b.wait += waited
 	if waited > 0 || !answered {
