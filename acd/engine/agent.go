@@ -20,11 +20,8 @@ const (
 // agent is what the engine knows of one agent. The exported states are computed
 // from it by view.
 type agent struct {
-	id      AgentID // what every decision reads of everybody comes first
-	retryAt int64   // no offers before
-	standing
-	shown agentView // what the journal says
-
+	id       AgentID // what every decision reads of everybody comes first
+	retryAt  int64   // no offers before
 	phase    phase
 	loggedIn bool
 	away     state // paused or other work, noState if neither
@@ -33,9 +30,11 @@ type agent struct {
 	queues   int32 // how many queues he is a member of
 	next     int32 // who is free less long, -1 if nobody; see State.longest
 	prev     int32
+	timer    int32
+	standing
+	shown agentView // what the journal says
 
 	since    int64 // shown.state or reason since
-	timer    int32
 	contact  int32 // slot, -1 if idle
 	offer    OfferID
 	deadline int64     // of the offer or the dialling
