@@ -248,9 +248,11 @@ func (s *State) loadAgent(d *AgentDump) {
 	ai := s.agentSlot(d.Agent)
 	a := &s.agents[ai]
 	s.foldAgent(&Event{
-		Agent: d.Agent, State: d.State, Reason: d.Reason, Misses: int(d.Misses), Until: InstantOf(d.Until), Idle: InstantOf(d.Idle),
-		Asked: d.Asked, AskedReason: d.AskedWhy, Outside: d.Outside, Gone: d.Gone,
-		Owes: d.Owes, Extended: d.Extended, Screen: InstantOf(d.Screen), Left: InstantOf(d.Left),
+		Agent: d.Agent, Reason: d.Reason, Misses: int(d.Misses), Until: InstantOf(d.Until), Outside: d.Outside, Gone: d.Gone, Owes: d.Owes,
+		AgentPart: AgentPart{
+			State: d.State, Asked: d.Asked, AskedReason: d.AskedWhy, Idle: InstantOf(d.Idle),
+			Extended: d.Extended, Screen: InstantOf(d.Screen), Left: InstantOf(d.Left),
+		},
 	})
 	a.since, a.retryAt, a.proposed = instant(d.Since), instant(d.Retry), instant(d.Proposed)
 	if d.Served != "" {

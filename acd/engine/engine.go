@@ -167,8 +167,6 @@ func (s *State) begin(now time.Time) {
 		s.rebuild()
 	}
 	s.now = max(s.now, ns)
-	clear(s.res.Events)
-	clear(s.res.Actions)
 	s.res.Events = s.res.Events[:0]
 	s.res.Actions = s.res.Actions[:0]
 	s.res.Err = nil

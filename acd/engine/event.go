@@ -55,21 +55,29 @@ type Event struct {
 	Contact ContactID
 	Queue   QueueID
 	Agent   AgentID
-	Caller  journal.SubjectID
 	Offer   OfferID
+	Reason  Reason    // also Again of ContactQueued
+	Misses  int       // also Try of CallbackTried
+	Until   Instant   // also KeepUntil of ContactQueued, Next of CallbackTried
+	Owes    ContactID // also Call of CallbackTried
+	AgentPart
+	ContactPart
+}
 
+// AgentPart is what AgentChanged alone says; whoever emits it sets all of it.
+type AgentPart struct {
 	State       journal.AgentStateName
 	Asked       journal.AgentStateName
-	Reason      Reason // also Again of ContactQueued
 	AskedReason Reason
-	Misses      int     // also Try of CallbackTried
-	Until       Instant // also KeepUntil of ContactQueued, Next of CallbackTried
 	Idle        Instant
-	Owes        ContactID // also Call of CallbackTried
-	Extended    bool
 	Screen      Instant
 	Left        Instant
+	Extended    bool
+}
 
+// ContactPart is what AgentChanged does not say.
+type ContactPart struct {
+	Caller     journal.SubjectID
 	Arrival    Instant
 	Deadline   Instant // also Due of BreakProposed
 	Strategy   Strategy
@@ -132,62 +140,47 @@ func (e *Event) Payload() journal.Payload {
 // FromPayload turns a payload that the journal stamped with at into an event, and
 // reports false for payloads that are not of the ACD.
 func FromPayload(p journal.Payload, at time.Time) (Event, bool) {
+	e := Event{At: InstantOf(at)}
 	switch p := p.(type) {
 	case journal.AgentChanged:
-		return Event{
-			Kind: AgentChanged, At: InstantOf(at), Agent: p.Agent, State: p.State, Reason: Reason(p.Reason),
-			Misses: p.Misses, Until: InstantOf(p.Until), Idle: InstantOf(p.Idle), Asked: p.Asked,
-			AskedReason: Reason(p.AskedReason), Outside: p.Outside, Gone: p.Gone,
-			Owes: p.Owes, Extended: p.Extended, Screen: InstantOf(p.Screen), Left: InstantOf(p.Left),
-		}, true
+		e.Kind, e.Agent, e.State, e.Reason, e.Misses = AgentChanged, p.Agent, p.State, Reason(p.Reason), p.Misses
+		e.Until, e.Idle, e.Asked, e.AskedReason = InstantOf(p.Until), InstantOf(p.Idle), p.Asked, Reason(p.AskedReason)
+		e.Outside, e.Gone, e.Owes, e.Extended = p.Outside, p.Gone, p.Owes, p.Extended
+		e.Screen, e.Left = InstantOf(p.Screen), InstantOf(p.Left)
 	case journal.ContactQueued:
-		return Event{
-			Kind: ContactQueued, At: InstantOf(at), Contact: p.Contact, Queue: QueueID(p.Queue),
-			Arrival: InstantOf(p.Arrival), Caller: p.Caller, Urgent: p.Urgent, Reason: Reason(p.Again),
-			Agent: p.Keep, Until: InstantOf(p.KeepUntil),
-		}, true
+		e.Kind, e.Contact, e.Queue, e.Arrival = ContactQueued, p.Contact, QueueID(p.Queue), InstantOf(p.Arrival)
+		e.Caller, e.Urgent, e.Reason = p.Caller, p.Urgent, Reason(p.Again)
+		e.Agent, e.Until = p.Keep, InstantOf(p.KeepUntil)
 	case journal.ContactOffered:
-		return Event{
-			Kind: ContactOffered, At: InstantOf(at), Contact: p.Contact, Queue: QueueID(p.Queue), Offer: p.Offer,
-			Agent: p.Agent, Deadline: InstantOf(p.Deadline), Strategy: Strategy(p.Strategy), Candidates: p.Candidates,
-		}, true
+		e.Kind, e.Contact, e.Queue, e.Offer = ContactOffered, p.Contact, QueueID(p.Queue), p.Offer
+		e.Agent, e.Deadline, e.Strategy, e.Candidates = p.Agent, InstantOf(p.Deadline), Strategy(p.Strategy), p.Candidates
 	case journal.OfferEnded:
-		return Event{
-			Kind: OfferEnded, At: InstantOf(at), Contact: p.Contact, Offer: p.Offer, Agent: p.Agent,
-			Outcome: string(p.Outcome),
-		}, true
+		e.Kind, e.Contact, e.Offer, e.Agent, e.Outcome = OfferEnded, p.Contact, p.Offer, p.Agent, string(p.Outcome)
 	case journal.ContactConnected:
-		return Event{
-			Kind: ContactConnected, At: InstantOf(at), Contact: p.Contact, Queue: QueueID(p.Queue),
-			Agent: p.Agent, Offer: p.Offer, Waited: p.Waited,
-		}, true
+		e.Kind, e.Contact, e.Queue = ContactConnected, p.Contact, QueueID(p.Queue)
+		e.Agent, e.Offer, e.Waited = p.Agent, p.Offer, p.Waited
 	case journal.ContactEnded:
-		return Event{
-			Kind: ContactEnded, At: InstantOf(at), Contact: p.Contact, Queue: QueueID(p.Queue), Agent: p.Agent,
-			Outcome: p.Outcome, Reason: Reason(p.Reason), Waited: p.Waited, Talked: p.Talked,
-		}, true
+		e.Kind, e.Contact, e.Queue, e.Agent = ContactEnded, p.Contact, QueueID(p.Queue), p.Agent
+		e.Outcome, e.Reason, e.Waited, e.Talked = p.Outcome, Reason(p.Reason), p.Waited, p.Talked
 	case journal.ContactAnnounced:
-		return Event{
-			Kind: ContactAnnounced, At: InstantOf(at), Contact: p.Contact, Queue: QueueID(p.Queue),
-			Position: p.Position, Waited: p.Low, Talked: p.High, Agents: p.Agents,
-		}, true
+		e.Kind, e.Contact, e.Queue = ContactAnnounced, p.Contact, QueueID(p.Queue)
+		e.Position, e.Waited, e.Talked, e.Agents = p.Position, p.Low, p.High, p.Agents
 	case journal.CallbackPromised:
-		return Event{
-			Kind: CallbackPromised, At: InstantOf(at), Contact: p.Contact, Queue: QueueID(p.Queue), Caller: p.Caller, Arrival: InstantOf(p.Arrival),
-		}, true
+		e.Kind, e.Contact, e.Queue = CallbackPromised, p.Contact, QueueID(p.Queue)
+		e.Caller, e.Arrival = p.Caller, InstantOf(p.Arrival)
 	case journal.CallbackTried:
-		return Event{
-			Kind: CallbackTried, At: InstantOf(at), Contact: p.Contact, Queue: QueueID(p.Queue), Agent: p.Agent,
-			Owes: ContactID(p.Call), Misses: p.Try, Outcome: p.Result, Until: InstantOf(p.Next),
-		}, true
+		e.Kind, e.Contact, e.Queue, e.Agent = CallbackTried, p.Contact, QueueID(p.Queue), p.Agent
+		e.Owes, e.Misses, e.Outcome, e.Until = ContactID(p.Call), p.Try, p.Result, InstantOf(p.Next)
 	case journal.BreakProposed:
-		return Event{Kind: BreakProposed, At: InstantOf(at), Agent: p.Agent, Deadline: InstantOf(p.Due)}, true
+		e.Kind, e.Agent, e.Deadline = BreakProposed, p.Agent, InstantOf(p.Due)
+	default:
+		return Event{}, false
 	}
-	return Event{}, false
+	return e, true
 }
 
-// emit adds an event and returns it to be filled in. What lies behind the events of the
-// present command is empty: begin sees to it.
+// emit adds an event and returns it to be filled in. Its place has held another one:
+// of the two parts only that can be in use which is of that one's kind.
 func (s *State) emit(kind EventKind) *Event {
 	n := len(s.res.Events)
 	if n < cap(s.res.Events) {
@@ -196,16 +189,24 @@ func (s *State) emit(kind EventKind) *Event {
 		s.res.Events = append(s.res.Events, Event{})
 	}
 	e := &s.res.Events[n]
-	e.Kind = kind
-	e.At = Instant(s.now)
+	switch {
+	case e.Kind != AgentChanged:
+		e.ContactPart = ContactPart{}
+	case kind != AgentChanged:
+		e.AgentPart = AgentPart{}
+	}
+	e.Kind, e.Urgent, e.Outside, e.Gone, e.At = kind, false, false, false, Instant(s.now)
+	e.Contact, e.Queue, e.Agent, e.Offer = "", "", "", 0
+	e.Reason, e.Misses, e.Until, e.Owes = "", 0, 0, ""
 	return e
 }
 
-// act adds an action and returns it to be filled in, as emit does.
+// act adds an action and returns it to be filled in.
 func (s *State) act(kind ActionKind) *Action {
 	n := len(s.res.Actions)
 	if n < cap(s.res.Actions) {
 		s.res.Actions = s.res.Actions[:n+1]
+		s.res.Actions[n] = Action{}
 	} else {
 		s.res.Actions = append(s.res.Actions, Action{})
 	}
