@@ -37,7 +37,7 @@ func (v *visit) loginForm() error {
 	if !claimed {
 		return v.goTo("/claim")
 	}
-	return v.show(http.StatusOK, "login", view.Login{Frame: v.frame(v.p.T("login.title")), Next: safePath(v.r.URL.Query().Get("next"))})
+	return v.show(http.StatusOK, "login", view.Login{Frame: v.frame(v.p.T("login.title")), Next: safePath(v.r.URL.Query().Get("next")), Pair: v.s.auth.AtBox(v.source)})
 }
 
 func (v *visit) login() error {
@@ -79,7 +79,7 @@ func (v *visit) claimPage() (view.Claim, error) {
 		return view.Claim{}, err
 	}
 	reset := v.s.auth.ResetOpen(v.source)
-	c := view.Claim{Reset: reset && claimed, Open: reset || v.s.auth.ClaimOpen(v.source)}
+	c := view.Claim{Reset: reset && claimed, Open: reset || v.s.auth.AtBox(v.source)}
 	if claimed && !reset {
 		return c, auth.ErrClaimed
 	}

@@ -382,13 +382,10 @@ func (v *visit) phonePage(open bool) error {
 	page.Frame = v.frame(page.Phone.Name)
 	page.Live = "/live?page=phone&id=" + string(d.ID)
 	if open {
-		password, ok := v.s.d.Secrets.Get(d.Secret)
-		if !ok {
-			return &refusal{http.StatusConflict, "E-SECRET"}
+		var err error
+		if page.Account, err = v.account(d, "page"); err != nil {
+			return err
 		}
-		uri := "sip:" + url.PathEscape(d.Username) + ":" + url.PathEscape(password) + "@" + page.Server
-		page.Account = &view.Account{Server: page.Server, Username: d.Username, Password: password, URI: uri, QR: qrCode(uri)}
-		v.s.d.Journal.Append("", journal.AccessEvent{What: "secret.shown", Who: v.me.Person, About: d.Owner, Source: "page"})
 	}
 	return v.show(http.StatusOK, "phone", page)
 }

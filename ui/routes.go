@@ -66,6 +66,8 @@ func (s *Server) table() []Route {
 		{Method: get, Pattern: "/ca.crt", Who: Anybody, do: (*visit).caFile},
 		{Method: get, Pattern: "/claim", Who: Anybody, do: (*visit).claimForm},
 		{Method: post, Pattern: "/claim", Who: Anybody, do: (*visit).claim},
+		{Method: get, Pattern: "/pair", Who: Anybody, do: (*visit).pairForm},
+		{Method: post, Pattern: "/pair", Who: Anybody, do: (*visit).pair},
 		{Method: get, Pattern: "/login", Who: Anybody, do: (*visit).loginForm},
 		{Method: post, Pattern: "/login", Who: Anybody, do: (*visit).login},
 		{Method: get, Pattern: "/invite", Who: Anybody, do: (*visit).inviteForm},

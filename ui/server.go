@@ -53,6 +53,7 @@ type Server struct {
 	uploads   *shelf[ticket, upload]
 	walks     *shelf[walkKey, callWalk]
 	usual     *shelf[usualKey, *api.Own]
+	pairings  pairings
 	announcer *announcer
 	routes    []Route
 	ca        *localCA

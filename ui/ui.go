@@ -70,7 +70,7 @@ type Deps struct {
 
 	// PairingUntil tells until when the window that the button opened lasts; the
 	// zero time: it is closed. While it is open a box that nobody has claimed can
-	// be claimed from the LAN.
+	// be claimed from the LAN, and phones of one that is somebody's can be paired.
 	PairingUntil func() time.Time
 	Claimed      func() // optional: hears that somebody has claimed the box
 

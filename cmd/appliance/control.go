@@ -224,7 +224,7 @@ func buttonCommand(args []string, out, errOut io.Writer) error {
 	f := flag.NewFlagSet("button", flag.ContinueOnError)
 	f.SetOutput(errOut)
 	folder := f.String("data", "data", "data folder of the running box")
-	hold := f.Duration("hold", 4*time.Second, "how long it is held: below 1s lamp test, 3s to 6s window for claiming the box, 8s to 12s restart, 15s to 20s new password")
+	hold := f.Duration("hold", 4*time.Second, "how long it is held: below 1s lamp test, 3s to 6s ten minutes for claiming the box or pairing phones, 8s to 12s restart, 15s to 20s new password")
 	if err := f.Parse(args); err != nil {
 		return usageError(err)
 	}

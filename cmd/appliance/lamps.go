@@ -20,7 +20,8 @@ import (
 	"centralino/ui/live"
 )
 
-// pairingWindow is how long the button opens the box for claiming it from its page.
+// pairingWindow is how long the button opens the page that pairs phones, or claims a
+// box that is nobody's.
 const pairingWindow = 10 * time.Minute
 
 // front is what the box tells by lamps and button, and what it is told by them.
@@ -38,7 +39,6 @@ type front struct {
 	calls     map[journal.CallID]bool // under way; true: emergency
 	waiting   map[journal.ContactID]bool
 	pairUntil time.Time
-	claimed   bool // the box belongs to somebody: there is nothing to open for
 	busy      bool // starting, or about to restart
 
 	// telling is held from reading a state until lamps or faults are told of it, so that
@@ -147,26 +147,20 @@ func (f *front) gesture(g button.Gesture) {
 	}
 }
 
-// pair opens the window for claiming a box that belongs to nobody.
+// pair opens the window for pairing phones and, on a box that belongs to nobody, for
+// claiming it.
 func (f *front) pair() {
 	f.mu.Lock()
-	open := !f.claimed
-	if open {
-		f.pairUntil = f.b.now().Add(pairingWindow)
-	}
+	f.pairUntil = f.b.now().Add(pairingWindow)
 	f.mu.Unlock()
-	if !open {
-		f.lamps.Reply(led.NotHere()...)
-		return
-	}
 	time.AfterFunc(pairingWindow+time.Second, f.show)
 	f.show()
 }
 
-// setClaimed closes that window for good.
+// setClaimed closes that window: who opened it meant to claim the box.
 func (f *front) setClaimed() {
 	f.mu.Lock()
-	f.claimed, f.pairUntil = true, time.Time{}
+	f.pairUntil = time.Time{}
 	f.mu.Unlock()
 	f.show()
 }

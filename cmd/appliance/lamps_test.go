@@ -217,9 +217,9 @@ func TestALineWithoutDialToneIsSpared(t *testing.T) {
 	})
 }
 
-// TestTheWindowForClaimingClosesWithTheClaim: what is somebody's is not open for
-// claiming, and its button opens nothing.
-func TestTheWindowForClaimingClosesWithTheClaim(t *testing.T) {
+// TestTheButtonsWindowClosesWithTheClaim: who opened it meant to claim the box. The next
+// press opens it for phones.
+func TestTheButtonsWindowClosesWithTheClaim(t *testing.T) {
 	inBubble(t, options{}, nil, func(w *bubbleBox) {
 		w.register(w.phones[0])
 		time.Sleep(time.Minute)
@@ -234,9 +234,13 @@ func TestTheWindowForClaimingClosesWithTheClaim(t *testing.T) {
 			t.Errorf("after the claim STATUS says %s, open until %v", w.lamp(board.Status), w.front.pairing())
 		}
 		w.front.gesture(button.Pair)
-		time.Sleep(time.Minute) // the lamp test is over
-		if w.lamp(board.Status) != led.StatusReady || !w.front.pairing().IsZero() {
+		synctest.Wait()
+		if w.lamp(board.Status) != led.StatusPairing || w.front.pairing().IsZero() {
 			t.Errorf("a press on a claimed box: STATUS says %s, open until %v", w.lamp(board.Status), w.front.pairing())
+		}
+		time.Sleep(pairingWindow + 2*led.Dwell)
+		if w.lamp(board.Status) != led.StatusReady || !w.front.pairing().IsZero() {
+			t.Errorf("ten minutes later STATUS says %s, open until %v", w.lamp(board.Status), w.front.pairing())
 		}
 	})
 }

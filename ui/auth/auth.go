@@ -185,9 +185,9 @@ func (a *Auth) Claimed(ctx context.Context) (bool, error) {
 // lasts as long as the program runs and ends with the claim.
 func (a *Auth) ClaimCode() string { return a.claimCode }
 
-// ClaimOpen reports whether a browser at source may claim the box without the
-// code: the button's window is open and the browser is on the LAN.
-func (a *Auth) ClaimOpen(source netip.Addr) bool {
+// AtBox reports whether somebody at source counts as standing before the box: its
+// button has opened the window and the browser is on the LAN.
+func (a *Auth) AtBox(source netip.Addr) bool {
 	return OnLAN(source) && a.o.Now().Before(a.o.PairingUntil())
 }
 
@@ -256,7 +256,7 @@ func (a *Auth) MayClaim(ctx context.Context, source netip.Addr, code string) err
 		return nil
 	case claimed:
 		return ErrClaimed
-	case a.ClaimOpen(source):
+	case a.AtBox(source):
 		return nil
 	case strings.TrimSpace(code) == "":
 		return ErrNotOpen

@@ -56,7 +56,20 @@ type Login struct {
 	Problem string
 	Next    string
 	CA      bool
+	Pair    bool // the button has opened the window for phones
 }
+
+// PairPhone gives a phone's account to whoever stands before the box.
+type PairPhone struct {
+	Frame
+	Open      bool // the button was held
+	Extension string
+	Account   *Account
+	Problems  []FieldProblem
+}
+
+// Problem is what is wrong with a field.
+func (p PairPhone) Problem(field string) string { return problemOf(p.Problems, field) }
 
 // Claim is the page of a box that nobody owns yet, or whose technician's password
 // is set anew (Reset).

@@ -15,7 +15,7 @@ import (
 // structs are the view structs of the pages, by template.
 var structs = map[string]any{
 	"reports": view.Reports{}, "contacts": view.Contacts{}, "recall": view.Recall{}, "plan": view.Plan{},
-	"home": view.Home{}, "login": view.Login{}, "claim": view.Claim{}, "setpassword": view.SetPassword{}, "error": view.Error{}, "people": view.People{},
+	"home": view.Home{}, "login": view.Login{}, "claim": view.Claim{}, "pair": view.PairPhone{}, "setpassword": view.SetPassword{}, "error": view.Error{}, "people": view.People{},
 	"newperson": view.NewPerson{}, "person": view.Person{}, "phone": view.Phone{}, "lines": view.Lines{}, "line": view.Line{}, "office": view.Office{}, "edit": view.Edit{},
 	"draft": view.Draft{}, "delete": view.Delete{}, "calls": view.Calls{}, "call": view.Call{}, "versions": view.Versions{}, "version": view.Version{},
 	"customers": view.Customers{}, "customer": view.Customer{}, "customeredit": view.CustomerEdit{}, "dossier": view.Dossier{}, "erase": view.Erase{}, "erasename": view.Erase{}, "importfile": view.ImportFile{}, "import": view.Import{},
