@@ -13,6 +13,10 @@ var plan = []string{
 	"cmd/appliance",
 	"hal", "hal/gpio", "hal/serial", "hal/voicemodem", "hal/sim", "hal/haltest",
 	"board", "board/led", "board/button", "board/health",
+	"board/boot",     // first process of the image: mounts, modules, data partition, watchdog, supervision
+	"board/network",  // address of the box: DHCP, fixed, link-local
+	"board/timesync", // clock of the box
+	"image",          // builder of the flashable image, a program of its own
 	"pbx", "pbx/call", "pbx/sip", "pbx/dialog", "pbx/registrar", "pbx/lamp", "pbx/trunk", "pbx/sdp", "pbx/media", "pbx/route", "pbx/ivr",
 	"pbx/pbxtest", // in-memory twins of the switch's neighbours, for tests of several rooms
 	"acd", "acd/engine", "acd/kpi", "acd/report", "acd/sim", "acd/outcome", "acd/survey",
@@ -42,6 +46,7 @@ var mayImport = map[string][]string{
 	"acd":              {"acd", "internal"},
 	"pbx":              {"pbx", "hal.", "internal"},
 	"board":            {"board", "hal.", "internal"},
+	"image":            {"board", "internal"},
 	"hal":              {"hal.", "internal"},
 	"hal/sim":          {"hal.", "hal/sim", "internal"},
 	"internal":         {"internal"},
@@ -132,7 +137,8 @@ var fences = []struct {
 	{"github.com/chromedp", []string{"internal/testbed/chrome"}, true},
 	{"pgregory.net/rapid", forTests, true},
 	{"github.com/google/go-cmp", forTests, true},
-	{"os/exec", []string{"internal/testbed"}, false},
+	{"os/exec", []string{"internal/testbed", "image"}, false}, // apt, dpkg-deb, xz: what builds the image is never in it
+	{"github.com/diskfs", []string{"image"}, false},
 	{"plugin", nil, false},
 	{"C", nil, false},
 	{"testing", forTests, true},

@@ -18,6 +18,12 @@ var packages = map[string]string{
 	"vgetty":    "mgetty-voice",
 	"vm":        "mgetty-voice",
 	"chromium":  "chromium",
+	"dnsmasq":   "dnsmasq-base",
+	"fsck.vfat": "dosfstools",
+	"e2fsck":    "e2fsprogs",
+	"xz":        "xz-utils",
+
+	"qemu-system-aarch64": "qemu-system-arm",
 }
 
 // InCI reports whether this run must not leave out anything (CI=true).

@@ -7,7 +7,10 @@ declare -A package=(
   [ip]=iproute2 [baresip]=baresip-core [sipp]=sip-tester [vgetty]=mgetty-voice
   [kamailio]=kamailio [chromium]=chromium [espeak-ng]=espeak-ng [sox]=sox
   [multimon-ng]=multimon-ng [rtpengine]=rtpengine-daemon [tshark]=tshark
+  [dnsmasq]=dnsmasq-base [fsck.vfat]=dosfstools
 )
+# The image is started by `make image-test` alone.
+[ "${1:-}" != image ] || package=([qemu-system-aarch64]=qemu-system-arm [fsck.vfat]=dosfstools [xz]=xz-utils [dpkg-deb]=dpkg)
 missing=()
 for tool in "${!package[@]}"; do
   command -v "$tool" >/dev/null 2>&1 || [ -x "/usr/sbin/$tool" ] || missing+=("${package[$tool]}")

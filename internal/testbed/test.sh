@@ -10,7 +10,7 @@ cd "$(dirname "$0")/../.."
 # panic or a time limit. internal/arch keeps this list true.
 EAR="TestCallBackAndSurvey TestHoldAndResume TestInsideCall TestMainJobFromLineToAgent TestOutwardCall \
   TestQueueWithTwoAgents TestTrunkInward TestTrunkOutward"
-bad=$(gofmt -l cmd hal pbx acd ui board internal)
+bad=$(gofmt -l cmd hal pbx acd ui board image internal)
 [ -z "$bad" ] || { echo "not gofmt'ed: $bad"; exit 1; }
 go vet ./...
 work=$(mktemp -d)

@@ -1,0 +1,91 @@
+package network_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"centralino/board/network"
+	"centralino/internal/testbed"
+)
+
+// helperKey makes the test binary the box's side of TestRealServer.
+const helperKey = "CENTRALINO_TEST_NETWORK"
+
+// namespace is the kernel as seen from a namespace, where the cable is no device.
+type namespace struct{ network.System }
+
+func (namespace) Find() (string, [6]byte, bool) {
+	i, err := net.InterfaceByName("lan0")
+	if err != nil {
+		return "", [6]byte{}, false
+	}
+	return "lan0", [6]byte(i.HardwareAddr), true
+}
+
+// TestBoxOfRealServer is not a test of its own: it runs in a namespace for TestRealServer
+// and prints every state.
+func TestBoxOfRealServer(t *testing.T) {
+	if os.Getenv(helperKey) == "" {
+		return
+	}
+	if err := (network.System{}).Set("lan0", netip.Prefix{}, netip.Addr{}); err != nil {
+		t.Fatal(err)
+	}
+	_ = network.Run(t.Context(), network.Options{Kernel: namespace{}, Host: "centralino", Now: time.Now,
+		Log: slog.New(slog.NewTextHandler(os.Stderr, nil)), Changed: func(s network.State) {
+			b, _ := json.Marshal(s)
+			i, _ := net.InterfaceByName("lan0")
+			have, _ := i.Addrs()
+			routes, _ := os.ReadFile("/proc/net/route")
+			fmt.Printf("state %s has %v ways %d\n", b, have, strings.Count(string(routes), "lan0\t00000000\t"))
+		}})
+}
+
+// TestRealServer takes an address from dnsmasq over a cable, as from a router; then one
+// of its own on a cable where nobody answers.
+func TestRealServer(t *testing.T) {
+	testbed.Need(t, "ip", "dnsmasq")
+	box := func(t *testing.T, n *testbed.Net) *testbed.Process {
+		return testbed.Start(t, n.Box(), testbed.Command{Path: os.Args[0], Args: []string{"-test.run=^TestBoxOfRealServer$", "-test.timeout=2m"}, Env: []string{helperKey + "=1"}})
+	}
+	ctx, done := context.WithTimeout(t.Context(), time.Minute)
+	defer done()
+	t.Run("a router", func(t *testing.T) {
+		n := testbed.NewNet(t, "lan")
+		router := testbed.Start(t, n.Side("lan"), testbed.Command{Path: "dnsmasq", Args: []string{"--keep-in-foreground", "--conf-file=/dev/null", "--port=0",
+			"--user=root", "--group=", "--interface=lan0", "--bind-interfaces", "--dhcp-authoritative", "--no-ping", "--log-dhcp", "--log-facility=-",
+			"--pid-file=" + filepath.Join(t.TempDir(), "pid"), "--dhcp-leasefile=" + filepath.Join(t.TempDir(), "leases"),
+			"--dhcp-range=10.77.0.50,10.77.0.60,255.255.255.0,2m", "--dhcp-option=3,10.77.0.2", "--dhcp-option=6,10.77.0.2", "--dhcp-option=42,10.77.0.2"}})
+		if err := router.WaitOutput(ctx, "DHCP, IP range"); err != nil {
+			t.Fatal(err)
+		}
+		p := box(t, n)
+		if err := p.WaitOutput(ctx, `"how":"dhcp","address":"10.77.0.`); err != nil {
+			t.Fatal(err)
+		}
+		out := p.Output()
+		for _, want := range []string{`"gateway":"10.77.0.2"`, `"dns":["10.77.0.2"]`, `"ntp":["10.77.0.2"]`, "has [10.77.0.", "/24", "ways 1"} {
+			if !strings.Contains(out[strings.Index(out, `"how":"dhcp"`):], want) {
+				t.Errorf("%q is not in\n%s", want, out)
+			}
+		}
+		if !strings.Contains(router.Output(), "centralino") {
+			t.Error("the router does not know the box's name")
+		}
+	})
+	t.Run("nobody", func(t *testing.T) {
+		n := testbed.NewNet(t, "lan")
+		if err := box(t, n).WaitOutput(ctx, `"how":"linkLocal","address":"169.254.`); err != nil {
+			t.Fatal(err)
+		}
+	})
+}

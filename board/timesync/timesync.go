@@ -1,0 +1,173 @@
+// Package timesync sets the clock of a board that has none of its own: at start to the
+// latest time that has surely passed, then by the network time protocol (RFC 5905, as a
+// client of version 4 that keeps no association). It says since when the clock can be
+// trusted.
+//
+// Run is its only goroutine; how the clock is set and how servers are reached is given
+// to it.
+package timesync
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"slices"
+	"time"
+)
+
+// State is what is known of the clock.
+type State struct {
+	Trusted bool          `json:"trusted"`          // a server has told the time since the start
+	Last    time.Time     `json:"last,omitzero"`    // when one did last
+	Server  string        `json:"server,omitempty"` // which
+	Offset  time.Duration `json:"offset,omitempty"` // by how much the clock was wrong then
+}
+
+// Options of Run.
+type Options struct {
+	// Servers are the hosts to ask now; they change with the network. Port 123 unless
+	// they name another.
+	Servers func() []string
+	Dial    func(ctx context.Context, address string) (net.Conn, error)
+	Now     func() time.Time
+	Set     func(offset time.Duration) error // moves the clock
+	Changed func(State)                      // told from Run's goroutine
+	Log     *slog.Logger
+}
+
+// How often servers are asked: at first soon, for the journal is waiting for the time;
+// then at the pace that public servers ask for, with every failure twice as late.
+const (
+	firstAsk   = time.Second
+	steadyAsk  = 1024 * time.Second
+	maxServers = 4
+	patience   = 2 * time.Second // for an answer
+)
+
+// step is how wrong a clock must be to be set at once; less is made up for slowly, so
+// that no moment comes twice.
+const step = 250 * time.Millisecond
+
+var errNoServer = errors.New("no time server answers")
+
+// Run keeps the clock right until ctx ends.
+func Run(ctx context.Context, o Options) error {
+	var st State
+	wait := firstAsk
+	for {
+		t := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+			t.Stop()
+			return nil
+		case <-t.C:
+		}
+		best, err := askAll(ctx, o)
+		if err == nil {
+			err = o.Set(best.offset)
+		}
+		if err != nil {
+			wait = min(max(wait*2, firstAsk), steadyAsk)
+			if !errors.Is(err, errNoServer) {
+				o.Log.Warn("set the clock", "err", err)
+			}
+			continue
+		}
+		if !st.Trusted || abs(best.offset) >= step {
+			o.Log.Info("the clock is set", "server", best.server, "by", best.offset.Round(time.Millisecond))
+		}
+		wait = steadyAsk
+		st = State{Trusted: true, Last: o.Now(), Server: best.server, Offset: best.offset}
+		o.Changed(st)
+	}
+}
+
+// reading is what one server says.
+type reading struct {
+	server        string
+	offset, delay time.Duration
+}
+
+// askAll asks the servers and takes the middle of what they say, so that one that is
+// wrong among three does no harm. Of two the one whose answer took less time counts.
+func askAll(ctx context.Context, o Options) (reading, error) {
+	var got []reading
+	servers := o.Servers()
+	for _, s := range servers[:min(len(servers), maxServers)] {
+		r, err := ask(ctx, o, s)
+		if err != nil {
+			o.Log.Debug("a time server does not answer", "server", s, "err", err)
+			continue
+		}
+		got = append(got, r)
+	}
+	return middle(got)
+}
+
+func middle(got []reading) (reading, error) {
+	switch len(got) {
+	case 0:
+		return reading{}, errNoServer
+	case 1, 2:
+		return slices.MinFunc(got, func(a, b reading) int { return cmp.Compare(a.delay, b.delay) }), nil
+	}
+	slices.SortFunc(got, func(a, b reading) int { return cmp.Compare(a.offset, b.offset) })
+	return got[len(got)/2], nil
+}
+
+// ask asks one server once.
+func ask(ctx context.Context, o Options, server string) (reading, error) {
+	ctx, done := context.WithTimeout(ctx, patience)
+	defer done()
+	address := server
+	if _, _, err := net.SplitHostPort(server); err != nil {
+		address = net.JoinHostPort(server, "123")
+	}
+	c, err := o.Dial(ctx, address)
+	if err != nil {
+		return reading{}, err
+	}
+	defer c.Close()
+	deadline, _ := ctx.Deadline()
+	if err := c.SetDeadline(deadline); err != nil {
+		return reading{}, err
+	}
+	q := newQuestion()
+	sent, began := o.Now(), time.Now()
+	if _, err := c.Write(q.marshal()); err != nil {
+		return reading{}, err
+	}
+	b := make([]byte, 512)
+	for {
+		n, err := c.Read(b)
+		if err != nil {
+			return reading{}, fmt.Errorf("%s: %w", server, err)
+		}
+		took := time.Since(began) // not by the clock that is being set
+		if r, err := q.read(b[:n], sent, sent.Add(took)); err == nil {
+			r.server = server
+			return r, nil
+		} else if !errors.Is(err, errStray) {
+			return reading{}, fmt.Errorf("%s: %w", server, err)
+		}
+	}
+}
+
+func abs(d time.Duration) time.Duration { return max(d, -d) }
+
+// Floor is the time at which a clock that knows nothing starts: the latest of what has
+// surely passed. A kept time of more than twenty years after the program was built never
+// was right; it is ignored.
+func Floor(now, built, kept time.Time) time.Time {
+	latest := now
+	if built.After(latest) {
+		latest = built
+	}
+	if kept.After(latest) && kept.Before(built.AddDate(20, 0, 0)) {
+		latest = kept
+	}
+	return latest
+}
