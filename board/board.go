@@ -85,6 +85,11 @@ var Boards = []Board{
 		Title: "Simulated board",
 	},
 	{
+		Name:   "qemu-virt",
+		Title:  "QEMU's virtual board",
+		Models: []string{"linux,dummy-virt"},
+	},
+	{
 		Name:   "rpi4b",
 		Title:  "Raspberry Pi 4 Model B",
 		Models: []string{"Raspberry Pi 4 Model B"},

@@ -37,8 +37,9 @@ const (
 	BackupFailed     Kind = "backup.failed"
 	NetworkCable     Kind = "network.cable"
 	NetworkAddress   Kind = "network.address"
-	WebhookDown      Kind = "webhook.down" // another program takes no events
-	MailFailed       Kind = "mail.failed"  // a report can't be sent
+	NetworkSettings  Kind = "network.settings" // a line of centralino.txt
+	WebhookDown      Kind = "webhook.down"     // another program takes no events
+	MailFailed       Kind = "mail.failed"      // a report can't be sent
 	ClockUntrusted   Kind = "clock.untrusted"
 	TrunkDown        Kind = "trunk.down"
 	LineGone         Kind = "line.gone"       // device unplugged or silent
@@ -78,6 +79,7 @@ var Kinds = []Rule{
 	{BackupFailed, 2, Warning, 0, 0, nil},
 	{NetworkCable, 3, Fault, 3 * time.Second, 3 * time.Second, []Kind{NetworkAddress, TrunkDown, NoPhones, ClockUntrusted, WebhookDown, MailFailed}},
 	{NetworkAddress, 3, Fault, 15 * time.Second, 3 * time.Second, []Kind{TrunkDown, NoPhones, ClockUntrusted, WebhookDown, MailFailed}},
+	{NetworkSettings, 3, Warning, 0, 0, nil},
 	{WebhookDown, 3, Warning, 0, 0, nil},
 	{MailFailed, 3, Warning, 0, 0, nil},
 	{ClockUntrusted, 4, Warning, 2 * time.Minute, 0, nil},

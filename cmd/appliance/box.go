@@ -89,6 +89,8 @@ type box struct {
 	testRings   chan office.ID // calls of the simulated exchange that a page asks for; unbuffered: runTestRings takes them
 	quit        func()
 	again       atomic.Bool // start anew after stopping
+
+	clockTrusted atomic.Bool // on a board of its own only after a time server has told the time
 }
 
 // migrations are those of every domain.
@@ -111,6 +113,7 @@ func migrations() []store.Migration {
 func newBox(ctx context.Context, o options) (_ *box, err error) {
 	ring := logring.New(logring.Options{Next: slog.NewTextHandler(o.seams.logTo(), nil)})
 	b := &box{opt: o, ring: ring, log: slog.New(ring.Handler()), now: o.seams.clock(), answering: make(chan answerer), testRings: make(chan office.ID)}
+	b.clockTrusted.Store(!onBoard())
 	b.trunks.b = b
 	b.lines.b, b.lines.drivers = b, map[office.ID]*lineDriver{}
 	b.modems = map[hal.LineID]*sim.Modem{}
@@ -155,7 +158,7 @@ func (b *box) openData(ctx context.Context) error {
 	b.watchStore()
 	var rec journal.Recovery
 	b.journal, rec, err = journal.Open(ctx, journal.Options{
-		DB: b.db, Now: b.now, Trusted: func() bool { return true }, Log: b.log,
+		DB: b.db, Now: b.now, Trusted: b.clockTrusted.Load, Log: b.log,
 		Version: version, Board: b.opt.board, Fault: b.journalFault,
 	})
 	if err != nil {
@@ -367,6 +370,7 @@ func (b *box) parts() []service.Part {
 		list = append(list, service.Part{Name: "control",
 			Service: &control{path: filepath.Join(b.opt.data, controlName), handle: b.command, log: b.log}})
 	}
+	list = append(list, b.firstProcessParts()...)
 	return append(list, service.Part{Name: "sensors", Service: b.sensors()},
 		service.Part{Name: "ready", Service: service.Func(b.front.ready)})
 }

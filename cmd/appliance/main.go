@@ -42,6 +42,7 @@ func (e *exitError) Error() string {
 func (e *exitError) Unwrap() error { return e.err }
 
 func main() {
+	firstProcess()
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 }
 

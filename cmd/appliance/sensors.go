@@ -21,8 +21,10 @@ type sensors struct {
 	board  board.Board
 	faults *health.Monitor
 	hasNet func() bool // an address other than loopback
-	tick   func()      // called at each look, for what changes with the hour
-	now    func() time.Time
+	// trusted says whether the clock is known to be right, as far as somebody looks.
+	trusted func() bool
+	tick    func() // called at each look, for what changes with the hour
+	now     func() time.Time
 }
 
 // sensorsEvery is how often they look: faults need seconds anyway before they count.
@@ -55,7 +57,7 @@ func (s *sensors) look() {
 	s.set(health.Undervoltage, s.sagging())
 	s.set(health.NetworkCable, s.unplugged())
 	s.set(health.NetworkAddress, !s.hasNet())
-	s.set(health.ClockUntrusted, s.now().Before(builtAt()))
+	s.set(health.ClockUntrusted, !s.trusted() || s.now().Before(builtAt()))
 }
 
 // written is when this program's source was written, or a little before: no clock that
@@ -78,7 +80,7 @@ var builtAt = sync.OnceValue(func() time.Time {
 
 // sensors are those of the computer that the box is.
 func (b *box) sensors() *sensors {
-	s := &sensors{root: "/sys", board: b.front.board, faults: b.front.faults, tick: b.front.show, now: b.now, hasNet: func() bool {
+	s := &sensors{root: "/sys", board: b.front.board, faults: b.front.faults, tick: b.front.show, now: b.now, trusted: b.clockTrusted.Load, hasNet: func() bool {
 		a := addresses()
 		return len(a) > 0 && !a[0].IsLoopback()
 	}}

@@ -47,7 +47,7 @@ func TestSensorsRaiseAndClear(t *testing.T) {
 			}
 			synctest.Test(t, func(t *testing.T) {
 				m, ok := health.NewMonitor(nil), true
-				s := &sensors{root: root, board: pi, faults: m, hasNet: func() bool { return ok }, tick: func() {}}
+				s := &sensors{root: root, board: pi, faults: m, hasNet: func() bool { return ok }, trusted: func() bool { return true }, tick: func() {}}
 				right := true
 				s.now = func() time.Time {
 					if right {

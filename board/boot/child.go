@@ -1,0 +1,63 @@
+package boot
+
+import "time"
+
+// The first process judges the serving program by these times.
+const (
+	startTime = 2 * time.Minute // until its first word; a database may have to be repaired
+	silent    = time.Minute     // a program that says nothing for so long hangs
+	settled   = time.Minute     // one that ran so long failed anew, not again
+	firstWait = 250 * time.Millisecond
+	longWait  = 30 * time.Second
+	hopeless  = 12 // failures in a row after which the whole box restarts: about four minutes
+)
+
+// child is what is known of the serving program.
+type child struct {
+	pid      int // 0: it does not run
+	started  time.Time
+	beat     time.Time // its last word; zero: none yet
+	failures int       // in a row
+	restarts int       // not asked for, since the box started
+}
+
+// verdict says what happens next.
+type verdict struct {
+	after  time.Duration // until the program is started again
+	reboot bool          // the box restarts or switches off instead
+	how    int           // ExitReboot, ExitTry or ExitPowerOff
+}
+
+// ended takes note that the program ended by itself and says what to do about it.
+func (c *child) ended(code int, now time.Time) verdict {
+	ran := now.Sub(c.started)
+	c.pid, c.beat = 0, time.Time{}
+	switch code {
+	case ExitReboot, ExitTry, ExitPowerOff:
+		return verdict{reboot: true, how: code}
+	}
+	if ran >= settled {
+		c.failures = 0
+	}
+	c.failures++
+	c.restarts++
+	if c.failures >= hopeless {
+		return verdict{reboot: true, how: ExitReboot}
+	}
+	wait := longWait
+	if c.failures < 8 {
+		wait = min(longWait, firstWait<<(c.failures-1))
+	}
+	return verdict{after: wait}
+}
+
+// hangs reports a program that runs and does not say that it is well.
+func (c *child) hangs(now time.Time) bool {
+	switch {
+	case c.pid == 0:
+		return false
+	case c.beat.IsZero():
+		return now.Sub(c.started) >= startTime
+	}
+	return now.Sub(c.beat) >= silent
+}

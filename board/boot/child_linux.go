@@ -1,0 +1,187 @@
+package boot
+
+import (
+	"os"
+	"os/signal"
+	"strconv"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// end is how a process ended.
+type end struct {
+	pid    int
+	code   int // -1: by a signal
+	signal string
+}
+
+// reap buries every process that ends and tells of it.
+func reap(to chan<- end) {
+	died := make(chan os.Signal, 1) // one word for any number of deaths
+	signal.Notify(died, syscall.SIGCHLD)
+	go func() { // ends with the machine
+		for range died {
+			for {
+				var st syscall.WaitStatus
+				pid, err := syscall.Wait4(-1, &st, syscall.WNOHANG, nil)
+				if err == syscall.EINTR {
+					continue
+				}
+				if err != nil || pid <= 0 {
+					break
+				}
+				e := end{pid: pid, code: st.ExitStatus()}
+				if st.Signaled() {
+					e.code, e.signal = -1, st.Signal().String()
+				}
+				to <- e
+			}
+		}
+	}()
+}
+
+// start starts the serving program with a pipe for its heartbeat.
+func (f *first) start() {
+	pid, beat, err := f.fork()
+	now := time.Now()
+	f.child.pid, f.child.started, f.child.beat = pid, now, time.Time{}
+	if err != nil {
+		f.log.Error("start the program", "err", err)
+		v := f.child.ended(-1, now)
+		if v.reboot {
+			f.stop(v.how)
+		}
+		f.again.Reset(v.after)
+		return
+	}
+	go func() { // ends with the child, which alone holds the other end
+		defer beat.Close()
+		for b := make([]byte, 16); ; {
+			if _, err := beat.Read(b); err != nil {
+				return
+			}
+			f.beats <- pid
+		}
+	}()
+}
+
+func (f *first) fork() (int, *os.File, error) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		return 0, nil, err
+	}
+	defer w.Close()
+	null, err := os.Open(os.DevNull)
+	if err != nil {
+		r.Close()
+		return 0, nil, err
+	}
+	defer null.Close()
+	console := os.Stderr.Fd()
+	env := []string{"HOME=/", "TMPDIR=/tmp", "PATH=/", HeartbeatEnv + "=3", onBoardEnv + "=1"}
+	pid, err := syscall.ForkExec(Init, append([]string{Init}, f.o.Serve...), &syscall.ProcAttr{
+		Dir: "/", Env: env, Files: []uintptr{null.Fd(), console, console, w.Fd()},
+		Sys: &syscall.SysProcAttr{Setsid: true},
+	})
+	if err != nil {
+		r.Close()
+		return 0, nil, err
+	}
+	return pid, r, nil
+}
+
+// The child has so long for ending its calls in order; it takes five seconds at most.
+const stopTime = 8 * time.Second
+
+// stop ends the program, writes everything to the card and restarts the machine or
+// switches it off. It does not return.
+func (f *first) stop(how int) {
+	f.log.Warn("the box stops", "how", how)
+	if pid := f.child.pid; pid != 0 {
+		_ = syscall.Kill(pid, syscall.SIGTERM)
+		limit := time.NewTimer(stopTime)
+		for gone := false; !gone; {
+			select {
+			case e := <-f.ends:
+				gone = e.pid == pid
+			case <-f.beats:
+			case <-f.net:
+			case <-f.clock:
+			case <-limit.C:
+				f.log.Error("the program does not end in time and is killed")
+				_ = syscall.Kill(pid, syscall.SIGKILL)
+				gone = true
+			}
+		}
+	}
+	f.watchdog.feed()
+	if f.report.Clock.Trusted {
+		f.keepClock()
+	}
+	unix.Sync()
+	for _, place := range []string{Data, Selector} {
+		if err := unix.Unmount(place, 0); err != nil && err != unix.EINVAL {
+			f.log.Error("unmount", "place", place, "err", err)
+			_ = unix.Mount("", place, "", unix.MS_REMOUNT|unix.MS_RDONLY, "")
+		}
+	}
+	f.log.Warn("good-bye")
+	unix.Sync()
+	halt(how)
+	select {} // the kernel takes it from here
+}
+
+// halt does what reboot(2) does. The firmware of a Raspberry Pi reads the argument.
+func halt(how int) {
+	switch how {
+	case ExitPowerOff:
+		_ = unix.Reboot(unix.LINUX_REBOOT_CMD_POWER_OFF)
+	case ExitTry:
+		arg := append([]byte("0 tryboot"), 0)
+		restart2(arg)
+	}
+	_ = unix.Reboot(unix.LINUX_REBOOT_CMD_RESTART)
+}
+
+// servers are the time servers that the network and the technician name; without any,
+// those of the public pool of the box's country.
+type servers struct {
+	mu   sync.Mutex
+	list []string
+}
+
+var publicServers = []string{"0.it.pool.ntp.org", "1.it.pool.ntp.org", "2.it.pool.ntp.org"}
+
+func (s *servers) set(list []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(list) == 0 {
+		list = publicServers
+	}
+	s.list = list
+}
+
+func (s *servers) get() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.list
+}
+
+// Heartbeat returns how the serving program tells the first process that it is well, and
+// false when it has no first process of ours above it.
+func Heartbeat() (func(), bool) {
+	fd, err := strconv.Atoi(os.Getenv(HeartbeatEnv))
+	if err != nil {
+		return nil, false
+	}
+	if unix.SetNonblock(fd, true) != nil {
+		return nil, false
+	}
+	return func() { _, _ = unix.Write(fd, []byte{1}) }, true
+}
+
+// OnBoard reports a serving program that the first process started.
+func OnBoard() bool { return os.Getenv(onBoardEnv) != "" }

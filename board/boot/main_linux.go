@@ -1,0 +1,200 @@
+package boot
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"centralino/board/network"
+	"centralino/board/timesync"
+
+	"golang.org/x/sys/unix"
+)
+
+// first is the first process. Main's goroutine alone touches it.
+type first struct {
+	o        Options
+	log      *slog.Logger
+	report   Report
+	settings Settings
+	child    child
+	watchdog *watchdog
+	again    *time.Timer // runs while the child waits for its next start
+	kept     time.Time   // when the clock was last written to the data partition
+	servers  *servers    // of time, for the clock's goroutine
+	measured bool        // the memory was told once
+
+	ends    chan end // capacity 8: more children than that never end at once
+	beats   chan int // pid of a child that is well; unbuffered
+	signals chan os.Signal
+	power   chan struct{} // the power button; unbuffered
+	net     chan network.State
+	clock   chan timesync.State
+}
+
+// tick is how often the first process looks after everything.
+const tick = 2 * time.Second
+
+// restTime is after how long the memory of a box at rest is told, for the log.
+const restTime = 20 * time.Second
+
+// keepClock is how often the time is written down, for a start without a network.
+const keepClock = time.Hour
+
+// Main brings the box up and keeps it up. It never returns: at the end the machine
+// restarts or is switched off.
+func Main(o Options) {
+	f := &first{o: o, ends: make(chan end, 8), beats: make(chan int), signals: make(chan os.Signal, 8), // more signals say nothing new
+		power: make(chan struct{}), net: make(chan network.State), clock: make(chan timesync.State), servers: &servers{}}
+	f.mountSystem()
+	f.log = slog.New(newKernelLog())
+	f.log.Info("first process", "built", o.Built.UTC().Format(time.RFC3339))
+	f.prepare()
+	ctx := context.Background() // what runs beside lasts until the machine stops
+	modules := f.loadModules()
+	go modules.follow(ctx)
+	f.openData()
+	f.setClock()
+	f.watchdog = openWatchdog(f.o.Watch, f.log)
+	f.startNetwork(ctx)
+	go readPower(ctx, f.power)
+	f.loop()
+}
+
+// prepare sets what the kernel leaves to the first process.
+func (f *first) prepare() {
+	signal.Notify(f.signals, syscall.SIGTERM, syscall.SIGINT, unix.SIGPWR)
+	reap(f.ends)
+	_ = unix.Reboot(unix.LINUX_REBOOT_CMD_CAD_OFF) // Ctrl-Alt-Del is a wish, sent as SIGINT
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: 65536, Max: 65536}); err != nil {
+		f.log.Warn("limit of open files", "err", err)
+	}
+	if err := (network.System{}).Up("lo"); err != nil {
+		f.log.Error("switch loopback on", "err", err)
+	}
+	f.settings = Settings{Name: DefaultName}
+}
+
+// startNetwork begins to look for an address and for the time.
+func (f *first) startNetwork(ctx context.Context) {
+	if err := unix.Sethostname([]byte(f.settings.Name)); err != nil {
+		f.log.Error("set the name", "name", f.settings.Name, "err", err)
+	}
+	f.servers.set(f.settings.Net.NTP)
+	go func() { // ends with the machine
+		_ = network.Run(ctx, network.Options{Kernel: network.System{}, Settings: f.settings.Net, Host: f.settings.Name,
+			Now: time.Now, Log: f.log, Changed: func(s network.State) { f.net <- s }})
+	}()
+	var d net.Dialer
+	go func() { // ends with the machine
+		_ = timesync.Run(ctx, timesync.Options{Servers: f.servers.get, Now: time.Now, Set: timesync.Move, Log: f.log,
+			Dial:    func(ctx context.Context, address string) (net.Conn, error) { return d.DialContext(ctx, "udp", address) },
+			Changed: func(s timesync.State) { f.clock <- s }})
+	}()
+}
+
+// loop starts the program and looks after it until the machine stops.
+func (f *first) loop() {
+	t := time.NewTicker(tick)
+	defer t.Stop()
+	f.again = time.NewTimer(0)
+	for {
+		select {
+		case <-f.again.C:
+			f.start()
+		case e := <-f.ends:
+			f.ended(e)
+		case pid := <-f.beats:
+			if pid == f.child.pid {
+				f.child.beat = time.Now()
+			}
+		case s := <-f.net:
+			f.report.Network = s
+			f.servers.set(s.NTP)
+			f.writeResolv(s)
+			f.tell()
+		case s := <-f.clock:
+			f.report.Clock = s
+			f.keepClock()
+			f.tell()
+		case s := <-f.signals:
+			f.log.Warn("signal", "signal", s.String())
+			if s == syscall.SIGINT {
+				f.stop(ExitReboot)
+			} else {
+				f.stop(ExitPowerOff)
+			}
+		case <-f.power:
+			f.log.Warn("power button")
+			f.stop(ExitPowerOff)
+		case <-t.C:
+			f.look()
+		}
+	}
+}
+
+// look feeds the watchdog and ends a program that hangs: with its dump on the console
+// it starts anew.
+func (f *first) look() {
+	f.watchdog.feed()
+	now := time.Now()
+	if f.child.hangs(now) {
+		f.log.Error("the program does not answer; it is ended and started again", "pid", f.child.pid)
+		_ = syscall.Kill(f.child.pid, syscall.SIGABRT)
+		f.child.started, f.child.beat = now, time.Time{} // once, and again if it survives that
+	}
+	if f.child.pid != 0 && !f.measured && now.Sub(f.child.started) >= restTime {
+		f.measured = true
+		total, available := memory()
+		f.log.Info("memory", "total", total, "available", available)
+	}
+	if f.report.Clock.Trusted && now.Sub(f.kept) >= keepClock {
+		f.keepClock()
+	}
+}
+
+func (f *first) ended(e end) {
+	if e.pid != f.child.pid || e.pid == 0 {
+		return // a stranger's child that was left to us
+	}
+	v := f.child.ended(e.code, time.Now())
+	if v.reboot {
+		f.log.Warn("the program asks for a restart of the box", "code", e.code, "failures", f.child.failures)
+		f.stop(v.how)
+	}
+	f.report.Restarts = f.child.restarts
+	f.log.Error("the program ended", "code", e.code, "signal", e.signal, "again in", v.after)
+	f.tell()
+	f.again.Reset(v.after)
+}
+
+// setClock lets the clock begin at the latest time that has surely passed.
+func (f *first) setClock() {
+	var kept time.Time
+	if b, err := os.ReadFile(filepath.Join(Data, ClockFile)); err == nil && len(b) < 64 {
+		kept, _ = time.Parse(time.RFC3339, string(b))
+	}
+	now := time.Now()
+	if t := timesync.Floor(now, f.o.Built, kept); t.After(now) {
+		if err := timesync.SetClock(t); err != nil {
+			f.log.Error("the clock", "err", err)
+		}
+	}
+	f.log.Info("clock at start", "now", time.Now().UTC().Format(time.RFC3339), "kept", !kept.IsZero())
+}
+
+// keepClock writes the time down. A power cut leaves the old time or the new one.
+func (f *first) keepClock() {
+	f.kept = time.Now()
+	if !f.report.dataKept() {
+		return
+	}
+	if err := replaceFile(filepath.Join(Data, ClockFile), []byte(f.kept.UTC().Format(time.RFC3339))); err != nil {
+		f.log.Warn("keep the time", "err", err)
+	}
+}

@@ -1,0 +1,48 @@
+package boot
+
+import (
+	"bytes"
+	"compress/gzip"
+	_ "embed"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// TemplateSize is that of the data partition before it has grown, in octets.
+const TemplateSize = 64 << 20
+
+// templateBlock is the unit in which the template is kept.
+const templateBlock = 4096
+
+// template is an empty ext4 of TemplateSize with room to grow to half a terabyte: its
+// blocks that are not zero, each after its number, compressed. "go run ./image template board/boot/template.bin" makes it.
+//
+//go:embed template.bin
+var template []byte
+
+var errTemplate = errors.New("the template of the data partition is damaged")
+
+// WriteTemplate writes the empty file system onto a partition whose first TemplateSize
+// octets are zero.
+func WriteTemplate(w io.WriterAt) error {
+	z, err := gzip.NewReader(bytes.NewReader(template))
+	if err != nil {
+		return fmt.Errorf("%w: %w", errTemplate, err)
+	}
+	for block := make([]byte, 4+templateBlock); ; {
+		if _, err := io.ReadFull(z, block); err == io.EOF {
+			return nil
+		} else if err != nil {
+			return fmt.Errorf("%w: %w", errTemplate, err)
+		}
+		n := binary.BigEndian.Uint32(block)
+		if n >= TemplateSize/templateBlock {
+			return errTemplate
+		}
+		if _, err := w.WriteAt(block[4:], int64(n)*templateBlock); err != nil {
+			return err
+		}
+	}
+}

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"context"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"centralino/board/boot"
+	"centralino/board/health"
+	"centralino/internal/service"
+)
+
+// onBoardData is the data folder on the data partition.
+const onBoardData = boot.Data + "/box"
+
+// firstProcess makes the program the machine's first process if the kernel started it as
+// that, from the image's own memory; it does not return then. In a container it is the
+// first process, too, but not by that name.
+func firstProcess() {
+	if os.Getpid() != 1 || os.Args[0] != boot.Init {
+		return
+	}
+	boot.Main(boot.Options{Built: builtAt(),
+		Serve: []string{"serve", "-data", onBoardData, "-http", "0.0.0.0:80", "-https", "0.0.0.0:443"}})
+}
+
+// Of the first process: how often it is told that the program is well (it waits a
+// minute), and how often its report is read.
+const (
+	beatEvery   = 10 * time.Second
+	reportEvery = 2 * time.Second
+)
+
+// onBoard reports a program that the first process started, on a board of its own.
+func onBoard() bool { return boot.OnBoard() }
+
+// firstProcessParts are what ties the program to the first process that started it.
+func (b *box) firstProcessParts() []service.Part {
+	if !boot.OnBoard() {
+		return nil
+	}
+	parts := []service.Part{
+		{Name: "first process", Service: service.Func(b.followReport)},
+		{Name: "kernel log", Service: service.Func(b.followKernel)},
+	}
+	if beat, ok := boot.Heartbeat(); ok {
+		parts = append(parts, service.Part{Name: "heartbeat", Service: service.Func(func(ctx context.Context) error {
+			return every(ctx, beatEvery, func() {
+				b.pbx.Calls() // neither returns while its owner is stuck
+				b.acd.Snapshot()
+				beat()
+			})
+		})})
+	}
+	return parts
+}
+
+// every calls do at once and then in each time d, until ctx ends.
+func every(ctx context.Context, d time.Duration, do func()) error {
+	t := time.NewTicker(d)
+	defer t.Stop()
+	for {
+		do()
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-t.C:
+		}
+	}
+}
+
+// followReport raises the faults that the first process reports.
+func (b *box) followReport(ctx context.Context) error {
+	return every(ctx, reportEvery, func() {
+		r, err := boot.ReadReport()
+		if err != nil {
+			return // it is written anew at every change
+		}
+		b.clockTrusted.Store(r.Clock.Trusted)
+		for _, p := range r.Problems {
+			switch p.Kind {
+			case boot.ProblemSettings:
+				b.front.faults.Raise(health.NetworkSettings, strconv.Itoa(p.Line))
+			case boot.ProblemData:
+				b.front.faults.Raise(health.StorageFailed, string(p.Kind))
+			}
+		}
+		if r.Restarts > 0 {
+			b.front.faults.Raise(health.SoftwareRestarts, "centralino")
+		}
+	})
+}
+
+// followKernel takes the kernel's words into the log: its warnings, and all that the
+// first process says.
+func (b *box) followKernel(ctx context.Context) error {
+	return boot.FollowKernelLog(ctx, func(priority int, text string) {
+		rest, ours := strings.CutPrefix(text, boot.Name+": ")
+		switch {
+		case ours && priority <= 3:
+			b.log.Error("first process", "says", rest)
+		case ours && priority == 4:
+			b.log.Warn("first process", "says", rest)
+		case ours:
+			b.log.Info("first process", "says", rest)
+		case priority <= 4:
+			b.log.Warn("kernel", "says", text)
+		}
+	})
+}
