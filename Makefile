@@ -25,7 +25,7 @@ test: peers ## get missing test peers, check, and run every test (about 15 minut
 	@bash internal/testbed/test.sh
 
 check: ## formatting, vet and the structure tests only
-	@test -z "$$(gofmt -l cmd hal pbx acd ui board internal)" || { gofmt -l cmd hal pbx acd ui board internal; echo 'run gofmt -w on these'; exit 1; }
+	@test -z "$$(gofmt -l cmd hal pbx acd ui board image internal)" || { gofmt -l cmd hal pbx acd ui board image internal; echo 'run gofmt -w on these'; exit 1; }
 	$(GO) vet ./...
 	$(GO) test -count=1 ./internal/arch
 
@@ -40,6 +40,22 @@ cross: ## build for arm64, armv7, armv6 and amd64, print the stripped sizes; arm
 	  CGO_ENABLED=0 GOOS=linux GOARCH=$${t%%:*} GOARM=$${t##*:} $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/appliance-$${t%%:*}$${t##*:} ./cmd/appliance || exit 1; \
 	done; ls -l bin/appliance-* | awk '{printf "%-24s %10d octets\n", $$9, $$5} $$9 ~ /arm64$$/ && $$5 > $(ARM64_MOST) {big = 1} END {if (big) {print "appliance-arm64 has more than $(ARM64_MOST) octets"; exit 1}}'
 
+BOARD ?= rpi
+ARM64 := bin/image/appliance-arm64
+export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 1795000000)
+
+arm64: # the program as the image holds it
+	@mkdir -p bin/image
+	CGO_ENABLED=0 GOOS=linux GOARCH=arm64 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(ARM64) ./cmd/appliance
+
+image: arm64 ## build the flashable image of BOARD (rpi, qemu-virt, qemu-raspi3b) in bin/image
+	$(GO) run ./image -board $(BOARD) -program $(ARM64) -version $(VERSION) -publish
+
+image-test: arm64 ## build the image of qemu-virt twice, compare, and start it in QEMU
+	@bash internal/testbed/peers.sh image
+	$(GO) vet -tags imagetest ./image
+	CENTRALINO_PROGRAM=$(CURDIR)/$(ARM64) $(GO) test -tags imagetest -count=1 -v -timeout 15m -run '^TestImage$$' ./image
+
 prompts: ## make the spoken prompts anew with espeak-ng and sox
 	@bash internal/audio/prompts/make.sh
 
@@ -49,4 +65,4 @@ fuzz: ## run every fuzz target for ten seconds
 clean: ## remove what was built (never the data folder)
 	rm -rf bin
 
-.PHONY: help build run peers test check verify bench cross prompts fuzz clean
+.PHONY: help build run peers test check verify bench cross arm64 image image-test prompts fuzz clean

@@ -1,0 +1,35 @@
+package main
+
+// The pinned packages of Debian 13 for arm64. A mirror keeps a version for some time
+// only: whoever makes images keeps the cache folder, too.
+
+// kernelRelease is the kernel's own name of the version below.
+const kernelRelease = "6.12.117+deb13-arm64"
+
+var kernelImage = debPackage{
+	name: "linux-image-6.12.117+deb13-arm64", version: "6.12.117-1",
+	place:  "pool/updates/main/l/linux-signed-arm64/linux-image-6.12.117+deb13-arm64_6.12.117-1_arm64.deb",
+	sha256: "73805585385c78e048e63fdfba66da36bab724c2cdebd96a3055a8a4f1ae287a",
+	origin: "linux 6.12.117-1", licence: "GPL-2.0-only WITH Linux-syscall-note",
+}
+
+var raspiFirmware = debPackage{
+	name: "raspi-firmware", version: "1.20240424+ds-6",
+	place:  "pool/non-free-firmware/r/raspi-firmware/raspi-firmware_1.20240424+ds-6_all.deb",
+	sha256: "f95a3d3c41df10bac33580be91b595efa1e126ad5e4b7eca75ce26fbbc69af06",
+	origin: "raspi-firmware 1.20240424+ds-6", licence: "LicenseRef-Broadcom-RaspberryPi",
+}
+
+var checkerPackage = debPackage{
+	name: "e2fsck-static", version: "1.47.2-3+b12",
+	place:  "pool/main/e/e2fsprogs/e2fsck-static_1.47.2-3+b12_arm64.deb",
+	sha256: "a3c7aaac77ecd6f8521bdff1c4b9ac27cde3179801c38adf3c7ae317d09a6ef8",
+	origin: "e2fsprogs 1.47.2-3, glibc 2.41-12+deb13u4", licence: "GPL-2.0-only AND LGPL-2.1-or-later",
+}
+
+var authorityPackage = debPackage{
+	name: "ca-certificates", version: "20250419+deb13u1",
+	place:  "pool/updates/main/c/ca-certificates/ca-certificates_20250419+deb13u1_all.deb",
+	sha256: "c10585ac22c7f617a73d394eea29ba71d0356f350ae973b19043d1b017f80f54",
+	origin: "ca-certificates 20250419+deb13u1", licence: "MPL-2.0 AND GPL-2.0-or-later",
+}

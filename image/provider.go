@@ -1,0 +1,38 @@
+package main
+
+import "io/fs"
+
+// inputs are what an image is made of besides our own program.
+type inputs struct {
+	release  string // of the kernel, "6.12.117+deb13-arm64"
+	kernel   []byte // as it is unpacked
+	modules  map[string][]byte
+	builtin  []string          // names of modules that are part of the kernel
+	trees    map[string][]byte // by file name
+	firmware map[string][]byte // of the Raspberry Pi, by file name
+	files    []rootFile        // of the initramfs
+	sources  []source
+}
+
+// rootFile is a file of the initramfs.
+type rootFile struct {
+	path string
+	mode fs.FileMode
+	body []byte
+}
+
+// source is where a part of the image comes from, for the list that comes with it.
+type source struct {
+	Name, Version string
+	SHA256        string // of the package
+	Origin        string // the source package that the licence asks to offer
+	Licence       string
+}
+
+// provider gives an image its kernel and firmware. What it fetches it checks against
+// sums that stand in the source.
+type provider interface {
+	inputs(t target) (*inputs, error)
+}
+
+var _ provider = debian{}

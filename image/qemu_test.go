@@ -1,0 +1,276 @@
+//go:build imagetest
+
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"centralino/board/boot"
+	"centralino/internal/testbed"
+
+	"github.com/diskfs/go-diskfs/backend/file"
+	"github.com/diskfs/go-diskfs/filesystem/fat32"
+)
+
+// programKey names the appliance for arm64 (make image-test sets it).
+const programKey = "CENTRALINO_PROGRAM"
+
+// builtImage builds an image into a folder and returns its path.
+func builtImage(t *testing.T, board, out string) string {
+	t.Helper()
+	program := os.Getenv(programKey)
+	if program == "" {
+		t.Fatalf("name the program for arm64 in %s", programKey)
+	}
+	testbed.Need(t, "apt-get", "dpkg-deb", "xz")
+	t.Chdir("..")
+	if err := run([]string{"-board", board, "-program", program, "-out", out}, os.Stderr); err != nil {
+		testbed.Missing(t, "no image of %s: %v", board, err)
+	}
+	return filepath.Join(out, board, "centralino-"+board+".img")
+}
+
+// machine is a running QEMU.
+type machine struct {
+	*testbed.Process
+	page string // address of its page
+	qmp  string // path of its control socket
+}
+
+// slotOf plays the firmware: it reads the selector and takes the files of the slot.
+func slotOf(t *testing.T, image string) (kernel, initramfs, cmdline string) {
+	t.Helper()
+	m := masterBootRecord()
+	read := func(part int, name string) []byte {
+		p := m.Partition(part)
+		return readFAT(t, image, int64(p.Start)*boot.Sector, int64(p.Len)*boot.Sector, name)
+	}
+	found := regexp.MustCompile(`(?m)^boot_partition=(\d)$`).FindSubmatch(read(boot.PartSelector, "autoboot.txt"))
+	if found == nil {
+		t.Fatal("autoboot.txt names no slot")
+	}
+	slot := int(found[1][0] - '0')
+	dir := t.TempDir()
+	for name, to := range map[string]*string{"kernel8.img": &kernel, "initramfs.gz": &initramfs} {
+		*to = filepath.Join(dir, name)
+		if err := os.WriteFile(*to, read(slot, name), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return kernel, initramfs, fmt.Sprintf("%s centralino.slot=%d", strings.TrimSpace(string(read(slot, "cmdline.txt"))), slot)
+}
+
+// memory of the virtual board, in MiB.
+const memory = 512
+
+// start switches a virtual board on with an image as its disk.
+func start(t *testing.T, image string, more ...string) *machine {
+	t.Helper()
+	kernel, initramfs, cmdline := slotOf(t, image)
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := l.Addr().(*net.TCPAddr).Port
+	l.Close()
+	m := &machine{page: fmt.Sprintf("http://127.0.0.1:%d/", port), qmp: filepath.Join(t.TempDir(), "qmp")}
+	args := append([]string{"-M", "virt", "-cpu", "cortex-a53", "-smp", "2", "-m", strconv.Itoa(memory), "-nodefaults", "-display", "none",
+		"-serial", "stdio", "-qmp", "unix:" + m.qmp + ",server=on,wait=off", "-kernel", kernel, "-initrd", initramfs,
+		"-append", strings.ReplaceAll(cmdline, "quiet loglevel=4", "loglevel=7"),
+		"-drive", "if=none,id=disk,format=raw,file=" + image, "-device", "virtio-blk-pci,drive=disk",
+		"-netdev", fmt.Sprintf("user,id=lan,restrict=on,hostfwd=tcp:127.0.0.1:%d-:80", port), "-device", "virtio-net-pci,netdev=lan,romfile="}, more...)
+	m.Process = testbed.Start(t, nil, testbed.Command{Path: "qemu-system-aarch64", Args: args})
+	return m
+}
+
+// served waits for the page and returns how long it took.
+func (m *machine) served(t *testing.T, limit time.Duration) time.Duration {
+	t.Helper()
+	began := time.Now()
+	client := &http.Client{Timeout: 2 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for range tick.C {
+		select {
+		case <-m.Done():
+			t.Fatalf("the machine stopped: %v\n%s", m.Err(), m.Output())
+		default:
+		}
+		r, err := client.Get(m.page)
+		if err == nil {
+			body, _ := io.ReadAll(r.Body)
+			r.Body.Close()
+			if r.StatusCode < 400 && (r.StatusCode >= 300 || strings.Contains(string(body), "Centralino")) {
+				return time.Since(began)
+			}
+			t.Fatalf("the page answers %s:\n%.500s", r.Status, body)
+		}
+		if time.Since(began) > limit {
+			t.Fatalf("no page after %v: %v\n%s", limit, err, m.Output())
+		}
+	}
+	return 0
+}
+
+// powerButton presses the board's power button and waits until it is off.
+func (m *machine) powerButton(t *testing.T) time.Duration {
+	t.Helper()
+	c, err := net.Dial("unix", m.qmp)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	began := time.Now()
+	answers := bufio.NewScanner(c)
+	for _, command := range []string{"", "qmp_capabilities", "system_powerdown"} {
+		if command != "" {
+			b, _ := json.Marshal(map[string]string{"execute": command})
+			if _, err := c.Write(b); err != nil {
+				t.Fatal(err)
+			}
+		}
+		answers.Scan()
+	}
+	off := time.NewTimer(limit)
+	defer off.Stop()
+	select {
+	case <-m.Done():
+	case <-off.C:
+		t.Fatalf("the box does not switch off:\n%s", m.Output())
+	}
+	if err := m.Err(); err != nil {
+		t.Errorf("qemu: %v", err)
+	}
+	return time.Since(began)
+}
+
+// enlarge makes the disk what an installer's card is: larger than the image.
+func enlarge(t *testing.T, image string, size int64) {
+	t.Helper()
+	if err := os.Truncate(image, size); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// writeSettings puts the card into a computer and changes centralino.txt.
+func writeSettings(t *testing.T, image, text string) {
+	t.Helper()
+	f, err := os.OpenFile(image, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	p := masterBootRecord().Partition(boot.PartSelector)
+	v, err := fat32.Read(file.New(f, false), int64(p.Len)*boot.Sector, int64(p.Start)*boot.Sector, boot.Sector)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := v.Remove("/" + boot.SettingsFile); err != nil {
+		t.Fatal(err)
+	}
+	w, err := v.OpenFile("/"+boot.SettingsFile, os.O_CREATE|os.O_RDWR)
+	if err == nil {
+		_, err = w.Write([]byte(text))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// limit is how long a start may take on a machine that has no time; how long it took is
+// reported and judged by people.
+const limit = 5 * time.Minute
+
+func TestImage(t *testing.T) {
+	var images, sums []string
+	for range 2 {
+		began := time.Now()
+		image := builtImage(t, "qemu-virt", t.TempDir())
+		sum, err := sumOf(image)
+		if err != nil {
+			t.Fatal(err)
+		}
+		images, sums = append(images, image), append(sums, sum)
+		t.Logf("built in %v: %s", time.Since(began).Round(100*time.Millisecond), sum)
+	}
+	if sums[0] != sums[1] {
+		t.Error("two builds of the same sources differ")
+	}
+	testbed.Need(t, "qemu-system-aarch64", "e2fsck")
+	enlarge(t, images[0], 2<<30)
+	t.Run("the first start", func(t *testing.T) { firstStart(t, images[0]) })
+	t.Run("a second one with settings on the card", func(t *testing.T) { secondStart(t, images[0]) })
+}
+
+// firstStart switches a flashed card on, waits for the page and switches it off.
+func firstStart(t *testing.T, image string) {
+	m := start(t, image)
+	t.Logf("page served %.1f s after power-on", m.served(t, limit).Seconds())
+	ctx, done := context.WithTimeout(t.Context(), limit)
+	defer done()
+	if err := m.WaitOutput(ctx, "centralino: memory"); err != nil {
+		t.Fatal(err)
+	}
+	out := m.Output()
+	for _, want := range []string{"centralino: network address", "how=dhcp", "centralino: the data partition was grown"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("%q was not said:\n%s", want, out)
+		}
+	}
+	if mib := number(t, out, `data partition device=\S+ MiB=(\d+)`); mib < 1400 {
+		t.Errorf("the data partition has %d MiB on a disk of 2 GiB", mib)
+	}
+	t.Logf("memory of the whole guest: %d MiB of %d", memory-number(t, out, `memory total=\d+ available=(\d+)`), memory)
+	t.Logf("switched off in %.1f s", m.powerButton(t).Seconds())
+	checkData(t, image)
+}
+
+// secondStart finds a fixed address and a line that cannot be used in centralino.txt.
+func secondStart(t *testing.T, image string) {
+	writeSettings(t, image, "nome = ufficio\r\nindirizzo = 10.0.2.15/24\r\nrouter = 10.0.2.2\r\npassword = 1234\r\n")
+	m := start(t, image)
+	t.Logf("page served %.1f s after power-on", m.served(t, limit).Seconds())
+	for _, want := range []string{"how=static", "centralino.txt cannot be used line=4", `"password = 1234"`} {
+		if !strings.Contains(m.Output(), want) {
+			t.Errorf("%q was not said:\n%s", want, m.Output())
+		}
+	}
+	if strings.Contains(m.Output(), "the data partition was grown") {
+		t.Error("the partition is grown a second time")
+	}
+	m.powerButton(t)
+	checkData(t, image)
+}
+
+func number(t *testing.T, text, pattern string) int {
+	t.Helper()
+	found := regexp.MustCompile(pattern).FindStringSubmatch(text)
+	if found == nil {
+		t.Fatalf("%s was not said:\n%s", pattern, text)
+	}
+	n, _ := strconv.Atoi(found[1])
+	return n
+}
+
+// checkData has e2fsck look at the data partition of a box that was switched off.
+func checkData(t *testing.T, image string) {
+	t.Helper()
+	start := int64(masterBootRecord().Partition(boot.PartData).Start) * boot.Sector
+	p := testbed.Start(t, nil, testbed.Command{Path: "e2fsck", Args: []string{"-fn", fmt.Sprintf("%s?offset=%d", image, start)}})
+	if code := p.ExitCode(); code != 0 {
+		t.Errorf("the data partition after switching off: e2fsck says %d\n%s", code, p.Output())
+	}
+}

@@ -1,0 +1,104 @@
+package main
+
+import "strings"
+
+// target is a kind of image.
+type target struct {
+	name    string // for -board
+	title   string
+	trees   []string // device trees of the kernel package, below its folder
+	modules []string // beside those of every board
+	cmdline string   // beside that of every board
+	config  string   // config.txt of the Raspberry Pi's firmware; empty: none
+	// firmware are files of the Raspberry Pi's firmware, in each slot; selector those that
+	// the oldest boards read from the first partition.
+	firmware, selector []string
+	devices            []string // tags of Raspberry Pi Imager
+}
+
+// everyCmdline restarts a box whose kernel fails, lets the first process write into the
+// kernel's log, and keeps the console quiet: a serial console is slow.
+const everyCmdline = "panic=10 oops=panic printk.devkmsg=on quiet loglevel=4"
+
+// always are modules that nothing in a machine asks for.
+var always = []string{"ext4", "vfat", "nls_cp437", "nls_ascii", "nls_utf8", "nls_iso8859-1"}
+
+// everyModule are the modules of every board: storage, what a technician may plug into
+// USB, clocks, lamps and buttons.
+var everyModule = []string{
+	"sd_mod", "usb-storage", "uas",
+	"usbhid", "hid-generic", "evdev", "gpio_keys",
+	"xhci-hcd", "xhci-pci", "xhci-plat-hcd", "ehci-hcd", "ehci-pci",
+	"usbserial", "ftdi_sio", "cp210x", "ch341", "pl2303", "option", "qcserial", "cdc-acm",
+	"usbnet", "cdc_ether", "r8152", "asix", "ax88179_178a",
+	"snd-usb-audio",
+	"leds-gpio", "rtc-ds1307",
+	"8021q", "i6300esb",
+}
+
+// piModules drive the Raspberry Pi's own devices.
+var piModules = []string{
+	"mmc_block", "sdhci-iproc", "bcm2835", "bcm2835-rng", "bcm2835_wdt", "bcm2835_thermal", "bcm2711_thermal",
+	"genet", "bcm-phy-lib", "broadcom", "mdio-bcm-unimac", "lan78xx", "smsc95xx", "microchip", "smsc",
+	"pcie-brcmstb", "reset-raspberrypi", "raspberrypi-cpufreq", "dwc2", "i2c-bcm2835", "spi-bcm2835", "i2c-dev", "spidev",
+	"nvme", "gpio-raspberrypi-exp",
+}
+
+var targets = []target{
+	{
+		name:    "qemu-virt",
+		title:   "QEMU's virtual board",
+		modules: []string{"virtio_pci", "virtio_mmio", "virtio_blk", "virtio_net", "virtio-rng", "virtio_console"},
+		cmdline: "console=ttyAMA0",
+	},
+	{
+		name:    "qemu-raspi3b",
+		title:   "QEMU's Raspberry Pi 3 Model B",
+		trees:   []string{"broadcom/bcm2837-rpi-3-b.dtb"},
+		modules: piModules,
+		cmdline: "console=ttyS1,115200",
+	},
+	{
+		name:  "rpi",
+		title: "Raspberry Pi 3, 4, Zero 2 W and Compute Modules 3 and 4",
+		trees: []string{
+			"broadcom/bcm2711-rpi-4-b.dtb", "broadcom/bcm2711-rpi-400.dtb", "broadcom/bcm2711-rpi-cm4-io.dtb",
+			"broadcom/bcm2837-rpi-3-a-plus.dtb", "broadcom/bcm2837-rpi-3-b.dtb", "broadcom/bcm2837-rpi-3-b-plus.dtb",
+			"broadcom/bcm2837-rpi-cm3-io3.dtb", "broadcom/bcm2837-rpi-zero-2-w.dtb",
+		},
+		modules:  piModules,
+		cmdline:  "console=tty1 console=ttyS1,115200",
+		config:   piConfig,
+		firmware: []string{"start4.elf", "fixup4.dat", "start.elf", "fixup.dat", "bootcode.bin"},
+		selector: []string{"bootcode.bin"},
+		devices:  []string{"pi4-64bit", "pi3-64bit"},
+	},
+}
+
+// piConfig is config.txt of a slot.
+const piConfig = `# Centralino: one slot. Changes are lost with the next update.
+arm_64bit=1
+kernel=kernel8.img
+initramfs initramfs.gz followkernel
+enable_uart=1
+disable_splash=1
+disable_overscan=1
+gpu_mem=16
+`
+
+func targetByName(name string) (target, bool) {
+	for _, t := range targets {
+		if t.name == name {
+			return t, true
+		}
+	}
+	return target{}, false
+}
+
+func targetNames() string {
+	var names []string
+	for _, t := range targets {
+		names = append(names, t.name)
+	}
+	return strings.Join(names, ", ")
+}

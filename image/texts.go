@@ -1,0 +1,40 @@
+package main
+
+import "centralino/board/boot"
+
+// selectorText is autoboot.txt: the slot that starts, and the one that is tried once when
+// an update asks for it. It fills a sector, so that it can be changed in place by writing
+// one.
+func selectorText() []byte {
+	text := "[all]\ntryboot_a_b=1\nboot_partition=2\n[tryboot]\nboot_partition=3\n"
+	b := make([]byte, boot.Sector)
+	for i := copy(b, text); i < len(b); i++ {
+		b[i] = '\n'
+	}
+	return b
+}
+
+// settingsText is centralino.txt as it comes: everything is asked for by DHCP.
+const settingsText = "" +
+	"# Rete del centralino. Le righe che cominciano con # non si leggono.\r\n" +
+	"# Togli il # davanti alle righe che servono e cambia i valori; poi rimetti la\r\n" +
+	"# scheda e accendi. Senza \"indirizzo\" il centralino chiede tutto al router (DHCP).\r\n" +
+	"#\r\n" +
+	"# Network of the box. Lines that begin with # are not read. Take the # away where\r\n" +
+	"# you need the line. The words name, address, gateway, dns, ntp do as well.\r\n" +
+	"\r\n" +
+	"#nome = centralino\r\n" +
+	"#indirizzo = 192.168.1.10/24\r\n" +
+	"#router = 192.168.1.1\r\n" +
+	"#dns = 192.168.1.1\r\n" +
+	"#ora = 192.168.1.1\r\n"
+
+const helpText = "" +
+	"Centralino\r\n" +
+	"\r\n" +
+	"Questa partizione si legge da qualunque computer. centralino.txt contiene le\r\n" +
+	"impostazioni di rete e si puo' cambiare; autoboot.txt dice quale sistema parte e\r\n" +
+	"non va toccato.\r\n" +
+	"\r\n" +
+	"Any computer can read this partition. centralino.txt holds the network settings\r\n" +
+	"and may be changed; autoboot.txt says which system starts and must not be.\r\n"
