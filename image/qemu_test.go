@@ -225,7 +225,7 @@ func firstStart(t *testing.T, image string) {
 		t.Fatal(err)
 	}
 	out := m.Output()
-	for _, want := range []string{"centralino: network address", "how=dhcp", "centralino: the data partition was grown"} {
+	for _, want := range []string{"centralino: network address", "how=dhcp", "read-only=true", "centralino: the data partition was grown"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("%q was not said:\n%s", want, out)
 		}

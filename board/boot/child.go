@@ -4,9 +4,9 @@ import "time"
 
 // The first process judges the serving program by these times.
 const (
-	startTime = 2 * time.Minute // until its first word; a database may have to be repaired
-	silent    = time.Minute     // a program that says nothing for so long hangs
-	settled   = time.Minute     // one that ran so long failed anew, not again
+	startTime = 10 * time.Minute // until its first word; a large database may have to be looked through
+	silent    = time.Minute      // a program that says nothing for so long hangs
+	settled   = time.Minute      // one that ran so long failed anew, not again
 	firstWait = 250 * time.Millisecond
 	longWait  = 30 * time.Second
 	hopeless  = 12 // failures in a row after which the whole box restarts: about four minutes

@@ -78,6 +78,7 @@ func (f *first) prepare() {
 		f.log.Error("switch loopback on", "err", err)
 	}
 	f.settings = Settings{Name: DefaultName}
+	f.log.Info("the system is in memory", "read-only", readOnly("/"))
 }
 
 // startNetwork begins to look for an address and for the time.

@@ -45,7 +45,13 @@ func (f *first) mountSystem() {
 	for _, place := range []string{Data, Selector} {
 		_ = os.MkdirAll(place, 0o755)
 	}
-	_ = unix.Mount("", "/", "", unix.MS_REMOUNT|unix.MS_RDONLY, "")
+	_ = unix.Mount("", "/", "", unix.MS_REMOUNT|unix.MS_RDONLY, "") // prepare says whether it is
+}
+
+// readOnly reports a place where nothing can be written.
+func readOnly(place string) bool {
+	var st unix.Statfs_t
+	return unix.Statfs(place, &st) == nil && st.Flags&unix.ST_RDONLY != 0
 }
 
 // dataKept reports that the data partition is in use.
