@@ -112,7 +112,7 @@ func (f *first) linkSlots(disk string) {
 // readSettings reads centralino.txt from the partition that every computer can read.
 func (f *first) readSettings(disk string) {
 	f.settings = Settings{Name: DefaultName}
-	err := unix.Mount(device(partition(disk, PartSelector)), Selector, "vfat", unix.MS_RDONLY|unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "iocharset=utf8")
+	err := unix.Mount(device(partition(disk, PartSelector)), Selector, "vfat", unix.MS_RDONLY|unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "")
 	if err != nil {
 		f.log.Error("mount the partition with "+SettingsFile, "err", err)
 		return
