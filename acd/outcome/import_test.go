@@ -17,6 +17,21 @@ import (
 	"centralino/internal/numbering"
 )
 
+// TestEveryOctetOfWindows1252 compares the characters with a library's.
+func TestEveryOctetOfWindows1252(t *testing.T) {
+	for c := 0x80; c <= 0xff; c++ {
+		file := []byte{'n', ';', 't', '\n', 'x', byte(c), 'y', ';', '1', '\n'}
+		want, err := charmap.Windows1252.NewDecoder().Bytes(file[4:7])
+		if err != nil {
+			t.Fatal(err)
+		}
+		tab, err := outcome.ReadTable(file)
+		if err != nil || tab.Encoding != "Windows-1252" || len(tab.Rows) != 1 || tab.Rows[0].Cells[0] != string(want) {
+			t.Errorf("%#x: %+v, %v, want %q", c, tab, err, want)
+		}
+	}
+}
+
 func TestFilesAreUnderstood(t *testing.T) {
 	latin := func(s string) []byte {
 		b, err := charmap.Windows1252.NewEncoder().Bytes([]byte(s))

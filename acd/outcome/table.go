@@ -7,8 +7,6 @@ import (
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
-
-	"golang.org/x/text/encoding/charmap"
 )
 
 // Limits of a file that is imported.
@@ -108,11 +106,26 @@ func decode(b []byte) (text, encoding string, err error) {
 	case utf8.Valid(b):
 		return string(b), "UTF-8", nil
 	}
-	out, err := charmap.Windows1252.NewDecoder().Bytes(b)
-	if err != nil {
-		return "", "", ErrNoTable
+	return decode1252(b), "Windows-1252", nil
+}
+
+// windows1252 are the characters of 0x80 to 0x9F in that encoding, U+FFFD where an
+// octet stands for nothing; the others are those of ISO 8859-1, with which Unicode
+// begins. golang.org/x/text/encoding/charmap knows it too, but brings 0.1 MB of other
+// encodings along.
+var windows1252 = []rune("€\ufffd‚ƒ„…†‡ˆ‰Š‹Œ\ufffdŽ\ufffd\ufffd‘’“”•–—˜™š›œ\ufffdžŸ")
+
+func decode1252(b []byte) string {
+	var s strings.Builder
+	s.Grow(len(b) + len(b)/8)
+	for _, c := range b {
+		r := rune(c)
+		if c >= 0x80 && c < 0xa0 {
+			r = windows1252[c-0x80]
+		}
+		s.WriteRune(r)
 	}
-	return string(out), "Windows-1252", nil
+	return s.String()
 }
 
 func decode16(b []byte, order binary.ByteOrder) string {
