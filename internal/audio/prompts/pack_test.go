@@ -27,7 +27,7 @@ func TestPack(t *testing.T) {
 		rel, _ := filepath.Rel(*pack, f)
 		write(t, strings.TrimSuffix(rel, ".al")+".ima.gz", deflated(t, adpcm(t, f)))
 	}
-	write(t, "music.ima", adpcm(t, filepath.Join(*pack, "music.al"))) // deflating would take a tenth off, not a third
+	write(t, "music.ima", adpcm(t, filepath.Join(*pack, "music.al"))) // deflating would take a tenth off, not a quarter
 }
 
 func adpcm(t *testing.T, name string) []byte {

@@ -2,7 +2,7 @@
 // English, spoken by espeak-ng, and a loop of music on hold, inside the program as
 // ADPCM of four bits at 8 kHz: all that a telephone line or a phone here hears is
 // narrow-band, and 16 kHz would cost the small program 1.6 MB more. The sentences are
-// deflated on top of it (RFC 1952), which loses nothing and takes a third off.
+// deflated on top of it (RFC 1952), which loses nothing and takes a quarter off.
 // sentences.tsv is the table of their names and texts; make.sh makes the audio from
 // it. It runs no goroutine.
 package prompts
