@@ -36,12 +36,16 @@ var (
 	ErrStopped    = errors.New("acd: not running any more")
 )
 
-// Errors of AskCallback; test with errors.Is.
+// Errors about callers; test with errors.Is.
 var (
 	ErrNoCaller   = engine.ErrNoCaller // nobody knows the caller's number
 	ErrHisTurn    = engine.ErrHisTurn  // an agent is being rung for him at this moment
 	ErrNotWaiting = engine.ErrStray    // he does not wait in a queue (any more)
+	ErrTaken      = engine.ErrTaken    // somebody else calls him
 )
+
+// TakenFor is how long a caller stays taken (Take).
+const TakenFor = engine.TakenFor
 
 // Results of an attempt to call back, for CallbackResult.
 const (
@@ -237,11 +241,35 @@ func (a *ACD) Exit(call journal.CallID) {
 // flushLimit is how long a caller waits for the disk to confirm a promise.
 const flushLimit = 3 * time.Second
 
-// CancelCallback takes a promise to call back out of the line. The error is
-// ErrNotWaiting if there is none, or if he is being called at this moment.
-func (a *ACD) CancelCallback(call journal.CallID) error {
-	_, err := a.ask(engine.Command{Kind: engine.CancelCallback, Contact: journal.ContactID(call)})
+// CancelCallback takes a promise to call back out of the line for a person who says
+// so. The error is ErrNotWaiting if there is none, or if he is being called at this
+// moment.
+func (a *ACD) CancelCallback(call journal.CallID, by journal.SubjectID) error {
+	_, err := a.ask(engine.Command{Kind: engine.CancelCallback, Contact: journal.ContactID(call), By: by})
 	return err
+}
+
+// Take takes a caller on a person, who will call him by hand: for TakenFor nobody else
+// gets him and no queue calls him. ErrTaken: somebody else has him; ErrHisTurn: he is
+// on the line, or an agent is being rung for him at this moment.
+func (a *ACD) Take(caller, by journal.SubjectID) error {
+	_, err := a.ask(engine.Command{Kind: engine.TakeCaller, Caller: caller, By: by})
+	return err
+}
+
+// Give ends that, or settles what was promised to a caller whom nobody has taken. why
+// is "reached" (they talked: promises are kept), "noNeed" (promises are taken back),
+// "gaveUp" or "returned" (promises stand). ErrTaken: somebody else has him;
+// ErrNotWaiting: he was to be returned and nobody has him.
+func (a *ACD) Give(caller, by journal.SubjectID, why string) error {
+	_, err := a.ask(engine.Command{Kind: engine.GiveCaller, Caller: caller, By: by, Reason: Reason(why)})
+	return err
+}
+
+// Reached reports that a person talks to somebody whom he called, in a call that the
+// ACD did not ask for: nobody has to call him any more.
+func (a *ACD) Reached(caller, by journal.SubjectID, in journal.CallID) {
+	a.report(engine.Command{Kind: engine.Reached, Caller: caller, By: by, Call: in})
 }
 
 // CallbackResult reports how the attempt went to call back the maker of a call:

@@ -105,6 +105,55 @@ func TestCallBackInTurn(t *testing.T) {
 	})
 }
 
+// TestWhoIsTakenIsNotCalledBack: while a person has a caller no agent rings for him; what
+// a person does about a promise stands in the journal with his name.
+func TestWhoIsTakenIsNotCalledBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &disk{book: &book{}}
+		r := startOn(t, d, d.book, &office.Document{Groups: []office.Group{queue("sales", nil, "anna")}})
+		defer r.stop()
+		for _, id := range []journal.CallID{"c1", "c2", "c3"} {
+			if err := r.AskCallbackAt(id, "sales", journal.SubjectID("n-"+id)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, id := range []journal.SubjectID{"n-c1", "n-c2", "n-c3"} {
+			if err := r.Take(id, "p-boss"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		time.Sleep(5 * time.Minute)
+		r.login("anna")
+		r.want("")
+		if err := r.Take("n-c1", "p-anna"); !errors.Is(err, acd.ErrTaken) {
+			t.Errorf("taken by two: %v", err)
+		}
+		r.Reached("n-c1", "p-boss", "out-1")
+		if err := r.CancelCallback("c2", "p-boss"); err != nil {
+			t.Error(err)
+		}
+		if err := r.Give("n-c3", "p-boss", "returned"); err != nil {
+			t.Error(err)
+		}
+		r.want("ring anna to call n-c3 back, offer 1 of c3")
+		if err := r.Take("n-c3", "p-boss"); !errors.Is(err, acd.ErrHisTurn) {
+			t.Errorf("taken while an agent is rung for him: %v", err)
+		}
+		if err := r.Give("n-c3", "p-boss", "returned"); !errors.Is(err, acd.ErrNotWaiting) {
+			t.Errorf("returned by who has him not: %v", err)
+		}
+		var settled []string
+		for _, e := range r.book.all() {
+			if p, ok := e.Payload.(journal.CallbackSettled); ok {
+				settled = append(settled, fmt.Sprint(p.Contact, " ", p.By, " ", p.Call, " ", p.Why))
+			}
+		}
+		if d := cmp.Diff([]string{"c1 p-boss out-1 by hand", "c2 p-boss  cancelled"}, settled); d != "" {
+			t.Error(d)
+		}
+	})
+}
+
 func TestAPromiseThatIsNotOnDiskIsNone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := &disk{book: &book{}, fail: errors.New("disk full")}
@@ -120,7 +169,7 @@ func TestAPromiseThatIsNotOnDiskIsNone(t *testing.T) {
 			t.Errorf("promised to who does not wait: %v", err)
 		}
 		synctest.Wait()
-		if err := r.CancelCallback("c1"); !errors.Is(err, acd.ErrNotWaiting) {
+		if err := r.CancelCallback("c1", "p-1"); !errors.Is(err, acd.ErrNotWaiting) {
 			t.Errorf("cancelled: %v", err)
 		}
 		var line []string // who waited waits on, in his place

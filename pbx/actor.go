@@ -291,6 +291,8 @@ func (a *actor) performQueue(act call.Action) bool {
 		a.askCallback(x)
 	case call.CallbackResult:
 		q.CallbackResult(a.name, a.id, x.Result)
+	case call.PartyReached:
+		q.Reached(x.Party, x.Person, a.id)
 	default:
 		return false
 	}

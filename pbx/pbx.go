@@ -44,6 +44,9 @@ type Queue interface {
 	// call.ResultAnswered and its sisters. The attempt is the call that was made for
 	// it, empty if none was.
 	CallbackResult(id, attempt journal.CallID, result string)
+	// Reached reports that a person talks to an outside party whom he called by hand:
+	// in which call.
+	Reached(party, person journal.SubjectID, in journal.CallID)
 	// Abandon reports that a call waits no more.
 	Abandon(id journal.CallID)
 	OfferAnswered(o journal.OfferID)

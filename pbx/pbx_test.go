@@ -105,6 +105,8 @@ type oneAgent struct {
 	next  journal.OfferID
 	log   []string
 
+	reached []string // parties whom somebody talks to: person, party
+
 	attempt journal.CallID // that was told of last
 
 	refuse error         // of AskCallback
@@ -137,6 +139,11 @@ func (q *oneAgent) CallbackResult(id, attempt journal.CallID, result string) {
 	q.attempt = attempt
 	q.mu.Unlock()
 	q.note("called back " + string(id) + " " + result)
+}
+func (q *oneAgent) Reached(party, person journal.SubjectID, _ journal.CallID) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.reached = append(q.reached, string(person)+" "+string(party))
 }
 func (q *oneAgent) Abandon(journal.CallID) { q.note("abandon") }
 func (q *oneAgent) OfferAnswered(o journal.OfferID) {

@@ -17,7 +17,7 @@ import (
 //
 // It keeps its rank. Nobody is called twice at once, whatever the queue, nor while
 // he is on the line himself; when that call is served, the promise of the same queue
-// has been kept (merged).
+// has been kept (merged). Nobody is called while a person has taken him (taken.go).
 
 // Errors of promises to call back.
 var (
@@ -89,15 +89,18 @@ func (s *State) calling(qi int32, caller journal.SubjectID) bool {
 func (s *State) promised(c *contact) {
 	q := &s.queues[c.queue]
 	q.pace.Waited(time.Duration(s.now-c.since), false)
-	c.virtual, c.tries, c.nextTry = true, 0, s.now+int64(PromiseRest)
+	c.virtual, c.tries, c.nextTry, c.settled = true, 0, s.now+int64(PromiseRest), false
 	q.virtual++
 	s.virtuals++
 }
 
-func (s *State) cancelCallback(id ContactID) error {
-	i, ok := s.find(id)
+func (s *State) cancelCallback(cmd *Command) error {
+	i, ok := s.find(cmd.Contact)
 	if !ok || !s.contacts[i].virtual || s.contacts[i].dialling {
 		return ErrStray
+	}
+	if cmd.By != "" {
+		s.settled(&s.contacts[i], cmd, ReasonCancelled)
 	}
 	s.endWaiting(i, Merged, ReasonCancelled)
 	return nil
@@ -211,6 +214,9 @@ func (s *State) dialled(ci int32, result string, call journal.CallID) {
 	outcome, why := Unreached, Reason("")
 	if m, ok := s.served.get(c.caller); ok && m.queue == c.queue && m.at >= a.deadline-int64(DialLimit) {
 		outcome, why = Merged, ReasonCalledIn // he called himself meanwhile
+	}
+	if c.settled {
+		outcome, why = Merged, ReasonByHand // somebody else has reached him meanwhile
 	}
 	last := c.tries+1 >= limit || !q.live || why != ""
 	next := int64(0)

@@ -66,7 +66,7 @@ const (
 	// Contact, and Caller if he is to be called at another number. With Queue it takes
 	// one who does not wait (any more), whatever the queue's limits.
 	AskCallback
-	// CancelCallback takes such a promise back: Contact.
+	// CancelCallback takes such a promise back: Contact, By if a person does so.
 	CancelCallback
 	// CallbackResult reports how the attempt went for which an agent took the
 	// offer: Contact, Result.
@@ -81,6 +81,14 @@ const (
 	// WaitOn takes a promise to call back from a caller who is on the line after all:
 	// Contact. He waits in his place.
 	WaitOn
+	// TakeCaller takes a caller on somebody who will call him by hand, for TakenFor:
+	// Caller, By. Refused while he is on the line, or an agent rings or dials for him.
+	TakeCaller
+	// GiveCaller ends that: Caller, By, Reason (GiveReached and its sisters).
+	GiveCaller
+	// Reached reports that a call to a caller was answered which the engine did not
+	// make: Caller, By, Call. He is free and every promise to call him back is kept.
+	Reached
 )
 
 // Results of an attempt to call back. Any other counts as DialFailed.
@@ -113,9 +121,10 @@ type Command struct {
 	Source  Source
 	Reason  Reason
 	Result  string
-	Call    journal.CallID // of CallbackResult: the attempt, empty if no call came of it
-	Bonus   time.Duration  // how much earlier than it arrived the contact ranks, not negative
-	Arrival time.Time      // when the contact arrived, if not now (it comes from another queue)
+	By      journal.SubjectID // of TakeCaller, GiveCaller, Reached, CancelCallback: the person
+	Call    journal.CallID    // of CallbackResult and Reached: the attempt, empty if no call came of it
+	Bonus   time.Duration     // how much earlier than it arrived the contact ranks, not negative
+	Arrival time.Time         // when the contact arrived, if not now (it comes from another queue)
 }
 
 // Reason is a text id that says why something happened to an agent, an offer or a
@@ -148,4 +157,5 @@ const (
 	ReasonCalledIn   Reason = "called in"          // who was to be called back has called and was served
 	ReasonExit       Reason = "exit key"           // the caller pressed a key that leads out of the queue
 	ReasonCancelled  Reason = "cancelled"          // the promise to call back was taken back
+	ReasonByHand     Reason = "by hand"            // somebody has called him outside of the queue
 )

@@ -36,6 +36,7 @@ type contact struct {
 	said      told
 	tries     int32
 	nextTry   int64 // is not called before
+	settled   bool  // somebody has reached him while he was being called
 }
 
 // told is what a caller was told last.
@@ -278,8 +279,8 @@ func (s *State) track(i int32) {
 	switch {
 	case c.virtual && c.dialling:
 		room, due = false, 0
-	case c.virtual && c.nextTry > s.now:
-		room, due = false, c.nextTry
+	case c.virtual && max(c.nextTry, s.heldUntil(c.caller)) > s.now:
+		room, due = false, max(c.nextTry, s.heldUntil(c.caller))
 	case c.virtual:
 		room = room && !s.blocked(i)
 		due = sooner(widen, laneDue)

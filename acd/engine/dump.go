@@ -21,6 +21,7 @@ type Dump struct {
 	Served    []ServedDump         `json:",omitempty"` // the oldest first, as all that follows
 	Left      []LeftDump           `json:",omitempty"`
 	Carried   []CarriedDump        `json:",omitempty"`
+	Held      []HeldDump           `json:",omitempty"`
 }
 
 // ServedDump is who served a caller last.
@@ -38,6 +39,13 @@ type LeftDump struct {
 	Rank   time.Time
 	At     time.Time
 	Cut    bool `json:",omitempty"` // by a restart
+}
+
+// HeldDump is who has taken a caller.
+type HeldDump struct {
+	Caller journal.SubjectID
+	By     journal.SubjectID
+	Until  time.Time
 }
 
 // CarriedDump is the place of a contact that a queue gave back to its path.
@@ -101,6 +109,7 @@ type ContactDump struct {
 	Dialling  bool          `json:",omitempty"`
 	Tries     int32         `json:",omitempty"`
 	NextTry   time.Time     `json:",omitzero"`
+	Settled   bool          `json:",omitempty"`
 }
 
 // Dump returns the state as it is at the instant at, without changing it. Load is
@@ -133,6 +142,11 @@ func (s *State) Dump(at time.Time) Dump {
 		d.Left = append(d.Left, LeftDump{s.queues[at.queue].cfg.ID, at.caller, stamp(m.key), stamp(m.at), m.cut})
 	})
 	s.carried.each(func(id ContactID, key *int64) { d.Carried = append(d.Carried, CarriedDump{id, stamp(*key)}) })
+	s.held.each(func(caller journal.SubjectID, h *hold) {
+		if h.until > now {
+			d.Held = append(d.Held, HeldDump{caller, h.by, stamp(h.until)})
+		}
+	})
 	slices.SortFunc(d.Agents, func(a, b AgentDump) int { return cmp.Compare(a.Agent, b.Agent) })
 	slices.SortFunc(d.Contacts, func(a, b ContactDump) int { return cmp.Compare(a.Contact, b.Contact) })
 	return d
@@ -173,7 +187,7 @@ func (s *State) dumpContact(c *contact) ContactDump {
 		Rank: stamp(c.key), Since: stamp(c.since), Talks: c.talks,
 		Waited: time.Duration(c.waited), Talked: time.Duration(c.talked),
 		Position: c.said.position, Agents: c.said.agents, Low: time.Duration(c.said.low), High: time.Duration(c.said.high), Promised: stamp(c.said.until),
-		Virtual: c.virtual, Dialling: c.dialling, Tries: c.tries, NextTry: stamp(c.nextTry),
+		Virtual: c.virtual, Dialling: c.dialling, Tries: c.tries, NextTry: stamp(c.nextTry), Settled: c.settled,
 	}
 	if c.keep >= 0 {
 		d.Keep, d.KeepUntil = s.agents[c.keep].id, stamp(c.keepUntil)
@@ -223,6 +237,9 @@ func (s *State) Load(d *Dump) {
 	for _, m := range d.Carried {
 		s.carried.put(m.Contact, instant(m.Rank))
 	}
+	for _, m := range d.Held {
+		s.held.put(m.Caller, hold{m.By, instant(m.Until)})
+	}
 }
 
 func (s *State) loadContact(d *ContactDump) {
@@ -235,7 +252,7 @@ func (s *State) loadContact(d *ContactDump) {
 	c.key, c.since, c.round = instant(d.Rank), instant(d.Since), instant(d.Round)
 	c.waited, c.talked = int64(d.Waited), int64(d.Talked)
 	c.said = told{d.Position, d.Agents, int64(d.Low), int64(d.High), instant(d.Promised)}
-	c.virtual, c.dialling, c.tries, c.nextTry = d.Virtual, d.Dialling, d.Tries, instant(d.NextTry)
+	c.virtual, c.dialling, c.tries, c.nextTry, c.settled = d.Virtual, d.Dialling, d.Tries, instant(d.NextTry), d.Settled
 	if d.Keep != "" {
 		c.keep, c.keepUntil = s.agentSlot(d.Keep), instant(d.KeepUntil)
 	}

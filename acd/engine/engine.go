@@ -81,6 +81,7 @@ type State struct {
 	served  memo[journal.SubjectID, service]
 	left    memo[line, formerly]
 	carried memo[ContactID, int64] // rank of contacts that left a queue
+	held    memo[journal.SubjectID, hold]
 
 	timers    timerHeap
 	folded    bool // Fold was used: indexes must be rebuilt before the next command
@@ -106,6 +107,7 @@ func New(cfg Config, now time.Time) (*State, error) {
 		served:    newMemo[journal.SubjectID, service](servedLimit),
 		left:      newMemo[line, formerly](leftLimit),
 		carried:   newMemo[ContactID, int64](carriedLimit),
+		held:      newMemo[journal.SubjectID, hold](heldLimit),
 	}
 	if _, err := s.Configure(cfg, now); err != nil {
 		return nil, err
@@ -216,11 +218,17 @@ func (s *State) command(cmd *Command) error {
 	case Exit:
 		return s.exit(cmd.Contact)
 	case CancelCallback:
-		return s.cancelCallback(cmd.Contact)
+		return s.cancelCallback(cmd)
 	case CallbackResult:
 		return s.callbackResult(cmd)
 	case WaitOn:
 		return s.waitOn(cmd.Contact)
+	case TakeCaller:
+		return s.takeCaller(cmd)
+	case GiveCaller:
+		return s.giveCaller(cmd)
+	case Reached:
+		return s.reached(cmd)
 	}
 	return ErrCommand
 }

@@ -22,6 +22,9 @@ const (
 	CallbackPromised
 	CallbackTried
 	BreakProposed
+	CallbackSettled
+	RecallTaken
+	RecallDone
 )
 
 // Outcomes of a contact.
@@ -54,12 +57,12 @@ type Event struct {
 	At      Instant
 	Contact ContactID
 	Queue   QueueID
-	Agent   AgentID
+	Agent   AgentID // also By of CallbackSettled, RecallTaken, RecallDone
 	Offer   OfferID
 	Reason  Reason    // also Again of ContactQueued
 	Misses  int       // also Try of CallbackTried
 	Until   Instant   // also KeepUntil of ContactQueued, Next of CallbackTried
-	Owes    ContactID // also Call of CallbackTried
+	Owes    ContactID // also Call of CallbackTried and CallbackSettled
 	AgentPart
 	ContactPart
 }
@@ -129,6 +132,12 @@ func (e *Event) Payload() journal.Payload {
 		}
 	case BreakProposed:
 		return journal.BreakProposed{Agent: e.Agent, Due: e.Deadline.Time()}
+	case CallbackSettled:
+		return journal.CallbackSettled{Contact: e.Contact, Queue: string(e.Queue), By: e.Agent, Call: journal.CallID(e.Owes), Why: string(e.Reason)}
+	case RecallTaken:
+		return journal.RecallTaken{Caller: e.Caller, By: e.Agent, Until: e.Until.Time()}
+	case RecallDone:
+		return journal.RecallDone{Caller: e.Caller, By: e.Agent, Why: string(e.Reason)}
 	default:
 		return journal.ContactEnded{
 			Contact: e.Contact, Queue: string(e.Queue), Agent: e.Agent, Outcome: e.Outcome,
@@ -173,6 +182,13 @@ func FromPayload(p journal.Payload, at time.Time) (Event, bool) {
 		e.Owes, e.Misses, e.Outcome, e.Until = ContactID(p.Call), p.Try, p.Result, InstantOf(p.Next)
 	case journal.BreakProposed:
 		e.Kind, e.Agent, e.Deadline = BreakProposed, p.Agent, InstantOf(p.Due)
+	case journal.CallbackSettled:
+		e.Kind, e.Contact, e.Queue = CallbackSettled, p.Contact, QueueID(p.Queue)
+		e.Agent, e.Owes, e.Reason = p.By, ContactID(p.Call), Reason(p.Why)
+	case journal.RecallTaken:
+		e.Kind, e.Caller, e.Agent, e.Until = RecallTaken, p.Caller, p.By, InstantOf(p.Until)
+	case journal.RecallDone:
+		e.Kind, e.Caller, e.Agent, e.Reason = RecallDone, p.Caller, p.By, Reason(p.Why)
 	default:
 		return Event{}, false
 	}

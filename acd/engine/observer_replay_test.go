@@ -111,6 +111,12 @@ func readPayload(like journal.Payload, b []byte) (journal.Payload, error) {
 		return read[journal.CallbackTried](b)
 	case journal.BreakProposed:
 		return read[journal.BreakProposed](b)
+	case journal.CallbackSettled:
+		return read[journal.CallbackSettled](b)
+	case journal.RecallTaken:
+		return read[journal.RecallTaken](b)
+	case journal.RecallDone:
+		return read[journal.RecallDone](b)
 	}
 	return nil, fmt.Errorf("unknown payload %T", like)
 }

@@ -28,6 +28,7 @@ type observer struct {
 	places   map[seenLine]seenPlace // of callers who hung up or were cut off
 	carried  map[engine.ContactID]time.Time
 	served   map[journal.SubjectID]seenService
+	held     map[journal.SubjectID]seenHold
 	outcomes map[string]int
 }
 
@@ -80,6 +81,7 @@ type seenContact struct {
 	virtual   bool
 	dialling  bool
 	dialled   time.Time
+	settled   engine.Reason // by a person: the contact ends
 	tries     int
 	next      time.Time
 	keep      engine.AgentID
@@ -106,6 +108,7 @@ func newObserver(cfg engine.Config) *observer {
 		places:   map[seenLine]seenPlace{},
 		carried:  map[engine.ContactID]time.Time{},
 		served:   map[journal.SubjectID]seenService{},
+		held:     map[journal.SubjectID]seenHold{},
 		outcomes: map[string]int{},
 	}
 }
@@ -146,7 +149,7 @@ func (o *observer) seeksAgent(c *seenContact, t time.Time) bool {
 		return false
 	}
 	if c.virtual {
-		return !c.next.After(t) && !o.onTheLine(c) && (q.Strategy == engine.RingAll || len(c.offers) == 0)
+		return !c.next.After(t) && !o.onTheLine(c) && o.holder(c.caller, t) == "" && (q.Strategy == engine.RingAll || len(c.offers) == 0)
 	}
 	if q.MaxWait > 0 && !t.Before(c.since.Add(q.MaxWait)) {
 		return false
@@ -243,6 +246,12 @@ func (o *observer) event(e *engine.Event) error {
 		return o.tried(e)
 	case engine.BreakProposed:
 		return o.proposed(e)
+	case engine.CallbackSettled:
+		return o.settled(e)
+	case engine.RecallTaken:
+		return o.taken(e)
+	case engine.RecallDone:
+		return o.given(e)
 	}
 	return fmt.Errorf("unknown kind")
 }
@@ -337,6 +346,9 @@ func (o *observer) offered(e *engine.Event) error {
 	}
 	if c.virtual && (o.onTheLine(c) || e.At.Time().Before(c.next)) {
 		return fmt.Errorf("called back while on the line or before %v", c.next)
+	}
+	if by := o.holder(c.caller, e.At.Time()); c.virtual && by != "" {
+		return fmt.Errorf("called back while %s has taken him", by)
 	}
 	for id, other := range o.contacts {
 		if other != c && o.fits(other, e.Agent, e.At.Time()) && o.seeksAgent(other, e.At.Time()) && before(other, c, id, e.Contact) {
@@ -448,7 +460,7 @@ func (o *observer) connected(e *engine.Event) error {
 	if c.waited != e.Waited {
 		return fmt.Errorf("waited %v, says %v", c.waited, e.Waited)
 	}
-	c.talks, c.agent, c.since = true, e.Agent, e.At.Time()
+	c.talks, c.agent, c.since, c.settled = true, e.Agent, e.At.Time(), ""
 	return nil
 }
 
@@ -476,6 +488,9 @@ func (o *observer) contactEnded(e *engine.Event) error {
 	}
 	if c.virtual != (e.Outcome == engine.Merged || e.Outcome == engine.Unreached) && e.Reason != engine.ReasonRemoved {
 		return fmt.Errorf("outcome %s while virtual is %v", e.Outcome, c.virtual)
+	}
+	if c.settled != "" && (e.Outcome != engine.Merged || e.Reason != c.settled) {
+		return fmt.Errorf("settled (%s) and ended otherwise", c.settled)
 	}
 	if at := (seenLine{c.queue, c.caller}); c.caller != "" && (e.Outcome == engine.Abandoned || e.Outcome == engine.Restarted) {
 		o.places[at] = seenPlace{c.rank, e.At.Time(), e.Outcome == engine.Restarted}
@@ -561,6 +576,9 @@ func (o *observer) check(s *engine.State) error {
 		}
 	}
 	if err := o.checkBreaks(); err != nil {
+		return err
+	}
+	if err := o.checkTaken(); err != nil {
 		return err
 	}
 	for id, a := range o.agents {

@@ -183,6 +183,9 @@ func (s *State) join(ci, ai int32) {
 		a.owes = c.id
 	}
 	s.settle(ai)
+	if s.heldUntil(c.caller) != 0 {
+		s.given(c.caller, "", ReasonCalledIn)
+	}
 	if s.virtuals > 0 {
 		s.merge(c.queue, ci, ReasonCalledIn)
 		s.siblings(c.caller, ci)

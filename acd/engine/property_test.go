@@ -200,6 +200,10 @@ func (b *box) step() {
 		b.callBack(contact)
 		return
 	}
+	if rapid.IntRange(0, 7).Draw(t, "by hand") == 0 {
+		b.byHand()
+		return
+	}
 	switch n := rapid.IntRange(0, 56).Draw(t, "command"); {
 	case n < 9:
 		cmd := engine.Command{
@@ -333,6 +337,34 @@ func (b *box) callBack(contact engine.ContactID) {
 	}
 }
 
+// byHand lets people of the office call callers by themselves.
+func (b *box) byHand() {
+	cmd := engine.Command{
+		Kind:   rapid.SampledFrom([]engine.CommandKind{engine.TakeCaller, engine.TakeCaller, engine.GiveCaller, engine.Reached}).Draw(b.t, "hand"),
+		Caller: rapid.SampledFrom(someCallers).Draw(b.t, "whom"), By: rapid.SampledFrom(someAgents[:3]).Draw(b.t, "who"), Call: "out-1",
+		Reason: rapid.SampledFrom([]engine.Reason{engine.GiveReached, engine.GiveNoNeed, engine.GiveGaveUp, engine.GiveReturned}).Draw(b.t, "how"),
+	}
+	b.apply(engine.Command{Kind: engine.Tick})
+	holder := b.o.holder(cmd.Caller, b.o.last)
+	r := b.s.Apply(&cmd, b.now)
+	b.did = append(b.did, step{cmd, b.now})
+	b.t.Logf("%s %+v: %v", b.now.Sub(epoch), cmd, r.Err)
+	if err := b.o.take(r, b.now); err != nil {
+		b.t.Fatal(err)
+	}
+	if another := holder != "" && holder != cmd.By; cmd.Kind != engine.Reached && another != errors.Is(r.Err, engine.ErrTaken) {
+		b.t.Fatalf("%s has taken him, answer %v", holder, r.Err)
+	}
+	if cmd.Kind == engine.TakeCaller && r.Err == nil && b.o.holder(cmd.Caller, b.o.last) != cmd.By {
+		b.t.Fatal("taken and not taken")
+	}
+	for id, c := range b.o.contacts {
+		if cmd.Kind == engine.Reached && cmd.Caller != "" && c.caller == cmd.Caller && c.virtual && !c.dialling {
+			b.t.Fatalf("%s was reached and is to be called for %s", cmd.Caller, id)
+		}
+	}
+}
+
 // waiting prefers a contact that waits and rings nowhere.
 func (b *box) waiting(otherwise engine.ContactID) engine.ContactID {
 	for _, id := range someContacts {
@@ -394,6 +426,8 @@ func (b *box) configure(cfg engine.Config) {
 //	13 nobody is past the limit of his screen time but in his present call
 //	14 who is to be called back keeps his place (4 and 5)
 //	15 the views show what the journal says
+//	16 one person at most has taken a caller, whom no queue calls meanwhile; whoever is
+//	   reached by hand is promised nothing any more
 //
 // and that offers end once, deadlines lie in the future, wrap-ups whose outcome is
 // owed last, callers are kept for who served them last.

@@ -43,6 +43,12 @@ func (s *State) Fold(e *Event) {
 		}
 	case CallbackTried:
 		s.foldTried(e)
+	case CallbackSettled:
+		s.foldSettled(e)
+	case RecallTaken:
+		s.foldTaken(e)
+	case RecallDone:
+		s.held.drop(e.Caller)
 	case BreakProposed:
 		s.agents[s.agentSlot(e.Agent)].proposed = int64(e.Deadline)
 	}
@@ -229,6 +235,7 @@ func (s *State) endReplay(now int64) {
 	s.served.each(func(_ journal.SubjectID, m *service) { back(&m.at) })
 	s.left.each(func(_ line, m *formerly) { back(&m.at); back(&m.key) })
 	s.carried.each(func(_ ContactID, key *int64) { back(key) })
+	s.held.each(func(_ journal.SubjectID, h *hold) { back(&h.until) })
 	s.now = now
 	s.folded = true
 }

@@ -271,7 +271,7 @@ var verbs = map[string]engine.CommandKind{
 	"login": engine.Login, "logout": engine.Logout, "pause": engine.Pause, "ready": engine.Ready,
 	"restart": engine.Restart, "work": engine.OtherWork, "extend": engine.Extend, "outcome": engine.OutcomeKnown,
 	"callback": engine.AskCallback, "cancel": engine.CancelCallback, "dialled": engine.CallbackResult, "exit": engine.Exit,
-	"waiton": engine.WaitOn,
+	"waiton": engine.WaitOn, "take": engine.TakeCaller, "give": engine.GiveCaller, "reached": engine.Reached,
 }
 
 func (p *script) do(words []string) error {
@@ -303,6 +303,8 @@ func (p *script) do(words []string) error {
 			if _, err := fmt.Sscanf(w, "%d", &cmd.Offer); err != nil {
 				return err
 			}
+		case n == 0 && kind >= engine.TakeCaller:
+			cmd.Caller = engine.AgentID(w)
 		case n == 0:
 			cmd.Contact = engine.ContactID(w)
 		case w == "urgent":
@@ -317,6 +319,10 @@ func (p *script) do(words []string) error {
 			cmd.Bonus = d
 		case strings.HasPrefix(w, "caller="):
 			cmd.Caller = engine.AgentID(w[len("caller="):])
+		case strings.HasPrefix(w, "by="):
+			cmd.By = engine.AgentID(w[len("by="):])
+		case kind == engine.GiveCaller:
+			cmd.Reason = engine.Reason(w)
 		case kind == engine.Enqueue || kind == engine.AskCallback:
 			cmd.Queue = engine.QueueID(w)
 		case kind == engine.Pause || kind == engine.OtherWork:
@@ -388,6 +394,12 @@ func eventLine(e *engine.Event) string {
 		return fmt.Sprintf("try %d to call %s back by %s: %s, next %s", e.Misses, e.Contact, e.Agent, e.Outcome, since(e.Until.Time()))
 	case engine.BreakProposed:
 		return fmt.Sprintf("a break is proposed to %s, due at %s", e.Agent, since(e.Deadline.Time()))
+	case engine.CallbackSettled:
+		return fmt.Sprintf("the promise of %s is settled by %s (%s)", e.Contact, e.Agent, e.Reason)
+	case engine.RecallTaken:
+		return fmt.Sprintf("caller %s is taken by %s until %s", e.Caller, e.Agent, since(e.Until.Time()))
+	case engine.RecallDone:
+		return fmt.Sprintf("caller %s is given back by %q (%s)", e.Caller, e.Agent, e.Reason)
 	case engine.ContactQueued:
 		s := fmt.Sprintf("contact %s waits in %s, ranks as of %s", e.Contact, e.Queue, since(e.Arrival.Time()))
 		if e.Reason != "" {

@@ -210,7 +210,81 @@ func (o *observer) promised(e *engine.Event) error {
 			return fmt.Errorf("promised to %s already", id)
 		}
 	}
-	c.virtual, c.tries, c.next = true, 0, e.At.Time().Add(engine.PromiseRest)
+	c.virtual, c.tries, c.next, c.settled = true, 0, e.At.Time().Add(engine.PromiseRest), ""
+	return nil
+}
+
+// seenHold is who has taken a caller.
+type seenHold struct {
+	by    journal.SubjectID
+	until time.Time
+}
+
+// holder is who has taken a caller at t, empty for nobody.
+func (o *observer) holder(caller journal.SubjectID, t time.Time) journal.SubjectID {
+	if h := o.held[caller]; h.until.After(t) {
+		return h.by
+	}
+	return ""
+}
+
+func (o *observer) taken(e *engine.Event) error {
+	if by := o.holder(e.Caller, e.At.Time()); e.Caller == "" || e.Agent == "" || by != "" && by != e.Agent {
+		return fmt.Errorf("taken while %q has him", by)
+	}
+	for id, c := range o.contacts {
+		if c.caller == e.Caller && (!c.virtual || c.dialling || len(c.offers) > 0) {
+			return fmt.Errorf("taken while %s is on the line or being called", id)
+		}
+	}
+	if !e.Until.Time().Equal(e.At.Time().Add(engine.TakenFor)) {
+		return fmt.Errorf("taken until %v", e.Until.Time())
+	}
+	o.held[e.Caller] = seenHold{e.Agent, e.Until.Time()}
+	return nil
+}
+
+// given: only who has taken a caller gives him back, or an answered call does.
+func (o *observer) given(e *engine.Event) error {
+	by := o.holder(e.Caller, e.At.Time())
+	switch e.Reason {
+	case engine.ReasonCalledIn:
+		if by == "" {
+			return fmt.Errorf("nobody had taken him")
+		}
+	case engine.GiveReached:
+	default:
+		if by != "" && by != e.Agent {
+			return fmt.Errorf("%s has taken him", by)
+		}
+	}
+	delete(o.held, e.Caller)
+	return nil
+}
+
+func (o *observer) settled(e *engine.Event) error {
+	c := o.contacts[e.Contact]
+	if c == nil || !c.virtual || c.settled != "" || e.Agent == "" {
+		return fmt.Errorf("settled what is no promise: %+v", c)
+	}
+	c.settled = e.Reason
+	if c.dialling {
+		c.settled = engine.ReasonByHand
+	}
+	return nil
+}
+
+// checkTaken: no phone rings to call back a caller whom a person has taken, and a
+// promise that was settled is gone, but while its call is being made.
+func (o *observer) checkTaken() error {
+	for id, c := range o.contacts {
+		if by := o.holder(c.caller, o.last); c.virtual && by != "" && (c.dialling || len(c.offers) > 0) {
+			return fmt.Errorf("%s is called back while %s has taken him", id, by)
+		}
+		if c.virtual && c.settled != "" && !c.dialling {
+			return fmt.Errorf("%s was settled (%s) and stays in line", id, c.settled)
+		}
+	}
 	return nil
 }
 
@@ -240,7 +314,7 @@ func (o *observer) tried(e *engine.Event) error {
 	if retry == 0 {
 		retry = engine.DefaultRetry
 	}
-	if m := o.served[c.caller]; m.queue == c.queue && !m.at.Before(c.dialled) {
+	if m := o.served[c.caller]; c.settled != "" || m.queue == c.queue && !m.at.Before(c.dialled) {
 		if !e.Until.Time().IsZero() {
 			return fmt.Errorf("is called again though he was served meanwhile")
 		}

@@ -35,6 +35,9 @@ func (r Result) String() string {
 // back: his later contact stands for him.
 const Merged = "merged"
 
+// ByHand is why a promise to call back was settled that somebody of the office kept.
+const ByHand = "by hand"
+
 // Visit is one contact in one queue. Coming back to the same queue is the same
 // visit; another queue is another one. It belongs to the slot of its arrival.
 type Visit struct {

@@ -124,6 +124,10 @@ func (f *Fold) Apply(e journal.Event) bool {
 		}
 	case journal.CallbackPromised:
 		f.promised(p, e.Time)
+	case journal.CallbackSettled:
+		if v := f.visit(p.Contact, p.Queue); v != nil && v.Result == Promised && p.Why == ByHand {
+			v.Reached = true
+		}
 	case journal.OutcomeSet:
 		f.outcome(p, e.Time)
 	case journal.AgentChanged:

@@ -91,6 +91,7 @@ func init() {
 	register[NoticeSaid](lasting)
 	register[CallbackPromised](always)
 	register[CallbackTried](lasting)
+	register[CallbackSettled](lasting)
 	register[BreakProposed](ordinary)
 	register[OutcomeSet](always)
 	register[SurveyAnswered](lasting)

@@ -302,6 +302,18 @@ type CallbackTried struct {
 	Next    time.Time `json:"next,omitzero"`
 }
 
+// CallbackSettled reports that a person has settled a promise to call back: Why is "by
+// hand" (they talked, in Call if it was a call of the box; the promise is kept) or
+// "cancelled" (it was taken back). The end of the contact follows, at once or with the
+// attempt that is being made.
+type CallbackSettled struct {
+	Contact ContactID `json:"contact"`
+	Queue   string    `json:"queue"`
+	By      SubjectID `json:"by,omitempty"`
+	Call    CallID    `json:"call,omitempty"`
+	Why     string    `json:"why"`
+}
+
 // BreakProposed reports that the break guard asked an agent to take the break that
 // is due at Due (legislative decree 81/2008 article 175).
 type BreakProposed struct {
@@ -334,12 +346,13 @@ type SurveyAnswered struct {
 	Answer   string `json:"answer"` // the key
 }
 
-// RecallTaken reports that somebody took it on himself to call back a caller who
-// was not served, so that nobody else does. RecallDone closes it: Why is "reached",
-// "gaveUp", "noNeed" or "returned" (back on the list).
+// RecallTaken reports that somebody took it on himself to call a caller, so that until
+// Until nobody else does, nor the queue that promised to. RecallDone closes it: Why is
+// "reached", "gaveUp", "noNeed", "called in" or "returned" (back on the lists).
 type RecallTaken struct {
 	Caller SubjectID `json:"caller"`
 	By     SubjectID `json:"by"`
+	Until  time.Time `json:"until,omitzero"` // not given in old events
 }
 
 // RecallDone: see RecallTaken.
@@ -442,6 +455,7 @@ func (ContactAnnounced) JournalKind() Kind { return "acd.announced" }
 func (NoticeSaid) JournalKind() Kind       { return "acd.notice" }
 func (CallbackPromised) JournalKind() Kind { return "acd.callback" }
 func (CallbackTried) JournalKind() Kind    { return "acd.callbackTried" }
+func (CallbackSettled) JournalKind() Kind  { return "acd.callbackSettled" }
 func (BreakProposed) JournalKind() Kind    { return "acd.break" }
 func (OutcomeSet) JournalKind() Kind       { return "after.outcome" }
 func (SurveyAnswered) JournalKind() Kind   { return "after.survey" }

@@ -140,6 +140,13 @@ type PersonBusy struct{ Person journal.SubjectID }
 // PersonFree ends a PersonBusy.
 type PersonFree struct{ Person journal.SubjectID }
 
+// PartyReached tells the ACD that the person of an outgoing call talks to the party
+// whom he called by hand. Calls that the ACD asked for have a CallbackResult.
+type PartyReached struct {
+	Person journal.SubjectID
+	Party  journal.SubjectID
+}
+
 // DoFeature performs a feature code for the person at the phone; FeatureDone
 // follows.
 type DoFeature struct {
@@ -173,6 +180,7 @@ func (TalkEnded) callAction()      {}
 func (TalkLost) callAction()       {}
 func (PersonBusy) callAction()     {}
 func (PersonFree) callAction()     {}
+func (PartyReached) callAction()   {}
 func (DoFeature) callAction()      {}
 func (ExitQueue) callAction()      {}
 func (AskCallback) callAction()    {}

@@ -17,6 +17,9 @@ func (s *State) talk(l *leg) {
 	s.collecting = 0
 	s.do(Connect{A: c.id, B: l.id})
 	s.log(journal.CallBridged{A: c.id, B: l.id})
+	if s.dir == journal.Outbound && s.origin.offer == 0 && s.dialled != "" && !s.emergency {
+		s.do(PartyReached{Person: s.person, Party: s.dialled})
+	}
 }
 
 // stopTalk stops counting talk time and tells the ACD, once.
