@@ -37,13 +37,20 @@ func (v *visit) ringUp(party journal.SubjectID) string {
 	return "failed"
 }
 
-// dial calls a party and leaves the message that says how that went. It reports
-// whether the call was made.
-func (v *visit) dial(party journal.SubjectID) bool {
-	how, tone := v.ringUp(party), "bad"
-	if how == callRings {
-		tone = "ok"
+// callParty takes a party on the reader, calls it, and leaves the message that says how
+// that went, as the last part of a text's id.
+func (v *visit) callParty(party journal.SubjectID) (how string, err error) {
+	how, err = v.takeAndRing(party)
+	switch {
+	case err != nil:
+	case how == callRings:
+		v.flash("flash.dial.rings", "ok", 0)
+	case how == callTaken:
+		v.flash("flash.callback.taken", "warn", 0)
+	case how == callBusy:
+		v.flash("flash.recall.busy", "warn", 0)
+	default:
+		v.flash("flash.dial."+how, "bad", 0)
 	}
-	v.flash("flash.dial."+how, tone, 0)
-	return how == callRings
+	return how, err
 }

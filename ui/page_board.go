@@ -145,19 +145,9 @@ const recentWaits = 30 * time.Minute
 // conversations go on and how long they took today. It is made of calls alone, so
 // that it tells nothing of what people do besides.
 func (v *visit) expected(q *api.QueueTile, st *live.State, visits []kpi.Visit) {
-	var pace kpi.Pace
 	var recent []kpi.Visit
 	for i := range visits {
-		x := &visits[i]
-		if x.Result == kpi.Waiting {
-			continue
-		}
-		pace.Waited(x.Waited, x.Result == kpi.Abandoned)
-		if x.Result == kpi.Answered && !x.Open {
-			pace.Served(x.Talked)
-			pace.Wrapped(x.Wrap)
-		}
-		if v.s.d.Now().Sub(x.Arrived) < recentWaits {
+		if x := &visits[i]; x.Result != kpi.Waiting && v.s.d.Now().Sub(x.Arrived) < recentWaits {
 			recent = append(recent, *x)
 		}
 	}
@@ -168,16 +158,36 @@ func (v *visit) expected(q *api.QueueTile, st *live.State, visits []kpi.Visit) {
 		}
 		return
 	}
-	talking := 0
-	for _, a := range st.Agents {
-		if a.Served.Queue == q.ID && a.Served.Ended.IsZero() {
-			talking++
-		}
-	}
-	if low, _, ok := pace.Wait(kpi.Ahead{Agents: float64(max(1, talking)), Live: float64(q.Waiting), Bound: float64(q.Promised)}); ok {
+	if low, ok := waitBehind(st, q.ID, visits, q.Waiting, q.Promised); ok {
 		s := kpi.Spoken(low).Seconds()
 		q.Expected = &s
 	}
+}
+
+// waitBehind is how long it takes in the median until who comes after so many, on the
+// line and to be called back, has his turn, as today's conversations went; false if too
+// little is known.
+func waitBehind(st *live.State, queue string, visits []kpi.Visit, waiting, promised int) (time.Duration, bool) {
+	var pace kpi.Pace
+	for i := range visits {
+		x := &visits[i]
+		if x.Result == kpi.Waiting {
+			continue
+		}
+		pace.Waited(x.Waited, x.Result == kpi.Abandoned)
+		if x.Result == kpi.Answered && !x.Open {
+			pace.Served(x.Talked)
+			pace.Wrapped(x.Wrap)
+		}
+	}
+	talking := 0
+	for _, a := range st.Agents {
+		if a.Served.Queue == queue && a.Served.Ended.IsZero() {
+			talking++
+		}
+	}
+	low, _, ok := pace.Wait(kpi.Ahead{Agents: float64(max(1, talking)), Live: float64(waiting), Bound: float64(promised)})
+	return low, ok
 }
 
 // teamTile is a team as the gate shows it.

@@ -166,7 +166,9 @@ func (v *visit) customerDial() error {
 	if !v.asked(c.Numbers[at]) {
 		v.flash("flash.dial.never", "warn", 0)
 	} else {
-		v.dial(c.Numbers[at])
+		if _, err := v.callParty(c.Numbers[at]); err != nil {
+			return err
+		}
 	}
 	return v.goTo("/customers/" + cardID(&c))
 }

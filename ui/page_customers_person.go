@@ -161,8 +161,7 @@ func (v *visit) callBacksModel() ([]api.CallBack, error) {
 			card := v.customerModel(&c, privacy.CallDetail)
 			m.Customer, m.Name = c.ID, v.customerTitle(&card)
 		}
-		by := r.TakenBy(now)
-		m.Taken, m.Mine = by != "", by == v.me.Person
+		m.Taken, m.Mine, m.By = v.taker(r.Subject)
 		out = append(out, m)
 	}
 	return out, nil
@@ -216,9 +215,7 @@ func (v *visit) callBackDone() error {
 	return v.goTo("/callbacks")
 }
 
-// callBackDial calls a customer who asked for it. Two people never call the same one;
-// where the call can't be made the customer is free for the others at once, unless a
-// call that the reader began before is still under way.
+// callBackDial calls a customer who asked for it. Two people never call the same one.
 func (v *visit) callBackDial() error {
 	r, err := v.theCallBack()
 	if err != nil {
@@ -227,17 +224,8 @@ func (v *visit) callBackDial() error {
 	if v.s.d.Dial == nil || r.Subject == "" {
 		return errBad
 	}
-	taken, err := v.s.d.Customers.Take(v.ctx(), v.me.Person, r.Call)
-	if err != nil {
+	if _, err := v.callParty(r.Subject); err != nil {
 		return err
-	}
-	switch {
-	case !taken:
-		v.flash("flash.callback.taken", "warn", 0)
-	case !v.dial(r.Subject) && r.TakenBy(v.s.d.Now()) != v.me.Person:
-		if err := v.s.d.Customers.Release(v.ctx(), v.me.Person, r.Call); err != nil {
-			v.s.d.Log.Warn("give a call-back back", "err", err)
-		}
 	}
 	return v.goTo("/callbacks")
 }

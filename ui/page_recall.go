@@ -4,11 +4,17 @@ import (
 	"cmp"
 	"errors"
 	"net/http"
+	"slices"
+	"time"
 
+	"centralino/acd/kpi"
+	"centralino/acd/outcome"
 	"centralino/acd/report"
 	"centralino/internal/journal"
+	"centralino/internal/office"
 	"centralino/internal/privacy"
 	"centralino/ui/api"
+	"centralino/ui/live"
 	"centralino/ui/view"
 )
 
@@ -21,26 +27,39 @@ func (v *visit) recallWish() report.Wish {
 	return report.Wish{Closed: q.Get("closed") == "on", Unanswered: q.Get("unanswered") == "on"}
 }
 
+// ownQueue says whether callers of a queue are the reader's to call: his own queues', and
+// those of none; who leads has all.
+func (v *visit) ownQueue(doc *office.Document, queue string) bool {
+	return queue == "" || v.seesAll() || memberOf(doc, queue, v.me.Person)
+}
+
+// recalls are the people to call back whom the reader may see, with their tries.
+func (v *visit) recalls(w report.Wish) []report.Missed {
+	doc := v.doc()
+	return slices.DeleteFunc(v.s.d.Reports.Recalls(w), func(m report.Missed) bool {
+		return !slices.ContainsFunc(m.Tries, func(t report.Try) bool { return v.ownQueue(doc, t.Queue) })
+	})
+}
+
 // recallModel is the list of people to call back; most limits it, 0 does not.
 func (v *visit) recallModel(w report.Wish, most int) api.Recall {
-	list := v.s.d.Reports.Recalls(w)
-	out := api.Recall{People: []api.ToRecall{}, All: len(list), Call: v.s.d.Dial != nil}
+	list := v.recalls(w)
+	out := api.Recall{Promises: v.promises(), People: []api.ToRecall{}, All: len(list), Call: v.s.d.Dial != nil}
+	out.Closed = v.beside(list, report.Wish{Closed: true})
+	out.Unanswered = v.beside(list, report.Wish{Unanswered: true})
 	if most > 0 {
 		list = list[:min(len(list), most)]
+		out.Promises = out.Promises[:min(len(out.Promises), most)]
 	}
 	doc := v.doc()
 	names := words{p: v.p, doc: doc}
 	for i := range list {
 		m := &list[i]
+		m.Tries = slices.DeleteFunc(m.Tries, func(t report.Try) bool { return !v.ownQueue(doc, t.Queue) })
 		last := m.Last()
-		one := api.ToRecall{ID: string(m.Caller), Caller: v.name(privacy.CallDetail, m.Caller), Last: last.At, Why: v.p.T("recall.why." + last.Why),
-			Longest: m.Waited().Seconds(), Taken: m.By != "", Mine: m.By != "" && m.By == v.me.Person, Tries: []api.LostCall{}}
-		if n, ok := v.s.d.People.Name(v.viewer(), privacy.Route, m.Caller); ok {
-			one.Dial = n
-		}
-		if one.Taken && !one.Mine {
-			one.By = v.name(privacy.CallDetail, m.By)
-		}
+		one := api.ToRecall{ID: string(m.Caller), Caller: v.name(privacy.CallDetail, m.Caller), Dial: v.dialled(m.Caller), Last: last.At, Why: v.p.T("recall.why." + last.Why),
+			Longest: m.Waited().Seconds(), Tries: []api.LostCall{}}
+		one.Taken, one.Mine, one.By = v.taker(m.Caller)
 		for _, t := range m.Tries {
 			c := api.LostCall{Call: string(t.Call), At: t.At, Why: v.p.T("recall.why." + t.Why), Waited: t.Waited.Seconds()}
 			if t.Queue != "" {
@@ -52,6 +71,98 @@ func (v *visit) recallModel(w report.Wish, most int) api.Recall {
 		out.People = append(out.People, one)
 	}
 	return out
+}
+
+// beside counts the people whom a wish adds to a list.
+func (v *visit) beside(list []report.Missed, w report.Wish) int {
+	on := map[journal.SubjectID]bool{}
+	for i := range list {
+		on[list[i].Caller] = true
+	}
+	n := 0
+	for _, m := range v.recalls(w) {
+		if !on[m.Caller] {
+			n++
+		}
+	}
+	return n
+}
+
+// dialled is a caller's number as a telephone takes it, if the reader may have it.
+func (v *visit) dialled(caller journal.SubjectID) string {
+	n, _ := v.s.d.People.Name(v.viewer(), privacy.Route, caller)
+	return n
+}
+
+// taker says whether a person has taken a caller, whether that is the reader, and else
+// who it is, as far as the gate tells.
+func (v *visit) taker(caller journal.SubjectID) (taken, mine bool, who string) {
+	if v.s.d.Reports == nil {
+		return false, false, ""
+	}
+	by := v.s.d.Reports.Holder(caller)
+	if by == "" || by == v.me.Person {
+		return by != "", by != "", ""
+	}
+	return true, false, v.name(privacy.CallDetail, by)
+}
+
+// promises are the callers whom the reader's queues have promised to call back.
+func (v *visit) promises() []api.Promise {
+	st, doc, now := v.s.hub.State(), v.doc(), v.s.d.Now()
+	today, known := v.factsToday()
+	out := []api.Promise{}
+	for i := range doc.Groups {
+		g := &doc.Groups[i]
+		if g.Mode != office.GroupQueue || !v.ownQueue(doc, string(g.ID)) {
+			continue
+		}
+		var visits []kpi.Visit
+		if known {
+			visits = visitsOf(today.Visits, string(g.ID))
+		}
+		waiting := st.WaitingIn(string(g.ID))
+		for n, w := range st.PromisedIn(string(g.ID)) {
+			m := api.Promise{Call: string(w.ID), ID: string(w.Caller), Caller: v.name(privacy.CallDetail, w.Caller), Dial: v.dialled(w.Caller), Queue: g.Name,
+				Since: w.Promised, Tries: w.Tries, Late: now.Sub(w.Promised) > lateCallback}
+			if w.Next.After(now) {
+				m.Next = w.Next
+			}
+			m.Taken, m.Mine, m.By = v.taker(w.Caller)
+			m.State = v.promiseState(w, &m)
+			ahead := 0
+			for _, x := range waiting {
+				if x.Arrival.Before(w.Arrival) {
+					ahead++
+				}
+			}
+			if low, ok := waitBehind(st, string(g.ID), visits, ahead, n); ok && (m.State.ID == "waiting" || m.State.ID == "later") {
+				m.Expected = now.Add(low).Truncate(time.Minute)
+				if m.Next.After(m.Expected) {
+					m.Expected = m.Next
+				}
+			}
+			out = append(out, m)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b api.Promise) int { return a.Since.Compare(b.Since) })
+	return out
+}
+
+func (v *visit) promiseState(w *live.Contact, m *api.Promise) api.State {
+	state := api.State{ID: "waiting", Tone: api.ToneWarn}
+	switch {
+	case w.Calling:
+		state = api.State{ID: "calling", Tone: api.ToneBusy}
+	case len(w.Offers) > 0:
+		state = api.State{ID: "ringing", Tone: api.ToneBusy}
+	case m.Taken:
+		state = api.State{ID: "taken", Tone: api.ToneBusy}
+	case !m.Next.IsZero():
+		state = api.State{ID: "later", Tone: api.ToneOff}
+	}
+	state.Word = v.p.T("recall.state." + state.ID)
+	return state
 }
 
 // mayRecall says whether the reader may see the list.
@@ -83,6 +194,64 @@ func (v *visit) apiRecall() error {
 	return v.json(v.recallModel(v.recallWish(), 0))
 }
 
+// onMyList says whether a caller is on a list of the reader's: not served, promised a
+// call, with a call-back that he asked for, or taken by the reader.
+func (v *visit) onMyList(caller journal.SubjectID) (bool, error) {
+	if v.s.d.Reports.Holder(caller) == v.me.Person {
+		return true, nil
+	}
+	for _, m := range v.recalls(report.Wish{Closed: true, Unanswered: true}) {
+		if m.Caller == caller {
+			return true, nil
+		}
+	}
+	for _, p := range v.promises() {
+		if p.ID == string(caller) {
+			return true, nil
+		}
+	}
+	if v.s.d.Customers == nil {
+		return false, nil
+	}
+	due, err := v.dueCallBacks()
+	return slices.ContainsFunc(due, func(r outcome.Result) bool { return r.Subject == caller }), err
+}
+
+// How somebody could not be taken, beside the ways in which a call can fail.
+const (
+	callTaken = "taken" // somebody else has him
+	callBusy  = "busy"  // he is on the line, or an agent is being rung for him
+	callYours = "yours" // he is the reader's, who calls from the telephone
+)
+
+// takeAndRing takes a caller on the reader and calls him: of two people who ask, from
+// whatever lists, one is refused. Where the call can't be made others may try at once,
+// unless the reader had him before.
+func (v *visit) takeAndRing(caller journal.SubjectID) (how string, err error) {
+	mine := false
+	if r := v.s.d.Reports; r != nil {
+		mine = r.Holder(caller) == v.me.Person
+		switch err := r.Take(v.ctx(), caller, v.me.Person); {
+		case errors.Is(err, report.ErrTaken):
+			return callTaken, nil
+		case errors.Is(err, report.ErrBusy):
+			return callBusy, nil
+		case err != nil:
+			return "", err
+		}
+	}
+	if v.s.d.Dial == nil {
+		return callYours, nil
+	}
+	how = v.ringUp(caller)
+	if how != callRings && !mine && v.s.d.Reports != nil {
+		if err := v.s.d.Reports.Done(v.ctx(), caller, v.me.Person, "returned"); err != nil {
+			v.s.d.Log.Warn("give a caller back", "err", err)
+		}
+	}
+	return how, nil
+}
+
 // takeRecall makes the reader the one who calls somebody back and begins the call.
 // It returns the text that tells how that went.
 func (v *visit) takeRecall() (flash, tone string, err error) {
@@ -93,18 +262,19 @@ func (v *visit) takeRecall() (flash, tone string, err error) {
 	if !isNumber(string(caller)) {
 		return "", "", errBad
 	}
-	if err := v.s.d.Reports.Take(v.ctx(), caller, v.me.Person); err != nil {
-		return recallRefused(err)
+	if on, err := v.onMyList(caller); err != nil || !on {
+		return recallRefused(cmp.Or(err, report.ErrNotOpen))
 	}
-	if v.s.d.Dial == nil {
-		return "flash.recall.yours", "ok", nil
-	}
-	how := v.ringUp(caller)
-	if how == callRings {
+	how, err := v.takeAndRing(caller)
+	switch {
+	case err != nil:
+		return "", "", err
+	case how == callRings:
 		return "flash.dial.rings", "ok", nil
-	}
-	if err := v.s.d.Reports.Done(v.ctx(), caller, v.me.Person, "returned"); err != nil {
-		v.s.d.Log.Warn("give a recall back", "err", err)
+	case how == callYours:
+		return "flash.recall.yours", "ok", nil
+	case how == callTaken, how == callBusy:
+		return "flash.recall." + how, "warn", nil
 	}
 	return "flash.recall." + how, "bad", nil
 }
@@ -120,6 +290,9 @@ func (v *visit) doneRecall() (flash, tone string, err error) {
 	default:
 		return "", "", errBad
 	}
+	if on, err := v.onMyList(caller); err != nil || !on {
+		return recallRefused(cmp.Or(err, report.ErrNotOpen))
+	}
 	if err := v.s.d.Reports.Done(v.ctx(), caller, v.me.Person, why); err != nil {
 		return recallRefused(err)
 	}
@@ -134,6 +307,8 @@ func recallRefused(err error) (flash, tone string, _ error) {
 	switch {
 	case errors.Is(err, report.ErrTaken):
 		return "flash.recall.taken", "warn", nil
+	case errors.Is(err, report.ErrBusy):
+		return "flash.recall.busy", "warn", nil
 	case errors.Is(err, report.ErrNotOpen):
 		return "flash.recall.gone", "ok", nil
 	}
@@ -149,15 +324,31 @@ func (v *visit) thenBack(flash, tone string, err error) error {
 	return v.goTo(safePath(cmp.Or(v.r.PostFormValue("back"), "/recall")))
 }
 
-func (v *visit) recallTake() error { return v.thenBack(v.takeRecall()) }
-func (v *visit) recallDone() error { return v.thenBack(v.doneRecall()) }
+func (v *visit) recallTake() error   { return v.thenBack(v.takeRecall()) }
+func (v *visit) recallDone() error   { return v.thenBack(v.doneRecall()) }
+func (v *visit) recallCancel() error { return v.thenBack(v.cancelPromise()) }
+
+// cancelPromise takes a promise to call back out of its queue, in the reader's name.
+func (v *visit) cancelPromise() (flash, tone string, err error) {
+	if v.s.d.Reports == nil {
+		return "", "", errNotFound
+	}
+	call := v.r.PostFormValue("call")
+	if !slices.ContainsFunc(v.promises(), func(p api.Promise) bool { return p.Call == call }) {
+		return recallRefused(report.ErrNotOpen)
+	}
+	if err := v.s.d.Reports.Cancel(v.ctx(), journal.CallID(call), v.me.Person); err != nil {
+		return recallRefused(err)
+	}
+	return "flash.recall.cancelled", "ok", nil
+}
 
 // thenJSON answers a refusal by its status, else with the list as it is now.
 func (v *visit) thenJSON(flash, _ string, err error) error {
 	switch {
 	case err != nil:
 		return err
-	case flash == "flash.recall.taken":
+	case flash == "flash.recall.taken", flash == "flash.recall.busy":
 		return &refusal{http.StatusConflict, "E-TAKEN"}
 	case flash == "flash.recall.gone":
 		return errNotFound
@@ -165,5 +356,6 @@ func (v *visit) thenJSON(flash, _ string, err error) error {
 	return v.json(v.recallModel(report.Wish{}, 0))
 }
 
-func (v *visit) apiRecallTake() error { return v.thenJSON(v.takeRecall()) }
-func (v *visit) apiRecallDone() error { return v.thenJSON(v.doneRecall()) }
+func (v *visit) apiRecallTake() error   { return v.thenJSON(v.takeRecall()) }
+func (v *visit) apiRecallDone() error   { return v.thenJSON(v.doneRecall()) }
+func (v *visit) apiRecallCancel() error { return v.thenJSON(v.cancelPromise()) }

@@ -2,8 +2,10 @@ package ui
 
 import (
 	"errors"
+	"strings"
 	"time"
 
+	"centralino/acd/kpi"
 	"centralino/internal/journal"
 	"centralino/internal/office"
 	"centralino/ui/api"
@@ -21,6 +23,7 @@ type wait struct {
 	again    bool // was in a talk that broke off
 	outcome  string
 	promised bool
+	settled  string          // by a person, and how: "byhand", "cancelled"
 	tries    []journal.Event // of CallbackTried
 
 	ringing map[journal.OfferID]bool
@@ -79,6 +82,8 @@ func (w *wait) see(e journal.Event) bool {
 		w.promised = true
 	case journal.CallbackTried:
 		w.tries = append(w.tries, e)
+	case journal.CallbackSettled:
+		w.settled = strings.ReplaceAll(p.Why, " ", "")
 	case journal.ContactConnected:
 		w.close(e, "served")
 		return true
@@ -200,6 +205,9 @@ func (v *visit) waitWhy(doc *office.Document, w *wait) api.WaitWhy {
 			try.Call = string(p.Call)
 		}
 		m.Tries = append(m.Tries, try)
+	}
+	if w.outcome == kpi.Merged && w.settled != "" {
+		w.outcome = w.settled
 	}
 	if key := "why.end." + w.outcome; w.end != 0 && w.outcome != "served" && v.p.Has(key) {
 		say(key)

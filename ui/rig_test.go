@@ -63,6 +63,7 @@ type fakeBox struct {
 	pairing  time.Time
 	did      []string // what agents were told
 	refuse   error
+	atDesk   error // what taking callers is answered with
 	restored string
 	voices   map[string]audio.WAV
 }
@@ -130,6 +131,36 @@ func (b *fakeBox) WAV(name, builtin, lang string) ([]byte, bool) {
 	pcm := make([]int16, len(alaw))
 	audio.ALawToLinear(pcm, alaw)
 	return audio.AppendWAV(nil, audio.WAV{Rate: 8000, Format: audio.WAVPCM, Samples: pcm}), true
+}
+
+// rigDesk stands for the ACD as the keeper of who calls whom: it writes down what it is
+// asked for, unless the box is to refuse.
+type rigDesk struct{ r *rig }
+
+func (d rigDesk) write(call journal.CallID, payloads ...journal.Payload) error {
+	d.r.box.mu.Lock()
+	defer d.r.box.mu.Unlock()
+	if d.r.box.atDesk != nil {
+		return d.r.box.atDesk
+	}
+	for _, p := range payloads {
+		d.r.log.Append(call, p)
+	}
+	return nil
+}
+
+func (d rigDesk) Take(caller, by journal.SubjectID) error {
+	return d.write("", journal.RecallTaken{Caller: caller, By: by, Until: d.r.deps.Now().Add(report.TakenFor)})
+}
+
+func (d rigDesk) Give(caller, by journal.SubjectID, why string) error {
+	return d.write("", journal.RecallDone{Caller: caller, By: by, Why: why})
+}
+
+func (d rigDesk) Cancel(call journal.CallID, by journal.SubjectID) error {
+	id := journal.ContactID(call)
+	return d.write(call, journal.CallbackSettled{Contact: id, Queue: "group-1", By: by, Why: "cancelled"},
+		journal.ContactEnded{Contact: id, Queue: "group-1", Outcome: "merged", Reason: "cancelled"})
 }
 
 // tech is the technician whom newRig adds to the sample office.
@@ -265,7 +296,7 @@ func newRigOf(t testing.TB, claimed bool, of rigOf, change ...func(*ui.Deps)) *r
 		Names: []string{"centralino.local"}, Addresses: func() []netip.Addr { return []netip.Addr{netip.MustParseAddr("192.168.1.20")} },
 		SIPPort: 5060, DataDir: folder, HTTPSPort: 8443,
 	}
-	r.reports, err = report.Open(ctx, report.Options{Journal: r.log, Office: func() *office.Document { return r.office.Current().Doc }, Now: func() time.Time { return r.deps.Now() }, Log: log})
+	r.reports, err = report.Open(ctx, report.Options{Journal: r.log, Office: func() *office.Document { return r.office.Current().Doc }, Now: func() time.Time { return r.deps.Now() }, Log: log, Desk: rigDesk{r}})
 	must(err)
 	wg.Go(func() { _ = r.reports.Run(ctx) })
 	d.Reports = r.reports

@@ -2,6 +2,7 @@ package ui
 
 import (
 	"cmp"
+	"strings"
 	"time"
 
 	"centralino/internal/journal"
@@ -77,6 +78,10 @@ func (v *visit) moment(m *api.Moment, doc *office.Document, payload journal.Payl
 	case journal.ContactEnded:
 		if p.Outcome != "served" && v.p.Has("story.contact."+p.Outcome) {
 			m.Text, m.Icon, m.Tone = v.p.T("story.contact."+p.Outcome, "waited", v.p.Clock(p.Waited)), "queue", "bad"
+		}
+	case journal.CallbackSettled:
+		if key := "story.settled." + strings.ReplaceAll(p.Why, " ", ""); v.p.Has(key) {
+			m.Text, m.Icon = v.p.T(key, "who", v.party(p.By)), "phone"
 		}
 	case journal.CallEnded:
 		m.Icon, m.Tone = "end", ""

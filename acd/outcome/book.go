@@ -149,6 +149,10 @@ func Migrations() []store.Migration {
 	place INTEGER NOT NULL,
 	fresh INTEGER NOT NULL -- 1: the number was not known before
 ) STRICT, WITHOUT ROWID`,
+	}}, {Domain: "outcome", Version: 2, SQL: []string{
+		// Who calls whom is kept in one place for all lists (acd/report).
+		`ALTER TABLE outcome_results DROP COLUMN taker`,
+		`ALTER TABLE outcome_results DROP COLUMN taken`,
 	}}}
 }
 

@@ -25,8 +25,6 @@ type Result struct {
 	Time      time.Time
 	CallBack  time.Time // when the customer is to be called; zero: not
 	Done      time.Time // when that was kept or taken back; zero: it is open
-	Taker     journal.SubjectID
-	Taken     time.Time
 	Script    string
 	Version   int
 	Answers   map[string]string // of the script
@@ -37,31 +35,31 @@ type Result struct {
 const (
 	// maxAhead is how far away a call-back may lie.
 	maxAhead = 2 * 366 * 24 * time.Hour
-	// takenFor is how long somebody who calls back keeps others from it.
-	takenFor = 15 * time.Minute
+	// keptAhead is how long before its time a call that was answered keeps a call-back.
+	keptAhead = time.Hour
 )
 
 const (
-	sqlResult = `SELECT call, subject, customer, queue, agent, outcome, time, callback, done, taker, taken, script, version, answers, note, corrected
+	sqlResult = `SELECT call, subject, customer, queue, agent, outcome, time, callback, done, script, version, answers, note, corrected
 	FROM outcome_results WHERE call = ?`
-	sqlResultsOf = `SELECT call, subject, customer, queue, agent, outcome, time, callback, done, taker, taken, script, version, answers, note, corrected
+	sqlResultsOf = `SELECT call, subject, customer, queue, agent, outcome, time, callback, done, script, version, answers, note, corrected
 	FROM outcome_results WHERE customer = ?1 AND customer <> '' OR subject <> '' AND subject IN (SELECT subject FROM outcome_numbers WHERE customer = ?1)
 	ORDER BY time DESC LIMIT ?2`
-	sqlResultsOfSubject = `SELECT call, subject, customer, queue, agent, outcome, time, callback, done, taker, taken, script, version, answers, note, corrected
+	sqlResultsOfSubject = `SELECT call, subject, customer, queue, agent, outcome, time, callback, done, script, version, answers, note, corrected
 	FROM outcome_results WHERE subject = ? AND subject <> '' ORDER BY time DESC LIMIT ?`
-	sqlDue = `SELECT call, subject, customer, queue, agent, outcome, time, callback, done, taker, taken, script, version, answers, note, corrected
+	sqlDue = `SELECT call, subject, customer, queue, agent, outcome, time, callback, done, script, version, answers, note, corrected
 	FROM outcome_results WHERE callback > 0 AND done = 0 AND callback <= ? ORDER BY callback LIMIT 500`
-	sqlPutResult = `INSERT INTO outcome_results (call, subject, customer, queue, agent, outcome, time, callback, done, taker, taken, script, version, answers, note, corrected)
-	VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, '', 0, ?, ?, ?, ?, 0)
+	sqlPutResult = `INSERT INTO outcome_results (call, subject, customer, queue, agent, outcome, time, callback, done, script, version, answers, note, corrected)
+	VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, 0)
 	ON CONFLICT (call) DO UPDATE SET subject = excluded.subject, customer = excluded.customer, queue = excluded.queue, agent = excluded.agent,
-		outcome = excluded.outcome, time = excluded.time, callback = excluded.callback, done = 0, taker = '', taken = 0, script = excluded.script,
+		outcome = excluded.outcome, time = excluded.time, callback = excluded.callback, done = 0, script = excluded.script,
 		version = excluded.version, answers = excluded.answers, note = excluded.note, corrected = corrected + 1`
 	// An outcome of a later conversation with the same customer settles what was promised before.
 	sqlSettle = `UPDATE outcome_results SET done = ?1 WHERE callback > 0 AND done = 0 AND call <> ?2 AND time <= ?1 AND
 	(subject = ?3 AND subject <> '' OR customer = ?4 AND customer <> '')`
 	sqlDone    = `UPDATE outcome_results SET done = ? WHERE call = ? AND callback > 0 AND done = 0`
-	sqlTake    = `UPDATE outcome_results SET taker = ?1, taken = ?2 WHERE call = ?3 AND callback > 0 AND done = 0 AND (taker = '' OR taker = ?1 OR taken <= ?4)`
-	sqlRelease = `UPDATE outcome_results SET taker = '', taken = 0 WHERE call = ? AND taker = ? AND taker <> ''`
+	sqlDueOf   = `SELECT call, subject, customer, queue, agent, outcome, time, callback, done, script, version, answers, note, corrected
+	FROM outcome_results WHERE callback > 0 AND done = 0 AND callback <= ? AND subject = ? AND subject <> ''`
 )
 
 // Allowed lists the outcomes of a queue in its order; all of the office where the
@@ -215,45 +213,19 @@ func (b *Book) Settle(ctx context.Context, by journal.SubjectID, call journal.Ca
 	return settled, nil
 }
 
-// Take reserves an open call-back for who calls now, for a quarter of an hour; false
-// if somebody else has it.
-func (b *Book) Take(ctx context.Context, by journal.SubjectID, call journal.CallID) (bool, error) {
-	taken := false
-	now := b.now()
-	err := b.o.DB.Write(ctx, func(tx *sql.Tx) error {
-		res, err := tx.Exec(sqlTake, string(by), now.UnixNano(), string(call), now.Add(-takenFor).UnixNano())
-		if err != nil {
+// Kept takes the call-backs to a party off the list that are due within the hour: in
+// somebody's call the party has answered.
+func (b *Book) Kept(ctx context.Context, by, party journal.SubjectID) error {
+	list, err := b.results(ctx, sqlDueOf, b.now().Add(keptAhead).UnixNano(), string(party))
+	if err != nil {
+		return err
+	}
+	for _, r := range list {
+		if _, err := b.Settle(ctx, by, r.Call); err != nil {
 			return err
 		}
-		n, err := res.RowsAffected()
-		taken = n > 0
-		return err
-	})
-	if err != nil {
-		return false, fmt.Errorf("take call-back of %s: %w", call, err)
-	}
-	return taken, nil
-}
-
-// Release gives a call-back that its taker could not make to the others at once;
-// nothing changes if somebody else has it.
-func (b *Book) Release(ctx context.Context, by journal.SubjectID, call journal.CallID) error {
-	err := b.o.DB.Write(ctx, func(tx *sql.Tx) error {
-		_, err := tx.Exec(sqlRelease, string(call), string(by))
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("release call-back of %s: %w", call, err)
 	}
 	return nil
-}
-
-// TakenBy says who is calling back now; empty for nobody.
-func (r Result) TakenBy(now time.Time) journal.SubjectID {
-	if r.Taker == "" || now.Sub(r.Taken) >= takenFor {
-		return ""
-	}
-	return r.Taker
 }
 
 func (b *Book) results(ctx context.Context, query string, args ...any) ([]Result, error) {
@@ -270,11 +242,11 @@ func (b *Book) results(ctx context.Context, query string, args ...any) ([]Result
 }
 
 func scanResult(rows *sql.Rows, r *Result) error {
-	var at, back, done, taken int64
+	var at, back, done int64
 	var answers string
-	err := rows.Scan(&r.Call, &r.Subject, &r.Customer, &r.Queue, &r.Agent, &r.Outcome, &at, &back, &done, &r.Taker, &taken,
+	err := rows.Scan(&r.Call, &r.Subject, &r.Customer, &r.Queue, &r.Agent, &r.Outcome, &at, &back, &done,
 		&r.Script, &r.Version, &answers, &r.Note, &r.Corrected)
-	r.Time, r.CallBack, r.Done, r.Taken = store.Instant(at), store.Instant(back), store.Instant(done), store.Instant(taken)
+	r.Time, r.CallBack, r.Done = store.Instant(at), store.Instant(back), store.Instant(done)
 	if json.Unmarshal([]byte(answers), &r.Answers) != nil {
 		r.Answers = nil
 	}

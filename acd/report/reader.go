@@ -15,13 +15,25 @@ import (
 	"centralino/internal/office"
 )
 
-// Options are all required but Changed.
+// Options are all required but Changed and Desk.
 type Options struct {
 	Journal *journal.Log
 	Office  func() *office.Document // current document
 	Now     func() time.Time
 	Log     *slog.Logger
 	Changed func() // told when the list of people to call back may look otherwise; must not block
+	Desk    Desk   // the ACD; without one the journal alone keeps who calls whom
+}
+
+// Desk is the owner of who calls whom by hand: its queues do not call a caller whom
+// somebody has taken. It writes to the journal what it did before it answers. The
+// errors are ErrTaken, ErrBusy and ErrNotOpen.
+type Desk interface {
+	Take(caller, by journal.SubjectID) error
+	// Give ends that, or settles what was promised; why as in Reader.Done.
+	Give(caller, by journal.SubjectID, why string) error
+	// Cancel takes a promise to call back the maker of a call out of its queue.
+	Cancel(call journal.CallID, by journal.SubjectID) error
 }
 
 // Reader keeps the facts and the list of people to call back up to date.
@@ -39,6 +51,7 @@ type Reader struct {
 // Errors of Take and Done.
 var (
 	ErrTaken   = errors.New("somebody else calls back already")
+	ErrBusy    = errors.New("on the line, or being called at this moment")
 	ErrNotOpen = errors.New("not on the list any more")
 )
 
@@ -46,7 +59,7 @@ var (
 const (
 	foldFacts     = "kpi"
 	foldRecall    = "recall"
-	recallVersion = 2
+	recallVersion = 3
 	keepEvery     = 2000 // events between two kept states: what a start reads at most
 	heldFor       = 36 * time.Hour
 )
@@ -315,25 +328,63 @@ func (r *Reader) Recalls(w Wish) []Missed {
 	return r.recall.List(now, RulesOf(doc), w)
 }
 
-// Take makes somebody the one who calls a caller back. ErrTaken means that another
-// person does so already, ErrNotOpen that the caller got through meanwhile: of two
-// people who ask at once, one is told so. It is on disk when Take returns.
+// Holder is who has taken a caller, from whatever list, empty for nobody.
+func (r *Reader) Holder(caller journal.SubjectID) journal.SubjectID {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.recall.Holder(caller, r.o.Now())
+}
+
+// Take makes somebody the one who calls a caller, from whatever list. ErrTaken means
+// that another person does so already, ErrBusy that he is on the line or that an agent
+// is being rung for him: of two people who ask at once, one is told so. It is on disk
+// when Take returns.
 func (r *Reader) Take(ctx context.Context, caller, by journal.SubjectID) error {
 	if err := r.reserve(caller, by); err != nil {
 		return err
 	}
-	return r.append(ctx, caller, journal.RecallTaken{Caller: caller, By: by})
+	if r.o.Desk != nil {
+		return r.settled(ctx, caller, r.o.Desk.Take(caller, by))
+	}
+	return r.append(ctx, caller, journal.RecallTaken{Caller: caller, By: by, Until: r.o.Now().Add(TakenFor)})
+}
+
+// settled waits until the list knows what the desk did.
+func (r *Reader) settled(ctx context.Context, caller journal.SubjectID, err error) error {
+	defer func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		delete(r.taking, caller)
+	}()
+	if err != nil {
+		return err
+	}
+	if err := r.o.Journal.Flush(ctx); err != nil {
+		return err
+	}
+	return r.Await(ctx, r.o.Journal.Durable())
+}
+
+// Cancel takes a promise to call back out of its queue for a person. ErrNotOpen:
+// there is none; ErrBusy: he is being called at this moment.
+func (r *Reader) Cancel(ctx context.Context, call journal.CallID, by journal.SubjectID) error {
+	if r.o.Desk == nil {
+		return ErrNotOpen
+	}
+	if err := r.o.Desk.Cancel(call, by); err != nil {
+		return err
+	}
+	if err := r.o.Journal.Flush(ctx); err != nil {
+		return err
+	}
+	return r.Await(ctx, r.o.Journal.Durable())
 }
 
 // reserve keeps others from the caller until the fold has read the event.
 func (r *Reader) reserve(caller, by journal.SubjectID) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	m := r.recall.Missed[caller]
-	switch {
-	case m == nil:
-		return ErrNotOpen
-	case r.taking[caller], m.TakenAt(r.o.Now()) && m.By != by:
+	if h := r.recall.Holder(caller, r.o.Now()); r.taking[caller] || h != "" && h != by {
 		return ErrTaken
 	}
 	r.taking[caller] = true
@@ -362,6 +413,13 @@ func (r *Reader) Done(ctx context.Context, caller, by journal.SubjectID, why str
 	}
 	if err := r.reserve(caller, by); err != nil {
 		return err
+	}
+	if r.o.Desk != nil {
+		err := r.o.Desk.Give(caller, by, why)
+		if errors.Is(err, ErrNotOpen) && why == "returned" {
+			err = nil // nobody has him any more
+		}
+		return r.settled(ctx, caller, err)
 	}
 	return r.append(ctx, caller, journal.RecallDone{Caller: caller, By: by, Why: why})
 }

@@ -36,8 +36,13 @@ type Try struct {
 type Missed struct {
 	Caller journal.SubjectID
 	Tries  []Try
-	By     journal.SubjectID // who calls him back, empty: nobody yet
-	Taken  time.Time
+	By     journal.SubjectID `json:"-"` // who calls him back, empty: nobody yet; List tells
+}
+
+// Hold is who has taken a caller, to call him by hand, and until when.
+type Hold struct {
+	By    journal.SubjectID
+	Until time.Time
 }
 
 // Last is the newest try.
@@ -52,18 +57,20 @@ func (m *Missed) Waited() time.Duration {
 	return d
 }
 
-// Who calls somebody back has TakenFor to do so before others may; nobody stays on
-// the list longer than ForgetAfter.
+// Who calls somebody back has TakenFor to do so before others may, where the event does
+// not say for how long; nobody stays on the list longer than ForgetAfter.
 const (
-	TakenFor    = time.Hour
+	TakenFor    = 15 * time.Minute
 	ForgetAfter = 14 * 24 * time.Hour
 )
 
 // Recall is the list of people to call back: a fold of the journal. Whoever was not
 // served comes on it, and leaves it when he gets through, in whichever direction.
-// Hidden numbers are not on it. Like every fold it has no clock.
+// Hidden numbers are not on it. Like every fold it has no clock. It also tells who has
+// taken which caller, from whatever list.
 type Recall struct {
 	Missed map[journal.SubjectID]*Missed
+	Held   map[journal.SubjectID]Hold
 	Calls  map[journal.CallID]*recallCall // in progress, or their contact still is
 }
 
@@ -84,7 +91,7 @@ type recallCall struct {
 
 // NewRecall returns the list before the first event.
 func NewRecall() *Recall {
-	return &Recall{Missed: map[journal.SubjectID]*Missed{}, Calls: map[journal.CallID]*recallCall{}}
+	return &Recall{Missed: map[journal.SubjectID]*Missed{}, Held: map[journal.SubjectID]Hold{}, Calls: map[journal.CallID]*recallCall{}}
 }
 
 // Keep writes the list down.
@@ -108,6 +115,7 @@ func (r *Recall) forget(now time.Time) {
 	limit := now.Add(-ForgetAfter)
 	maps.DeleteFunc(r.Missed, func(_ journal.SubjectID, m *Missed) bool { return m.Last().At.Before(limit) })
 	maps.DeleteFunc(r.Calls, func(_ journal.CallID, c *recallCall) bool { return c.Start.Before(limit) })
+	maps.DeleteFunc(r.Held, func(_ journal.SubjectID, h Hold) bool { return !h.Until.After(now) })
 }
 
 // Apply folds one event in.
@@ -129,8 +137,9 @@ func (r *Recall) Apply(e journal.Event) {
 			}
 		}
 	case journal.RecallTaken:
-		if m := r.Missed[p.Caller]; m != nil {
-			m.By, m.Taken = p.By, e.Time
+		r.Held[p.Caller] = Hold{p.By, p.Until}
+		if p.Until.IsZero() {
+			r.Held[p.Caller] = Hold{p.By, e.Time.Add(TakenFor)}
 		}
 	case journal.RecallDone:
 		r.done(p)
@@ -157,12 +166,8 @@ func contactOf(p journal.Payload) journal.CallID {
 }
 
 func (r *Recall) done(p journal.RecallDone) {
-	m := r.Missed[p.Caller]
-	switch {
-	case m == nil:
-	case p.Why == "returned":
-		m.By, m.Taken = "", time.Time{}
-	default:
+	delete(r.Held, p.Caller)
+	if p.Why != "returned" {
 		delete(r.Missed, p.Caller)
 	}
 }
@@ -210,6 +215,9 @@ func (r *Recall) applyCall(id journal.CallID, c *recallCall, e journal.Event) {
 func (r *Recall) served(c *recallCall) {
 	c.Served, c.Try = true, nil
 	delete(r.Missed, c.Other)
+	if !c.Inbound {
+		delete(r.Held, c.Other)
+	}
 }
 
 func (r *Recall) contactEnded(c *recallCall, p journal.ContactEnded, at time.Time) {
@@ -276,15 +284,11 @@ type Wish struct {
 }
 
 // List returns who is to be called back, the newest first. Who gave up sooner than
-// his queue's Short does not count. A recall that was taken and never finished is
-// free again after TakenFor.
+// his queue's Short does not count.
 func (r *Recall) List(now time.Time, rules kpi.Rules, w Wish) []Missed {
 	var out []Missed
 	for _, m := range r.Missed {
-		one := Missed{Caller: m.Caller, By: m.By, Taken: m.Taken}
-		if !m.TakenAt(now) {
-			one.By, one.Taken = "", time.Time{}
-		}
+		one := Missed{Caller: m.Caller, By: r.Holder(m.Caller, now)}
 		for _, t := range m.Tries {
 			if t.counts(rules, w) && now.Sub(t.At) < ForgetAfter {
 				one.Tries = append(one.Tries, t)
@@ -312,5 +316,10 @@ func (t *Try) counts(rules kpi.Rules, w Wish) bool {
 	return true
 }
 
-// TakenAt reports whether somebody is calling back at an instant.
-func (m *Missed) TakenAt(now time.Time) bool { return m.By != "" && now.Sub(m.Taken) < TakenFor }
+// Holder is who has taken a caller at an instant, empty for nobody.
+func (r *Recall) Holder(caller journal.SubjectID, now time.Time) journal.SubjectID {
+	if h := r.Held[caller]; h.Until.After(now) {
+		return h.By
+	}
+	return ""
+}

@@ -56,6 +56,8 @@ func TestRecall(t *testing.T) {
 		{"somebody takes him", after(journal.RecallTaken{Caller: "n-1", By: "p-1"}), "n-1 (p-1): abandoned q 40s", report.Wish{}},
 		{"somebody took him and forgot", after(journal.RecallTaken{Caller: "n-1", By: "p-1"}, time.Hour), "n-1: abandoned q 40s", report.Wish{}},
 		{"taken and given back", after(journal.RecallTaken{Caller: "n-1", By: "p-1"}, journal.RecallDone{Caller: "n-1", Why: "returned"}), "n-1: abandoned q 40s", report.Wish{}},
+		{"taken for some minutes", after(journal.RecallTaken{Caller: "n-1", By: "p-1", Until: time.Date(2026, 11, 23, 9, 10, 0, 0, time.UTC)}, 10*time.Minute), "n-1: abandoned q 40s", report.Wish{}},
+		{"taken before he was on the list", append([]any{journal.RecallTaken{Caller: "n-1", By: "p-1"}}, gone...), "n-1 (p-1): abandoned q 40s", report.Wish{}},
 		{"taken and done", after(journal.RecallTaken{Caller: "n-1", By: "p-1"}, journal.RecallDone{Caller: "n-1", Why: "noNeed"}), "", report.Wish{}},
 		{"two weeks later", after(15 * 24 * time.Hour), "", report.Wish{}},
 	} {

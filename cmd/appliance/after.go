@@ -27,11 +27,20 @@ type afterCalls struct {
 
 	mu      sync.Mutex // guards answers
 	answers *survey.State
+
+	reached chan reached
 }
+
+// reached is a party who answered a call that somebody made by hand.
+type reached struct{ party, by journal.SubjectID }
+
+// manyReached is how many may wait for the disk; of more, the call-backs stay on the
+// list until somebody takes them off.
+const manyReached = 64
 
 // openAfter takes up the surveys' results and the webhooks.
 func (b *box) openAfter(ctx context.Context) error {
-	a := &afterCalls{b: b, answers: survey.New()}
+	a := &afterCalls{b: b, answers: survey.New(), reached: make(chan reached, manyReached)}
 	var err error
 	a.hooks, err = cti.NewSender(ctx, cti.Options{
 		DB: b.db, Follow: func(from uint64) cti.Subscription { return b.journal.Subscribe(from) },
@@ -67,7 +76,31 @@ func (a *afterCalls) Run(ctx context.Context) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	wg.Go(func() { _ = a.hooks.Run(ctx) }) // returns nil only
+	wg.Go(func() { a.keepWord(ctx) })
 	return a.count(ctx)
+}
+
+// kept hears of a party who was reached by hand.
+func (a *afterCalls) kept(party, by journal.SubjectID) {
+	select {
+	case a.reached <- reached{party, by}:
+	default:
+		a.b.log.Warn("call-backs that were made stay on the list: the disk is too slow")
+	}
+}
+
+// keepWord takes call-backs off the list that were made by hand.
+func (a *afterCalls) keepWord(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case x := <-a.reached:
+			if err := a.b.customers.Kept(ctx, x.by, x.party); err != nil && ctx.Err() == nil {
+				a.b.log.Warn("a call-back that was made stays on the list", "err", err)
+			}
+		}
+	}
 }
 
 // count folds the journal into the surveys' results.

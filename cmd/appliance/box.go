@@ -247,7 +247,7 @@ func (b *box) openTelephony(ctx context.Context) error {
 	b.pbx, err = pbx.New(pbx.Options{
 		Office: func() *office.Document { return b.office.Current().Doc }, Journal: &b.record,
 		Stack: b.stack, Plane: b.plane, Phones: phones{b}, Trunks: b.trunks.all, Lines: b.lines.list(),
-		Queue: queues{b.acd}, Names: b.people, Feature: b.feature, Audio: b.voices.get, Stateless: b.stateless,
+		Queue: queues{b.acd, b.after.kept}, Names: b.people, Feature: b.feature, Audio: b.voices.get, Stateless: b.stateless,
 		Subscriptions: b.keys, PhoneLeg: b.keys.Phone, DialTone: b.front.dialTone, Now: b.now, Log: b.log,
 	})
 	if err != nil {

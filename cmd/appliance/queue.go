@@ -35,8 +35,17 @@ func (x *exchange) CallBack(o acd.Offer, caller journal.SubjectID) {
 	x.pbx.CallBack(pbx.CallbackOffer{Offer: o.ID, Call: o.Call, Queue: o.Queue, Agent: o.Agent, Caller: caller})
 }
 
-// queues is what the switch calls: the ACD.
-type queues struct{ *acd.ACD }
+// queues is what the switch calls: the ACD. Kept hears whom somebody has reached by
+// hand; it must not block.
+type queues struct {
+	*acd.ACD
+	kept func(party, by journal.SubjectID)
+}
+
+func (q queues) Reached(party, person journal.SubjectID, in journal.CallID) {
+	q.ACD.Reached(party, person, in)
+	q.kept(party, person)
+}
 
 func (q queues) Enqueue(id journal.CallID, queue office.ID, caller journal.SubjectID) error {
 	return q.ACD.Enqueue(acd.Entry{Call: id, Queue: queue, Caller: caller})

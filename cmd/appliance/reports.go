@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"centralino/acd"
 	acdreport "centralino/acd/report"
 	"centralino/board/health"
 	"centralino/internal/journal"
@@ -20,12 +21,51 @@ func (b *box) openReports(ctx context.Context) error {
 	var err error
 	b.reports, err = acdreport.Open(ctx, acdreport.Options{
 		Journal: b.journal, Office: func() *office.Document { return b.office.Current().Doc }, Now: b.now, Log: b.log,
-		Changed: func() { b.notify(live.Queues) },
+		Changed: func() { b.notify(live.Queues) }, Desk: callDesk{b},
 	})
 	if err != nil {
 		return fmt.Errorf("open reports: %w", err)
 	}
 	return nil
+}
+
+// callDesk is the ACD as the keeper of who calls whom by hand. It is asked once the box
+// runs.
+type callDesk struct{ b *box }
+
+func (d callDesk) Take(caller, by journal.SubjectID) error {
+	return atDesk(d.b.acd.Take(caller, by))
+}
+
+func (d callDesk) Give(caller, by journal.SubjectID, why string) error {
+	return atDesk(d.b.acd.Give(caller, by, why))
+}
+
+func (d callDesk) Cancel(call journal.CallID, by journal.SubjectID) error {
+	err := d.b.acd.CancelCallback(call, by)
+	if errors.Is(err, acd.ErrNotWaiting) {
+		for _, q := range d.b.acd.Snapshot().Queues {
+			for _, w := range q.Waiting {
+				if w.Call == call && w.Dialling {
+					return acdreport.ErrBusy
+				}
+			}
+		}
+	}
+	return atDesk(err)
+}
+
+// atDesk is the ACD's answer in the words of the lists.
+func atDesk(err error) error {
+	switch {
+	case errors.Is(err, acd.ErrTaken):
+		return acdreport.ErrTaken
+	case errors.Is(err, acd.ErrHisTurn):
+		return acdreport.ErrBusy
+	case errors.Is(err, acd.ErrNotWaiting):
+		return acdreport.ErrNotOpen
+	}
+	return err
 }
 
 // dial calls a party for a person, whose phones ring first.

@@ -72,6 +72,7 @@ type CallBack struct {
 	Note     string    `json:"note,omitempty"`
 	Taken    bool      `json:"taken"` // somebody is calling now
 	Mine     bool      `json:"mine"`
+	By       string    `json:"by,omitempty"`
 }
 
 // ScriptState is a script with what is wrong with it.

@@ -90,9 +90,30 @@ type Contact struct {
 
 // Recall is the list of people to call back.
 type Recall struct {
-	People []ToRecall `json:"people"`
-	All    int        `json:"all"`  // with those who are not listed
-	Call   bool       `json:"call"` // the box can call them
+	Promises   []Promise  `json:"promises"` // calls that queues have promised, the oldest first
+	People     []ToRecall `json:"people"`
+	All        int        `json:"all"`        // with those who are not listed
+	Closed     int        `json:"closed"`     // who called outside of the opening hours, beside them
+	Unanswered int        `json:"unanswered"` // who reached no queue and nobody, beside them
+	Call       bool       `json:"call"`       // the box can call them
+}
+
+// Promise is a caller whom a queue has promised to call back in his turn.
+type Promise struct {
+	Call     string    `json:"call"` // in which it was promised
+	ID       string    `json:"id"`
+	Caller   string    `json:"caller"`
+	Dial     string    `json:"dial,omitempty"` // the number as a telephone takes it
+	Queue    string    `json:"queue"`
+	Since    time.Time `json:"since"`
+	Expected time.Time `json:"expected,omitzero"` // when his turn is likely to come; missing: too little is known
+	State    State     `json:"state"`             // waiting, later (not before next), ringing (at an agent), calling, taken (by a person)
+	Next     time.Time `json:"next,omitzero"`
+	Tries    int       `json:"tries"` // attempts that came to nothing
+	Late     bool      `json:"late"`
+	Taken    bool      `json:"taken"`
+	Mine     bool      `json:"mine"`
+	By       string    `json:"by,omitempty"`
 }
 
 // ToRecall is one person to call back.

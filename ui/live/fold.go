@@ -109,6 +109,9 @@ type Contact struct {
 	Since    time.Time // waits in this queue since
 	Urgent   bool
 	Promised time.Time                             // a call back was promised; zero: waits on the line
+	Calling  bool                                  // … and an agent waits while he is being called
+	Tries    int                                   // … attempts that came to nothing
+	Next     time.Time                             // … is not called before
 	Offers   map[journal.OfferID]journal.SubjectID // at whom it rings
 	Offered  journal.ContactOffered                // the last offer, with its reasons
 }
@@ -166,7 +169,7 @@ func New() *State {
 }
 
 // StateVersion is the form in which a state is kept; another one is not read.
-const StateVersion = 2
+const StateVersion = 3
 
 // Keep writes the state, so that a later start need not read the whole journal.
 func (s *State) Keep() ([]byte, error) { return json.Marshal(s) }
@@ -293,7 +296,12 @@ func (s *State) applyCall(e journal.Event) Topics {
 			w.Promised = e.Time
 		}
 		return Queues | Calls
-	case journal.CallbackTried, journal.ContactAnnounced, journal.NoticeSaid:
+	case journal.CallbackTried:
+		if w := s.Waiting[p.Contact]; w != nil {
+			w.Calling, w.Tries, w.Next = false, p.Try, p.Next
+		}
+		return Queues
+	case journal.ContactAnnounced, journal.NoticeSaid, journal.CallbackSettled:
 		return Queues
 	case journal.ContactOffered:
 		if s.Waiting[p.Contact] == nil && s.Calls[e.Call] == nil {
@@ -307,6 +315,7 @@ func (s *State) applyCall(e journal.Event) Topics {
 	case journal.OfferEnded:
 		if w := s.Waiting[p.Contact]; w != nil { // gone already when the offer was taken
 			delete(w.Offers, p.Offer)
+			w.Calling = w.Calling || p.Outcome == journal.OfferAccepted && !w.Promised.IsZero()
 		}
 		return Queues | Calls
 	case journal.ContactConnected:

@@ -43,14 +43,45 @@ type Recall struct {
 	Now                time.Time
 }
 
-// RecallItems is the list with its buttons; Back is the page that they lead back to.
+// RecallItems are the lists with their buttons; Back is the page that they lead back to.
 type RecallItems struct {
 	Recall api.Recall
 	Back   string
+	Cancel bool // promises may be taken back here
+}
+
+// Taking is what the buttons beside a caller need.
+type Taking struct {
+	One struct {
+		ID          string
+		Taken, Mine bool
+		By          string
+	}
+	Back               string
+	Free, GiveUp, Call bool
+}
+
+// Person is the buttons beside somebody who was not served.
+func (r RecallItems) Person(p api.ToRecall) Taking {
+	t := Taking{Back: r.Back, Free: true, GiveUp: true, Call: r.Recall.Call}
+	t.One.ID, t.One.Taken, t.One.Mine, t.One.By = p.ID, p.Taken, p.Mine, p.By
+	return t
+}
+
+// Promised is the buttons beside somebody to whom a call was promised.
+func (r RecallItems) Promised(p api.Promise) Taking {
+	t := Taking{Back: r.Back, Free: p.State.ID == "waiting" || p.State.ID == "later", Call: r.Recall.Call}
+	t.One.ID, t.One.Taken, t.One.Mine, t.One.By = p.ID, p.Taken, p.Mine, p.By
+	return t
 }
 
 // Items is the list for the part that draws it.
-func (r Recall) Items() RecallItems { return RecallItems{r.Recall, "/recall"} }
+func (r Recall) Items() RecallItems { return RecallItems{r.Recall, "/recall", true} }
+
+// Any says whether there is anybody to call back.
+func (r RecallItems) Any() bool {
+	return len(r.Recall.People)+len(r.Recall.Promises)+r.Recall.Closed+r.Recall.Unanswered > 0
+}
 
 // Plan says how many people are needed.
 type Plan struct {

@@ -1,0 +1,183 @@
+package ui_test
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"centralino/acd/outcome"
+	"centralino/acd/report"
+	"centralino/internal/journal"
+	"centralino/internal/numbering"
+	"centralino/internal/office"
+	"centralino/ui"
+	"centralino/ui/api"
+)
+
+// promise makes a queue promise a call to a number.
+func (r *rig) promise(id journal.CallID, n numbering.E164) journal.SubjectID {
+	r.t.Helper()
+	who, c := r.people.Number(n), journal.ContactID(id)
+	r.log.Append(id, journal.CallStarted{Direction: journal.Inbound, Line: "line-1", From: who})
+	r.log.Append(id, journal.ContactQueued{Contact: c, Queue: "group-1", Caller: who, Arrival: time.Now()})
+	r.log.Append(id, journal.CallbackPromised{Contact: c, Queue: "group-1", Caller: who, Arrival: time.Now()})
+	r.log.Append(id, journal.CallEnded{Cause: "callback"})
+	r.figures()
+	r.settle()
+	return who
+}
+
+// TestOneCallerIsTakenOnce: somebody who gave up, was promised a call by the queue and
+// asked for one on a date stands on three lists; who takes him from one has him on all,
+// and a second person is refused on all.
+func TestOneCallerIsTakenOnce(t *testing.T) {
+	called := 0
+	r := furnished(t, func(d *ui.Deps) {
+		d.Dial = func(context.Context, journal.SubjectID, journal.SubjectID) error { called++; return nil }
+	})
+	morning(r, 0, 1)
+	n := numbering.E164("+390276540000")
+	caller := r.promise("w-1", n)
+	if _, err := r.book.Set(context.Background(), outcome.Result{Call: "l-0", Subject: caller, Queue: "group-1", Agent: carla, Outcome: "outcome-8"}); err != nil {
+		t.Fatal(err)
+	}
+	b, c := r.as(bruno), r.as(carla)
+	p := c.get("/recall").is(t, http.StatusOK).has(t, "Aspettano la richiamata della coda", "Assistenza · promesso", "ha rinunciato aspettando", "Annulla la promessa")
+	if got := strings.Count(p.body, `action="/recall/take"`); got != 2 {
+		t.Errorf("%d buttons to call, want one on each list", got)
+	}
+	b.post("/callbacks/l-0/dial", nil).has(t, "Squilla il tuo telefono", "lo stai chiamando tu")
+	p = c.get("/recall").has(t, "lo richiama una persona").lacks(t, "Bruno", `action="/recall/take"`)
+	if got := strings.Count(p.body, "lo richiama un operatore"); got != 2 {
+		t.Errorf("%d times taken, want on both lists", got)
+	}
+	c.get("/").has(t, "lo richiama un operatore")
+	c.get("/callbacks").has(t, "lo richiama un operatore").lacks(t, "Bruno", `action="/callbacks/l-0/dial"`)
+	c.post("/recall/take", url.Values{"caller": {string(caller)}}).has(t, "già richiamando qualcun altro")
+	c.post("/callbacks/l-0/dial", nil).has(t, "Lo sta già chiamando qualcun altro")
+	c.post("/recall/done", url.Values{"caller": {string(caller)}, "why": {"returned"}}).has(t, "già richiamando qualcun altro")
+	id := r.card(outcome.Customer{Name: "Mario Rossi"}, n)
+	r.as(dario).post("/customers/"+id+"/dial", url.Values{"at": {"0"}}).has(t, "Lo sta già chiamando qualcun altro")
+	if called != 1 {
+		t.Errorf("%d calls", called)
+	}
+	b.get("/recall").has(t, "Rimetti in elenco")
+	b.post("/recall/done", url.Values{"caller": {string(caller)}, "why": {"returned"}})
+	c.get("/recall").has(t, `action="/recall/take"`)
+	r.box.set(func(b *fakeBox) { b.atDesk = report.ErrBusy })
+	c.post("/recall/take", url.Values{"caller": {string(caller)}}).has(t, "la coda lo sta già richiamando")
+	c.post("/api/v1/recall/take", url.Values{"caller": {string(caller)}}).is(t, http.StatusConflict)
+}
+
+// TestOpenPromises: what queues have promised stands on the list with its state, and a
+// person may take a promise back in his own name; the journal has it.
+func TestOpenPromises(t *testing.T) {
+	r := newRig(t, true)
+	r.promise("w-1", "+390255551234")
+	r.promise("w-2", "+390255556789")
+	r.log.Append("w-1", journal.ContactOffered{Contact: "w-1", Queue: "group-1", Offer: 1, Agent: bruno})
+	r.settle()
+	b := r.as(bruno)
+	list := func(b *browser) (out api.Recall) {
+		t.Helper()
+		if err := json.Unmarshal([]byte(b.get("/api/v1/recall").is(t, http.StatusOK).body), &out); err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	state := func() string {
+		out := ""
+		for _, p := range list(b).Promises {
+			out += p.Call + " " + p.State.ID + "; "
+		}
+		return out
+	}
+	for _, step := range []struct {
+		happens journal.Payload
+		want    string
+	}{
+		{nil, "w-1 ringing; w-2 waiting; "},
+		{journal.OfferEnded{Contact: "w-1", Offer: 1, Agent: bruno, Outcome: journal.OfferAccepted}, "w-1 calling; w-2 waiting; "},
+		{journal.CallbackTried{Contact: "w-1", Queue: "group-1", Agent: bruno, Try: 1, Result: "busy", Next: time.Now().Add(10 * time.Minute)}, "w-1 later; w-2 waiting; "},
+	} {
+		if step.happens != nil {
+			r.log.Append("w-1", step.happens)
+			r.settle()
+		}
+		if got := state(); got != step.want {
+			t.Errorf("after %T: %s, want %s", step.happens, got, step.want)
+		}
+	}
+	b.get("/recall").has(t, "1 chiamata senza risposta", "non prima delle", "Sì, annulla", "non verrà richiamato")
+	b.get("/").has(t, "Da richiamare", "02 5555 1234")
+	p := b.post("/recall/cancel", url.Values{"call": {"w-2"}, "back": {"/recall"}}).has(t, "Promessa annullata")
+	r.settle()
+	if got := state(); got != "w-1 later; " {
+		t.Errorf("after cancelling: %s on %s", got, p.url)
+	}
+	b.post("/recall/cancel", url.Values{"call": {"w-2"}}).has(t, "Non è più da richiamare")
+	b.post("/api/v1/recall/cancel", url.Values{"call": {"w-9"}}).is(t, http.StatusNotFound)
+	r.box.set(func(b *fakeBox) { b.atDesk = report.ErrBusy })
+	b.post("/recall/cancel", url.Values{"call": {"w-1"}}).has(t, "la coda lo sta già richiamando")
+	r.box.set(func(b *fakeBox) { b.atDesk = nil })
+	var settled []journal.CallbackSettled
+	if err := r.log.Replay(context.Background(), 1, func(e journal.Event) error {
+		if p, ok := e.Payload.(journal.CallbackSettled); ok {
+			settled = append(settled, p)
+		}
+		return nil
+	}); err != nil || len(settled) != 1 || settled[0].By != bruno || settled[0].Contact != "w-2" {
+		t.Errorf("the journal has %+v, %v", settled, err)
+	}
+	r.as(tech).post("/recall/cancel", url.Values{"call": {"w-1"}}).is(t, http.StatusForbidden)
+}
+
+// TestOperatorsSeeTheirOwnQueuesCallers: who is in another queue sees, takes and cancels
+// nothing of this one; who leads has all.
+func TestOperatorsSeeTheirOwnQueuesCallers(t *testing.T) {
+	r := newRig(t, true)
+	cur := r.office.Current()
+	doc := cur.Doc.Clone()
+	g := doc.GroupByID("group-1")
+	g.Members = slices.DeleteFunc(slices.Clone(g.Members), func(s journal.SubjectID) bool { return s == carla })
+	if _, err := r.office.Apply(context.Background(), office.Edit{Base: cur.Version, Doc: doc, By: dario}); err != nil {
+		t.Fatal(err)
+	}
+	morning(r, 0, 1)
+	caller := r.promise("w-1", "+390255551234")
+	c := r.as(carla)
+	c.get("/recall").is(t, http.StatusOK).lacks(t, "7654", "5555")
+	c.get("/").lacks(t, "7654", "5555")
+	c.get("/api/v1/recall").has(t, `"promises":[]`, `"people":[]`)
+	c.post("/recall/take", url.Values{"caller": {string(caller)}}).has(t, "Non è più da richiamare")
+	c.post("/recall/done", url.Values{"caller": {string(caller)}, "why": {"noNeed"}}).has(t, "Non è più da richiamare")
+	c.post("/recall/cancel", url.Values{"call": {"w-1"}}).has(t, "Non è più da richiamare")
+	for _, who := range []journal.SubjectID{anna, dario, bruno} {
+		r.as(who).get("/recall").has(t, "02 7654 0000", "02 5555 1234")
+	}
+}
+
+// TestNobodyToCallBackIsInvisible: those who called while the office was closed and those
+// who reached nobody are counted on the first page, with the way to them.
+func TestNobodyToCallBackIsInvisible(t *testing.T) {
+	r := newRig(t, true)
+	for i, closed := range []bool{true, false, false} {
+		id := journal.CallID("x-" + string(rune('0'+i)))
+		r.log.Append(id, journal.CallStarted{Direction: journal.Inbound, Line: "line-1", From: r.people.Number(numbering.E164("+39027777000" + string(rune('0'+i))))})
+		if closed {
+			r.log.Append(id, journal.CallRouted{Trace: []journal.TraceStep{{Rule: "ivr.hours.closed"}}})
+		}
+		r.log.Append(id, journal.CallEnded{Cause: "hangup"})
+	}
+	r.figures()
+	b := r.as(bruno)
+	b.get("/").has(t, `href="/recall?closed=on">1 ha chiamato a ufficio chiuso<`, `href="/recall?unanswered=on">2 non sono arrivati a una coda<`)
+	b.get("/recall").has(t, `href="/recall?closed=on"`, `href="/recall?unanswered=on"`)
+	b.get("/recall?closed=on").has(t, "02 7777 0000").lacks(t, "02 7777 0001", `href="/recall?closed=on"`)
+	b.get("/api/v1/recall").has(t, `"closed":1`, `"unanswered":2`, `"all":0`)
+}
