@@ -97,7 +97,7 @@ func (v *visit) mayCard(numbers []journal.SubjectID) (bool, error) {
 	if slices.ContainsFunc(numbers, func(s journal.SubjectID) bool { return mine[s] }) {
 		return true, nil
 	}
-	due, err := v.dueCallBacks()
+	due, err := v.follows()
 	if err != nil {
 		return false, err
 	}
@@ -238,9 +238,9 @@ func (v *visit) customerCall(doc *office.Document, c *journal.Call, results []ou
 	if g := doc.GroupByID(office.ID(r.Queue)); g != nil {
 		m.Queue = g.Name
 	}
-	m.Outcome, m.Note, m.CallBack = outcomeName(doc, r.Outcome), r.Note, r.CallBack
-	if !r.Done.IsZero() {
-		m.CallBack = time.Time{}
+	m.Outcome, m.Note = outcomeName(doc, r.Outcome), r.Note
+	if r.Open() {
+		m.CallBack, m.Task = r.CallBack, r.Task
 	}
 	if name, ok := v.s.d.People.Name(v.viewer(), privacy.CallDetail, r.Agent); ok {
 		m.Who = name

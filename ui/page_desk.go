@@ -28,6 +28,7 @@ func (v *visit) apiDesk() error { return v.json(v.deskPage().Desk) }
 // deskPage is the page without its frame.
 func (v *visit) deskPage() view.Desk {
 	page := view.Desk{Desk: v.deskModel()}
+	v.deskDue(&page)
 	d := &page.Desk
 	if d.Call == nil {
 		return page

@@ -43,6 +43,8 @@ func (v *visit) homeModel() api.Home {
 		Calls: []api.LiveCall{}, Queues: []api.Queue{},
 	}
 	h.Site = doc.Site.Name
+	due, late := v.today()
+	h.Due, h.Late = len(due), late
 	if len(doc.Schedules) > 0 {
 		m := v.hoursModel(doc, &doc.Schedules[0])
 		h.Hours = &api.Hours{Name: m.Name, State: m.State, Until: m.Until}

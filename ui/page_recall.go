@@ -213,7 +213,7 @@ func (v *visit) onMyList(caller journal.SubjectID) (bool, error) {
 	if v.s.d.Customers == nil {
 		return false, nil
 	}
-	due, err := v.dueCallBacks()
+	due, err := v.follows()
 	return slices.ContainsFunc(due, func(r outcome.Result) bool { return r.Subject == caller }), err
 }
 

@@ -382,12 +382,16 @@ func (v *visit) answerField(f outcome.Field, value string, problems []view.Field
 func (v *visit) outcomeForm(c theirCall, back string, kept outcome.Result, set bool, w callWalk) view.AfterOutcome {
 	doc, now := v.doc(), v.s.d.Now()
 	m := view.AfterOutcome{Call: string(c.id), BackTo: back}
+	if g := doc.GroupByID(office.ID(c.queue)); g != nil {
+		m.Queue = g.Name
+	}
 	chosen := ""
 	if set {
 		chosen, m.Note, m.Set = kept.Outcome, kept.Note, outcomeName(doc, kept.Outcome)
-		if !kept.CallBack.IsZero() && kept.Done.IsZero() {
-			m.CallBack = kept.CallBack.In(v.s.zone()).Format(localTime)
+		if at := kept.When(); kept.Open() && !at.IsZero() {
+			m.CallBack = at.In(v.s.zone()).Format(localTime)
 		}
+		m.ForQueue = kept.Task && kept.Owner == ""
 	} else if w.walk.Done() {
 		if o := outcome.Find(doc, w.walk.Outcome); o != nil {
 			chosen, m.Preselected = string(o.ID), true
@@ -414,9 +418,12 @@ func (v *visit) callOutcome() error {
 		return err
 	}
 	f := v.r.PostForm
-	r := outcome.Result{Call: c.id, Subject: c.party, Queue: c.queue, Agent: v.me.Person, Outcome: f.Get("outcome"), Note: strings.ReplaceAll(f.Get("note"), "\r\n", "\n")}
+	r := outcome.Result{Call: c.id, Subject: c.party, Queue: c.queue, Agent: v.me.Person, Owner: v.me.Person, Outcome: f.Get("outcome"), Note: strings.ReplaceAll(f.Get("note"), "\r\n", "\n")}
 	if !isNumber(string(r.Subject)) {
 		r.Subject = ""
+	}
+	if f.Get("owner") == "queue" {
+		r.Owner = ""
 	}
 	if at := f.Get("callback"); at != "" {
 		if r.CallBack, err = time.ParseInLocation(localTime, at, v.s.zone()); err != nil {

@@ -181,3 +181,38 @@ func TestNobodyToCallBackIsInvisible(t *testing.T) {
 	b.get("/recall?closed=on").has(t, "02 7777 0000").lacks(t, "02 7777 0001", `href="/recall?closed=on"`)
 	b.get("/api/v1/recall").has(t, `"closed":1`, `"unanswered":2`, `"all":0`)
 }
+
+// TestWhatIsToBeDone: an outcome with something to do puts it on the list of who said so,
+// or of his queue, with its date; it counts on the first page and stands on the desk until
+// it is done, and others' tasks are nobody else's.
+func TestWhatIsToBeDone(t *testing.T) {
+	r := furnished(t, withDesk)
+	cur := r.office.Current()
+	doc := cur.Doc.Clone()
+	doc.Outcomes = append(doc.Outcomes, office.Outcome{ID: "outcome-7", Name: "Mandare il preventivo", Next: office.OutcomeTask})
+	if _, err := r.office.Apply(context.Background(), office.Edit{Base: cur.Version, Doc: doc, By: dario}); err != nil {
+		t.Fatal(err)
+	}
+	r.card(outcome.Customer{Name: "Mario Rossi"}, ofBruno)
+	b, c := r.as(bruno), r.as(carla)
+	b.get("/calls/c-0/after").has(t, "A chi tocca", "a chiunque risponda a Assistenza")
+	b.post("/calls/c-0/outcome", url.Values{"outcome": {"outcome-7"}, "owner": {"me"}, "note": {"con lo sconto"}}).has(t, "Esito registrato")
+	b.get("/callbacks").has(t, "Richiami e cose da fare", "Da fare", "Mandare il preventivo", "con lo sconto", "tocca a te", "Mario Rossi")
+	b.get("/desk").has(t, "Da fare oggi", "Mandare il preventivo")
+	b.get("/").has(t, "Da fare oggi")
+	b.get("/api/v1/home").has(t, `"due":1`)
+	b.get("/api/v1/desk").has(t, `"task":true`).lacks(t, `"n-`)
+	c.get("/callbacks").has(t, "niente da fare").lacks(t, "preventivo")
+	c.get("/").lacks(t, "Da fare oggi")
+	c.post("/callbacks/c-0/done", nil).is(t, http.StatusNotFound)
+	r.as(dario).get("/callbacks").has(t, "tocca a un operatore").lacks(t, "Bruno")
+	// Given to the queue, with a date that is past the day.
+	at := time.Now().AddDate(0, 0, 2).Format("2006-01-02T15:04")
+	b.post("/calls/c-0/outcome", url.Values{"outcome": {"outcome-7"}, "owner": {"queue"}, "callback": {at}}).has(t, "Esito registrato")
+	c.get("/callbacks").has(t, "tocca a tutta la coda", "entro ")
+	c.get("/desk").lacks(t, "Da fare oggi")
+	c.post("/callbacks/c-0/done", url.Values{"back": {"/desk"}}).has(t, "Tolto dalla lista")
+	b.get("/callbacks").lacks(t, "preventivo")
+	b.post("/api/v1/callbacks/done", url.Values{"call": {"c-0"}}).is(t, http.StatusNotFound)
+	r.as(tech).get("/callbacks").is(t, http.StatusForbidden)
+}

@@ -35,14 +35,15 @@ var livePages = map[string]struct {
 	"home": {"GET /{$}", []part{
 		{"health", live.Health | live.Office}, {"lamps", live.Lamps}, {"me", live.Queues | live.Office},
 		{"calls", live.Calls | live.Queues | live.Office}, {"queues", live.Queues | live.Office},
-		{"lines", live.Lines | live.Calls | live.Office}, {"recallhome", live.Queues | live.Calls},
+		{"lines", live.Lines | live.Calls | live.Office}, {"recallhome", live.Queues | live.Calls}, {"duehome", live.Queues | live.Office},
 	}},
-	"recall": {"GET /recall", []part{{"recalllist", live.Queues | live.Calls | live.Office}}},
-	"board":  {"GET /board", []part{{"boardalarms", live.Queues | live.Office}, {"boardqueues", live.Queues | live.Calls | live.Office}, {"boardteams", live.Queues | live.Office}}},
+	"recall":    {"GET /recall", []part{{"recalllist", live.Queues | live.Calls | live.Office}}},
+	"callbacks": {"GET /callbacks", []part{{"callbacklist", live.Queues | live.Calls | live.Office}}},
+	"board":     {"GET /board", []part{{"boardalarms", live.Queues | live.Office}, {"boardqueues", live.Queues | live.Calls | live.Office}, {"boardteams", live.Queues | live.Office}}},
 	"desk": {"GET /desk", []part{
 		{"deskstate", live.Queues | live.Office}, {"deskcall", live.Queues | live.Calls | live.Office},
 		{"deskcard", live.Queues | live.Calls}, {"deskscript", live.Queues | live.Calls}, {"deskoutcome", live.Queues | live.Calls},
-		{"deskqueues", live.Queues | live.Office}, {"deskfigures", live.Queues},
+		{"deskdue", live.Queues | live.Calls | live.Office}, {"deskqueues", live.Queues | live.Office}, {"deskfigures", live.Queues},
 	}},
 	"lines": {"GET /lines", []part{{"lineslist", live.Lines | live.Calls | live.Office}}},
 	"phone": {"GET /phones/{id}", []part{{"phonestate", live.Phones | live.Office}, {"phonefacts", live.Phones | live.Office}}},
@@ -82,6 +83,13 @@ func (v *visit) live() error {
 			return v.homePage()
 		case "recall":
 			return v.recallPage()
+		case "callbacks":
+			page, err := v.callBacksPage()
+			if err != nil {
+				v.s.d.Log.Error("live list of call-backs", "err", err)
+				return nil
+			}
+			return page
 		case "board":
 			return view.Board{Board: v.boardModel()}
 		case "desk":

@@ -54,6 +54,11 @@ type Book struct {
 	left error // why Open did not clear away; afterwards of Run alone
 
 	importing sync.Mutex // one import is staged at a time
+
+	opened  sync.Mutex // guards what follows
+	open    *[]Result  // what Open returns; nil: to be read
+	writes  int        // begun or ended since the start
+	writing int        // under way
 }
 
 // Errors of the Book; test with errors.Is.
@@ -153,6 +158,13 @@ func Migrations() []store.Migration {
 		// Who calls whom is kept in one place for all lists (acd/report).
 		`ALTER TABLE outcome_results DROP COLUMN taker`,
 		`ALTER TABLE outcome_results DROP COLUMN taken`,
+	}}, {Domain: "outcome", Version: 3, SQL: []string{
+		// callback is when the customer is to be called; with task 1 by when something is to
+		// be done, 0: some time, by owner: a person, or empty: the queue.
+		`ALTER TABLE outcome_results ADD COLUMN task INTEGER NOT NULL DEFAULT 0`,
+		`ALTER TABLE outcome_results ADD COLUMN owner TEXT NOT NULL DEFAULT ''`,
+		`DROP INDEX outcome_results_open`,
+		`CREATE INDEX outcome_results_open ON outcome_results (callback) WHERE done = 0 AND (callback > 0 OR task = 1)`,
 	}}}
 }
 

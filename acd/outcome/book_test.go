@@ -361,6 +361,72 @@ func TestAnOutcomeIsSetAndCorrected(t *testing.T) {
 	})
 }
 
+// TestWhatIsToBeDone stays open with its date and its owner until somebody has done it,
+// whatever is said in later conversations.
+func TestWhatIsToBeDone(t *testing.T) {
+	bubble(t, func(t *testing.T, r *room) {
+		s := r.gate.Number(mario)
+		set := func(x outcome.Result) {
+			t.Helper()
+			x.Subject, x.Agent = s, "p-anna"
+			if _, err := r.Set(ctx, x); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Second)
+		}
+		open := func() string {
+			t.Helper()
+			list, err := r.Open(ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			out := ""
+			for _, x := range list {
+				out += string(x.Call)
+				if x.Task {
+					out += " task of " + string(x.Owner)
+				}
+				if at := x.When(); !at.IsZero() {
+					out += fmt.Sprint(" in ", time.Until(at).Round(time.Hour))
+				}
+				out += "; "
+			}
+			return out
+		}
+		set(outcome.Result{Call: "c-1", Queue: "group-9", Outcome: "outcome-big"})
+		set(outcome.Result{Call: "c-2", Queue: "group-9", Owner: "p-anna", Outcome: "outcome-big", CallBack: time.Now().Add(48 * time.Hour)})
+		set(outcome.Result{Call: "c-3", Outcome: "outcome-big", CallBack: time.Now().Add(3 * time.Hour)})
+		want := "c-3 task of p-anna in 3h0m0s; c-2 task of p-anna in 48h0m0s; c-1 task of ; "
+		if got := open(); got != want {
+			t.Errorf("open: %s, want %s", got, want)
+		}
+		if due, _ := r.Due(ctx, time.Now().AddDate(1, 0, 0)); len(due) != 0 {
+			t.Errorf("a task is a call-back: %+v", due)
+		}
+		set(outcome.Result{Call: "c-4", Outcome: "outcome-later"})
+		if err := r.Kept(ctx, "p-anna", s); err != nil || !strings.Contains(open(), "c-4 in 24h") {
+			t.Errorf("a call of today keeps what is due tomorrow: %s %v", open(), err)
+		}
+		time.Sleep(23*time.Hour + 30*time.Minute)
+		if err := r.Kept(ctx, "p-anna", s); err != nil || strings.Contains(open(), "c-4") || !strings.Contains(open(), "c-1 ") {
+			t.Errorf("the call that was due is not kept, or more than that: %s %v", open(), err)
+		}
+		set(outcome.Result{Call: "c-5", Outcome: "outcome-fixed"})
+		if ok, err := r.Settle(ctx, "p-bruno", "c-2"); !ok || err != nil {
+			t.Error(ok, err)
+		}
+		if ok, _ := r.Settle(ctx, "p-bruno", "c-2"); ok || !strings.HasSuffix(open(), "c-1 task of ; ") || strings.Contains(open(), "c-2") {
+			t.Errorf("done twice, or open: %s", open())
+		}
+		if _, err := r.Set(ctx, outcome.Result{Call: "c-6", Agent: "p-anna", Outcome: "outcome-big", CallBack: time.Now().AddDate(-1, 0, 0)}); !errors.Is(err, outcome.ErrCallBack) {
+			t.Errorf("something is to be done last year: %v", err)
+		}
+		if _, err := r.Set(ctx, outcome.Result{Call: "c-1", Subject: s, Agent: "p-anna", Queue: "group-9", Outcome: "outcome-fixed"}); err != nil || strings.Contains(open(), "c-1") {
+			t.Errorf("corrected and open: %s %v", open(), err)
+		}
+	})
+}
+
 func TestAPromiseIsKeptOnce(t *testing.T) {
 	bubble(t, func(t *testing.T, r *room) {
 		s := r.gate.Number(mario)

@@ -23,9 +23,9 @@ const (
 	sqlDropCustomer = `DELETE FROM outcome_customers WHERE id = ?`
 	sqlDropNotes    = `DELETE FROM outcome_notes WHERE customer = ?`
 	sqlDropOrigins  = `DELETE FROM outcome_origins WHERE customer = ?`
-	sqlBlank        = `UPDATE outcome_results SET subject = '', customer = '', answers = '{}', note = '', done = CASE WHEN callback > 0 AND done = 0 THEN ?2 ELSE done END
+	sqlBlank        = `UPDATE outcome_results SET subject = '', customer = '', answers = '{}', note = '', done = CASE WHEN (callback > 0 OR task = 1) AND done = 0 THEN ?2 ELSE done END
 	WHERE customer = ?1 AND customer <> '' OR subject <> '' AND subject IN (SELECT subject FROM outcome_numbers WHERE customer = ?1)`
-	sqlBlankSubject = `UPDATE outcome_results SET subject = '', customer = '', answers = '{}', note = '', done = CASE WHEN callback > 0 AND done = 0 THEN ?2 ELSE done END
+	sqlBlankSubject = `UPDATE outcome_results SET subject = '', customer = '', answers = '{}', note = '', done = CASE WHEN (callback > 0 OR task = 1) AND done = 0 THEN ?2 ELSE done END
 	WHERE subject = ?1 AND subject <> ''`
 	sqlMoveNotes   = `UPDATE outcome_notes SET customer = ?1 WHERE customer = ?2`
 	sqlMoveOrigins = `INSERT INTO outcome_origins (customer, import, source, date, time)
@@ -90,6 +90,7 @@ func (b *Book) Erase(ctx context.Context, by privacy.Viewer, id string) error {
 		forget = append(forget, f)
 	}
 	event := journal.CustomerChanged{Customer: id, What: "erased", By: by.Subject}
+	defer b.changing()()
 	_, err := b.o.Journal.AppendWith(ctx, "", event, func(tx *sql.Tx) error {
 		if !IsCustomer(id) {
 			if _, err := tx.Exec(sqlBlankSubject, id, b.now().UnixNano()); err != nil {
@@ -137,6 +138,7 @@ func (b *Book) Merge(ctx context.Context, by journal.SubjectID, keep, drop strin
 		return fmt.Errorf("merge cards: %w", ErrUnknown)
 	}
 	event := journal.CustomerChanged{Customer: keep, What: "merged", By: by}
+	defer b.changing()()
 	_, err := b.o.Journal.AppendWith(ctx, "", event, func(tx *sql.Tx) error {
 		into, err := readCustomer(tx, keep)
 		if err != nil {

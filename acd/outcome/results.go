@@ -23,8 +23,11 @@ type Result struct {
 	Agent     journal.SubjectID
 	Outcome   string
 	Time      time.Time
-	CallBack  time.Time // when the customer is to be called; zero: not
-	Done      time.Time // when that was kept or taken back; zero: it is open
+	CallBack  time.Time         // when the customer is to be called; zero: not
+	Task      bool              // there is something to be done
+	Due       time.Time         // … by then; zero: without a date
+	Owner     journal.SubjectID // … by whom: the agent; empty: any agent of the queue
+	Done      time.Time         // when that was kept, done or taken back; zero: it is open
 	Script    string
 	Version   int
 	Answers   map[string]string // of the script
@@ -40,26 +43,28 @@ const (
 )
 
 const (
-	sqlResult = `SELECT call, subject, customer, queue, agent, outcome, time, callback, done, script, version, answers, note, corrected
+	sqlResult = `SELECT call, subject, customer, queue, agent, outcome, time, callback, task, owner, done, script, version, answers, note, corrected
 	FROM outcome_results WHERE call = ?`
-	sqlResultsOf = `SELECT call, subject, customer, queue, agent, outcome, time, callback, done, script, version, answers, note, corrected
+	sqlResultsOf = `SELECT call, subject, customer, queue, agent, outcome, time, callback, task, owner, done, script, version, answers, note, corrected
 	FROM outcome_results WHERE customer = ?1 AND customer <> '' OR subject <> '' AND subject IN (SELECT subject FROM outcome_numbers WHERE customer = ?1)
 	ORDER BY time DESC LIMIT ?2`
-	sqlResultsOfSubject = `SELECT call, subject, customer, queue, agent, outcome, time, callback, done, script, version, answers, note, corrected
+	sqlResultsOfSubject = `SELECT call, subject, customer, queue, agent, outcome, time, callback, task, owner, done, script, version, answers, note, corrected
 	FROM outcome_results WHERE subject = ? AND subject <> '' ORDER BY time DESC LIMIT ?`
-	sqlDue = `SELECT call, subject, customer, queue, agent, outcome, time, callback, done, script, version, answers, note, corrected
-	FROM outcome_results WHERE callback > 0 AND done = 0 AND callback <= ? ORDER BY callback LIMIT 500`
-	sqlPutResult = `INSERT INTO outcome_results (call, subject, customer, queue, agent, outcome, time, callback, done, script, version, answers, note, corrected)
-	VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, 0)
+	sqlDue = `SELECT call, subject, customer, queue, agent, outcome, time, callback, task, owner, done, script, version, answers, note, corrected
+	FROM outcome_results WHERE callback > 0 AND task = 0 AND done = 0 AND callback <= ? ORDER BY callback LIMIT 500`
+	sqlOpen = `SELECT call, subject, customer, queue, agent, outcome, time, callback, task, owner, done, script, version, answers, note, corrected
+	FROM outcome_results WHERE done = 0 AND (callback > 0 OR task = 1) ORDER BY callback = 0, callback, time LIMIT 1000`
+	sqlPutResult = `INSERT INTO outcome_results (call, subject, customer, queue, agent, outcome, time, callback, task, owner, done, script, version, answers, note, corrected)
+	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, 0)
 	ON CONFLICT (call) DO UPDATE SET subject = excluded.subject, customer = excluded.customer, queue = excluded.queue, agent = excluded.agent,
-		outcome = excluded.outcome, time = excluded.time, callback = excluded.callback, done = 0, script = excluded.script,
+		outcome = excluded.outcome, time = excluded.time, callback = excluded.callback, task = excluded.task, owner = excluded.owner, done = 0, script = excluded.script,
 		version = excluded.version, answers = excluded.answers, note = excluded.note, corrected = corrected + 1`
-	// An outcome of a later conversation with the same customer settles what was promised before.
-	sqlSettle = `UPDATE outcome_results SET done = ?1 WHERE callback > 0 AND done = 0 AND call <> ?2 AND time <= ?1 AND
+	// An outcome of a later conversation with the same customer settles what was promised before; what is to be done stays.
+	sqlSettle = `UPDATE outcome_results SET done = ?1 WHERE callback > 0 AND task = 0 AND done = 0 AND call <> ?2 AND time <= ?1 AND
 	(subject = ?3 AND subject <> '' OR customer = ?4 AND customer <> '')`
-	sqlDone    = `UPDATE outcome_results SET done = ? WHERE call = ? AND callback > 0 AND done = 0`
-	sqlDueOf   = `SELECT call, subject, customer, queue, agent, outcome, time, callback, done, script, version, answers, note, corrected
-	FROM outcome_results WHERE callback > 0 AND done = 0 AND callback <= ? AND subject = ? AND subject <> ''`
+	sqlDone  = `UPDATE outcome_results SET done = ? WHERE call = ? AND (callback > 0 OR task = 1) AND done = 0`
+	sqlDueOf = `SELECT call, subject, customer, queue, agent, outcome, time, callback, task, owner, done, script, version, answers, note, corrected
+	FROM outcome_results WHERE callback > 0 AND task = 0 AND done = 0 AND callback <= ? AND subject = ? AND subject <> ''`
 )
 
 // Allowed lists the outcomes of a queue in its order; all of the office where the
@@ -87,10 +92,13 @@ func ByDigit(doc *office.Document, queue, digit string) (office.Outcome, bool) {
 	return office.Outcome{}, false
 }
 
-// Proposed is the time of call-back that an outcome proposes: its number of days from
-// now, at the same time of day; zero if nobody is to be called.
+// Proposed is the time that an outcome proposes for calling back, or for what is to be
+// done: its number of days from now, at the same time of day; zero if nobody is to be
+// called, or there is no date.
 func Proposed(o office.Outcome, now time.Time) time.Time {
-	if o.Next != office.OutcomeCallBack {
+	switch {
+	case o.Next == office.OutcomeCallBack:
+	case o.Next != office.OutcomeTask, o.After <= 0:
 		return time.Time{}
 	}
 	return now.AddDate(0, 0, max(o.After, 0)).Truncate(time.Minute)
@@ -98,8 +106,9 @@ func Proposed(o office.Outcome, now time.Time) time.Time {
 
 // Set keeps the outcome of a call, or corrects the one before; the office must know
 // it and its queue allow it. Where the outcome asks for a call-back and none is
-// given, the proposed time is taken; where it does not, none is kept. What was
-// promised to the same customer before is settled by it.
+// given, the proposed time is taken. Where there is something to be done, CallBack is
+// by when (zero: the proposed day, if there is one) and Owner by whom. Else neither is
+// kept. What was promised to the same customer before is settled by it.
 func (b *Book) Set(ctx context.Context, r Result) (Result, error) {
 	snap := b.o.Office()
 	r.Time = b.now()
@@ -115,14 +124,9 @@ func (b *Book) Set(ctx context.Context, r Result) (Result, error) {
 	case !Showable(r.Note, maxNote) || len(r.Answers) > MaxFields:
 		return r, fmt.Errorf("outcome of call %s: %w", r.Call, ErrLong)
 	}
-	if chosen.Next != office.OutcomeCallBack {
-		r.CallBack = time.Time{}
-	} else if r.CallBack.IsZero() {
-		r.CallBack = Proposed(*chosen, r.Time)
-	}
-	r.CallBack = r.CallBack.Round(0).UTC()
-	if !r.CallBack.IsZero() && (r.CallBack.Before(r.Time.Add(-time.Hour)) || r.CallBack.Sub(r.Time) > maxAhead) {
-		return r, fmt.Errorf("outcome of call %s: %w", r.Call, ErrCallBack)
+	at, err := r.follows(chosen)
+	if err != nil {
+		return r, fmt.Errorf("outcome of call %s: %w", r.Call, err)
 	}
 	if r.Script != "" && r.Version == 0 {
 		r.Version = snap.Version
@@ -144,10 +148,11 @@ func (b *Book) Set(ctx context.Context, r Result) (Result, error) {
 		return r, err
 	}
 	event := journal.OutcomeSet{Call: r.Call, Queue: r.Queue, Agent: r.Agent, Customer: r.Customer, Outcome: r.Outcome,
-		CallBack: r.CallBack, Script: r.Script, Version: r.Version, Again: again}
+		CallBack: r.CallBack, Task: r.Task, Due: r.Due, Owner: r.Owner, Script: r.Script, Version: r.Version, Again: again}
+	defer b.changing()()
 	_, err = b.o.Journal.AppendWith(ctx, r.Call, event, func(tx *sql.Tx) error {
 		_, err := tx.Exec(sqlPutResult, string(r.Call), string(r.Subject), r.Customer, r.Queue, string(r.Agent), r.Outcome, r.Time.UnixNano(),
-			store.Nanos(r.CallBack), r.Script, r.Version, string(answers), r.Note)
+			store.Nanos(at), r.Task, string(r.Owner), r.Script, r.Version, string(answers), r.Note)
 		if err != nil {
 			return err
 		}
@@ -159,6 +164,44 @@ func (b *Book) Set(ctx context.Context, r Result) (Result, error) {
 	}
 	b.o.Told(event)
 	return r, nil
+}
+
+// follows settles what follows an outcome: a call-back, something to be done, or
+// nothing. It returns its date.
+func (r *Result) follows(o *office.Outcome) (time.Time, error) {
+	at := r.CallBack
+	if at.IsZero() {
+		at = Proposed(*o, r.Time)
+	}
+	at = at.Round(0).UTC()
+	r.CallBack, r.Task, r.Due = time.Time{}, false, time.Time{}
+	switch o.Next {
+	case office.OutcomeCallBack:
+		r.CallBack, r.Owner = at, ""
+	case office.OutcomeTask:
+		r.Task, r.Due = true, at
+		if r.Owner != "" || r.Queue == "" {
+			r.Owner = r.Agent
+		}
+	default:
+		r.Owner = ""
+		return time.Time{}, nil
+	}
+	if !at.IsZero() && (at.Before(r.Time.Add(-time.Hour)) || at.Sub(r.Time) > maxAhead) {
+		return at, ErrCallBack
+	}
+	return at, nil
+}
+
+// Open says whether somebody is to be called or something is to be done yet.
+func (r *Result) Open() bool { return r.Done.IsZero() && (r.Task || !r.CallBack.IsZero()) }
+
+// When is the date of what is to come; zero for none.
+func (r *Result) When() time.Time {
+	if r.Task {
+		return r.Due
+	}
+	return r.CallBack
 }
 
 // Of returns the outcome of a call; false if none was set.
@@ -189,15 +232,49 @@ func (b *Book) Due(ctx context.Context, until time.Time) ([]Result, error) {
 	return b.results(ctx, sqlDue, until.UnixNano())
 }
 
-// Settle takes a promise off the list: it was kept, or the customer wants it no more.
-// False if it was not open.
+// Open returns the call-backs and what else is to be done, what falls due first before
+// the rest, without a date last, at most 1000. The list is shared: do not change it.
+func (b *Book) Open(ctx context.Context) ([]Result, error) {
+	b.opened.Lock()
+	kept, writes := b.open, b.writes
+	b.opened.Unlock()
+	if kept != nil {
+		return *kept, nil
+	}
+	read, err := b.results(ctx, sqlOpen)
+	if err != nil {
+		return nil, err
+	}
+	b.opened.Lock()
+	defer b.opened.Unlock()
+	if b.writing == 0 && b.writes == writes {
+		b.open = &read
+	}
+	return read, nil
+}
+
+// changing is called before a change of what is open, and what it returns after it: in
+// between the list is read from the disk, since whoever hears of the change reads it.
+func (b *Book) changing() (over func()) {
+	count := func(n int) {
+		b.opened.Lock()
+		defer b.opened.Unlock()
+		b.writing, b.writes, b.open = b.writing+n, b.writes+1, nil
+	}
+	count(1)
+	return func() { count(-1) }
+}
+
+// Settle takes a promise, or what is to be done, off the list: that is done, or not
+// wanted any more. False if it was not open.
 func (b *Book) Settle(ctx context.Context, by journal.SubjectID, call journal.CallID) (bool, error) {
 	r, ok, err := b.Of(ctx, call)
-	if err != nil || !ok || r.CallBack.IsZero() || !r.Done.IsZero() {
+	if err != nil || !ok || !r.Open() {
 		return false, err
 	}
 	event := journal.OutcomeSet{Call: call, Queue: r.Queue, Agent: by, Customer: r.Customer, Outcome: r.Outcome, Script: r.Script, Version: r.Version, Again: true}
 	settled := false
+	defer b.changing()()
 	_, err = b.o.Journal.AppendWith(ctx, call, event, func(tx *sql.Tx) error {
 		res, err := tx.Exec(sqlDone, b.now().UnixNano(), string(call))
 		if err != nil {
@@ -208,7 +285,7 @@ func (b *Book) Settle(ctx context.Context, by journal.SubjectID, call journal.Ca
 		return err
 	})
 	if err != nil {
-		return false, fmt.Errorf("settle call-back of %s: %w", call, err)
+		return false, fmt.Errorf("settle what follows %s: %w", call, err)
 	}
 	return settled, nil
 }
@@ -244,9 +321,12 @@ func (b *Book) results(ctx context.Context, query string, args ...any) ([]Result
 func scanResult(rows *sql.Rows, r *Result) error {
 	var at, back, done int64
 	var answers string
-	err := rows.Scan(&r.Call, &r.Subject, &r.Customer, &r.Queue, &r.Agent, &r.Outcome, &at, &back, &done,
+	err := rows.Scan(&r.Call, &r.Subject, &r.Customer, &r.Queue, &r.Agent, &r.Outcome, &at, &back, &r.Task, &r.Owner, &done,
 		&r.Script, &r.Version, &answers, &r.Note, &r.Corrected)
 	r.Time, r.CallBack, r.Done = store.Instant(at), store.Instant(back), store.Instant(done)
+	if r.Task {
+		r.CallBack, r.Due = time.Time{}, r.CallBack
+	}
 	if json.Unmarshal([]byte(answers), &r.Answers) != nil {
 		r.Answers = nil
 	}

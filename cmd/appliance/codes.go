@@ -113,7 +113,7 @@ func (b *box) outcome(person journal.SubjectID, digit string) string {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), outcomeLimit)
 	defer cancel()
-	_, err := b.customers.Set(ctx, outcome.Result{Call: last.Call, Subject: last.Caller, Queue: last.Queue, Agent: person, Outcome: string(o.ID)})
+	_, err := b.customers.Set(ctx, outcome.Result{Call: last.Call, Subject: last.Caller, Queue: last.Queue, Agent: person, Owner: person, Outcome: string(o.ID)})
 	if err != nil {
 		b.log.Error("an outcome was not kept", "call", last.Call, "err", err)
 		return "call-failed"

@@ -331,9 +331,12 @@ type OutcomeSet struct {
 	Customer string    `json:"customer,omitempty"` // id of the customer's card
 	Outcome  string    `json:"outcome"`            // id of the office's outcome
 	CallBack time.Time `json:"callBack,omitzero"`  // when the customer is to be called
+	Task     bool      `json:"task,omitempty"`     // something is to be done
+	Due      time.Time `json:"due,omitzero"`       // … by then, if at all
+	Owner    SubjectID `json:"owner,omitempty"`    // … by whom; empty: any agent of the queue
 	Script   string    `json:"script,omitempty"`   // id of the script that was followed
 	Version  int       `json:"version,omitempty"`  // office version that held the script
-	Again    bool      `json:"again,omitempty"`    // corrects the one before, or only ends its promise to call back
+	Again    bool      `json:"again,omitempty"`    // corrects the one before, or only ends what was to follow it
 }
 
 // SurveyAnswered reports a caller's answer to one question of a survey; Question

@@ -55,16 +55,20 @@ type CustomerCall struct {
 	Note      string     `json:"note,omitempty"`
 	Answers   []Labelled `json:"answers,omitempty"`
 	CallBack  time.Time  `json:"callBack,omitzero"`
-	Who       string     `json:"who,omitempty"` // of the office, as far as may be shown
+	Task      bool       `json:"task,omitempty"` // something is to be done yet
+	Who       string     `json:"who,omitempty"`  // of the office, as far as may be shown
 }
 
-// CallBack is a call that a customer asked for.
+// CallBack is a call that a customer asked for, or something else to be done after a
+// call.
 type CallBack struct {
-	Call     string    `json:"call"` // in which it was asked for
+	Call     string    `json:"call"`            // in which it was asked for
+	Task     bool      `json:"task"`            // something is to be done; else he is to be called
+	Owner    string    `json:"owner,omitempty"` // of a task, in words: you, the queue, a colleague as far as may be shown
 	Customer string    `json:"customer,omitempty"`
 	Name     string    `json:"name"`
 	Number   string    `json:"number"`
-	Due      time.Time `json:"due"`
+	Due      time.Time `json:"due,omitzero"` // missing: a task without a date
 	Late     bool      `json:"late"`
 	Asked    time.Time `json:"asked"`
 	Queue    string    `json:"queue,omitempty"`

@@ -37,6 +37,8 @@ type Home struct {
 	Calls  []LiveCall `json:"calls"`
 	Queues []Queue    `json:"queues"`
 	Me     *Agent     `json:"me,omitempty"`
+	Due    int        `json:"due"`  // calls that customers asked for and what else the reader has to do today
+	Late   int        `json:"late"` // … of them, past their time
 }
 
 // Hours is what a schedule says now, and until when.

@@ -66,6 +66,7 @@ type Desk struct {
 	Break   *Break      `json:"break,omitempty"`
 	Call    *DeskCall   `json:"call,omitempty"`
 	Queues  []DeskQueue `json:"queues"`
+	Due     []CallBack  `json:"due"` // calls and what else is to be done today: late, before midnight or without a date
 	Today   *Own        `json:"today,omitempty"`
 	Before  *Own        `json:"before,omitempty"` // a day of the last five with work, on average
 	Watched string      `json:"watched,omitempty"`

@@ -117,12 +117,18 @@ type RejectedRow struct {
 	Kept bool // taken without this
 }
 
-// CallBacks lists the calls that customers asked for.
+// CallBacks lists the calls that customers asked for and what else is to be done.
 type CallBacks struct {
 	Frame
+	Follows Follows
+	Tabs    []Tab
+}
+
+// Follows is such a list with its buttons; Back is the page that they lead back to.
+type Follows struct {
 	List []api.CallBack
 	Dial bool
-	Tabs []Tab
+	Back string
 }
 
 // Scripts lists scripts.
@@ -203,6 +209,8 @@ type AfterOutcome struct {
 	Call, BackTo string
 	Options      []Option
 	CallBack     string // as a browser writes a time
+	Queue        string // whose task it may be, empty: of no queue
+	ForQueue     bool   // it is the queue's
 	Note         string
 	Set          string // the outcome that is kept already
 	Preselected  bool   // by the script

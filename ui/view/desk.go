@@ -11,6 +11,8 @@ import (
 type Desk struct {
 	Frame
 	Desk    api.Desk
+	Due     Follows // today, the first of them
+	All     int     // of them
 	Regions DeskRegions
 }
 

@@ -1,0 +1,224 @@
+package ui
+
+import (
+	"cmp"
+	"net/http"
+	"slices"
+
+	"centralino/acd/kpi"
+	"centralino/acd/outcome"
+	"centralino/internal/journal"
+	"centralino/internal/office"
+	"centralino/internal/privacy"
+	"centralino/ui/api"
+	"centralino/ui/view"
+)
+
+// follows are the open call-backs of the reader's queues and his own, and what else is
+// to be done: by him, or by any of his queue. Who leads sees all.
+func (v *visit) follows() ([]outcome.Result, error) {
+	book, err := v.book()
+	if err != nil {
+		return nil, err
+	}
+	all, err := book.Open(v.ctx())
+	if err != nil || v.seesAll() {
+		return all, err
+	}
+	doc, me := v.doc(), v.me.Person
+	var mine []outcome.Result
+	for _, r := range all {
+		if r.Owner == me || r.Owner == "" && (r.Agent == me || memberOf(doc, r.Queue, me)) {
+			mine = append(mine, r)
+		}
+	}
+	return mine, nil
+}
+
+func memberOf(doc *office.Document, queue string, who journal.SubjectID) bool {
+	for _, g := range doc.GroupsOf(who) {
+		if string(g.ID) == queue {
+			return true
+		}
+	}
+	return false
+}
+
+// followModels describes what is open.
+func (v *visit) followModels(list []outcome.Result) ([]api.CallBack, error) {
+	out := []api.CallBack{}
+	for i := range list {
+		m, err := v.followModel(&list[i])
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, m)
+	}
+	return out, nil
+}
+
+func (v *visit) followModel(r *outcome.Result) (api.CallBack, error) {
+	doc, at := v.doc(), r.When()
+	m := api.CallBack{Call: string(r.Call), Task: r.Task, Due: at, Late: !at.IsZero() && at.Before(v.s.d.Now()), Asked: r.Time, Outcome: outcomeName(doc, r.Outcome), Note: r.Note,
+		Number: v.name(privacy.CallDetail, r.Subject), Customer: string(r.Subject)}
+	if g := doc.GroupByID(office.ID(r.Queue)); g != nil {
+		m.Queue = g.Name
+	}
+	m.Name = m.Number
+	c, ok, err := v.s.d.Customers.ByNumber(v.ctx(), r.Subject)
+	if err != nil {
+		return m, err
+	}
+	if ok {
+		card := v.customerModel(&c, privacy.CallDetail)
+		m.Customer, m.Name = c.ID, v.customerTitle(&card)
+	}
+	switch {
+	case !r.Task:
+	case r.Owner == v.me.Person:
+		m.Owner = v.p.T("callbacks.owner.me")
+	case r.Owner != "":
+		m.Owner = v.name(privacy.CallDetail, r.Owner)
+	default:
+		m.Owner = v.p.T("callbacks.owner.queue")
+	}
+	m.Taken, m.Mine, m.By = v.taker(r.Subject)
+	return m, nil
+}
+
+// today is what the reader has to do today: what is late, falls due before midnight or
+// has no date, and how much of it is late.
+func (v *visit) today() (list []outcome.Result, late int) {
+	if v.s.d.Customers == nil || !v.may("GET /callbacks") {
+		return nil, 0
+	}
+	all, err := v.follows()
+	if err != nil {
+		v.s.d.Log.Error("what is due today", "err", err)
+		return nil, 0
+	}
+	now := v.s.d.Now()
+	midnight := kpi.Day(now, v.s.zone()).To
+	for _, r := range all {
+		at := r.When()
+		if at.Before(midnight) {
+			list = append(list, r)
+		}
+		if !at.IsZero() && at.Before(now) {
+			late++
+		}
+	}
+	return list, late
+}
+
+// dueOnDesk is how much of what is due today the desk lists.
+const dueOnDesk = 10
+
+// deskDue fills in what is due today.
+func (v *visit) deskDue(page *view.Desk) {
+	list, _ := v.today()
+	page.All = len(list)
+	models, err := v.followModels(list[:min(len(list), dueOnDesk)])
+	if err != nil {
+		v.s.d.Log.Error("what is due today", "err", err)
+		return
+	}
+	page.Due = view.Follows{List: models, Dial: v.s.d.Dial != nil, Back: "/desk"}
+	page.Desk.Due = withoutNumbers(models)
+}
+
+// withoutNumbers leaves pseudonyms of numbers out, which stay in the box.
+func withoutNumbers(list []api.CallBack) []api.CallBack {
+	out := slices.Clone(list)
+	for i := range out {
+		if !outcome.IsCustomer(out[i].Customer) {
+			out[i].Customer = ""
+		}
+	}
+	return out
+}
+
+func (v *visit) callBacks() error {
+	page, err := v.callBacksPage()
+	if err != nil {
+		return err
+	}
+	page.Frame = v.frame(v.p.T("callbacks.title"))
+	page.Live = "/live?page=callbacks"
+	return v.show(http.StatusOK, "callbacks", page)
+}
+
+// callBacksPage is the page without its frame.
+func (v *visit) callBacksPage() (view.CallBacks, error) {
+	list, err := v.follows()
+	if err != nil {
+		return view.CallBacks{}, err
+	}
+	m, err := v.followModels(list)
+	return view.CallBacks{Follows: view.Follows{List: m, Dial: v.s.d.Dial != nil, Back: "/callbacks"}, Tabs: v.tabs()}, err
+}
+
+func (v *visit) apiCallBacks() error {
+	list, err := v.follows()
+	if err != nil {
+		return err
+	}
+	m, err := v.followModels(list)
+	if err != nil {
+		return err
+	}
+	return v.json(withoutNumbers(m))
+}
+
+// theFollow is what is open after a call, if it is on the reader's list.
+func (v *visit) theFollow(call string) (outcome.Result, error) {
+	list, err := v.follows()
+	if err != nil {
+		return outcome.Result{}, err
+	}
+	i := slices.IndexFunc(list, func(r outcome.Result) bool { return string(r.Call) == call })
+	if i < 0 {
+		return outcome.Result{}, errNotFound
+	}
+	return list[i], nil
+}
+
+// settleFollow takes what is open after a call off the list.
+func (v *visit) settleFollow(call string) error {
+	r, err := v.theFollow(call)
+	if err != nil {
+		return err
+	}
+	_, err = v.s.d.Customers.Settle(v.ctx(), v.me.Person, r.Call)
+	return err
+}
+
+func (v *visit) callBackDone() error {
+	if err := v.settleFollow(v.r.PathValue("id")); err != nil {
+		return err
+	}
+	v.flash("flash.callback.done", "ok", 0)
+	return v.goTo(safePath(cmp.Or(v.r.PostFormValue("back"), "/callbacks")))
+}
+
+func (v *visit) apiCallBackDone() error {
+	if err := v.settleFollow(v.r.PostFormValue("call")); err != nil {
+		return err
+	}
+	return v.apiCallBacks()
+}
+
+// callBackDial calls a customer who asked for it. Two people never call the same one.
+func (v *visit) callBackDial() error {
+	r, err := v.theFollow(v.r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	if v.s.d.Dial == nil || r.Subject == "" {
+		return errBad
+	}
+	if _, err := v.callParty(r.Subject); err != nil {
+		return err
+	}
+	return v.goTo(safePath(cmp.Or(v.r.PostFormValue("back"), "/callbacks")))
+}
