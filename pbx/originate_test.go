@@ -67,6 +67,9 @@ func TestClickToDialRingsThePersonFirst(t *testing.T) {
 		if w.queue.did("busy p-1") != 1 || w.queue.did("free p-1") != 1 {
 			t.Errorf("the ACD heard %v", w.queue.log)
 		}
+		if got := w.queue.hasReached(); len(got) != 1 || got[0] != "p-1 n-+390698765432" {
+			t.Errorf("reached by hand: %q", got)
+		}
 	})
 }
 

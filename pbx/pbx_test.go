@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -145,6 +146,14 @@ func (q *oneAgent) Reached(party, person journal.SubjectID, _ journal.CallID) {
 	defer q.mu.Unlock()
 	q.reached = append(q.reached, string(person)+" "+string(party))
 }
+
+// hasReached is whom people have reached by hand.
+func (q *oneAgent) hasReached() []string {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return slices.Clone(q.reached)
+}
+
 func (q *oneAgent) Abandon(journal.CallID) { q.note("abandon") }
 func (q *oneAgent) OfferAnswered(o journal.OfferID) {
 	q.note("answered")
@@ -442,6 +451,9 @@ func TestPhoneDialsOut(t *testing.T) {
 		time.Sleep(5 * time.Second)
 		c.HangUp()
 		within(t, "end", c.End(), 5*time.Second)
+		if got := w.queue.hasReached(); len(got) != 1 || got[0] != "p-1 n-+390698765432" {
+			t.Errorf("reached by hand: %q", got)
+		}
 		time.Sleep(5 * time.Second)
 		if e := w.ended(); len(e) != 1 || e[0].Cause != "normal" || e[0].By != "caller" {
 			t.Errorf("ended: %+v", e)

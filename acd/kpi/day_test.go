@@ -2,7 +2,9 @@ package kpi_test
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -21,6 +23,11 @@ type office struct {
 	agents []engine.AgentID
 	calls  map[engine.ContactID]*simCall
 	next   int
+
+	back     bool                                   // callers ask to be called back, outcomes are told
+	promised map[engine.ContactID]journal.SubjectID // who is to be called back
+	dials    map[engine.ContactID]time.Time         // is being called, until then
+	talks    map[engine.ContactID]time.Time         // was called back and talks, until then
 }
 
 type simCall struct {
@@ -30,7 +37,8 @@ type simCall struct {
 }
 
 func newOffice(t testing.TB, seed uint64, from time.Time, agents int) *office {
-	o := &office{t: t, rng: rand.New(rand.NewPCG(seed, 7)), now: from, calls: map[engine.ContactID]*simCall{}}
+	o := &office{t: t, rng: rand.New(rand.NewPCG(seed, 7)), now: from, calls: map[engine.ContactID]*simCall{},
+		promised: map[engine.ContactID]journal.SubjectID{}, dials: map[engine.ContactID]time.Time{}, talks: map[engine.ContactID]time.Time{}}
 	sales := engine.Queue{ID: "sales", Strategy: engine.LongestIdle, RingTime: 15 * time.Second, WrapUp: 30 * time.Second, MissesToPause: 2, MaxWait: 4 * time.Minute}
 	help := engine.Queue{ID: "help", Strategy: engine.RingAll, RingTime: 20 * time.Second, WrapUp: 20 * time.Second, MaxLength: 6}
 	for n := range agents {
@@ -67,9 +75,78 @@ func (o *office) apply(cmd engine.Command) {
 		}
 	}
 	rings := r.Actions
+	if o.back {
+		rings = slices.Clone(rings)
+		o.after(slices.Clone(r.Events))
+	}
 	for i := range rings {
-		if a := rings[i]; a.Kind == engine.RingAgent && o.rng.IntN(8) > 0 {
+		switch a := rings[i]; {
+		case a.Kind == engine.RingAgent && o.rng.IntN(8) > 0, o.back && a.Kind == engine.CallBack && o.rng.IntN(8) > 0:
 			o.apply(engine.Command{Kind: engine.Accept, Offer: a.Offer})
+		case o.back && a.Kind == engine.Connect && o.promised[a.Contact] != "":
+			o.dials[a.Contact] = o.now.Add(10 * time.Second)
+		}
+	}
+}
+
+// after is what else happens in an office that calls back and tells outcomes.
+func (o *office) after(events []engine.Event) {
+	for i := range events {
+		switch e := &events[i]; e.Kind {
+		case engine.CallbackPromised:
+			o.promised[e.Contact] = e.Caller
+			o.end(e.Contact, "callback")
+		case engine.ContactConnected:
+			if o.promised[e.Contact] != "" {
+				o.talks[e.Contact] = o.now.Add(time.Duration(20+o.rng.IntN(400)) * time.Second)
+			}
+		case engine.ContactEnded:
+			delete(o.promised, e.Contact)
+			delete(o.dials, e.Contact)
+			delete(o.talks, e.Contact)
+			if e.Outcome == engine.Served && o.rng.IntN(4) > 0 {
+				p := journal.OutcomeSet{Call: journal.CallID(e.Contact), Queue: string(e.Queue), Agent: e.Agent, Outcome: fmt.Sprint("o-", o.rng.IntN(3))}
+				o.write(p.Call, p)
+				if o.rng.IntN(5) == 0 {
+					p.Outcome, p.Again = "o-corrected", true
+					o.write(p.Call, p)
+				}
+			}
+		}
+	}
+}
+
+// callBack lets callers ask to be called back, and calls end that were made for it.
+func (o *office) callBack() {
+	some := func(of map[engine.ContactID]time.Time) engine.ContactID {
+		for _, id := range slices.Sorted(maps.Keys(of)) {
+			if !o.now.Before(of[id]) {
+				return id
+			}
+		}
+		return ""
+	}
+	if id := some(o.dials); id != "" {
+		delete(o.dials, id)
+		o.apply(engine.Command{Kind: engine.CallbackResult, Contact: id, Result: []string{engine.DialAnswered, engine.DialAnswered, engine.DialNoAnswer}[o.rng.IntN(3)], Call: "out"})
+	}
+	if id := some(o.talks); id != "" {
+		delete(o.talks, id)
+		o.apply(engine.Command{Kind: engine.TalkEnded, Contact: id})
+	}
+	switch o.rng.IntN(400) {
+	case 0, 1, 2, 3, 4, 5:
+		for _, id := range slices.Sorted(maps.Keys(o.calls)) {
+			if !o.calls[id].talks {
+				o.apply(engine.Command{Kind: engine.AskCallback, Contact: id})
+				break
+			}
+		}
+	case 6:
+		for _, id := range slices.Sorted(maps.Keys(o.promised)) {
+			kind := []engine.CommandKind{engine.TakeCaller, engine.Reached, engine.CancelCallback}[o.rng.IntN(3)]
+			o.apply(engine.Command{Kind: kind, Contact: id, Caller: o.promised[id], By: o.agents[0], Call: "hand"})
+			break
 		}
 	}
 }
@@ -105,6 +182,9 @@ func (o *office) run(until time.Time, perHour float64) {
 		}
 		if o.now.Second() == 0 {
 			o.shift(open)
+		}
+		if o.back {
+			o.callBack()
 		}
 		o.apply(engine.Command{Kind: engine.Tick})
 	}
@@ -153,6 +233,8 @@ func (o *office) restart(down time.Duration) {
 		o.write(journal.CallID(id), journal.CallEnded{Cause: "restart"})
 	}
 	clear(o.calls)
+	clear(o.dials)
+	clear(o.talks)
 	o.write("", journal.BoxStarted{Version: "1", Unclean: true})
 	o.apply(engine.Command{Kind: engine.Restart, Arrival: died})
 }

@@ -2,6 +2,7 @@ package kpi_test
 
 import (
 	"bytes"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -10,6 +11,7 @@ import (
 
 	"centralino/acd/kpi"
 	"centralino/internal/journal"
+	"centralino/internal/testbed"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -48,18 +50,23 @@ func (d *disk) facts(t testing.TB, f *kpi.Fold, i kpi.Interval, now time.Time) k
 
 var hidden = cmpopts.IgnoreUnexported(kpi.Visit{})
 
-// TestBoardEqualsReport: days of an office with restarts. The live fold is kept and
-// taken up again at random, lets go of old days, and says at every second hour of
-// every day just what a fold says that reads the whole journal at once; and both say what
-// a plain count of the events says.
+var manyDays = flag.Int("days", 3, "days of an office whose board and report are compared")
+
+// TestBoardEqualsReport: days of an office with restarts, call-backs, waits told and
+// outcomes. The live fold is kept and taken up again at random, lets go of old days, and
+// says at every second hour of the first three days, then every evening, just what a fold
+// says that reads the whole journal at once; and both say what a plain count of the
+// events says.
 func TestBoardEqualsReport(t *testing.T) {
 	rome := zone(t, "Europe/Rome")
-	days := 3
+	days := *manyDays
 	if testing.Short() {
 		days = 2
 	}
 	from := time.Date(2026, 10, 24, 0, 0, 0, 0, rome) // the 25th has 25 hours
 	o := newOffice(t, 5, from.UTC(), 6)
+	o.back = true
+	checked, figures := 0, kpi.Figures{}
 	d := &disk{blocks: map[int64][]byte{}}
 	live := kpi.NewFold(d.fetch)
 	rng := rand.New(rand.NewPCG(3, 4))
@@ -86,6 +93,10 @@ func TestBoardEqualsReport(t *testing.T) {
 				}
 			}
 		}
+		if now.Sub(from) > 72*time.Hour && now.Hour() != 21 {
+			continue
+		}
+		checked++
 		rebuilt := kpi.NewFold(nil)
 		for _, e := range o.events {
 			rebuilt.Apply(e)
@@ -96,11 +107,13 @@ func TestBoardEqualsReport(t *testing.T) {
 				t.Fatalf("at %v of %v: report (-), board (+):\n%s", o.now, i, cmp.Diff(report, board, hidden))
 			}
 			plainCount(t, o.events, report)
+			figures = kpi.Sum(report.Visits, nil)
 		}
 	}
-	if len(o.events) < 3000 {
-		t.Fatalf("only %d events", len(o.events))
+	if len(o.events) < 3000 || figures.Promised == 0 || figures.Reached == 0 {
+		t.Fatalf("only %d events: %+v", len(o.events), figures)
 	}
+	testbed.Figure(t, fmt.Sprintf("days of an office whose board equals the report, looked at %d times", checked), days, "days")
 }
 
 // same compares facts; go-cmp is for telling the difference.
@@ -115,6 +128,20 @@ func plainCount(t *testing.T, events []journal.Event, facts kpi.Facts) {
 	type key struct{ contact, queue string }
 	came := map[key]time.Time{}
 	ended := map[string]int{}
+	back := map[key]bool{} // was promised a call; reached
+	promised, kept, broken := 0, 0, 0
+	until := map[key]time.Time{} // the wait that was told
+	judge := func(k key, at time.Time, answered bool) {
+		told, ok := until[k]
+		delete(until, k)
+		switch {
+		case !ok || !facts.Has(came[k]):
+		case at.After(told.Add(time.Second)):
+			broken++
+		case answered:
+			kept++
+		}
+	}
 	talk := map[journal.SubjectID]time.Duration{}
 	since := map[journal.SubjectID]time.Time{}
 	var last, died time.Time
@@ -138,8 +165,28 @@ func plainCount(t *testing.T, events []journal.Event, facts kpi.Facts) {
 			if _, known := came[k]; !known {
 				came[k] = e.Time
 			}
+		case journal.ContactAnnounced:
+			until[key{string(p.Contact), p.Queue}] = e.Time.Add(p.High)
+		case journal.CallbackPromised:
+			k := key{string(p.Contact), p.Queue}
+			delete(until, k)
+			if back[k] = false; facts.Has(came[k]) {
+				promised++
+			}
+		case journal.CallbackSettled:
+			if p.Why == kpi.ByHand {
+				back[key{string(p.Contact), p.Queue}] = true
+			}
+		case journal.ContactConnected:
+			k := key{string(p.Contact), p.Queue}
+			judge(k, e.Time, true)
+			if _, was := back[k]; was {
+				back[k] = true
+			}
 		case journal.ContactEnded:
-			if at := came[key{string(p.Contact), p.Queue}]; facts.Has(at) {
+			k := key{string(p.Contact), p.Queue}
+			judge(k, e.Time, false)
+			if _, was := back[k]; !was && facts.Has(came[k]) {
 				ended[p.Outcome]++
 			}
 		case journal.CallEnded:
@@ -173,7 +220,19 @@ func plainCount(t *testing.T, events []journal.Event, facts kpi.Facts) {
 			offered++
 		}
 	}
+	reached := 0
+	for k, is := range back {
+		if is && facts.Has(came[k]) {
+			reached++
+		}
+	}
 	f := kpi.Sum(facts.Visits, nil)
+	for i := range facts.Visits {
+		kept, broken = kept-facts.Visits[i].Kept, broken-facts.Visits[i].Broken
+	}
+	if f.Promised != promised || f.Reached != reached || kept != 0 || broken != 0 {
+		t.Fatalf("promised calls to %d and reached %d, but %+v; waits told, kept and broken differ by %d and %d", promised, reached, f, kept, broken)
+	}
 	lostWhileTalking := f.Answered - ended["served"] // by a restart, or they still talk
 	if f.Offered != offered || f.Abandoned != ended["abandoned"] || f.Overflowed != ended["overflow"] || lostWhileTalking < 0 ||
 		f.Answered+f.Abandoned+f.Overflowed+f.Waiting+f.Promised+f.Closed+f.Restarted != offered {

@@ -36,6 +36,8 @@ run 15 ./hal/sim -run '^(TestVM|TestVgetty)' -count "${ROUNDS:-5}"
 # What follows has a clock of its own and minds no other work on the machine.
 GOGC=400 run 100 ./cmd/appliance -run '^TestWholeBox$' -simseeds "${SEEDS:-1000}" -simhours "${HOURS:-0.5}" -simminutes 90 -parallel 4
 run 15 ./acd/sim -calls 1000000 -days 365
+run 15 ./acd/kpi -run '^TestBoardEqualsReport$' -days 365
+run 10 ./ui/live -run '^TestBoardEqualsEngineAndReport$' -days 365
 run 10 ./internal/audio -run '^TestTalkOff$' -talk "${TALK:-4h}"
 echo
 echo "Figures of $(date -u +%F), commit $(git describe --always --dirty 2>/dev/null || echo unknown), $(uname -m), $(nproc) cores"
