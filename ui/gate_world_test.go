@@ -88,7 +88,7 @@ func (w *world) live(t *rapid.T) {
 	for i := range rapid.IntRange(4, 40).Draw(t, "events") {
 		call := journal.CallID(fmt.Sprintf("c-%d", i))
 		con, queue, a := journal.ContactID(call), queues.Draw(t, "queue"), agent.Draw(t, "agent")
-		switch rapid.IntRange(0, 6).Draw(t, "what") {
+		switch rapid.IntRange(0, 7).Draw(t, "what") {
 		case 0, 1, 2:
 			add("", journal.AgentChanged{Agent: a, State: states.Draw(t, "state"), Reason: rapid.SampledFrom([]string{"", "reason-1", "reason-2", "missed", "break"}).Draw(t, "reason"), Misses: rapid.IntRange(0, 3).Draw(t, "misses")})
 		case 3:
@@ -98,6 +98,8 @@ func (w *world) live(t *rapid.T) {
 			if rapid.Bool().Draw(t, "over") {
 				add(call, journal.CallEnded{Cause: "hangup", By: "caller", Talk: time.Minute, Total: time.Minute})
 			}
+		case 5:
+			add("", journal.RecallTaken{Caller: "n-caller", By: a, Until: worldStart.Add(12 * time.Hour)})
 		default:
 			w.queueCall(t, add, call, con, queue, a)
 		}
@@ -178,6 +180,9 @@ func moved(p journal.Payload, put func(journal.SubjectID) journal.SubjectID) jou
 		return p
 	case journal.BreakProposed:
 		p.Agent = put(p.Agent)
+		return p
+	case journal.RecallTaken:
+		p.By = put(p.By)
 		return p
 	case journal.CallStarted:
 		p.From, p.To = put(p.From), put(p.To)
