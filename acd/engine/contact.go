@@ -297,7 +297,9 @@ func (s *State) track(i int32) {
 	if room && c.heap < 0 {
 		s.push(i, lane)
 	}
-	s.setTimer(contactRef(i), due)
+	if due != 0 || c.timer >= 0 {
+		s.setTimer(contactRef(i), due)
+	}
 }
 
 // sooner returns the smaller of two instants, of which 0 is never.

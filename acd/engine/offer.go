@@ -174,7 +174,9 @@ func (s *State) accept(o OfferID) error {
 func (s *State) join(ci, ai int32) {
 	c, a := &s.contacts[ci], &s.agents[ai]
 	q := &s.queues[c.queue]
-	s.setTimer(contactRef(ci), 0)
+	if c.timer >= 0 {
+		s.setTimer(contactRef(ci), 0)
+	}
 	e := s.emit(ContactConnected)
 	e.Contact, e.Queue, e.Agent, e.Offer = c.id, q.cfg.ID, a.id, a.offer
 	e.Waited = time.Duration(c.waited + s.now - c.since)
