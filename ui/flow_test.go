@@ -459,3 +459,18 @@ func TestCallsArePagedByCursor(t *testing.T) {
 	b.get("/calls?before=x").is(t, http.StatusBadRequest)
 	b.get("/calls?line=line-99").is(t, http.StatusBadRequest)
 }
+
+// TestACodeIsNoUnansweredCall: somebody logs in at his phone, and the list does not say
+// that nobody answered him.
+func TestACodeIsNoUnansweredCall(t *testing.T) {
+	r := newRig(t, true)
+	r.log.Append("c-code", journal.CallStarted{Direction: journal.Internal, From: anna, Dialled: "*70"})
+	r.log.Append("c-code", journal.CallAnswered{})
+	r.log.Append("c-code", journal.CallEnded{Cause: "normal", By: "box", Total: time.Second})
+	r.log.Append("c-gone", journal.CallStarted{Direction: journal.Internal, From: anna, Dialled: "202"})
+	r.log.Append("c-gone", journal.CallEnded{Cause: "caller", By: "caller", Total: time.Second})
+	if err := r.log.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	r.as(anna).get("/api/v1/calls").has(t, `"outcome":{"id":"code"`, `"outcome":{"id":"unanswered"`)
+}

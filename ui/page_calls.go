@@ -136,6 +136,8 @@ func (v *visit) outcome(c *journal.Call) api.State {
 		id, tone = "talked", api.ToneOK
 	case c.Cause == "restart":
 		id, tone = "restart", api.ToneWarn
+	case c.Direction == journal.Internal && !c.Answered.IsZero() && v.isCode(c.Dialled):
+		id, tone = "code", api.ToneOff
 	case c.Direction == journal.Inbound && !c.Answered.IsZero():
 		id, tone = "abandoned", api.ToneWarn
 	case c.Direction != journal.Inbound:
@@ -145,6 +147,12 @@ func (v *visit) outcome(c *journal.Call) api.State {
 		}
 	}
 	return api.State{ID: id, Word: v.p.T("outcome." + id), Tone: tone}
+}
+
+// isCode says whether digits are one of the office's feature codes.
+func (v *visit) isCode(digits string) bool {
+	r, ok := v.doc().Resolve(digits)
+	return ok && r.Feature != ""
 }
 
 func (v *visit) calls() error {
