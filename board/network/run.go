@@ -184,10 +184,17 @@ func (r *runner) set(next State) {
 	}
 	next.Interface, next.Cable = r.state.Interface, r.state.Cable
 	if next.Address != r.state.Address || next.Gateway != r.state.Gateway {
+		log := r.Log.With("interface", r.name, "how", string(next.How))
+		if next.Address.IsValid() {
+			log = log.With("address", next.Address)
+		}
+		if next.Gateway.IsValid() {
+			log = log.With("gateway", next.Gateway)
+		}
 		if err := r.Kernel.Set(r.name, next.Address, next.Gateway); err != nil {
-			r.Log.Error("set the network address", "interface", r.name, "address", next.Address, "gateway", next.Gateway, "err", err)
+			log.Error("set the network address", "err", err)
 		} else {
-			r.Log.Info("network address", "interface", r.name, "how", string(next.How), "address", next.Address, "gateway", next.Gateway)
+			log.Info("network address")
 		}
 	}
 	r.tell(next)
