@@ -219,12 +219,12 @@ func TestPinsAreWhole(t *testing.T) {
 
 func TestBlockMap(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "img")
-	body := make([]byte, 10*mapBlock)
-	body[0], body[mapBlock], body[7*mapBlock+5] = 1, 1, 1
+	body := make([]byte, 20*mapBlock)
+	body[0], body[4*mapBlock], body[6*mapBlock+5] = 1, 1, 1
 	if err := os.WriteFile(name, body, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	text, err := blockMap(name)
+	text, err := blockMap(name, []span{{0, 1, true}, {3, 10, false}, {11, 13, false}, {15, 20, true}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -232,11 +232,21 @@ func TestBlockMap(t *testing.T) {
 	if err := xml.Unmarshal(text, &m); err != nil {
 		t.Fatal(err)
 	}
-	if m.Mapped != 3 || m.Blocks != 10 || m.Size != int64(len(body)) || len(m.Ranges) != 2 || m.Ranges[0].Range != "0-1" || m.Ranges[1].Range != "7" ||
-		m.Ranges[0].Sum != sumOfBytes(body[:2*mapBlock]) {
+	var got []string
+	for _, r := range m.Ranges {
+		got = append(got, r.Range)
+	}
+	// Block 5 is zero, but belongs to what is used; an empty part is left out, a whole one
+	// never is.
+	if fmt.Sprint(got) != "[0 3-6 15-19]" || m.Mapped != 10 || m.Blocks != 20 || m.Size != int64(len(body)) || m.Ranges[1].Sum != sumOfBytes(body[3*mapBlock:7*mapBlock]) {
 		t.Errorf("%+v", m)
 	}
 	if sumOfBytes(bytes.Replace(text, []byte(m.Own), bytes.Repeat([]byte("0"), 64), 1)) != m.Own {
 		t.Error("the map's own sum is wrong")
+	}
+	for i, p := range spans() {
+		if p.to*mapBlock > diskSize || p.from >= p.to || i > 0 && p.from < spans()[i-1].to {
+			t.Errorf("span %d: %+v", i, p)
+		}
 	}
 }

@@ -6,12 +6,14 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"encoding/xml"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
+
+	"centralino/board/boot"
 )
 
 // publishAll compresses the image and writes what tools that flash it want to have: the
@@ -24,7 +26,7 @@ func (b *build) publishAll(say io.Writer) error {
 			return err
 		}
 	}
-	m, err := blockMap(b.name("img"))
+	m, err := blockMap(b.name("img"), spans())
 	if err != nil {
 		return err
 	}
@@ -71,7 +73,7 @@ func compress(from, to string, command []string) error {
 // mapBlock is the unit of the block map.
 const mapBlock = 4096
 
-// The block map of bmaptool, version 2.0: what of the image is not zero.
+// The block map of bmaptool, version 2.0: what of the image must be written.
 type (
 	bmapFile struct {
 		XMLName  xml.Name    `xml:"bmap"`
@@ -90,55 +92,83 @@ type (
 	}
 )
 
-// blockMap makes the map of an image. Its own checksum is that of the map with zeros in
-// the place of it.
-func blockMap(name string) ([]byte, error) {
+// span is a part of the image, in blocks, the end not included. Of one that is not whole
+// what follows its last block that is not zero need not be written.
+type span struct {
+	from, to int64
+	whole    bool
+}
+
+// spans are the parts of the image that must be on the card as they are in the image:
+// what a tool leaves out keeps what was on the card before. The tables of a FAT mean
+// something where they are zero, and so does every block of the data partition; the
+// second slot means nothing yet.
+func spans() []span {
+	m := masterBootRecord()
+	list := []span{{0, 1, true}}
+	for _, n := range []int{boot.PartSelector, boot.PartSlotA, boot.PartData} {
+		p := m.Partition(n)
+		from := int64(p.Start) * boot.Sector / mapBlock
+		list = append(list, span{from, from + int64(p.Len)*boot.Sector/mapBlock, n == boot.PartData})
+	}
+	return list
+}
+
+// blockMap makes the map of an image that consists of spans. Its own checksum is that of
+// the map with zeros in the place of it.
+func blockMap(name string, parts []span) ([]byte, error) {
 	f, err := os.Open(name)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	m := bmapFile{Version: "2.0", Block: mapBlock, Checksum: "sha256", Own: string(bytes.Repeat([]byte("0"), 64))}
-	block, zero := make([]byte, mapBlock), make([]byte, mapBlock)
-	sum, first := sha256.New(), int64(-1)
-	closeRange := func(next int64) {
-		if first < 0 {
-			return
-		}
-		text := fmt.Sprintf("%d-%d", first, next-1)
-		if first == next-1 {
-			text = fmt.Sprint(first)
-		}
-		m.Ranges = append(m.Ranges, bmapRange{hex.EncodeToString(sum.Sum(nil)), text})
-		first = -1
-		sum.Reset()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
 	}
-	for ; ; m.Blocks++ {
-		n, err := io.ReadFull(f, block)
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
+	m := bmapFile{Version: "2.0", Block: mapBlock, Checksum: "sha256", Own: strings.Repeat("0", 64),
+		Size: info.Size(), Blocks: (info.Size() + mapBlock - 1) / mapBlock}
+	for _, p := range parts {
+		last, err := lastBlock(f, p)
+		if err != nil {
 			return nil, err
 		}
-		m.Size += int64(n)
-		if bytes.Equal(block[:n], zero[:n]) {
-			closeRange(m.Blocks)
+		if last < p.from {
 			continue
 		}
-		if first < 0 {
-			first = m.Blocks
+		sum := sha256.New()
+		if _, err := io.Copy(sum, io.NewSectionReader(f, p.from*mapBlock, (last+1-p.from)*mapBlock)); err != nil {
+			return nil, err
 		}
-		m.Mapped++
-		sum.Write(block[:n])
+		text := fmt.Sprintf("%d-%d", p.from, last)
+		if p.from == last {
+			text = fmt.Sprint(last)
+		}
+		m.Ranges = append(m.Ranges, bmapRange{hex.EncodeToString(sum.Sum(nil)), text})
+		m.Mapped += last + 1 - p.from
 	}
-	closeRange(m.Blocks)
 	text, err := m.marshal()
 	if err != nil {
 		return nil, err
 	}
 	m.Own = sumOfBytes(text)
 	return m.marshal()
+}
+
+// lastBlock is the last block of a span that must be written, one before the span if
+// none must.
+func lastBlock(f io.ReaderAt, p span) (int64, error) {
+	last := p.to - 1
+	block, zero := make([]byte, mapBlock), make([]byte, mapBlock)
+	for ; !p.whole && last >= p.from; last-- {
+		if _, err := f.ReadAt(block, last*mapBlock); err != nil {
+			return 0, err
+		}
+		if !bytes.Equal(block, zero) {
+			break
+		}
+	}
+	return last, nil
 }
 
 func (m *bmapFile) marshal() ([]byte, error) {
