@@ -26,6 +26,8 @@ const (
 	// ceiling over the 100 ms of the promise, for a slow disk under four boxes. How old
 	// the oldest one was that was missing is a figure.
 	writtenWithin = time.Second
+	// promiseTime is how long a caller takes to be promised that he is called back.
+	promiseTime = 6 * time.Second
 )
 
 // TestKilledUnderTraffic kills the box with SIGKILL at random moments, also while
@@ -82,6 +84,8 @@ func reportKills(t *testing.T, lanes []*lane) {
 		{"kills after which an answered call was not in the journal yet", len(unwritten), "kills"},
 		{"age of the oldest such call (promise 100 ms, ceiling " + writtenWithin.String() + "), p50", middle(unwritten).Round(time.Millisecond), ""},
 		{"age of the oldest such call, worst", slices.Max(append(unwritten, 0)).Round(time.Millisecond), ""},
+		{"promises to call back that callers heard before a kill, none missing", f.promises, "promises"},
+		{"agreements confirmed before a kill, none missing", f.agreements, "agreements"},
 		{"registrations with a new contact, the last one in time never missing", f.moves, "registrations"},
 		{"calls in the journals, each with its one end", f.calls, "calls"},
 		{"calls ended by restart", f.restarts, "calls"},
@@ -96,7 +100,7 @@ func reportKills(t *testing.T, lanes []*lane) {
 	if t.Failed() || *killCount < 12 {
 		return
 	}
-	if f.offHook == 0 || f.edits == 0 || f.finished == 0 || f.restarts == 0 || f.connected == 0 || f.moves == 0 {
+	if f.offHook == 0 || f.edits == 0 || f.finished == 0 || f.restarts == 0 || f.connected == 0 || f.moves == 0 || f.promises == 0 || f.agreements == 0 {
 		t.Error("too little was going on when the box was killed: the test tests nothing")
 	}
 }
@@ -105,6 +109,7 @@ func reportKills(t *testing.T, lanes []*lane) {
 type figures struct {
 	kills, early, offHook, edits, finished, answered int
 	calls, restarts, connected, events, moves        int
+	promises, agreements                             int
 }
 
 func (f *figures) add(o figures) {
@@ -119,6 +124,8 @@ func (f *figures) add(o figures) {
 	f.connected += o.connected
 	f.events += o.events
 	f.moves += o.moves
+	f.promises += o.promises
+	f.agreements += o.agreements
 }
 
 func middle(d []time.Duration) time.Duration {
@@ -141,8 +148,11 @@ func (l *lane) life() {
 	} else {
 		l.recovered(began)
 		stop = l.traffic()
-		if l.chance(0.3) {
+		switch {
+		case l.chance(0.3):
 			l.lineTaken()
+		case l.chance(0.4):
+			l.wait(promiseTime)
 		}
 		l.wait(time.Duration(l.rng.ExpFloat64() * float64(1200*time.Millisecond)))
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -34,6 +35,7 @@ type remains struct {
 
 	contacts []string // that carla's phone is registered with
 	edits    int      // confirmed versions of the office
+	agreed   string   // note of the agreement in force
 	figures
 }
 
@@ -89,6 +91,15 @@ func (l *lane) survived(died time.Time) {
 		l.acked.answered[i] = nil
 	}
 	l.whereItIs(r, died)
+	agreed := 0
+	if l.acked.agreed > 0 {
+		if _, err := fmt.Sscanf(r.agreed, "Accordo %d", &agreed); err != nil || agreed < l.acked.agreed {
+			l.t.Errorf("kill %d: agreement %d was confirmed, the box has %q", l.kills, l.acked.agreed, r.agreed)
+		}
+	}
+	if r.promises < l.acked.promised {
+		l.t.Errorf("kill %d: %d callers heard that they will be called back, %d promises are in the journal", l.kills, l.acked.promised, r.promises)
+	}
 	name, number := r.office.Doc.PathByID("path-closed").Name, 0
 	if l.acked.edit > 0 {
 		if _, err := fmt.Sscanf(name, "Chiuso %d", &number); err != nil || number < l.acked.edit || r.edits < l.edits {
@@ -164,6 +175,15 @@ func openRemains(t *testing.T, data string, kill int) *remains {
 	if r.contacts, err = contactsOf(ctx, db, "203"); err != nil {
 		t.Fatalf("kill %d: %v", kill, err)
 	}
+	if err := db.Read(ctx, func(tx *sql.Tx) error {
+		err := tx.QueryRowContext(ctx, "SELECT note FROM privacy_agreements ORDER BY id DESC LIMIT 1").Scan(&r.agreed)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
+		return err
+	}); err != nil {
+		t.Fatalf("kill %d: %v", kill, err)
+	}
 	if err := log.Replay(ctx, 1, func(e journal.Event) error { r.read(e); return nil }); err != nil {
 		t.Fatalf("kill %d: %v", kill, err)
 	}
@@ -221,6 +241,8 @@ func (r *remains) read(e journal.Event) {
 		if p.Cause == "restart" {
 			r.restarts++
 		}
+	case journal.CallbackPromised:
+		r.promises++
 	case journal.ContactConnected:
 		r.connected++
 	case journal.OfficeChanged:

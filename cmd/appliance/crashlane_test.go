@@ -22,6 +22,7 @@ import (
 	"centralino/hal"
 	"centralino/hal/sim"
 	"centralino/internal/journal"
+	"centralino/internal/office"
 	"centralino/internal/testbed"
 	"centralino/pbx/media"
 	"centralino/pbx/pbxtest"
@@ -52,10 +53,12 @@ type lane struct {
 	lines    []*sim.ExLine
 	phones   []*pbxtest.Phone
 	client   *http.Client
+	manager  *http.Client // of dario, who records agreements
 	proc     *testbed.Process
 	born     bool // the box has been claimed and its phones have registered
 	wasOff   bool // a line was off hook when the box was started
 	edit     int  // number of the edit that was tried last
+	agreed   int  // number of the agreement that was tried last
 
 	// The contact that carla's phone registered last is numbered; moved are those
 	// before it that may still be known to the box.
@@ -76,6 +79,8 @@ type acked struct {
 	finished map[journal.CallID]string // outcome that the API showed
 	answered [4][]time.Time            // calls of each phone in this life, when they were answered
 	contacts map[int]time.Time         // of this life by number, when the box confirmed it for carla's phone
+	agreed   int                       // number of the last agreement that was confirmed
+	promised int                       // promises to call back that callers heard, of all lives
 }
 
 // newLane prepares a box whose lines are modems of an exchange of the test's own.
@@ -124,13 +129,19 @@ func newLaneOn(t *testing.T, n int, rng *rand.Rand, data string) *lane {
 		l.phones = append(l.phones, p)
 		running.Go(func() { p.Run(ctx) })
 	}
+	l.client, l.manager = newVisitor(t), newVisitor(t)
+	return l
+}
+
+// newVisitor is a browser of its own that follows no redirection.
+func newVisitor(t *testing.T) *http.Client {
+	t.Helper()
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	l.client = &http.Client{Jar: jar, Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true},
+	return &http.Client{Jar: jar, Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	return l
 }
 
 // furnishFolder makes a data folder with the sample office on the given ports and
@@ -151,6 +162,12 @@ func furnishFolder(t *testing.T, folder string, ports map[string]string) (secret
 		doc.Lines[i].Port = ports[string(doc.Lines[i].ID)]
 		doc.Lines[i].RingsBeforeAnswer = 1
 	}
+	// Who calls line 1 is asked whether he wants to be called back, by people who never
+	// log in.
+	rules := *doc.GroupByID("group-1").Queue
+	doc.Groups = append(doc.Groups, office.Group{ID: "group-9", Name: "Richiamate", Mode: office.GroupQueue, Queue: &rules, Members: []journal.SubjectID{persons[bruno]}})
+	doc.Paths = append(doc.Paths, office.Path{ID: "path-9", Name: "Richiamata", Steps: []office.Step{{Kind: office.StepCallback, Group: "group-9"}, {Kind: office.StepEnd}}})
+	doc.LineByID("line-1").Path = "path-9"
 	if err := apply(t.Context(), b, doc); err != nil {
 		t.Fatal(err)
 	}
@@ -188,6 +205,7 @@ func (l *lane) firstSteps() {
 	if err != nil || status != http.StatusSeeOther {
 		l.t.Fatalf("claim: %d %v", status, err)
 	}
+	l.invite()
 	for _, p := range l.phones {
 		if err := p.Register(limit(l.t, 10*time.Second)); err != nil {
 			l.t.Fatal(err)
@@ -201,21 +219,49 @@ func (l *lane) firstSteps() {
 	l.wait(writtenWithin) // an hour's registration and a login are no moment's business
 }
 
+// invite gives dario, who is a manager, an account of his own.
+func (l *lane) invite() {
+	l.t.Helper()
+	res, err := l.send(l.client, "/people/"+string(persons[dario])+"/invite", nil)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	page, err := io.ReadAll(res.Body)
+	link := inviteLink.Find(page)
+	if err != nil || link == nil {
+		l.t.Fatalf("no invitation: %d %v", res.StatusCode, err)
+	}
+	const password = "cinque pesci rossi"
+	status, _, err := l.postAs(l.manager, "/invite/set", url.Values{"code": {strings.TrimPrefix(string(link), "/invite/")}, "user": {"dario"}, "password": {password}, "again": {password}})
+	if err != nil || status != http.StatusSeeOther {
+		l.t.Fatalf("take the invitation: %d %v", status, err)
+	}
+}
+
 // post sends a form and returns status and where the answer leads to.
 func (l *lane) post(path string, form url.Values) (status int, location string, err error) {
-	req, err := http.NewRequest(http.MethodPost, l.page+path, strings.NewReader(form.Encode()))
-	if err != nil {
-		return 0, "", err
-	}
-	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	req.Header.Set("Origin", l.page)
-	res, err := l.client.Do(req)
+	return l.postAs(l.client, path, form)
+}
+
+func (l *lane) postAs(by *http.Client, path string, form url.Values) (status int, location string, err error) {
+	res, err := l.send(by, path, form)
 	if err != nil {
 		return 0, "", err
 	}
 	defer res.Body.Close()
 	_, err = io.Copy(io.Discard, res.Body)
 	return res.StatusCode, res.Header.Get("Location"), err
+}
+
+func (l *lane) send(by *http.Client, path string, form url.Values) (*http.Response, error) {
+	req, err := http.NewRequest(http.MethodPost, l.page+path, strings.NewReader(form.Encode()))
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	req.Header.Set("Origin", l.page)
+	return by.Do(req)
 }
 
 // traffic keeps everybody busy until the returned function is called.
@@ -242,6 +288,8 @@ func (l *lane) traffic() (stop func()) {
 	loop(5, func(context.Context, *rand.Rand) { l.change() })
 	loop(6, func(context.Context, *rand.Rand) { l.lookAtCalls() })
 	loop(7, func(ctx context.Context, _ *rand.Rand) { l.move(ctx) })
+	loop(8, func(ctx context.Context, rng *rand.Rand) { l.promise(ctx, rng) })
+	loop(9, func(context.Context, *rand.Rand) { l.agree() })
 	return func() { cancel(); busy.Wait() }
 }
 
@@ -316,6 +364,49 @@ func (l *lane) ringIn(ctx context.Context, rng *rand.Rand) {
 	case <-ctx.Done():
 	}
 	p.HangUp()
+}
+
+// promise is an outside caller on line 1 who wants to be called back: it counts when he
+// has heard that he will be.
+func (l *lane) promise(ctx context.Context, rng *rand.Rand) {
+	p, err := l.exchange.Ring("line-1", sim.CallerSpec{Number: fmt.Sprintf("0612%06d", rng.IntN(1e6)), GiveUp: 10 * time.Second})
+	if err != nil {
+		return
+	}
+	select {
+	case <-p.Answered():
+		p.Key("1") // yes, at his own number
+	case <-p.Done():
+	case <-ctx.Done():
+	}
+	select {
+	case <-p.Done():
+	case <-time.After(15 * time.Second):
+	case <-ctx.Done():
+	}
+	heard := p.Heard()
+	p.HangUp()
+	if testbed.Judge(heard, said("callback-promised")[:8000]).Median < 0.9 {
+		return
+	}
+	l.acked.Lock()
+	defer l.acked.Unlock()
+	l.acked.promised++
+	l.promises++
+}
+
+// agree records an agreement on the page and notes what was confirmed.
+func (l *lane) agree() {
+	l.agreed++
+	status, _, err := l.postAs(l.manager, "/office/privacy", url.Values{"kind": {"union"}, "date": {"2026-03-01"}, "note": {fmt.Sprintf("Accordo %d", l.agreed)}})
+	if err != nil || status != http.StatusSeeOther {
+		l.refused("agreement", status, err)
+		return
+	}
+	l.agreements++
+	l.acked.Lock()
+	defer l.acked.Unlock()
+	l.acked.agreed = l.agreed
 }
 
 // change edits the office on the page and notes what was confirmed.
