@@ -119,6 +119,7 @@ func TestQueueWithTwoAgents(t *testing.T) {
 	w.quiet(5 * time.Second)
 	all := readWAV(t, heardFile)
 	testbed.AssertHears(t, "first caller", all[len(all)-5*8000:], agentSays, callerSays)
+	testbed.AssertHolds(t, "the music that the first caller waited with", all, linear(prompts.Music())[:8*8000])
 
 	// Anna has been free longer than Bruno, who just talked; afterwards it is Bruno.
 	for _, turn := range []struct{ gets, other *testbed.Phone }{{a, b}, {b, a}} {

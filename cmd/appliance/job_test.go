@@ -44,7 +44,8 @@ func afterNotice(t *testing.T, heard []int16) []int16 {
 
 // The main job: an outside caller rings line 1, is answered after the second ring,
 // presses 1, waits in the queue, reaches the agent who logged in, and both hear
-// each other; the agent hangs up and the line goes on hook.
+// each other; the agent hangs up and the line goes on hook. When he calls again it is
+// he who hangs up in mid-talk: the agent's call ends and the line goes on hook.
 func TestMainJobFromLineToAgent(t *testing.T) {
 	testbed.Need(t, "baresip", "ip", "espeak-ng")
 	t.Parallel()
@@ -81,6 +82,21 @@ func TestMainJobFromLineToAgent(t *testing.T) {
 	welcomed(t, all)
 	testbed.AssertHears(t, "caller", all[max(0, len(all)-10*8000):], agentSpeech, caller)
 	testbed.AssertHolds(t, "the notice to the caller", all, append(spoken("it", "notice"), spoken("it", "country-it")...))
+
+	again := box.command("call", "-line", "line-1", "-from", "0612345678", "-keys", ",1")
+	box.ringsWith(agent, "0612345678")
+	box.answers(agent)
+	box.want("talk", agent.Talk(limit(t, 30*time.Second), 5*time.Second))
+	again.Stop() // whoever plays the caller hangs up: the line hears busy tone
+	box.closed(agent, "the agent's call ends with the caller's")
+	w := box.claim()
+	if !eventually(t, 5*time.Second, func() bool { return w.line("line-1").State.ID == "idle" }) {
+		t.Errorf("after the caller hung up the line is %+v", w.line("line-1"))
+	}
+	w.quiet(5 * time.Second)
+	if c := w.story(w.finished()[0].ID); !c.says("Riattacca chi ha chiamato") {
+		t.Errorf("the story of the second call does not say who hung up: %+v", c)
+	}
 	box.proc.Stop()
 	nothingPersonal(t, leftBehind(t, box.data), append(userAgents, sampleNames()...), []string{"0612345678"})
 }
