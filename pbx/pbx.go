@@ -342,14 +342,7 @@ func (p *PBX) EndCall(id journal.CallID) {
 func (p *PBX) Lines() route.State { return p.routeState() }
 
 func (p *PBX) routeState() route.State {
-	st := p.book.state(p.o.Office(), p.o.Trunks())
-	for id, l := range st.Lines {
-		if l.CallBack != "" && len(p.o.Phones.Contacts(l.CallBack)) == 0 { // it is gone
-			l.CallBack = ""
-			st.Lines[id] = l
-		}
-	}
-	return st
+	return p.book.state(p.o.Office(), p.o.Trunks())
 }
 
 // newCallID makes a name that sorts by time: 10 characters of milliseconds and 8

@@ -60,8 +60,7 @@ type LineState struct {
 	Free      int        // channels on which a call could start
 	Calls     []LineCall // calls that hold a channel, in any order
 	// ReservedUntil keeps the line (one channel of it) for the call back after an
-	// emergency call; zero for none. CallBack is the phone that called for help then;
-	// empty if it cannot be rung any more.
+	// emergency call; zero for none. CallBack is the phone that called for help then.
 	ReservedUntil time.Time
 	CallBack      office.ID
 	// NoDialTone: who dialled on it last, not long ago, found no dial tone. It comes
