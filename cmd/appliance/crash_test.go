@@ -26,8 +26,6 @@ const (
 	// ceiling over the 100 ms of the promise, for a slow disk under four boxes. How old
 	// the oldest one was that was missing is a figure.
 	writtenWithin = time.Second
-	// promiseTime is how long a caller takes to be promised that he is called back.
-	promiseTime = 6 * time.Second
 )
 
 // TestKilledUnderTraffic kills the box with SIGKILL at random moments, also while
@@ -151,8 +149,8 @@ func (l *lane) life() {
 		switch {
 		case l.chance(0.3):
 			l.lineTaken()
-		case l.chance(0.4):
-			l.wait(promiseTime)
+		case l.chance(0.3):
+			l.promiseHeard()
 		}
 		l.wait(time.Duration(l.rng.ExpFloat64() * float64(1200*time.Millisecond)))
 	}
@@ -165,6 +163,19 @@ func (l *lane) lineTaken() {
 		if l.anyOffHook() {
 			return
 		}
+	}
+}
+
+// promiseHeard waits until one more caller has heard that he will be called back, or
+// some seconds if nobody does.
+func (l *lane) promiseHeard() {
+	heard := func() int {
+		l.acked.Lock()
+		defer l.acked.Unlock()
+		return l.acked.promised
+	}
+	before := heard()
+	for until := time.Now().Add(20 * time.Second); time.Now().Before(until) && heard() == before; l.wait(20 * time.Millisecond) {
 	}
 }
 

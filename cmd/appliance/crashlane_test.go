@@ -366,16 +366,17 @@ func (l *lane) ringIn(ctx context.Context, rng *rand.Rand) {
 	p.HangUp()
 }
 
-// promise is an outside caller on line 1 who wants to be called back: it counts when he
-// has heard that he will be.
+// promise is an outside caller on line 1 who wants to be called back at a number that he
+// types: it counts when he has heard that he will be.
 func (l *lane) promise(ctx context.Context, rng *rand.Rand) {
-	p, err := l.exchange.Ring("line-1", sim.CallerSpec{Number: fmt.Sprintf("0612%06d", rng.IntN(1e6)), GiveUp: 10 * time.Second})
+	p, err := l.exchange.Ring("line-1", sim.CallerSpec{Restricted: true, GiveUp: 10 * time.Second})
 	if err != nil {
 		return
 	}
 	select {
 	case <-p.Answered():
-		p.Key("1") // yes, at his own number
+		p.Say(make([]int16, 4000)) // he listens for half a second
+		p.Key(fmt.Sprintf("0612%06d#1", rng.IntN(1e6)))
 	case <-p.Done():
 	case <-ctx.Done():
 	}
