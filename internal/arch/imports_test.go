@@ -12,7 +12,7 @@ import (
 var plan = []string{
 	"cmd/appliance",
 	"hal", "hal/gpio", "hal/serial", "hal/voicemodem", "hal/sim", "hal/haltest",
-	"board", "board/led", "board/button", "board/health",
+	"board", "board/led", "board/button", "board/health", "board/update",
 	"board/boot",     // first process of the image: mounts, modules, data partition, watchdog, supervision
 	"board/network",  // address of the box: DHCP, fixed, link-local
 	"board/timesync", // clock of the box
@@ -23,6 +23,7 @@ var plan = []string{
 	"ui", "ui/auth", "ui/view", "ui/live", "ui/i18n", "ui/api", "ui/assets", "ui/export", "ui/cti",
 	"internal/store", "internal/audio", "internal/office", "internal/journal", "internal/numbering", "internal/privacy",
 	"internal/service", "internal/logring", "internal/testbed", "internal/arch",
+	"image/bundle",            // makes keys and signs update bundles, a program of its own
 	"internal/testbed/bench",  // the measuring run of `make bench`, a program of its own
 	"internal/testbed/report", // what `make test` prints, a program of its own
 	"internal/testbed/chrome", // Chromium for tests of pages
