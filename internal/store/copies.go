@@ -157,7 +157,7 @@ func (db *DB) sweepCopies() error {
 // how many it freed.
 func (db *DB) dropSpares(need uint64) (freed uint64) {
 	for _, s := range []struct{ folder, pattern string }{
-		{db.o.Folder, beforeRestore + "*"}, {db.o.Folder, damagedFolder + "*"}, {db.copiesFolder(), copyPrefix + "*" + copySuffix},
+		{db.o.Folder, beforeRestore + "*"}, {db.o.Folder, beforePutBack + "*"}, {db.o.Folder, damagedFolder + "*"}, {db.copiesFolder(), copyPrefix + "*" + copySuffix},
 	} {
 		names, err := matching(s.folder, s.pattern) // the oldest first
 		if err != nil {

@@ -424,6 +424,7 @@ func (db *DB) sweep() error {
 		removeAll(db.copiesFolder(), "*.part*", 0),
 		removeAll(db.o.Folder, damagedFolder+"*", keptAside),
 		removeAll(db.o.Folder, beforeRestore+"*", keptAside),
+		removeAll(db.o.Folder, beforePutBack+"*", keptAside),
 	)
 }
 
