@@ -50,6 +50,7 @@ const (
 	NoPhones         Kind = "phones.none"
 	NoEmergencyLine  Kind = "emergency.noLine" // no line in service could carry an emergency call
 	LampsMissing     Kind = "lamps.missing"
+	UpdateTakenBack  Kind = "update.takenBack" // a new version did not pass its trial
 )
 
 // Rule is what the box knows about a kind.
@@ -89,6 +90,7 @@ var Kinds = []Rule{
 	{LineUnbuilt, 6, Fault, 0, 0, nil},
 	{TemperatureHigh, 7, Warning, 30 * time.Second, 2 * time.Minute, nil},
 	{SoftwareRestarts, 8, Fault, 0, 5 * time.Minute, []Kind{NoPhones}},
+	{UpdateTakenBack, 8, Warning, 0, 0, nil},
 	{NoEmergencyLine, 9, Fault, 30 * time.Second, 5 * time.Second, nil},
 	{NoPhones, 9, Fault, time.Minute, 3 * time.Second, nil},
 	{LampsMissing, 9, Warning, 0, 0, nil},
@@ -97,7 +99,7 @@ var Kinds = []Rule{
 // Over reports a kind that tells of something that is over: it stays on the list until
 // a person has read it.
 func Over(k Kind) bool {
-	return k == StorageRecovered || k == JournalBroken || k == OfficeSkipped
+	return k == StorageRecovered || k == JournalBroken || k == OfficeSkipped || k == UpdateTakenBack
 }
 
 // RuleOf returns the rule of a kind, and false for one that is not in the table.

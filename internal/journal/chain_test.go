@@ -222,7 +222,8 @@ func TestPayloadsHoldNoFreeText(t *testing.T) {
 		ContactAnnounced.Queue NoticeSaid.Queue NoticeSaid.Country CallbackPromised.Queue CallbackTried.Queue CallbackTried.Result
 		CallbackSettled.Queue CallbackSettled.Why
 		OutcomeSet.Queue OutcomeSet.Customer OutcomeSet.Outcome OutcomeSet.Script SurveyAnswered.Queue SurveyAnswered.Survey
-		SurveyAnswered.Answer RecallDone.Why ReportMailed.Report ReportMailed.Result CustomerChanged.Customer CustomerChanged.What`) {
+		SurveyAnswered.Answer RecallDone.Why ReportMailed.Report ReportMailed.Result CustomerChanged.Customer CustomerChanged.What
+		UpdateChanged.What UpdateChanged.Version UpdateChanged.Reason UpdateChanged.Source`) {
 		allowed[f] = true
 	}
 	var walk func(reflect.Type)

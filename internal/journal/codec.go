@@ -102,6 +102,7 @@ func init() {
 	register[BoxStarted](lasting)
 	register[BoxStopped](lasting)
 	register[FaultChanged](ordinary)
+	register[UpdateChanged](lasting)
 	register[AccessEvent](lasting)
 	register[Gap](always)
 }

@@ -430,6 +430,17 @@ type FaultChanged struct {
 	Raised  bool   `json:"raised"`
 }
 
+// UpdateChanged reports a step of an update of the box's program. Version is the
+// update's; Reason is why it was refused or given up (board/update.Reason), or what
+// the new version's own check lacked.
+type UpdateChanged struct {
+	What    string    `json:"what"` // "accepted", "refused", "failed", "cancelled", "committed", "rolledBack", "notStarted", "returned"
+	Version string    `json:"version,omitempty"`
+	Reason  string    `json:"reason,omitempty"`
+	By      SubjectID `json:"by,omitempty"`
+	Source  string    `json:"source,omitempty"` // "page", "stick", "api"
+}
+
 // AccessEvent reports logins, refused logins, the claim, new passwords, backups
 // and restores, and every look at a person's figures: who, what, about whom.
 type AccessEvent struct {
@@ -472,4 +483,5 @@ func (OfficeChanged) JournalKind() Kind    { return "office.changed" }
 func (BoxStarted) JournalKind() Kind       { return "box.started" }
 func (BoxStopped) JournalKind() Kind       { return "box.stopped" }
 func (FaultChanged) JournalKind() Kind     { return "box.fault" }
+func (UpdateChanged) JournalKind() Kind    { return "box.update" }
 func (AccessEvent) JournalKind() Kind      { return "access" }

@@ -239,6 +239,8 @@ func (s *State) Apply(e journal.Event) Topics {
 		return All
 	case journal.RecallTaken, journal.RecallDone:
 		return Queues
+	case journal.UpdateChanged:
+		return Updates
 	case journal.ReportMailed, journal.BoxStopped, journal.AccessEvent:
 		return 0
 	}

@@ -20,6 +20,7 @@ const (
 	Lamps
 	Office
 	Log
+	Updates
 	// All is every topic.
 	All Topics = 1<<iota - 1
 )

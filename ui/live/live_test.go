@@ -147,7 +147,7 @@ func payloads() *rapid.Generator[ev] {
 			journal.CallLeg{Leg: leg, State: journal.LegEnded}, journal.CallBridged{A: "x", B: "y"}, journal.CallEnded{}, journal.ContactQueued{Contact: con, Queue: "q"},
 			journal.ContactOffered{Contact: con, Offer: offer, Agent: who}, journal.OfferEnded{Contact: con, Offer: offer}, journal.ContactConnected{Contact: con, Agent: who},
 			journal.ContactEnded{Contact: con}, journal.AgentChanged{Agent: who, State: journal.AgentReady}, journal.LineChanged{Line: "l", State: "idle"},
-			journal.PhoneChanged{Device: "d", Online: true}, journal.OfficeChanged{Version: 3}, journal.BoxStarted{}, journal.BoxStopped{}, journal.FaultChanged{Code: "f", Raised: true}, journal.AccessEvent{},
+			journal.PhoneChanged{Device: "d", Online: true}, journal.OfficeChanged{Version: 3}, journal.BoxStarted{}, journal.BoxStopped{}, journal.FaultChanged{Code: "f", Raised: true}, journal.AccessEvent{}, journal.UpdateChanged{What: "accepted"},
 		}).Draw(t, "payload")}
 	})
 }
