@@ -64,7 +64,7 @@ func (v *visit) apiSystem() error {
 
 func (v *visit) systemPage(tab string) (view.System, error) {
 	m, err := v.systemModel()
-	page := view.System{Box: m, Tab: tab, MayRead: v.s.d.Acknowledge != nil && v.may("POST /system/faults/{kind}/read"), Prepared: v.s.restored.get(), MayManage: v.may("GET /system/backup"),
+	page := view.System{Box: m, Tab: tab, MayRead: v.s.d.Acknowledge != nil && v.may("POST /system/faults/{kind}/read"), Prepared: v.s.restored.get(), MayManage: v.may("GET /system/backup"), MayUpdate: v.s.d.Updates != nil && v.may("GET /system/update"),
 		Backup: v.s.d.Backup != nil, Restore: v.s.d.Restore != nil}
 	page.Frame = v.frame(v.p.T("system.title"))
 	page.Health = v.healthModel()

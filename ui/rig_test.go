@@ -45,6 +45,7 @@ type rig struct {
 	reports *report.Reader
 	book    *outcome.Book
 	surveys *survey.State
+	updates *fakeUpdates
 	box     *fakeBox
 	server  *ui.Server
 	deps    ui.Deps
@@ -199,7 +200,7 @@ type rigOf struct {
 func newRigOf(t testing.TB, claimed bool, of rigOf, change ...func(*ui.Deps)) *rig {
 	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
-	r := &rig{t: t, surveys: survey.New(), box: &fakeBox{}, sample: of.sample, stopped: make(chan struct{})}
+	r := &rig{t: t, surveys: survey.New(), updates: newFakeUpdates(), box: &fakeBox{}, sample: of.sample, stopped: make(chan struct{})}
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
 	if os.Getenv("UI_TEST_LOG") != "" {
 		log = slog.Default()
@@ -287,6 +288,7 @@ func newRigOf(t testing.TB, claimed bool, of rigOf, change ...func(*ui.Deps)) *r
 			return nil
 		},
 		Restart: func() { b.set(func(b *fakeBox) { b.did = append(b.did, "restart") }) },
+		Updates: r.updates,
 		Logs: func(f ui.LogFilter) []ui.LogLine {
 			return []ui.LogLine{{Time: since, Level: "INFO", Text: "line opened", Attrs: "line=line-1", Call: f.Call}, {Time: since, Level: "WARN", Text: "no such port", Attrs: "line=line-3"}}
 		},

@@ -180,6 +180,10 @@ func (s *Server) table() []Route {
 		{Method: get, Pattern: "/system/backup", Who: Technician, do: (*visit).backupForm},
 		{Method: post, Pattern: "/system/backup", Who: Technician, do: (*visit).backup, slow: true},
 		{Method: post, Pattern: "/system/restore", Who: Technician, do: (*visit).restore, Limit: maxUpload},
+		{Method: get, Pattern: "/system/update", Who: Chiefs, do: (*visit).updateForm},
+		{Method: post, Pattern: "/system/update", Who: Chiefs, do: (*visit).updateUpload, Limit: maxUpload},
+		{Method: post, Pattern: "/system/update/stick", Who: Chiefs, do: (*visit).updateStick, slow: true},
+		{Method: post, Pattern: "/system/update/cancel", Who: Chiefs, do: (*visit).updateCancel},
 		{Method: post, Pattern: "/system/restart", Who: Technician, do: (*visit).restart},
 		{Method: post, Pattern: "/system/faults/{kind}/read", Who: Technician, do: (*visit).faultRead},
 		{Method: get, Pattern: "/system/log", Who: Technician, do: (*visit).log},
@@ -222,6 +226,8 @@ func (s *Server) table() []Route {
 		{Method: get, Pattern: "/api/v1/versions/{n}", Who: Chiefs, do: (*visit).apiVersion, Doc: "What a version changed.", Answer: api.Difference{}},
 		{Method: get, Pattern: "/api/v1/search", Who: Everyone, do: (*visit).apiSearch, Doc: "Pages, settings and people by words.", Answer: []api.Hit{}, Query: []string{"q"}},
 		{Method: get, Pattern: "/api/v1/system", Who: Everyone, do: (*visit).apiSystem, Doc: "What the box is and how it is reached.", Answer: api.System{}},
+		{Method: get, Pattern: "/api/v1/update", Who: Chiefs, do: (*visit).apiUpdate, Doc: "What runs in which slot, and the update that is under way.", Answer: api.Update{}},
+		{Method: post, Pattern: "/api/v1/update", Who: Chiefs, do: (*visit).apiUpdateUpload, Limit: maxUpload, Doc: "Takes an update bundle, which is the whole body; it is installed when no call is under way. 409 while another one is, 422 for one that this box does not take.", Answer: api.Update{}},
 		{Method: get, Pattern: "/api/v1/log", Who: Technician, do: (*visit).apiLog, Doc: "The newest lines of the log.", Answer: []api.LogLine{}, Query: []string{"level", "text", "call"}},
 	}
 }

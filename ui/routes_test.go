@@ -13,13 +13,13 @@ import (
 	"centralino/ui"
 )
 
-var update = flag.Bool("update", false, "rewrite golden files")
+var rewrite = flag.Bool("update", false, "rewrite golden files")
 
 // golden compares with a file of testdata.
 func golden(t *testing.T, name, got string) {
 	t.Helper()
 	path := "testdata/" + name
-	if *update {
+	if *rewrite {
 		if err := os.MkdirAll("testdata", 0o755); err != nil {
 			t.Fatal(err)
 		}

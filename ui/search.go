@@ -39,6 +39,7 @@ var searchPages = []struct{ url, title, words string }{
 	{"/versions", "versions.title", "search.words.versions"},
 	{"/system", "system.title", "search.words.system"},
 	{"/system/backup", "system.backup", "search.words.backup"},
+	{"/system/update", "update.title", "search.words.update"},
 	{"/system/log", "system.log", "search.words.log"},
 	{"/system/licences", "system.licences", "search.words.licences"},
 	{"/me", "me.title", "search.words.me"},

@@ -45,9 +45,10 @@ var livePages = map[string]struct {
 		{"deskcard", live.Queues | live.Calls}, {"deskscript", live.Queues | live.Calls}, {"deskoutcome", live.Queues | live.Calls},
 		{"deskdue", live.Queues | live.Calls | live.Office}, {"deskqueues", live.Queues | live.Office}, {"deskfigures", live.Queues},
 	}},
-	"lines": {"GET /lines", []part{{"lineslist", live.Lines | live.Calls | live.Office}}},
-	"phone": {"GET /phones/{id}", []part{{"phonestate", live.Phones | live.Office}, {"phonefacts", live.Phones | live.Office}}},
-	"line":  {"GET /lines/{id}", []part{{"linestate", live.Lines | live.Calls | live.Office}}},
+	"update": {"GET /system/update", []part{{"updatestate", live.Updates}}},
+	"lines":  {"GET /lines", []part{{"lineslist", live.Lines | live.Calls | live.Office}}},
+	"phone":  {"GET /phones/{id}", []part{{"phonestate", live.Phones | live.Office}, {"phonefacts", live.Phones | live.Office}}},
+	"line":   {"GET /lines/{id}", []part{{"linestate", live.Lines | live.Calls | live.Office}}},
 }
 
 // live streams the parts of one page: each is drawn anew for this reader when its
@@ -96,6 +97,8 @@ func (v *visit) live() error {
 			return v.deskPage()
 		case "lines":
 			return v.linesPage()
+		case "update":
+			return v.updatePage()
 		}
 		if name == "phone" {
 			if d := v.doc().DeviceByID(office.ID(id)); d != nil {

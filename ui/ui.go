@@ -86,7 +86,8 @@ type Deps struct {
 	// Optional: without it a port is typed.
 	Ports func() ([]SerialPort, error)
 
-	Restart func() // optional: orderly restart, asked for after a restore
+	Restart func()  // optional: orderly restart, asked for after a restore
+	Updates Updates // optional: replaces the program of the box
 
 	Logs  func(f LogFilter) []LogLine // optional: the newest last
 	About About

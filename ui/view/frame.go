@@ -396,6 +396,7 @@ type System struct {
 	Licences  []Licence
 	MayManage bool
 	MayRead   bool // faults that are over
+	MayUpdate bool
 }
 
 // Licence is one module with its licence.
