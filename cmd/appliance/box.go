@@ -88,7 +88,9 @@ type box struct {
 	answering   chan answerer  // who waits for a call of the simulated box; unbuffered: a waiter stands in it
 	testRings   chan office.ID // calls of the simulated exchange that a page asks for; unbuffered: runTestRings takes them
 	quit        func()
-	again       atomic.Bool // start anew after stopping
+	next        atomic.Int32 // what comes after stopping, a nextStep
+	updates     *updates     // nil where there are no slots
+	pageAt      string       // address of the page for the box itself; empty: there is none
 
 	clockTrusted atomic.Bool // on a board of its own only after a time server has told the time
 }
@@ -126,6 +128,9 @@ func newBox(ctx context.Context, o options) (_ *box, err error) {
 	if err := b.openFront(); err != nil {
 		return nil, err
 	}
+	if err := b.openUpdates(); err != nil {
+		return nil, err
+	}
 	if err := serial.Reserve(); err != nil {
 		b.log.Warn("no reserve of file descriptors", "err", err)
 	}
@@ -144,12 +149,12 @@ func newBox(ctx context.Context, o options) (_ *box, err error) {
 // openData opens database, journal, office and names, and fills an empty office.
 func (b *box) openData(ctx context.Context) error {
 	var err error
-	b.db, b.opened, err = store.Open(ctx, store.Options{
+	opt := store.Options{
 		Folder: b.opt.data, Migrations: migrations(), Now: b.now, Log: b.log,
 		Files: []string{office.KeyFile, privacy.KeyFile, ui.CAFile}, Blobs: voicesFolder,
 		CheckRestored: []func(context.Context, *sql.DB) error{journal.CheckRestored, office.CheckRestored}, Readers: b.opt.seams.readers, Fault: b.opt.seams.disk,
-	})
-	if err != nil {
+	}
+	if b.db, b.opened, err = b.openStore(ctx, opt); err != nil {
 		return &exitError{exitData, "Check that the data folder can be written and that no other box uses it, or name another with -data", fmt.Errorf("open data folder %s: %w", b.opt.data, err)}
 	}
 	if b.voices, err = openVoices(b.opt.data); err != nil {
@@ -332,6 +337,9 @@ func (b *box) run(ctx context.Context) error {
 		},
 		Steady: func(name string) { b.front.faults.Clear(health.SoftwareRestarts, name) },
 	}, b.parts()...).Run(ctx)
+	if err == nil && b.updates != nil {
+		b.updates.stopping()
+	}
 	deadline, done := context.WithTimeout(context.WithoutCancel(ctx), lastEvent)
 	defer done()
 	if stopErr := b.journal.Stop(deadline, "asked"); stopErr != nil {
@@ -371,6 +379,9 @@ func (b *box) parts() []service.Part {
 			Service: &control{path: filepath.Join(b.opt.data, controlName), handle: b.command, log: b.log}})
 	}
 	list = append(list, b.firstProcessParts()...)
+	if b.updates != nil {
+		list = append(list, service.Part{Name: "updates", Service: b.updates})
+	}
 	return append(list, service.Part{Name: "sensors", Service: b.sensors()},
 		service.Part{Name: "ready", Service: service.Func(b.front.ready)})
 }

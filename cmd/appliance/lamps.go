@@ -39,7 +39,9 @@ type front struct {
 	calls     map[journal.CallID]bool // under way; true: emergency
 	waiting   map[journal.ContactID]bool
 	pairUntil time.Time
-	busy      bool // starting, or about to restart
+	busy      bool      // starting, or about to restart
+	updating  bool      // a new version is being written or on trial
+	asked     time.Time // the last short press of the button
 
 	// telling is held from reading a state until lamps or faults are told of it, so that
 	// what was read last is told last.
@@ -130,6 +132,9 @@ func (f *front) gesture(g button.Gesture) {
 	f.b.record.Append("", journal.AccessEvent{What: "button." + string(g), Source: "button"})
 	switch g {
 	case button.Press:
+		f.mu.Lock()
+		f.asked = f.b.now()
+		f.mu.Unlock()
 		code := 0
 		if worst, ok := f.faults.Worst(); ok {
 			code = worst.Code
@@ -183,6 +188,24 @@ func (f *front) setBusy(busy bool) {
 	f.busy = busy
 	f.mu.Unlock()
 	f.show()
+}
+
+// updates shows that a new version is being written or on trial.
+func (f *front) updates(on bool) {
+	f.mu.Lock()
+	same := f.updating == on
+	f.updating = on
+	f.mu.Unlock()
+	if !same {
+		f.show()
+	}
+}
+
+// pressedLately says whether somebody pressed the button within d.
+func (f *front) pressedLately(d time.Duration) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return !f.asked.IsZero() && f.b.now().Sub(f.asked) < d
 }
 
 func (f *front) hint(h button.Hint) {
@@ -349,7 +372,7 @@ func (f *front) show() {
 	doc := f.document()
 	f.mu.Lock()
 	status := []led.State{led.StatusReady}
-	if f.busy {
+	if f.busy || f.updating {
 		status = append(status, led.StatusWorking)
 	}
 	if f.b.now().Before(f.pairUntil) {

@@ -19,10 +19,20 @@ const (
 	exitData     = 4 // the data folder cannot be read or written
 	exitBoard    = 5 // the board is not known
 	exitNotAlive = 6 // no running box answers in the data folder
+
+	// For the process that started the program on a board (board/boot).
+	exitReboot = 10 // start the computer anew
+	exitTry    = 11 // the same, from the other slot, once ("tryboot")
 )
 
-// version is set by the linker for releases.
-var version = "dev"
+// Set by the linker for releases and images.
+var (
+	version = "dev"
+	release = "0" // a number that grows with every release
+	image   = ""  // the image that the program is in, as update bundles name it
+	// updateKeys are the public keys whose updates are taken (board/update.ParseKeys).
+	updateKeys = ""
+)
 
 // exitError carries the exit code of an error that ends the program, with one
 // sentence that says what to do.
@@ -108,7 +118,8 @@ func printHelp(out io.Writer) {
 	}
 	fmt.Fprintln(out)
 	fmt.Fprintln(out, "Every command has -h. Exit codes: 0 well, 1 failed, 2 wrong usage, 3 address in use,")
-	fmt.Fprintln(out, "4 data folder unusable, 5 unknown board, 6 no running box.")
+	fmt.Fprintln(out, "4 data folder unusable, 5 unknown board, 6 no running box, 10 and 11 start the computer")
+	fmt.Fprintln(out, "anew, with 11 once from the other slot.")
 }
 
 func versionCommand(_ []string, out, _ io.Writer) error {

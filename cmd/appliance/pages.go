@@ -50,6 +50,9 @@ func (b *box) openPages(ctx context.Context) error {
 	} else {
 		d.Ports = serialPorts
 	}
+	if b.updates != nil {
+		d.Updates = b.updates
+	}
 	var err error
 	if d.HTTP, err = listen(b.opt.http); err != nil {
 		return fmt.Errorf("listen for the page on %s: %w", b.opt.http, err)
@@ -60,6 +63,7 @@ func (b *box) openPages(ctx context.Context) error {
 	if d.HTTPS != nil {
 		d.HTTPSPort = d.HTTPS.Addr().(*net.TCPAddr).AddrPort().Port()
 	}
+	b.pageAt = pageAddress(d.HTTP, d.HTTPS)
 	if b.pages, err = ui.New(d); err != nil {
 		return fmt.Errorf("make the pages: %w", err)
 	}
@@ -177,11 +181,14 @@ const restartWait = time.Minute
 
 // restart starts the program anew once no call is under way, or after restartWait.
 // Until then no new calls begin but those for help.
-func (b *box) restart() {
+func (b *box) restart() { b.endThen(programAnew) }
+
+// endThen ends the program as restart does, and says what is to come after.
+func (b *box) endThen(next nextStep) {
 	if b.quit == nil {
 		return
 	}
-	b.again.Store(true)
+	b.next.Store(int32(next))
 	b.pbx.Drain()
 	b.front.works()
 	until := b.now().Add(restartWait)

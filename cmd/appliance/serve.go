@@ -23,6 +23,8 @@ import (
 type options struct {
 	data   string
 	board  string
+	slots  string // folder of the slots' partitions; empty: none
+	sticks string // folder under which USB sticks are mounted; empty: none
 	sim    bool
 	sample string
 	sip    netip.AddrPort
@@ -40,6 +42,8 @@ func parseServe(args []string, errOut io.Writer) (options, error) {
 	var o options
 	f.StringVar(&o.data, "data", "data", "data folder; made if missing")
 	f.StringVar(&o.board, "board", "auto", "board: auto, "+strings.Join(board.Names(), ", "))
+	f.StringVar(&o.slots, "slots", "", "folder with the partitions for updates: selector, 2, 3; with -sim made if missing")
+	f.StringVar(&o.sticks, "sticks", "", "folder under which USB sticks are mounted, for updates")
 	f.BoolVar(&o.sim, "sim", false, "simulated board and telephone lines, with a sample office")
 	f.StringVar(&o.sample, "sample", "", "office of an empty data folder: office, perf, none; office with -sim, else none")
 	sipAddr := f.String("sip", "0.0.0.0:5060", "address for phones and trunks (UDP and TCP)")
@@ -89,6 +93,10 @@ func serve(args []string, out, errOut io.Writer) error {
 	defer stop()
 	boundMemory()
 	b, err := newBox(ctx, o)
+	var first startFirst
+	if errors.As(err, &first) {
+		return explain(follow(o, nextStep(first)))
+	}
 	if err != nil {
 		return explain(err)
 	}
@@ -106,8 +114,8 @@ func serve(args []string, out, errOut io.Writer) error {
 	told := ctx.Err() != nil // to stop, by a signal
 	stop()
 	tidy.Wait()
-	if err == nil && !told && b.again.Load() {
-		return explain(restartSelf())
+	if err == nil && !told {
+		err = follow(o, nextStep(b.next.Load()))
 	}
 	return explain(err)
 }

@@ -3,6 +3,7 @@
 # grows with time, at length. It prints how far they have come and a table of figures
 # with date and commit, and fails when a part fails or runs no test at all.
 #   KILLS  SEEDS  HOURS (virtual, of each seed)  TALK (speech)  ROUNDS (vgetty)  SOAK (minutes)
+#   FLIPS (bits of a bundle)  CUTS (outcomes of a power cut at each step of an update)
 #   AGENTS  CALLERS  CALLING (how long they call: reports against the capture)
 set -uo pipefail
 cd "$(dirname "$0")/../.."
@@ -38,6 +39,7 @@ GOGC=400 run 100 ./cmd/appliance -run '^TestWholeBox$' -simseeds "${SEEDS:-1000}
 run 15 ./acd/sim -calls 1000000 -days 365
 run 15 ./acd/kpi -run '^TestBoardEqualsReport$' -days 365
 run 10 ./ui/live -run '^TestBoardEqualsEngineAndReport$' -days 365
+run 10 ./board/update -run '^Test(BitFlips|PowerCutAnywhere)$' -flips "${FLIPS:-1000}" -cuts "${CUTS:-20}"
 run 10 ./internal/audio -run '^TestTalkOff$' -talk "${TALK:-4h}"
 echo
 echo "Figures of $(date -u +%F), commit $(git describe --always --dirty 2>/dev/null || echo unknown), $(uname -m), $(nproc) cores"
