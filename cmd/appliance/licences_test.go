@@ -17,7 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-var update = flag.Bool("update", false, "make golden files anew")
+var anew = flag.Bool("update", false, "make golden files anew")
 
 // TestLicencesOnThePageAreThoseOfTheModules keeps licences.json.gz true.
 func TestLicencesOnThePageAreThoseOfTheModules(t *testing.T) {
@@ -27,7 +27,7 @@ func TestLicencesOnThePageAreThoseOfTheModules(t *testing.T) {
 		texts := licenceTexts(t, m.Dir)
 		want = append(want, ui.Licence{Module: m.Path, Version: m.Version, Name: licenceName(texts[0]), Text: strings.Join(texts, "\n\n")})
 	}
-	if *update {
+	if *anew {
 		b, err := json.MarshalIndent(want, "", " ")
 		if err != nil {
 			t.Fatal(err)

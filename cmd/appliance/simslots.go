@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"time"
 
 	"centralino/board/update"
 )
@@ -20,6 +21,7 @@ const (
 	simKeyName  = "update.pub" // who signs bundles for this simulated box (image/bundle, -slots)
 	simImage    = "sim"        // what bundles call the simulated computer
 	simSlotSize = 64 << 20
+	simStable   = 10 * time.Second // who tries it on a desk need not wait
 )
 
 // simSlots makes what is missing and starts as the firmware would. The version that
@@ -51,6 +53,7 @@ func simSlots(folder string, o *update.Options) error {
 		}
 	}
 	o.Board = simImage
+	o.Gate.Stable = simStable
 	o.Booted = update.Booted{Slot: sel.Starts(try), ID: rand.Text()}
 	if state, err := o.Memory.Load(); err == nil && state.Slots[o.Booted.Slot].Version != "" {
 		c := state.Slots[o.Booted.Slot]
