@@ -200,11 +200,12 @@ func (u *Updater) Run(ctx context.Context) error {
 func (u *Updater) Stopping() error { return u.keep(State.Stopping) }
 
 // Fallback is the copy of the database that the version in force can read, after a
-// version was taken back that may have changed it; empty if there is none.
+// version was taken back that may have changed it; empty if there is none. A version on
+// trial has none: what is older than the database shall fail, and not lose it.
 func (u *Updater) Fallback() string {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if l := u.state.Last; l != nil && l.Outcome == RolledBack {
+	if l := u.state.Last; l != nil && l.Outcome == RolledBack && u.verdict != OnTrial {
 		return l.Copy
 	}
 	return ""

@@ -80,7 +80,13 @@ func TestBadVersionsAreTakenBack(t *testing.T) {
 				if v := m.settle(nil); v != "v1" || len(m.ended) != 1 {
 					t.Errorf("at the next start %s runs, told %d times", v, len(m.ended))
 				}
-				if v := m.settle(m.install("v3")); v != "v3" {
+				m.start(m.install("v3"))
+				m.start(func(u *update.Updater) {
+					if u.Fallback() != "" {
+						t.Error("a version on trial may put back the database of before the last one")
+					}
+				})
+				if v := m.settle(nil); v != "v3" {
 					t.Errorf("a better version does not come in: %s runs", v)
 				}
 			})
