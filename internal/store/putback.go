@@ -32,6 +32,9 @@ func (db *DB) putBack(ctx context.Context, name string) (aside string, err error
 		return "", errors.New("not the name of a copy")
 	}
 	path := filepath.Join(db.copiesFolder(), name)
+	if _, err := os.Stat(path); err != nil {
+		return "", err // SQLite would make an empty one
+	}
 	if err := checkFile(ctx, path); err != nil {
 		return "", err
 	}
