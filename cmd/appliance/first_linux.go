@@ -23,7 +23,7 @@ func firstProcess() {
 		return
 	}
 	boot.Main(boot.Options{Built: builtAt(),
-		Serve: []string{"serve", "-data", onBoardData, "-http", "0.0.0.0:80", "-https", "0.0.0.0:443"}})
+		Serve: []string{"serve", "-data", onBoardData, "-slots", boot.Slots, "-http", "0.0.0.0:80", "-https", "0.0.0.0:443"}})
 }
 
 // Of the first process: how often it is told that the program is well (it waits a
