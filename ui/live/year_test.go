@@ -60,10 +60,10 @@ func (b *boards) compare(s *sim.Shift) error {
 				return fmt.Errorf("%v: the board lacks %+v", s.Now, c)
 			}
 			w := on[i]
-			if !w.Arrival.Equal(c.Rank) || !c.Callback && !w.Since.Equal(c.Since) || len(w.Offers) > 0 != c.Ringing || w.Calling != c.Dialling || w.Tries != c.Tries {
+			if !w.Arrival.Equal(c.Rank) || !c.Callback && !w.Since.Equal(c.Since) || len(w.Offers) > 0 != c.Ringing || w.Calling != c.Dialling || c.Callback && w.Tries != c.Tries {
 				return fmt.Errorf("%v: on the board %+v, in the engine %+v", s.Now, w, c)
 			}
-			if c.Tries > 0 && !c.Dialling && !w.Next.Equal(c.NextTry) {
+			if c.Callback && c.Tries > 0 && !c.Dialling && !w.Next.Equal(c.NextTry) {
 				return fmt.Errorf("%v: the board tries %s again at %v, the engine at %v", s.Now, w.ID, w.Next, c.NextTry)
 			}
 		}
@@ -98,12 +98,12 @@ func (b *boards) compareReport(now time.Time, waiting, promised int) error {
 			if oldest.IsZero() || v.Arrived.Before(oldest) {
 				oldest = v.Arrived
 			}
-		case kpi.Promised:
-			if !v.Reached {
+		case kpi.Promised, kpi.Answered:
+			w := b.board.Waiting[v.Contact]
+			switch {
+			case v.Result == kpi.Promised && !v.Reached, w != nil && !w.Promised.IsZero():
 				promised--
-			}
-		case kpi.Answered:
-			if w := b.board.Waiting[v.Contact]; w != nil { // his agent vanished
+			case w != nil: // his agent vanished
 				waiting--
 			}
 		}
