@@ -39,7 +39,7 @@ var everyModule = []string{
 
 // piModules drive the Raspberry Pi's own devices.
 var piModules = []string{
-	"mmc_block", "sdhci-iproc", "bcm2835", "bcm2835-rng", "bcm2835_wdt", "bcm2835_thermal", "bcm2711_thermal",
+	"mmc_block", "sdhci-iproc", "bcm2835", "bcm2835-rng", "bcm2835_thermal", "bcm2711_thermal",
 	"genet", "bcm-phy-lib", "broadcom", "mdio-bcm-unimac", "lan78xx", "smsc95xx", "microchip", "smsc",
 	"pcie-brcmstb", "reset-raspberrypi", "raspberrypi-cpufreq", "dwc2", "i2c-bcm2835", "spi-bcm2835", "i2c-dev", "spidev",
 	"nvme", "gpio-raspberrypi-exp",
@@ -56,7 +56,7 @@ var targets = []target{
 		name:    "qemu-raspi3b",
 		title:   "QEMU's Raspberry Pi 3 Model B",
 		trees:   []string{"broadcom/bcm2837-rpi-3-b.dtb"},
-		modules: piModules,
+		modules: piModules, // without the watchdog: where QEMU starts it, it resets the board at once
 		cmdline: "console=ttyS1,115200",
 	},
 	{
@@ -67,7 +67,7 @@ var targets = []target{
 			"broadcom/bcm2837-rpi-3-a-plus.dtb", "broadcom/bcm2837-rpi-3-b.dtb", "broadcom/bcm2837-rpi-3-b-plus.dtb",
 			"broadcom/bcm2837-rpi-cm3-io3.dtb", "broadcom/bcm2837-rpi-zero-2-w.dtb",
 		},
-		modules:  piModules,
+		modules:  append([]string{"bcm2835_wdt"}, piModules...),
 		cmdline:  "console=tty1 console=ttyS1,115200",
 		config:   piConfig,
 		firmware: []string{"start4.elf", "fixup4.dat", "start.elf", "fixup.dat", "bootcode.bin"},
