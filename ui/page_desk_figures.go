@@ -82,7 +82,7 @@ func (v *visit) usual(doc *office.Document) *api.Own {
 func (v *visit) ownDay(doc *office.Document, facts *kpi.Facts) api.Own {
 	var own api.Own
 	for i := range facts.Visits {
-		if x := &facts.Visits[i]; x.Agent == v.me.Person && x.Result == kpi.Answered {
+		if x := &facts.Visits[i]; x.Agent == v.me.Person && (x.Result == kpi.Answered || x.Reached) {
 			own.Contacts++
 		}
 	}

@@ -207,6 +207,15 @@ func TestDeskThroughACall(t *testing.T) {
 	if d := r.as(carla).desk(t); d.Today == nil || d.Today.Contacts != 0 {
 		t.Errorf("a colleague's figures: %+v", d.Today)
 	}
+	// Who was promised a call and reached is a contact like the others.
+	r.log.Append("c-e", journal.ContactQueued{Contact: "c-e", Queue: "group-1", Caller: r.people.Number("+390298765433")})
+	r.log.Append("c-e", journal.CallbackPromised{Contact: "c-e", Queue: "group-1"})
+	r.log.Append("", journal.ContactConnected{Contact: "c-e", Queue: "group-1", Agent: bruno})
+	r.log.Append("", journal.ContactEnded{Contact: "c-e", Queue: "group-1", Agent: bruno, Outcome: "served", Talked: time.Minute})
+	r.settle()
+	if d := b.desk(t); d.Today == nil || d.Today.Contacts != 2 {
+		t.Errorf("after a call-back: %+v", d.Today)
+	}
 	r.as(dario).get("/desk").is(t, http.StatusOK).has(t, "Non rispondi a nessuna coda").lacks(t, "La mia giornata")
 }
 
