@@ -14,7 +14,7 @@ import (
 
 // Viewer is who wants to see something. The zero Viewer sees nothing of anybody.
 type Viewer struct {
-	Subject journal.SubjectID // empty for a viewer who is no person (an API token)
+	Subject journal.SubjectID // empty for a viewer who is no person: a letter, a webhook
 	Role    office.Role
 }
 
