@@ -146,7 +146,7 @@ func (s *Server) makeReport(ctx context.Context, a asked, r reading) (api.Report
 		}
 		tables = []report.Table{src.Teams()}
 	case "people":
-		tables = []report.Table{src.People(s.seen(doc, r.viewer))}
+		tables = []report.Table{src.People(s.seen(doc, r.viewer, r.purpose))}
 	}
 	for _, t := range tables {
 		out.Tables = append(out.Tables, w.table(t))
@@ -154,14 +154,19 @@ func (s *Server) makeReport(ctx context.Context, a asked, r reading) (api.Report
 	return out, nil
 }
 
-// seen lists the agents whose figures the reader may see. Each look is written down;
-// while the gate is closed nobody is asked about but the reader himself.
-func (s *Server) seen(doc *office.Document, who privacy.Viewer) []journal.SubjectID {
+// seen lists the agents whose figures the reader may see, or with the purpose Export
+// take out of the box. Each look is written down; while the gate is closed nobody is
+// asked about but the reader himself.
+func (s *Server) seen(doc *office.Document, who privacy.Viewer, purpose privacy.Purpose) []journal.SubjectID {
+	may := s.d.People.MaySeeFigures
+	if purpose == privacy.Export {
+		may = s.d.People.MayExportFigures
+	}
 	var out []journal.SubjectID
 	open := s.d.People.Agreement().Kind != privacy.NoAgreement
 	for i := range doc.People {
 		id := doc.People[i].ID
-		if isAgent(doc, id) && (open || id == who.Subject) && s.d.People.MaySeeFigures(who, id) {
+		if isAgent(doc, id) && (open || id == who.Subject) && may(who, id) {
 			out = append(out, id)
 		}
 	}
@@ -177,7 +182,7 @@ func (s *Server) namesFor(r reading, doc *office.Document) func(journal.SubjectI
 			return r.p.T("who.unknown")
 		}
 		purpose := r.purpose
-		if isPerson(x) {
+		if isPerson(x) && purpose != privacy.Export { // a page: his figures are what it shows
 			purpose = privacy.Figures
 		}
 		n, ok := s.d.People.Name(r.viewer, purpose, x)
@@ -206,15 +211,22 @@ func (v *visit) reportAsked() (asked, error) {
 	return ask(v.doc(), v.r.URL.Query(), v.s.d.Now())
 }
 
-// report is the report that was asked for, as the reader may see it.
+// report is the report that was asked for, as the reader may see it. Figures of
+// people leave the box with the manager alone.
 func (v *visit) report(purpose privacy.Purpose) (asked, api.Report, error) {
 	a, err := v.reportAsked()
 	if err != nil {
 		return a, api.Report{}, err
 	}
+	if purpose == privacy.Export && !v.mayTake(a) {
+		return a, api.Report{}, errDenied
+	}
 	r, err := v.s.makeReport(v.ctx(), a, reading{v.p, v.viewer(), purpose})
 	return a, r, err
 }
+
+// mayTake reports whether the reader may take a report out of the box.
+func (v *visit) mayTake(a asked) bool { return a.what != "people" || v.me.Role == office.RoleManager }
 
 // listedRows is how many rows of a table the page shows; files have them all.
 const listedRows = 1000
@@ -256,9 +268,11 @@ func (v *visit) reports() error {
 		from, to := s.from.Format(time.DateOnly), s.to.Format(time.DateOnly)
 		page.Spans = append(page.Spans, view.Option{Value: v.reportURL(a, "/reports", "from", from, "to", to), Label: v.p.T("report.span." + s.id), Selected: from == r.From && to == r.To})
 	}
-	page.PDF = v.reportURL(a, "/reports/file", "as", "pdf")
-	for i := range r.Tables {
-		page.CSV = append(page.CSV, v.reportURL(a, "/reports/file", "as", "csv", "table", r.Tables[i].ID))
+	if v.mayTake(a) {
+		page.PDF = v.reportURL(a, "/reports/file", "as", "pdf")
+		for i := range r.Tables {
+			page.CSV = append(page.CSV, v.reportURL(a, "/reports/file", "as", "csv", "table", r.Tables[i].ID))
+		}
 	}
 	if v.may("GET /reports/queuelog") {
 		page.QueueLog = "/reports/queuelog?" + url.Values{"from": {r.From}, "to": {r.To}}.Encode()

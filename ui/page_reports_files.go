@@ -80,7 +80,7 @@ func (v *visit) queueLog() error {
 		return err
 	}
 	shown := map[journal.SubjectID]bool{}
-	for _, s := range v.s.seen(v.doc(), v.viewer()) {
+	for _, s := range v.s.seen(v.doc(), v.viewer(), privacy.Export) {
 		shown[s] = true
 	}
 	agent := func(s journal.SubjectID) string {

@@ -124,6 +124,51 @@ func TestReportFiles(t *testing.T) {
 	boss.get("/reports?what=people").is(t, http.StatusOK).has(t, "Bruno Bianchi")
 }
 
+// TestFiguresOfPeopleLeaveTheBoxWithTheManager: with an agreement a leader reads them
+// on the page, but takes them nowhere; and who they are about reads that they were
+// taken.
+func TestFiguresOfPeopleLeaveTheBoxWithTheManager(t *testing.T) {
+	r := newRig(t, true)
+	morning(r, 3, 0)
+	open(t, r)
+	ways := []string{"/reports/file?what=people&as=csv", "/reports/file?what=people&as=pdf", "/api/v1/reports?what=people"}
+	leader := r.as(anna)
+	leader.get("/reports?what=people").is(t, http.StatusOK).has(t, "Bruno Bianchi").lacks(t, "/reports/file")
+	leader.get("/reports?what=team").is(t, http.StatusOK).has(t, "/reports/file")
+	for _, way := range ways {
+		leader.get(way).is(t, http.StatusForbidden).lacks(t, "Bruno")
+	}
+	looks := func(wanted string) map[string]int { // until one is written down: nobody waits for the disk
+		t.Helper()
+		n := map[string]int{}
+		for range 500 {
+			list, err := r.people.Looks(t.Context(), bruno, time.Time{}, 100)
+			if err != nil {
+				t.Fatal(err)
+			}
+			clear(n)
+			for _, l := range list {
+				n[string(l.Who)+" "+l.What]++
+			}
+			if n[wanted] > 0 {
+				return n
+			}
+			r.log.Append("", journal.BreakProposed{Agent: carla})
+			r.settle()
+		}
+		t.Errorf("no %s in %v", wanted, n)
+		return n
+	}
+	if n := looks(string(anna) + " " + privacy.LookFigures); n[string(anna)+" "+privacy.LookExport] != 0 || n[string(dario)+" "+privacy.LookExport] != 0 {
+		t.Errorf("after the leader: %v", n)
+	}
+	boss := r.as(dario)
+	boss.get("/reports?what=people").is(t, http.StatusOK).has(t, "/reports/file")
+	boss.get(ways[0]).is(t, http.StatusOK).has(t, "Bruno Bianchi")
+	boss.get(ways[2]).is(t, http.StatusOK).has(t, "Bruno Bianchi")
+	looks(string(dario) + " " + privacy.LookExport)
+}
+
 // open records an agreement.
 func open(t *testing.T, r *rig) {
 	t.Helper()

@@ -170,6 +170,7 @@ type People interface {
 	Open(v privacy.Viewer) bool
 	MaySeeState(v privacy.Viewer, s journal.SubjectID) bool
 	MaySeeFigures(v privacy.Viewer, s journal.SubjectID) bool
+	MayExportFigures(v privacy.Viewer, s journal.SubjectID) bool
 	report.Gate
 	Board(v privacy.Viewer, groups []privacy.Group, state func(journal.SubjectID) journal.AgentStateName) []privacy.TeamView
 	Looks(ctx context.Context, about journal.SubjectID, before time.Time, limit int) ([]privacy.Look, error)

@@ -176,9 +176,19 @@ func (g *Gate) MaySeeState(v Viewer, s journal.SubjectID) bool {
 // MaySeeFigures says whether a viewer may see this person's figures. A look at
 // somebody else is written down, and so is one that is refused.
 func (g *Gate) MaySeeFigures(v Viewer, s journal.SubjectID) bool {
-	may := !isNumber(s) && g.allowed(v, Figures, s)
+	return g.mayHave(v, Figures, s)
+}
+
+// MayExportFigures says whether a viewer may take this person's figures out of the
+// box, in a file or by the API. It is written down like a look, as an export.
+func (g *Gate) MayExportFigures(v Viewer, s journal.SubjectID) bool {
+	return g.mayHave(v, Export, s)
+}
+
+func (g *Gate) mayHave(v Viewer, p Purpose, s journal.SubjectID) bool {
+	may := !isNumber(s) && g.allowed(v, p, s)
 	if may {
-		g.noteLook(v, LookFigures, s)
+		g.noteLook(v, lookOf[p], s)
 	} else if v != (Viewer{}) {
 		g.noteLook(v, LookRefused, s)
 	}
