@@ -1,9 +1,12 @@
 package report
 
 import (
+	"maps"
+	"slices"
 	"time"
 
 	"centralino/acd/kpi"
+	"centralino/internal/journal"
 )
 
 // Need is what a plan is made of: the traffic of each stretch of the day and what
@@ -62,13 +65,14 @@ func (s *Staffing) Hourly(o kpi.Outlook) float64 { return s.PerHour * o.Abandons
 type History struct {
 	Days     int             // with any contact, that it is the mean of
 	PerHour  map[int]float64 // half hour of the day (0 to 47) -> contacts an hour
-	Handle   time.Duration   // 0 if nobody was handled
+	Handle   time.Duration   // 0 if nobody was handled, or Hidden
+	Hidden   bool            // Handle would tell of fewer than five people
 	Patience time.Duration   // 0 if too few hung up to tell
 }
 
 // HistoryOf reads a queue's traffic (empty: all queues) on a weekday out of the
-// facts, by the clock of the place. Handling time and patience are those of all
-// days.
+// facts, by the clock of the place. Patience is that of all days, and so is handling
+// time where the gate is open; else see handling.
 func (s *Source) HistoryOf(queue string, day time.Weekday) History {
 	h := History{PerHour: map[int]float64{}}
 	visits := s.visits(queue)
@@ -89,10 +93,42 @@ func (s *Source) HistoryOf(queue string, day time.Weekday) History {
 	for k := range h.PerHour {
 		h.PerHour[k] /= float64(h.Days)
 	}
-	f := kpi.Sum(visits, s.rules)
-	h.Handle = f.AHT
+	h.Handle, h.Hidden = s.handling(queue, visits)
 	h.Patience, _ = kpi.Patience(visits)
 	return h
+}
+
+// handling is the mean of talk, hold and wrap-up of a queue's visits. How long people
+// take is theirs: where the gate is closed it is told of whole teams only (see Teams),
+// and days on which fewer than five others handled contacts are left out.
+func (s *Source) handling(queue string, visits []kpi.Visit) (mean time.Duration, hidden bool) {
+	f := kpi.Sum(visits, s.rules)
+	if s.open || f.Handled == 0 {
+		return f.AHT, false
+	}
+	people := s.members(queue)
+	var spent, handled []map[journal.SubjectID]time.Duration // handled counts nanoseconds
+	for _, day := range kpi.Days(s.Facts.From, s.Facts.To, s.zone) {
+		took, calls := map[journal.SubjectID]time.Duration{}, map[journal.SubjectID]time.Duration{}
+		in := arrivals(visits, day)
+		for i := range in {
+			if v := &in[i]; kpi.CHandled.Has(v, kpi.Rule{}) {
+				people[v.Agent] = true
+				took[v.Agent] += v.Talked + v.Wrap
+				calls[v.Agent]++
+			}
+		}
+		spent, handled = append(spent, took), append(handled, calls)
+	}
+	if !s.gate.MaySeeGroupFigures(s.viewer, slices.Collect(maps.Keys(people))) {
+		return 0, true
+	}
+	sum, _ := s.gate.Sum(s.viewer, spent)
+	n, _ := s.gate.Sum(s.viewer, handled)
+	if n == 0 {
+		return 0, true
+	}
+	return sum / n, false
 }
 
 // Rows turns the history into rows of a plan, from the first to the last half hour

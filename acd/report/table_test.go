@@ -393,18 +393,21 @@ func TestHistory(t *testing.T) {
 	f := kpi.Facts{Interval: kpi.Interval{From: monday.AddDate(0, 0, -28), To: monday}}
 	for week, n := range []int{4, 0, 8} { // the second was a holiday
 		for i := range n {
-			f.Visits = append(f.Visits, kpi.Visit{Queue: "group-1", Arrived: monday.AddDate(0, 0, -7*(week+1)).Add(9*time.Hour + time.Duration(i)*time.Minute), Result: kpi.Answered, Talked: time.Minute})
+			f.Visits = append(f.Visits, kpi.Visit{Queue: "group-1", Arrived: monday.AddDate(0, 0, -7*(week+1)).Add(9*time.Hour + time.Duration(i)*time.Minute), Result: kpi.Answered, Agent: "p-1", Talked: time.Minute})
 		}
 	}
 	f.Visits = append(f.Visits, kpi.Visit{Queue: "group-1", Arrived: monday.AddDate(0, 0, -6).Add(9 * time.Hour)})
 	f.Sort()
-	s := report.NewSource(f, sample(), gate{}, boss)
+	s := report.NewSource(f, sample(), gate{open: true}, boss)
 	h := s.HistoryOf("group-1", time.Monday)
 	if h.Days != 2 || len(h.PerHour) != 1 || h.PerHour[18] != 12 || h.Handle != time.Minute {
 		t.Errorf("%+v", h)
 	}
 	if rows := h.Rows(); len(rows) != 1 || rows[0].Label != "09:00" || rows[0].PerHour != 12 {
 		t.Errorf("%+v", rows)
+	}
+	if closed := report.NewSource(f, sample(), gate{}, boss).HistoryOf("group-1", time.Monday); closed.Handle != 0 || !closed.Hidden || closed.PerHour[18] != 12 {
+		t.Errorf("while the gate is closed: %+v", closed)
 	}
 	none := s.HistoryOf("nowhere", time.Monday)
 	if len(none.Rows()) != 0 {

@@ -145,6 +145,7 @@ type Plan struct {
 	Queue    string    `json:"queue,omitempty"`
 	Days     int       `json:"days"` // of history behind it, 0: typed figures
 	Handle   float64   `json:"handleSeconds"`
+	Hidden   bool      `json:"handleHidden"` // the queue's own mean would tell of fewer than five people
 	Patience float64   `json:"patienceSeconds"`
 	Table    DataTable `json:"table"`
 	Text     []string  `json:"sentences"`
