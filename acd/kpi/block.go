@@ -63,6 +63,9 @@ func (f *Fold) indexBlock(n int64, b *block) {
 		if cur, ok := f.current[v.Contact]; !ok || cur.block < n || cur.block == n && cur.n < i {
 			f.current[v.Contact] = where
 		}
+		if v.Back != "" {
+			f.backs[v.Back] = visitKey{v.Contact, v.Queue}
+		}
 	}
 }
 

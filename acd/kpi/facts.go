@@ -17,15 +17,15 @@ const (
 	Abandoned                // the caller hung up while waiting
 	Overflowed               // the queue gave the caller back to his path
 	Promised                 // the caller left the line for a promise to be called back
-	Closed                   // the queue took nobody
+	_                        // was "closed", which no queue ever said
 	Restarted                // lost when the box restarted
 )
 
-var resultNames = [...]string{"waiting", "answered", "abandoned", "overflowed", "promised", "closed", "restarted"}
+var resultNames = [...]string{Waiting: "waiting", Answered: "answered", Abandoned: "abandoned", Overflowed: "overflowed", Promised: "promised", Restarted: "restarted"}
 
 // String names the result by a text id.
 func (r Result) String() string {
-	if int(r) < len(resultNames) {
+	if int(r) < len(resultNames) && resultNames[r] != "" {
 		return resultNames[r]
 	}
 	return "waiting"
@@ -53,8 +53,12 @@ type Visit struct {
 	Open    bool   // still waits, talks or has a promise that was not kept
 	Urgent  bool   // overtakes
 	Reached bool   // of Promised: the caller was reached
+	ByAgent bool   // the agent ended the talk, not the caller, who may have gone on elsewhere
 	Reason  string // why the queue gave the contact up
 	Outcome string // id of the office's outcome, by the agent's word
+
+	Back   journal.CallID // of Reached: the call in which he was, where it is known
+	BackIn time.Duration  // of Reached: how long after Arrived
 
 	// Before is how long ago the same caller's contact before this one came; 0 if
 	// that is more than RepeatWithin or the caller is hidden.

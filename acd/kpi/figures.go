@@ -26,7 +26,6 @@ const (
 	COverflowed  Count = "overflowed"   // given back to their path
 	CPromised    Count = "promised"     // left the line for a call back
 	CReached     Count = "reached"      // … and were reached
-	CClosed      Count = "closed"       // the queue took nobody
 	CRestarted   Count = "restarted"    // lost in a restart
 	CRepeated    Count = "repeated"     // called already within RepeatWithin
 	CHandled     Count = "handled"      // talked to an agent, and that is over
@@ -49,7 +48,6 @@ var countRules = map[Count]func(v *Visit, r Rule) bool{
 	COverflowed:  func(v *Visit, _ Rule) bool { return v.Result == Overflowed },
 	CPromised:    func(v *Visit, _ Rule) bool { return v.Result == Promised },
 	CReached:     func(v *Visit, _ Rule) bool { return v.Result == Promised && v.Reached },
-	CClosed:      func(v *Visit, _ Rule) bool { return v.Result == Closed },
 	CRestarted:   func(v *Visit, _ Rule) bool { return v.Result == Restarted },
 	CRepeated:    func(v *Visit, _ Rule) bool { return v.Before > 0 },
 	CHandled:     func(v *Visit, _ Rule) bool { return handled(v) },
@@ -69,7 +67,7 @@ var countRules = map[Count]func(v *Visit, r Rule) bool{
 		case v.Result == Promised:
 			return !v.Open && !v.Reached
 		}
-		return v.Result == Overflowed || v.Result == Closed || v.Result == Restarted
+		return v.Result == Overflowed || v.Result == Restarted
 	},
 }
 
@@ -106,7 +104,6 @@ type Figures struct {
 	Overflowed  int
 	Promised    int
 	Reached     int
-	Closed      int
 	Restarted   int
 	Handled     int
 	Repeated    int
@@ -218,7 +215,6 @@ var tally = []struct {
 	{countRules[COverflowed], func(f *Figures) *int { return &f.Overflowed }},
 	{countRules[CPromised], func(f *Figures) *int { return &f.Promised }},
 	{countRules[CReached], func(f *Figures) *int { return &f.Reached }},
-	{countRules[CClosed], func(f *Figures) *int { return &f.Closed }},
 	{countRules[CRestarted], func(f *Figures) *int { return &f.Restarted }},
 	{countRules[CHandled], func(f *Figures) *int { return &f.Handled }},
 	{countRules[CRepeated], func(f *Figures) *int { return &f.Repeated }},

@@ -33,6 +33,7 @@ type Fold struct {
 	spoken  map[journal.ContactID][]time.Time // wait ranges that a caller heard: answered by then at most
 	visits  map[visitKey]place
 	current map[journal.ContactID]place // the queue that the contact entered last
+	backs   map[journal.CallID]visitKey // calls back that reached somebody
 }
 
 type visitKey struct {
@@ -85,6 +86,7 @@ func NewFold(fetch func(block int64) ([]byte, bool)) *Fold {
 		calls: map[journal.CallID]*callNow{}, lines: map[string]*lineNow{},
 		callers: map[journal.SubjectID]lastCall{}, spoken: map[journal.ContactID][]time.Time{},
 		visits: map[visitKey]place{}, current: map[journal.ContactID]place{}, late: map[uint64]bool{},
+		backs: map[journal.CallID]visitKey{},
 	}
 }
 
@@ -128,8 +130,12 @@ func (f *Fold) Apply(e journal.Event) bool {
 		if v := f.visit(p.Contact, p.Queue); v != nil && v.Result == Promised && p.Why == ByHand {
 			v.Reached = true
 		}
+	case journal.CallbackTried:
+		f.tried(p)
 	case journal.OutcomeSet:
 		f.outcome(p, e.Time)
+	case journal.SurveyAnswered:
+		f.leftAlone(journal.ContactID(p.Call))
 	case journal.AgentChanged:
 		f.agentChanged(p, e.Time)
 	case journal.CallStarted:
@@ -187,6 +193,9 @@ func (f *Fold) visit(c journal.ContactID, queue string) *Visit {
 
 func (f *Fold) queued(p journal.ContactQueued, at time.Time) {
 	key := visitKey{p.Contact, p.Queue}
+	if f.current[p.Contact] != f.visits[key] {
+		f.leftAlone(p.Contact)
+	}
 	if v := f.visit(p.Contact, p.Queue); v != nil {
 		f.current[p.Contact] = f.visits[key]
 		v.Open, v.stale = true, false
@@ -242,6 +251,9 @@ func (f *Fold) connected(p journal.ContactConnected, at time.Time) {
 	case Answered:
 		return // again, after the agent vanished
 	case Promised:
+		if v.BackIn == 0 {
+			v.BackIn = max(0, at.Sub(v.Arrived))
+		}
 		v.Reached = true
 		return
 	}
@@ -292,8 +304,6 @@ func (f *Fold) ended(p journal.ContactEnded, at time.Time) {
 		v.Result = Answered
 	case "abandoned":
 		v.Result = Abandoned
-	case "closed":
-		v.Result = Closed
 	case "restart":
 		v.Result = Restarted
 	default:
@@ -309,6 +319,35 @@ func (f *Fold) promised(p journal.CallbackPromised, at time.Time) {
 	}
 	v.Result, v.Waited = Promised, v.base+max(0, at.Sub(v.since))
 	delete(f.spoken, p.Contact)
+}
+
+// tried keeps in which call a caller was reached.
+func (f *Fold) tried(p journal.CallbackTried) {
+	if v := f.visit(p.Contact, p.Queue); v != nil && p.Result == "answered" && p.Call != "" {
+		v.Back = p.Call
+		f.backs[p.Call] = visitKey{p.Contact, v.Queue}
+	}
+}
+
+// hungUp notes whether the agent ended the talk. A call back is a call of his own;
+// else the call is the caller's, and its id is the contact's.
+func (f *Fold) hungUp(id journal.CallID, by string) {
+	if key, ok := f.backs[id]; ok {
+		if v := f.visit(key.contact, key.queue); v != nil && by == "caller" {
+			v.ByAgent = true
+		}
+		return
+	}
+	if by == "called" {
+		f.leftAlone(journal.ContactID(id))
+	}
+}
+
+// leftAlone notes that a caller outlived the talk with his agent.
+func (f *Fold) leftAlone(c journal.ContactID) {
+	if v := f.visit(c, ""); v != nil && v.Result == Answered {
+		v.ByAgent = true
+	}
 }
 
 func (f *Fold) outcome(p journal.OutcomeSet, at time.Time) {

@@ -235,7 +235,7 @@ func plainCount(t *testing.T, events []journal.Event, facts kpi.Facts) {
 	}
 	lostWhileTalking := f.Answered - ended["served"] // by a restart, or they still talk
 	if f.Offered != offered || f.Abandoned != ended["abandoned"] || f.Overflowed != ended["overflow"] || lostWhileTalking < 0 ||
-		f.Answered+f.Abandoned+f.Overflowed+f.Waiting+f.Promised+f.Closed+f.Restarted != offered {
+		f.Answered+f.Abandoned+f.Overflowed+f.Waiting+f.Promised+f.Restarted != offered {
 		t.Fatalf("offered %d, ended %v, but %+v", offered, ended, f)
 	}
 	slotted := kpi.Interval{From: kpi.SlotOf(facts.From).Start(), To: kpi.SlotOf(facts.To.Add(-1)).End()}
@@ -309,7 +309,24 @@ func TestFates(t *testing.T) {
 		{"asks to be called back and is reached",
 			[]any{queued, 40 * sec, journal.CallbackPromised{Contact: "c", Queue: "q"}, 600 * sec, journal.ContactConnected{Contact: "c", Queue: "q", Agent: "p-1", Waited: 640 * sec},
 				50 * sec, journal.ContactEnded{Contact: "c", Queue: "q", Agent: "p-1", Outcome: "served", Waited: 640 * sec, Talked: 50 * sec}},
-			kpi.Visit{Result: kpi.Promised, Reached: true, Agent: "p-1", Waited: 40 * sec, Talked: 50 * sec}},
+			kpi.Visit{Result: kpi.Promised, Reached: true, Agent: "p-1", Waited: 40 * sec, Talked: 50 * sec, BackIn: 640 * sec}},
+		{"is reached in a call that the agent ends",
+			[]any{queued, 40 * sec, journal.CallbackPromised{Contact: "c", Queue: "q"}, journal.CallEnded{By: "caller"}, 600 * sec, journal.CallbackTried{Contact: "c", Queue: "q", Call: "back", Result: "answered"},
+				journal.ContactConnected{Contact: "c", Queue: "q", Agent: "p-1", Waited: 640 * sec}, 50 * sec, journal.ContactEnded{Contact: "c", Queue: "q", Agent: "p-1", Outcome: "served", Talked: 50 * sec},
+				journal.CallID("back"), journal.CallEnded{By: "caller"}},
+			kpi.Visit{Result: kpi.Promised, Reached: true, Agent: "p-1", Waited: 40 * sec, Talked: 50 * sec, Back: "back", BackIn: 640 * sec, ByAgent: true}},
+		{"is answered, and the agent hangs up",
+			[]any{queued, 9 * sec, journal.ContactConnected{Contact: "c", Queue: "q", Agent: "p-1", Waited: 9 * sec}, 30 * sec,
+				journal.ContactEnded{Contact: "c", Queue: "q", Agent: "p-1", Outcome: "served", Talked: 30 * sec}, journal.CallEnded{By: "called"}},
+			kpi.Visit{Result: kpi.Answered, Agent: "p-1", Waited: 9 * sec, Talked: 30 * sec, ByAgent: true}},
+		{"is answered, hangs up in the survey: it was the agent who ended the talk",
+			[]any{queued, 9 * sec, journal.ContactConnected{Contact: "c", Queue: "q", Agent: "p-1", Waited: 9 * sec}, 30 * sec,
+				journal.ContactEnded{Contact: "c", Queue: "q", Agent: "p-1", Outcome: "served", Talked: 30 * sec}, journal.SurveyAnswered{Call: "c", Queue: "q", Question: 1, Answer: "5"}, journal.CallEnded{By: "caller"}},
+			kpi.Visit{Result: kpi.Answered, Agent: "p-1", Waited: 9 * sec, Talked: 30 * sec, ByAgent: true}},
+		{"is answered and hangs up",
+			[]any{queued, 9 * sec, journal.ContactConnected{Contact: "c", Queue: "q", Agent: "p-1", Waited: 9 * sec}, 30 * sec,
+				journal.ContactEnded{Contact: "c", Queue: "q", Agent: "p-1", Outcome: "served", Talked: 30 * sec}, journal.CallEnded{By: "caller"}},
+			kpi.Visit{Result: kpi.Answered, Agent: "p-1", Waited: 9 * sec, Talked: 30 * sec}},
 		{"asks to be called back and calls himself",
 			[]any{queued, 40 * sec, journal.CallbackPromised{Contact: "c", Queue: "q"}, 600 * sec, journal.ContactEnded{Contact: "c", Queue: "q", Outcome: "merged", Reason: "called in", Waited: 640 * sec}},
 			kpi.Visit{Result: kpi.Promised, Waited: 40 * sec}},

@@ -66,6 +66,7 @@ func (f *Fold) Evict(before time.Time) {
 			v := &b.visits[i]
 			delete(f.visits, visitKey{v.Contact, v.Queue})
 			delete(f.spoken, v.Contact)
+			delete(f.backs, v.Back)
 			if f.current[v.Contact] == (place{n, i}) {
 				delete(f.current, v.Contact)
 			}
@@ -257,6 +258,8 @@ const (
 	keptUrgent
 	keptReached
 	keptStale
+	keptByAgent
+	keptBack // Back and BackIn follow
 )
 
 // leastVisit is how many octets a kept visit takes at least: one a number.
@@ -269,7 +272,7 @@ func (v *Visit) write(w *writer) {
 	w.time(v.Arrived)
 	w.time(v.since)
 	flags := uint64(0)
-	for i, on := range []bool{v.Open, v.Urgent, v.Reached, v.stale} {
+	for i, on := range []bool{v.Open, v.Urgent, v.Reached, v.stale, v.ByAgent, v.hasBack()} {
 		if on {
 			flags |= 1 << i
 		}
@@ -279,7 +282,13 @@ func (v *Visit) write(w *writer) {
 	for _, n := range []int64{int64(v.Waited), int64(v.Talked), int64(v.Wrap), int64(v.base), int64(v.Before), int64(v.Misses), int64(v.Kept), int64(v.Broken)} {
 		w.int(n)
 	}
+	if v.hasBack() {
+		w.string(string(v.Back))
+		w.int(int64(v.BackIn))
+	}
 }
+
+func (v *Visit) hasBack() bool { return v.Back != "" || v.BackIn != 0 }
 
 func (v *Visit) read(r *reader) {
 	v.Contact, v.Queue, v.Caller = journal.ContactID(r.string()), r.string(), journal.SubjectID(r.string())
@@ -287,8 +296,12 @@ func (v *Visit) read(r *reader) {
 	v.Arrived, v.since = r.time(), r.time()
 	flags := r.uint()
 	v.Open, v.Urgent, v.Reached, v.stale = flags&keptOpen != 0, flags&keptUrgent != 0, flags&keptReached != 0, flags&keptStale != 0
+	v.ByAgent = flags&keptByAgent != 0
 	v.Result = Result(r.uint())
 	v.Waited, v.Talked, v.Wrap = time.Duration(r.int()), time.Duration(r.int()), time.Duration(r.int())
 	v.base, v.Before = time.Duration(r.int()), time.Duration(r.int())
 	v.Misses, v.Kept, v.Broken = int(r.int()), int(r.int()), int(r.int())
+	if flags&keptBack != 0 {
+		v.Back, v.BackIn = journal.CallID(r.string()), time.Duration(r.int())
+	}
 }

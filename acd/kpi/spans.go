@@ -119,6 +119,7 @@ func (f *Fold) callEnded(id journal.CallID, p journal.CallEnded, at time.Time) {
 		}
 		at = f.died
 	}
+	f.hungUp(id, p.By)
 	if c := f.calls[id]; c != nil {
 		for _, line := range c.legs {
 			f.occupy(line, -1, at)

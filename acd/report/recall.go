@@ -232,8 +232,6 @@ func (r *Recall) contactEnded(c *recallCall, p journal.ContactEnded, at time.Tim
 		return
 	case "abandoned":
 		why = WhyAbandoned
-	case "closed":
-		why = WhyClosed
 	case "restart":
 		why = WhyRestart
 	}

@@ -75,7 +75,7 @@ func traffic(t testing.TB, to time.Time, days, perDay, people int) kpi.Facts {
 			case k < 18:
 				v.Result = kpi.Abandoned
 			default:
-				v.Result = kpi.Result(3 + rng.IntN(4))
+				v.Result = []kpi.Result{kpi.Overflowed, kpi.Promised, kpi.Promised, kpi.Restarted}[rng.IntN(4)]
 			}
 			f.Visits = append(f.Visits, v)
 		}

@@ -78,7 +78,7 @@ func (c *reportCheck) counts(began time.Time) {
 	}{
 		{kpi.Offered, g.offered}, {kpi.CAnswered, g.answered}, {kpi.CAnsweredIn, g.in}, {kpi.CAbandoned, g.abandoned},
 		{kpi.CAbandonedIn, g.abandonedIn}, {kpi.CShort, g.short}, {kpi.CLost, g.abandoned - g.short}, {kpi.CWaiting, 0}, {kpi.COverflowed, g.overflowed},
-		{kpi.CPromised, 0}, {kpi.CClosed, 0}, {kpi.CRestarted, 0}, {kpi.CRepeated, 0}, {kpi.CHandled, g.answered},
+		{kpi.CPromised, 0}, {kpi.CRestarted, 0}, {kpi.CRepeated, 0}, {kpi.CHandled, g.answered},
 		{kpi.CJudged, g.answered + g.abandoned - g.short}, {kpi.CUnserved, g.abandoned - g.short + g.overflowed},
 	} {
 		c.count("contacts "+string(x.of), float64(c.behind(x.of, began).All), x.want)

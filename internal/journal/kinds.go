@@ -244,9 +244,9 @@ type ContactConnected struct {
 }
 
 // ContactEnded closes a contact. Outcome is "served", "abandoned", "overflow",
-// "closed", "restart", "unreached" (a call back was tried as often as the queue
-// tries) or "merged" (the same caller's other contact took its place); Reason says
-// why the queue gave it up ("max wait").
+// "restart", "unreached" (a call back was tried as often as the queue tries) or
+// "merged" (the same caller's other contact took its place); Reason says why the
+// queue gave it up ("max wait").
 type ContactEnded struct {
 	Contact ContactID     `json:"contact"`
 	Queue   string        `json:"queue"`
