@@ -211,18 +211,13 @@ func (v *visit) customerCalls(c *outcome.Customer, limit int) ([]api.CustomerCal
 	if err != nil {
 		return nil, err
 	}
-	var calls []journal.Call
-	for _, s := range c.Numbers {
-		list, _, err := v.s.d.Journal.Calls(v.ctx(), journal.CallQuery{Subject: s, Limit: limit})
-		if err != nil {
-			return nil, err
-		}
-		calls = append(calls, list...)
+	calls, err := v.callsOf(c, limit)
+	if err != nil {
+		return nil, err
 	}
-	slices.SortFunc(calls, func(a, b journal.Call) int { return b.Start.Compare(a.Start) })
 	doc := v.doc()
 	var out []api.CustomerCall
-	for i := range calls[:min(len(calls), limit)] {
+	for i := range calls {
 		out = append(out, v.customerCall(doc, &calls[i], results))
 	}
 	return out, nil

@@ -7,14 +7,9 @@ import (
 	"time"
 
 	"centralino/acd/outcome"
-	"centralino/internal/numbering"
 	"centralino/internal/privacy"
-	"centralino/ui/api"
 	"centralino/ui/view"
 )
-
-// maxDossier is how many calls of each number an export holds.
-const maxDossier = 500
 
 // customerExport gives everything about one person to the manager: as a page to be
 // read and printed, or as JSON. It is journalled, so it is a POST.
@@ -40,40 +35,13 @@ func (v *visit) customerExport() error {
 	return v.file("customer-"+v.s.d.Now().Format(time.DateOnly)+".json", "application/json", append(b, '\n'))
 }
 
-// dossier is everything about one person.
-func (v *visit) dossier(c *outcome.Customer) (api.Customer, error) {
-	d, err := v.s.d.Customers.Export(v.ctx(), v.viewer(), cardID(c))
-	if err != nil {
-		return api.Customer{}, err
-	}
-	if d.Card.ID != "" {
-		c = &d.Card
-	}
-	m := v.customerModel(c, privacy.Export)
-	doc := v.doc()
-	m.Numbers = []string{}
-	for _, n := range d.Numbers {
-		m.Numbers = append(m.Numbers, v.number(doc, numbering.E164(n)))
-	}
-	if m.Calls, err = v.customerCalls(c, maxDossier); err != nil {
-		return m, err
-	}
-	for i := range m.Notes { // who wrote it is a colleague's datum, not the customer's
-		m.Notes[i].By = ""
-	}
-	for i := range m.Calls {
-		m.Calls[i].Who = ""
-	}
-	return m, nil
-}
-
 func (v *visit) customerEraseForm() error {
 	c, err := v.theCustomer()
 	if err != nil {
 		return err
 	}
 	m := v.customerModel(&c, privacy.CallDetail)
-	calls, err := v.customerCalls(&c, maxDossier)
+	calls, err := v.callsOf(&c, 0)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"cmp"
 	"net/http"
 
 	"centralino/acd/survey"
@@ -44,21 +45,24 @@ func (v *visit) surveyPeriod(doc *office.Document, sv *office.Survey, p survey.P
 		m.Word += " – " + v.month(p.To)
 	}
 	for _, q := range p.Questions {
-		x := api.SurveyQuestion{Number: q.Number, Count: q.N, Mean: q.Mean, Text: v.p.T("surveys.question", "n", q.Number), Answers: []api.SurveyAnswer{}}
-		if sv != nil && q.Number <= len(sv.Questions) {
-			if pr := doc.PromptByID(sv.Questions[q.Number-1]); pr != nil {
-				x.Text = pr.Name
-				if t := pr.Texts[v.p.Lang()]; t != "" {
-					x.Text = t
-				}
-			}
-		}
+		x := api.SurveyQuestion{Number: q.Number, Count: q.N, Mean: q.Mean, Text: v.surveyQuestion(doc, sv, q.Number), Answers: []api.SurveyAnswer{}}
 		for _, a := range q.Answers {
 			x.Answers = append(x.Answers, api.SurveyAnswer{Key: a.Key, Count: a.N, Percent: int(a.Share*100 + 0.5)})
 		}
 		m.Questions = append(m.Questions, x)
 	}
 	return m
+}
+
+// surveyQuestion is what a question of a survey asks, from 1; its number if the survey
+// or its recording is there no more.
+func (v *visit) surveyQuestion(doc *office.Document, sv *office.Survey, n int) string {
+	if sv != nil && n >= 1 && n <= len(sv.Questions) {
+		if pr := doc.PromptByID(sv.Questions[n-1]); pr != nil {
+			return cmp.Or(pr.Texts[v.p.Lang()], pr.Name)
+		}
+	}
+	return v.p.T("surveys.question", "n", n)
 }
 
 // month writes "2026-11" as people write it, in digits: 11/2026.

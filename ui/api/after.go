@@ -19,7 +19,9 @@ type Customer struct {
 	Fields  []Labelled     `json:"fields,omitempty"`
 	Notes   []CustomerNote `json:"notes,omitempty"`
 	Origins []Origin       `json:"origins,omitempty"`
-	Calls   []CustomerCall `json:"calls,omitempty"` // the newest first
+	Calls   []CustomerCall `json:"calls,omitempty"`   // the newest first
+	Surveys []SurveyGiven  `json:"surveys,omitempty"` // of an export: what was answered by keys after calls
+	LeftOut []string       `json:"leftOut,omitempty"` // of an export: what it does not hold, and why
 	Changed time.Time      `json:"changed,omitzero"`
 }
 
@@ -57,6 +59,15 @@ type CustomerCall struct {
 	CallBack  time.Time  `json:"callBack,omitzero"`
 	Task      bool       `json:"task,omitempty"` // something is to be done yet
 	Who       string     `json:"who,omitempty"`  // of the office, as far as may be shown
+}
+
+// SurveyGiven is one answer to a survey.
+type SurveyGiven struct {
+	Month    string    `json:"month"`         // "2026-11"
+	Time     time.Time `json:"time,omitzero"` // of the call, where it may be told
+	Survey   string    `json:"survey"`
+	Question string    `json:"question"`
+	Answer   string    `json:"answer"` // the key
 }
 
 // CallBack is a call that a customer asked for, or something else to be done after a
