@@ -507,8 +507,11 @@ func (r *recorder) Append(call journal.CallID, p journal.Payload) {
 		r.b.lineStates.set(ui.LineStatus{ID: office.ID(l.Line), State: l.State, Reason: l.Reason, Since: r.b.now()})
 	}
 	r.b.journal.Append(call, p)
-	if a, ok := p.(journal.AgentChanged); ok {
-		r.b.keys.Agent(a)
+	switch p := p.(type) {
+	case journal.AgentChanged:
+		r.b.keys.Agent(p)
+	case journal.BreakProposed:
+		r.b.keys.Break(p)
 	}
 	r.b.lastTalks.see(p)
 	r.b.front.see(call, p)

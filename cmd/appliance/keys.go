@@ -34,5 +34,10 @@ func (b *box) runKeys(ctx context.Context) error {
 		list = append(list, journal.AgentChanged{Agent: a.Agent, State: a.State, Reason: string(a.Reason), Asked: a.Asked, Owes: journal.ContactID(a.Owes)})
 	}
 	b.keys.Remember(list)
+	for _, a := range b.acd.Snapshot().Agents {
+		if a.Proposed {
+			b.keys.Break(journal.BreakProposed{Agent: a.Agent, Due: a.BreakDue})
+		}
+	}
 	return b.keys.Run(ctx)
 }

@@ -120,6 +120,16 @@ func (b *Board) Agent(e journal.AgentChanged) {
 	}
 }
 
+// Break takes that a break from the screen was proposed to an agent: who works from
+// the desk phone alone sees it by the lamp of its code.
+func (b *Board) Break(e journal.BreakProposed) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.picture.propose(e.Agent) {
+		b.poke(e.Agent)
+	}
+}
+
 // Remember takes the states of agents of whom Agent has said nothing yet.
 func (b *Board) Remember(list []journal.AgentChanged) {
 	b.mu.Lock()

@@ -213,6 +213,43 @@ func TestEachCodeHasItsLamp(t *testing.T) {
 	})
 }
 
+// TestTheLampOfTheBreakSaysThatItIsTime: it blinks from the proposal on, whatever calls
+// come in between, until the person leaves the screen; no other person's lamp does.
+func TestTheLampOfTheBreakSaysThatItIsTime(t *testing.T) {
+	inWorld(t, lamp.Options{}, func(w *world) {
+		p, other := w.phone("201", "192.0.2.11:5060"), w.phone("202", "192.0.2.12:5060")
+		_, got := p.key("*76").subscribe(600)
+		shows(t, got, "off/0 active")
+		other.key("*76").subscribe(600)
+		begin := time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)
+		anna := func(e journal.AgentChanged) {
+			e.Agent = "p-sample-anna"
+			w.Agent(e)
+		}
+		anna(journal.AgentChanged{State: journal.AgentReady, Screen: begin})
+		shows(t, p.all())
+		w.Break(journal.BreakProposed{Agent: "p-sample-anna", Due: begin.Add(2 * time.Hour)})
+		shows(t, p.all(), "blinking/1 active")
+		anna(journal.AgentChanged{State: journal.AgentTalking, Screen: begin})
+		anna(journal.AgentChanged{State: journal.AgentPaused, Reason: "code", Screen: begin})
+		w.Break(journal.BreakProposed{Agent: "p-sample-anna", Due: begin.Add(2 * time.Hour)})
+		shows(t, p.all())
+		anna(journal.AgentChanged{State: journal.AgentPaused, Reason: "break", Screen: begin, Left: begin.Add(110 * time.Minute)})
+		shows(t, p.all(), "on/2 active")
+		anna(journal.AgentChanged{State: journal.AgentReady, Screen: begin.Add(125 * time.Minute)})
+		shows(t, p.all(), "off/3 active")
+		w.Break(journal.BreakProposed{Agent: "p-sample-anna"})
+		shows(t, p.all(), "blinking/4 active")
+		anna(journal.AgentChanged{State: journal.AgentReady, Screen: begin.Add(130 * time.Minute)}) // a short absence moved the limit
+		shows(t, p.all(), "off/5 active")
+		w.Break(journal.BreakProposed{Agent: "p-sample-anna"})
+		shows(t, p.all(), "blinking/6 active")
+		anna(journal.AgentChanged{State: journal.AgentLoggedOut})
+		shows(t, p.all(), "off/7 active")
+		shows(t, other.all())
+	})
+}
+
 // TestOnlyOneNoticeIsUnderWay: while a phone does not answer, what changes is told in
 // one notice after it, and what has changed back is not told at all.
 func TestOnlyOneNoticeIsUnderWay(t *testing.T) {

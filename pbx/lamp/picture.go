@@ -2,6 +2,7 @@ package lamp
 
 import (
 	"slices"
+	"time"
 
 	"centralino/internal/journal"
 	"centralino/internal/office"
@@ -26,6 +27,8 @@ type agent struct {
 	state, asked        journal.AgentStateName
 	reason, askedReason string
 	owes                bool
+	proposed            bool      // a break, which he has not taken yet
+	screen              time.Time // at the screen since, as the journal counts it
 }
 
 func (a agent) is(states ...journal.AgentStateName) State {
@@ -44,8 +47,8 @@ func (s State) unless(asked bool) State {
 }
 
 // lamps are the feature codes that have a lamp, which tells the own state: on when
-// it is so, blinking when it is asked for after the present call. reason is that of
-// the digit behind the code, if one is there.
+// it is so, blinking when it is asked for after the present call or proposed. reason is
+// that of the digit behind the code, if one is there.
 var lamps = map[office.Feature]func(a agent, reason string) State{
 	office.FeatureLogin: func(a agent, _ string) State {
 		if a.state == "" || a.state == journal.AgentLoggedOut {
@@ -65,7 +68,7 @@ var lamps = map[office.Feature]func(a agent, reason string) State{
 	office.FeatureReady:   func(a agent, _ string) State { return a.is(journal.AgentReady, journal.AgentOffered) },
 	office.FeatureMore:    func(a agent, _ string) State { return a.is(journal.AgentWrapUp) },
 	office.FeatureOutcome: func(a agent, _ string) State { return Off.unless(a.owes) },
-	office.FeatureBreak:   func(a agent, _ string) State { return a.away(breakReason) },
+	office.FeatureBreak:   func(a agent, _ string) State { return a.away(breakReason).unless(a.proposed) },
 }
 
 // away says whether the agent is away, or asked to be, for one reason.
@@ -191,10 +194,23 @@ func (ph phone) state() State {
 
 // agent takes what the journal says of an agent and whether that may change a lamp.
 func (p *picture) agent(e journal.AgentChanged) bool {
-	a := agent{state: e.State, asked: e.Asked, reason: e.Reason, askedReason: e.AskedReason, owes: e.Owes != ""}
+	a := agent{state: e.State, asked: e.Asked, reason: e.Reason, askedReason: e.AskedReason, owes: e.Owes != "", screen: e.Screen}
 	before, known := p.agents[e.Agent]
+	// A proposal stands until he leaves the screen; then his time counts anew.
+	a.proposed = before.proposed && e.State != journal.AgentLoggedOut && e.Left.IsZero() && (before.screen.IsZero() || e.Screen.Equal(before.screen))
 	p.agents[e.Agent] = a
+	before.screen = a.screen // no lamp shows it
 	return !known || a != before
+}
+
+// propose takes that a break was proposed to an agent and says whether that may change
+// a lamp.
+func (p *picture) propose(who journal.SubjectID) bool {
+	a := p.agents[who]
+	changed := !a.proposed
+	a.proposed = true
+	p.agents[who] = a
+	return changed
 }
 
 // look is what a lamp shows.
