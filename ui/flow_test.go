@@ -59,6 +59,39 @@ func TestClaimWithTheButton(t *testing.T) {
 	r.as("").post("/claim", form).is(t, http.StatusOK).has(t, "Il centralino è tuo")
 }
 
+// TestANewOfficeTellsItsOperatorsCountry: the queues of a box that was just claimed say
+// from which country they answer; who claims it is asked, and has to change nothing for
+// Italy.
+func TestANewOfficeTellsItsOperatorsCountry(t *testing.T) {
+	for _, c := range []struct{ name, country, works, site string }{
+		{"an older form does not ask", "-", "IT", ""},
+		{"the form as it stands", "IT", "IT", ""},
+		{"people work elsewhere", "AL", "AL", "AL"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := newRigOf(t, false, rigOf{now: time.Now, sample: office.SampleOffice{Doc: office.Empty()}, folder: t.TempDir()})
+			b := r.as("")
+			code := r.server.ClaimCode(context.Background())
+			b.get("/claim?code="+code).has(t, `<select id="f-country" name="country">`, `<option value="IT" selected>Italia`, "DL 83/2012")
+			form := url.Values{"code": {code}, "site": {"Studio"}, "name": {"Gina"}, "user": {"gina"}, "password": {"quattro gatti neri"}, "again": {"quattro gatti neri"}, "country": {"XX"}}
+			b.post("/claim", form).is(t, http.StatusUnprocessableEntity).has(t, "Scegli un paese", `value="Gina"`)
+			form.Set("country", c.country)
+			if c.country == "-" {
+				form.Del("country")
+			}
+			b.post("/claim", form).is(t, http.StatusOK).has(t, "Il centralino è tuo")
+			doc := r.office.Current().Doc.Clone()
+			if p := doc.Add(office.KindGroup, "group-1"); len(p) > 0 {
+				t.Fatal(p)
+			}
+			q := doc.GroupByID("group-1").Queue
+			if !doc.Site.ACDNotice || q == nil || q.NoNotice || doc.Site.WorkCountry != c.site || doc.CountryOf(doc.People[0].ID) != c.works {
+				t.Errorf("site %+v, queue %+v", doc.Site, q)
+			}
+		})
+	}
+}
+
 func TestGuessingTheClaimCodeIsSlowedDown(t *testing.T) {
 	r := newRig(t, false)
 	b := r.as("")

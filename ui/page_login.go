@@ -1,10 +1,12 @@
 package ui
 
 import (
+	"cmp"
 	"database/sql"
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -89,7 +91,17 @@ func (v *visit) claimPage() (view.Claim, error) {
 	}
 	c.Frame = v.frame(v.p.T(title))
 	c.Site = v.doc().Site.Name
+	c.Country = v.workCountries(cmp.Or(v.r.PostFormValue("country"), v.doc().CountryOf("")))
 	return c, nil
+}
+
+// workCountries lists where the people of an office may work.
+func (v *visit) workCountries(chosen string) []view.Option {
+	var out []view.Option
+	for _, country := range office.Countries() {
+		out = append(out, view.Option{Value: country, Label: v.p.T("choice.site.workCountry." + country), Selected: country == chosen})
+	}
+	return out
 }
 
 func (v *visit) claimForm() error {
@@ -137,6 +149,10 @@ func (v *visit) claim() error {
 	if !c.Reset && !goodName(c.Name) {
 		bad("name", "claim.name", "name.form")
 	}
+	country := f.Get("country")
+	if country != "" && !slices.Contains(office.Countries(), country) {
+		bad("country", "claim.country", "claim.country.unknown")
+	}
 	hash := v.newPassword(user, f, &c.Problems)
 	if len(c.Problems) > 0 {
 		return v.show(http.StatusUnprocessableEntity, "claim", c)
@@ -145,7 +161,7 @@ func (v *visit) claim() error {
 	if c.Reset {
 		person, err = v.resetTechnician(user, hash)
 	} else {
-		person, err = v.firstTechnician(c, user, hash)
+		person, err = v.firstTechnician(c, country, user, hash)
 	}
 	if errors.Is(err, errNoTechnician) {
 		bad("user", "claim.user", "claim.reset.unknown")
@@ -197,9 +213,10 @@ func (v *visit) newPassword(user string, f url.Values, problems *[]view.FieldPro
 	return hash
 }
 
-// firstTechnician makes a technician of the one who claims, names the office, and
-// gives him an account, all in one version.
-func (v *visit) firstTechnician(c view.Claim, user, hash string) (journal.SubjectID, error) {
+// firstTechnician makes a technician of the one who claims, names the office and the
+// country that its people work in (empty: that of the site), and gives him an account,
+// all in one version.
+func (v *visit) firstTechnician(c view.Claim, country, user, hash string) (journal.SubjectID, error) {
 	cur := v.s.d.Office.Current()
 	doc := cur.Doc.Clone()
 	id := privacy.NewPerson()
@@ -211,6 +228,11 @@ func (v *visit) firstTechnician(c view.Claim, user, hash string) (journal.Subjec
 	}
 	if c.Site != "" {
 		if p := doc.Set(office.KindSite, "", "name", c.Site); len(p) > 0 {
+			return "", &office.Invalid{Problems: p}
+		}
+	}
+	if country != "" && country != doc.CountryOf("") {
+		if p := doc.Set(office.KindSite, "", "workCountry", country); len(p) > 0 {
 			return "", &office.Invalid{Problems: p}
 		}
 	}

@@ -50,6 +50,10 @@ type Site struct {
 	PatronDay string `json:"patronDay,omitempty"` // "12-07" for Milan: closed by the holiday calendar
 	ACDNotice bool   `json:"acdNotice"`           // tell callers the operator's country
 
+	// WorkCountry is where the people of the office work, ISO 3166-1 alpha-2: Country
+	// if empty. It is what callers are told, and numbers nothing.
+	WorkCountry string `json:"workCountry,omitempty"`
+
 	BreakEvery time.Duration `json:"breakEvery,omitempty"` // work at the screen without a break: 120 min by default
 	BreakFor   time.Duration `json:"breakFor,omitempty"`   // how long a break is: 15 min by default
 }
@@ -122,7 +126,7 @@ type Person struct {
 	Language string            `json:"language,omitempty"` // Site.Language if empty
 	Role     Role              `json:"role"`
 	Profile  ID                `json:"profile,omitempty"`
-	Country  string            `json:"country,omitempty"` // where the person works, ISO 3166-1 alpha-2; Site.Country if empty
+	Country  string            `json:"country,omitempty"` // where the person works, ISO 3166-1 alpha-2; as the site's people if empty
 	Skills   map[ID]int        `json:"skills,omitempty"`  // skill -> level, 1 to 9
 }
 

@@ -41,7 +41,7 @@ func rich() *office.Document {
 	d.Devices[0].Disabled = true
 	d.Lines[0].Disabled = true
 	d.People[0].Language = "en"
-	d.Site.ACDNotice = true
+	d.Site.ACDNotice, d.Site.WorkCountry = true, "RO"
 	d.Site.BreakEvery, d.Site.BreakFor = 2*time.Hour, 15*time.Minute
 	d.People[0].Country, d.People[0].Skills = "AL", map[office.ID]int{"skill-1": 4, "skill-2": 9}
 	d.Skills = append(d.Skills, office.Skill{ID: "skill-2", Name: "Fatture"})

@@ -1,6 +1,7 @@
 package office
 
 import (
+	"cmp"
 	"strings"
 
 	"centralino/internal/journal"
@@ -291,13 +292,13 @@ func (d *Document) ReportByID(id ID) *Report {
 	return first(d.Reports, func(v *Report) bool { return v.ID == id })
 }
 
-// CountryOf returns the country that a person works in; the office's for somebody
-// who is not in the document.
+// CountryOf returns the country that a person works in; that of the office's people
+// for somebody who is not in the document.
 func (d *Document) CountryOf(person journal.SubjectID) string {
 	if p := d.PersonByID(person); p != nil && p.Country != "" {
 		return p.Country
 	}
-	return d.Site.Country
+	return cmp.Or(d.Site.WorkCountry, d.Site.Country)
 }
 
 // Resolved is what short digits mean inside the office: exactly one of Extension

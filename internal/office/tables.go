@@ -57,7 +57,8 @@ func siteTable() rows {
 		word(Field{Name: "timeZone", Type: TypeText, Min: 1, Max: 64, Default: "Europe/Rome", Required: true, Role: RoleTechnician, Example: true, Expert: true}, func(o *T) *string { return &o.TimeZone }),
 		word(Field{Name: "language", Type: TypeChoice, Choices: languages, Default: "it", Required: true, Role: RoleManager}, func(o *T) *string { return &o.Language }),
 		word(Field{Name: "patronDay", Type: TypeText, Min: 5, Max: 5, Role: RoleManager, Example: true}, func(o *T) *string { return &o.PatronDay }),
-		toggle(Field{Name: "acdNotice", Role: RoleManager}, func(o *T) *bool { return &o.ACDNotice }),
+		word(Field{Name: "workCountry", Type: TypeChoice, Choices: append([]string{""}, countries...), Role: RoleManager}, func(o *T) *string { return &o.WorkCountry }),
+		toggle(Field{Name: "acdNotice", Default: "true", Role: RoleManager}, func(o *T) *bool { return &o.ACDNotice }),
 		minutes(Field{Name: "breakEvery", Max: 480, Role: RoleManager, Expert: true}, func(o *T) *time.Duration { return &o.BreakEvery }),
 		minutes(Field{Name: "breakFor", Max: 120, Role: RoleManager, Expert: true}, func(o *T) *time.Duration { return &o.BreakFor }),
 	}}

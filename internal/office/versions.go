@@ -138,9 +138,10 @@ const (
 
 const anyVersion = math.MaxInt
 
-// Empty returns the smallest valid document.
+// Empty returns the smallest valid document. Its queues tell callers the operator's
+// country, as law decree 83/2012 article 24-bis asks.
 func Empty() *Document {
-	return &Document{Schema: documentSchema, Site: Site{Name: "Centralino", Country: "IT", TimeZone: "Europe/Rome", Language: "it"}}
+	return &Document{Schema: documentSchema, Site: Site{Name: "Centralino", Country: "IT", TimeZone: "Europe/Rome", Language: "it", ACDNotice: true}}
 }
 
 // documentSchema is the form of the document that this program writes.

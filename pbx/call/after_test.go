@@ -1,6 +1,8 @@
 package call_test
 
 import (
+	"cmp"
+	"strings"
 	"testing"
 	"time"
 
@@ -9,7 +11,7 @@ import (
 	"centralino/pbx/call"
 	"centralino/pbx/route"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 )
 
 // noticed are the events about people that a call has written.
@@ -32,7 +34,7 @@ func noticed(s *script, evs ...call.Event) (acts []string, told []journal.Payloa
 
 func (s *script) wantTold(got []journal.Payload, want ...journal.Payload) {
 	s.t.Helper()
-	if d := cmp.Diff(want, got); d != "" {
+	if d := gocmp.Diff(want, got); d != "" {
 		s.t.Fatalf("journal (-want +got):\n%s", d)
 	}
 }
@@ -64,6 +66,24 @@ func TestTheCountryIsThatOfTheAgent(t *testing.T) {
 	_, got := granted(t, func(d *office.Document) { d.People[1].Country = "AL" })
 	if len(got) == 0 || got[0] != "Play a 4 notice country-al" {
 		t.Errorf("%v", got)
+	}
+}
+
+// TestTheCountryIsSaidInANewOffice: nobody has to switch it on.
+func TestTheCountryIsSaidInANewOffice(t *testing.T) {
+	queue := office.Empty()
+	if p := queue.Add(office.KindGroup, "queue-1"); len(p) > 0 {
+		t.Fatal(p)
+	}
+	for _, country := range []string{"", "RO"} {
+		_, got := granted(t, func(d *office.Document) {
+			d.Site, d.Groups[0].Queue = queue.Site, queue.Groups[0].Queue
+			d.Site.WorkCountry = country
+		})
+		want := "Play a 4 notice country-" + strings.ToLower(cmp.Or(country, "IT"))
+		if len(got) == 0 || got[0] != want {
+			t.Errorf("people work in %q: %v", country, got)
+		}
 	}
 }
 

@@ -81,6 +81,7 @@ type Claim struct {
 	Name     string
 	User     string
 	Site     string
+	Country  []Option // where its people work
 	Problems []FieldProblem
 }
 
