@@ -164,6 +164,9 @@ func BenchmarkRestart(b *testing.B) {
 		if n < 2900 {
 			first.Abandon(journal.CallID(fmt.Sprint("a", n)))
 		}
+		if n%100 == 0 {
+			settle(b, first) // no more commands wait than a mailbox holds
+		}
 	}
 	settle(b, first)
 	cancel()
