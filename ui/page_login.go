@@ -39,7 +39,7 @@ func (v *visit) loginForm() error {
 	if !claimed {
 		return v.goTo("/claim")
 	}
-	return v.show(http.StatusOK, "login", view.Login{Frame: v.frame(v.p.T("login.title")), Next: safePath(v.r.URL.Query().Get("next")), Pair: v.s.auth.AtBox(v.source)})
+	return v.show(http.StatusOK, "login", view.Login{Frame: v.frame(v.p.T("login.title")), Next: safePath(v.r.URL.Query().Get("next")), Pair: v.s.auth.AtBox(v.atBox())})
 }
 
 func (v *visit) login() error {
@@ -80,8 +80,8 @@ func (v *visit) claimPage() (view.Claim, error) {
 	if err != nil {
 		return view.Claim{}, err
 	}
-	reset := v.s.auth.ResetOpen(v.source)
-	c := view.Claim{Reset: reset && claimed, Open: reset || v.s.auth.AtBox(v.source)}
+	reset := v.s.auth.ResetOpen(v.atBox())
+	c := view.Claim{Reset: reset && claimed, Open: reset || v.s.auth.AtBox(v.atBox())}
 	if claimed && !reset {
 		return c, auth.ErrClaimed
 	}
@@ -131,7 +131,7 @@ func (v *visit) claim() error {
 	bad := func(field, label, text string) {
 		c.Problems = append(c.Problems, view.FieldProblem{Field: field, Label: v.p.T(label), Text: v.p.T(text)})
 	}
-	if err := v.s.auth.MayClaim(v.ctx(), v.source, c.Code); err != nil {
+	if err := v.s.auth.MayClaim(v.ctx(), v.atBox(), c.Code); err != nil {
 		switch {
 		case errors.Is(err, auth.ErrWrongCode):
 			bad("code", "claim.code", "claim.code.wrong")

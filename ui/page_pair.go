@@ -2,6 +2,7 @@ package ui
 
 import (
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 	"sync"
@@ -12,36 +13,55 @@ import (
 	"centralino/ui/view"
 )
 
-// maxPaired is how many phones one press of the button pairs.
-const maxPaired = 20
+// What one press of the button is good for.
+const (
+	maxPaired  = 20 // phones
+	maxGuesses = 30 // extensions behind which there is no free phone
+)
 
-// pairings counts the phones that were paired in the button's present window.
+// pairings counts what was asked for in the button's present window.
 type pairings struct {
-	mu    sync.Mutex
-	until time.Time // of the window that is counted
-	given map[office.ID]bool
+	mu      sync.Mutex
+	until   time.Time // of the window that is counted
+	given   map[office.ID]bool
+	guesses int
 }
 
-// take reports whether one more phone may be paired in the window that ends at until.
-// A phone counts once.
+// take reports whether one more phone may be paired in the window that ends at until; a
+// phone counts once. An empty one is a wrong guess.
 func (p *pairings) take(until time.Time, phone office.ID) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if !p.until.Equal(until) {
-		p.until, p.given = until, map[office.ID]bool{}
+		p.until, p.given, p.guesses = until, map[office.ID]bool{}, 0
 	}
-	if !p.given[phone] && len(p.given) == maxPaired {
+	switch {
+	case p.guesses >= maxGuesses, phone != "" && !p.given[phone] && len(p.given) == maxPaired:
 		return false
+	case phone == "":
+		p.guesses++
+	default:
+		p.given[phone] = true
 	}
-	p.given[phone] = true
 	return true
+}
+
+// atBox is where the reader counts as standing before the box from, if he does. Who comes
+// by way of a proxy may be anywhere.
+func (v *visit) atBox() netip.Addr {
+	for _, h := range []string{"Forwarded", "X-Forwarded-For", "Via"} {
+		if v.r.Header.Get(h) != "" {
+			return netip.Addr{}
+		}
+	}
+	return v.source
 }
 
 // pairPage is the page without what was typed. Where the box is nobody's the way is to
 // claim it.
 func (v *visit) pairPage() (page view.PairPhone, claimed bool, err error) {
 	claimed, err = v.s.auth.Claimed(v.ctx())
-	return view.PairPhone{Frame: v.frame(v.p.T("pair.title")), Open: v.s.auth.AtBox(v.source)}, claimed, err
+	return view.PairPhone{Frame: v.frame(v.p.T("pair.title")), Open: v.s.auth.AtBox(v.atBox())}, claimed, err
 }
 
 func (v *visit) pairForm() error {
@@ -55,9 +75,9 @@ func (v *visit) pairForm() error {
 	return v.show(http.StatusOK, "pair", page)
 }
 
-// pair gives the account of a phone that is not registered to somebody who has held the
-// box's button and knows the phone's extension. Nobody's name is told, and a phone that
-// works is not given away.
+// pair gives a phone that is not connected a new password, and its account to somebody who
+// has held the box's button and knows the phone's extension. Nobody's name is told. A phone
+// that is off has to be paired again then: two do not share an account.
 func (v *visit) pair() error {
 	page, claimed, err := v.pairPage()
 	switch {
@@ -74,14 +94,26 @@ func (v *visit) pair() error {
 		page.Problems = []view.FieldProblem{{Field: "extension", Label: v.p.T("pair.extension"), Text: v.p.T(text)}}
 		return v.show(status, "pair", page)
 	}
-	d := v.freePhone(page.Extension)
-	if d == nil {
+	phone := office.ID("")
+	if d := v.freePhone(page.Extension); d != nil {
+		phone = d.ID
+	}
+	switch {
+	case !v.s.pairings.take(v.s.d.PairingUntil(), phone):
+		return bad(http.StatusTooManyRequests, "pair.many")
+	case phone == "":
 		return bad(http.StatusUnprocessableEntity, "pair.none")
 	}
-	if !v.s.pairings.take(v.s.d.PairingUntil(), d.ID) {
-		return bad(http.StatusTooManyRequests, "pair.many")
+	cur := v.s.d.Office.Current()
+	doc := cur.Doc.Clone()
+	ref, write := v.s.d.Secrets.Stage(office.NewSecret())
+	if problems := doc.Set(office.KindDevice, string(phone), "secret", string(ref)); len(problems) > 0 {
+		return errBad
 	}
-	if page.Account, err = v.account(d, "pair"); err != nil {
+	if _, err := v.s.d.Office.Apply(v.ctx(), office.Edit{Base: cur.Version, Doc: doc, Note: "pair", With: write}); err != nil {
+		return err
+	}
+	if page.Account, err = v.account(doc.DeviceByID(phone), "pair"); err != nil {
 		return err
 	}
 	return v.show(http.StatusOK, "pair", page)

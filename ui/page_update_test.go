@@ -22,8 +22,8 @@ type fakeUpdates struct {
 	why    update.Reason // of what is not good
 }
 
-func newFakeUpdates() *fakeUpdates {
-	return &fakeUpdates{why: update.Tampered, status: update.Status{Phase: update.Idle, Since: time.Now(), Running: update.SlotA,
+func newFakeUpdates(since time.Time) *fakeUpdates {
+	return &fakeUpdates{why: update.Tampered, status: update.Status{Phase: update.Idle, Since: since, Running: update.SlotA,
 		Slots: map[update.Slot]update.Content{update.SlotA: {Version: "v1.0", Whole: true}, update.SlotB: {Version: "v0.9", Whole: true}}}}
 }
 

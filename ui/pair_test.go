@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -33,7 +34,21 @@ func TestPairAPhoneAtTheBox(t *testing.T) {
 	for _, digits := range []string{"", "999", ext(doc.DeviceByID("device-1")), "1", "../201"} {
 		passer.post("/pair", ask(digits)).is(t, http.StatusUnprocessableEntity).lacks(t, "sip:")
 	}
+	away, err := http.NewRequest(http.MethodPost, r.http.URL+"/pair", strings.NewReader(ask(ext(free)).Encode()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	away.Header = http.Header{"Content-Type": {"application/x-www-form-urlencoded"}, "Origin": {r.http.URL}, "X-Forwarded-For": {"203.0.113.5"}}
+	passer.send(away).is(t, http.StatusConflict).lacks(t, "sip:")
 	page := passer.post("/pair", ask(" "+ext(free)+" ")).is(t, http.StatusOK).has(t, free.Username, "<svg")
+	page.lacks(t, r.sample.Secrets[free.Secret])
+	if now := r.office.Current().Doc.DeviceByID(free.ID); now.Secret == free.Secret {
+		t.Error("the phone keeps the password that somebody else may have")
+	}
+	for range 30 {
+		passer.post("/pair", ask("998"))
+	}
+	passer.post("/pair", ask("998")).is(t, http.StatusTooManyRequests)
 	for _, name := range r.sample.Names {
 		page.lacks(t, name)
 	}

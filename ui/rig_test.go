@@ -200,7 +200,7 @@ type rigOf struct {
 func newRigOf(t testing.TB, claimed bool, of rigOf, change ...func(*ui.Deps)) *rig {
 	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
-	r := &rig{t: t, surveys: survey.New(), updates: newFakeUpdates(), box: &fakeBox{}, sample: of.sample, stopped: make(chan struct{})}
+	r := &rig{t: t, surveys: survey.New(), updates: newFakeUpdates(of.now()), box: &fakeBox{}, sample: of.sample, stopped: make(chan struct{})}
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
 	if os.Getenv("UI_TEST_LOG") != "" {
 		log = slog.Default()

@@ -98,6 +98,9 @@ func (v *visit) live() error {
 		case "lines":
 			return v.linesPage()
 		case "update":
+			if v.s.d.Updates == nil {
+				return nil
+			}
 			return v.updatePage()
 		}
 		if name == "phone" {
