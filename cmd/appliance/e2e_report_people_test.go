@@ -179,7 +179,10 @@ func (o *reportOffice) run(plan []planned) {
 		o.t.Errorf("a caller over a line: %v", err)
 	}
 	for _, s := range trunk {
-		if res, err := s.Wait(limit(o.t, 3*time.Minute)); err != nil || res.Successful != 1 {
+		res, err := s.Wait(limit(o.t, 3*time.Minute))
+		// SIPp answers a BYE that comes in the instant before its own, and calls the call failed.
+		crossed := res.Created == 1 && strings.Contains(s.Process.Output(), "Aborting call on an unexpected BYE")
+		if err != nil || res.Successful != 1 && !crossed {
 			o.t.Errorf("a caller over the trunk: %+v %v\n%s", res, err, s.Process.Output())
 		}
 	}
