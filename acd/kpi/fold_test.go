@@ -2,6 +2,7 @@ package kpi_test
 
 import (
 	"bytes"
+	"errors"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -520,6 +521,31 @@ func TestKeptBytesAreTheSameAgain(t *testing.T) {
 		t.Error(diff)
 	}
 	t.Logf("%d events, %d octets of state, %d octets of facts", len(o.events), len(d.state), len(d.blocks[kpi.BlockOf(o.now)]))
+}
+
+// TestBytesOfAnotherFormAreRefused: they begin with the number of their form, and a box
+// that was updated makes its facts anew rather than misread those of the form before.
+func TestBytesOfAnotherFormAreRefused(t *testing.T) {
+	fold, _ := story(journal.ContactQueued{Contact: "c", Queue: "q", Caller: "n-1"})
+	k := fold.Keep()
+	none := func(int64) ([]byte, bool) { return nil, false }
+	if _, err := kpi.Resume(k.State, none); err != nil {
+		t.Fatalf("its own form: %v", err)
+	}
+	for _, form := range []byte{0, 1, 2, kpi.Version + 1} {
+		state := slices.Clone(k.State)
+		state[0] = form
+		if _, err := kpi.Resume(state, none); !errors.Is(err, kpi.ErrKept) {
+			t.Errorf("a state of form %d is read: %v", form, err)
+		}
+		for _, b := range k.Blocks {
+			block := slices.Clone(b)
+			block[0] = form
+			if err := new(kpi.Facts).Read(block); !errors.Is(err, kpi.ErrKept) {
+				t.Errorf("facts of form %d are read: %v", form, err)
+			}
+		}
+	}
 }
 
 // TestABrokenBlockIsToldOf: what is written to a day that could not be read is not

@@ -14,7 +14,7 @@ import (
 
 // Version is the form in which facts are kept; another one is not read, and the
 // facts are made anew from the journal.
-const Version = 2
+const Version = 3
 
 // ErrKept says that kept bytes are no facts.
 var ErrKept = errors.New("kept facts can't be read")
