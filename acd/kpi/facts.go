@@ -53,6 +53,7 @@ type Visit struct {
 	Open    bool   // still waits, talks or has a promise that was not kept
 	Urgent  bool   // overtakes
 	Reached bool   // of Promised: the caller was reached
+	ByHand  bool   // of Reached: outside of the queue, so no agent's talk of it is known
 	ByAgent bool   // the agent ended the talk, not the caller, who may have gone on elsewhere
 	Reason  string // why the queue gave the contact up
 	Outcome string // id of the office's outcome, by the agent's word

@@ -25,10 +25,10 @@ const (
 	CWaitingPast Count = "waitingPast"  // … longer than the threshold
 	COverflowed  Count = "overflowed"   // given back to their path
 	CPromised    Count = "promised"     // left the line for a call back
-	CReached     Count = "reached"      // … and were reached
+	CReached     Count = "reached"      // … and were reached, also by hand
 	CRestarted   Count = "restarted"    // lost in a restart
 	CRepeated    Count = "repeated"     // called already within RepeatWithin
-	CHandled     Count = "handled"      // talked to an agent, and that is over
+	CHandled     Count = "handled"      // talked to an agent of the queue, and that is over
 	CTold        Count = "told"         // heard a wait range that held or not
 	CJudged      Count = "judged"       // on which the default service level rests
 	CJudgedLost  Count = "judgedOrLost" // on which the abandon rate rests
@@ -71,8 +71,9 @@ var countRules = map[Count]func(v *Visit, r Rule) bool{
 	},
 }
 
-// handled reports whether an agent talked to the contact and that is over.
-func handled(v *Visit) bool { return !v.Open && (v.Result == Answered || v.Reached) }
+// handled reports whether an agent talked to the contact and that is over. Who called
+// somebody back by hand talked to him in a call of no queue.
+func handled(v *Visit) bool { return !v.Open && (v.Result == Answered || v.Reached && !v.ByHand) }
 
 // Has reports whether a visit is one of those that a count counts; false for an
 // unknown count.

@@ -125,6 +125,35 @@ func TestCountsShowTheirContacts(t *testing.T) {
 	})
 }
 
+func TestAPromiseKeptByHandIsNoTalkOfTheQueue(t *testing.T) {
+	ask := func(id journal.ContactID) []any {
+		return []any{journal.ContactQueued{Contact: id, Queue: "q", Caller: "n-" + journal.SubjectID(id)}, journal.CallbackPromised{Contact: id, Queue: "q"}, 600 * sec}
+	}
+	events := append(ask("c"), journal.ContactConnected{Contact: "c", Queue: "q", Agent: "p-1"}, journal.AgentChanged{Agent: "p-1", State: journal.AgentTalking}, 90*sec,
+		journal.ContactEnded{Contact: "c", Queue: "q", Agent: "p-1", Outcome: "served", Talked: 90 * sec}, journal.AgentChanged{Agent: "p-1", State: journal.AgentWrapUp}, 30*sec,
+		journal.AgentChanged{Agent: "p-1", State: journal.AgentReady})
+	for _, id := range []journal.ContactID{"d", "e"} {
+		events = append(append(events, ask(id)...), journal.CallbackSettled{Contact: id, Queue: "q", By: "p-1", Call: "o", Why: kpi.ByHand},
+			journal.ContactEnded{Contact: id, Queue: "q", Outcome: kpi.Merged, Reason: kpi.ByHand})
+	}
+	fold, facts := story(events...)
+	k := fold.Keep()
+	again, err := kpi.Resume(k.State, func(n int64) ([]byte, bool) { b, ok := k.Blocks[n]; return b, ok })
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept, _ := again.Facts(facts.Interval, facts.Now)
+	for name, visits := range map[string][]kpi.Visit{"as it came": facts.Visits, "kept and read again": kept.Visits} {
+		f := kpi.Sum(visits, nil)
+		if f.Promised != 3 || f.Reached != 3 || f.Unserved != 0 || f.LostCallers != 0 {
+			t.Errorf("%s: promised %d, reached %d, unserved %d, lost %d", name, f.Promised, f.Reached, f.Unserved, f.LostCallers)
+		}
+		if f.Handled != 1 || f.AHT != 120*sec || f.Talk != 90*sec || f.ACW != 30*sec {
+			t.Errorf("%s: handled %d in %v, talk %v, wrap-up %v", name, f.Handled, f.AHT, f.Talk, f.ACW)
+		}
+	}
+}
+
 func TestWork(t *testing.T) {
 	var w kpi.Work
 	for state, minutes := range map[journal.AgentStateName]int{

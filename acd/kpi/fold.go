@@ -127,8 +127,8 @@ func (f *Fold) Apply(e journal.Event) bool {
 	case journal.CallbackPromised:
 		f.promised(p, e.Time)
 	case journal.CallbackSettled:
-		if v := f.visit(p.Contact, p.Queue); v != nil && v.Result == Promised && p.Why == ByHand {
-			v.Reached = true
+		if v := f.visit(p.Contact, p.Queue); v != nil && v.Result == Promised && p.Why == ByHand && !v.Reached {
+			v.Reached, v.ByHand = true, true
 		}
 	case journal.CallbackTried:
 		f.tried(p)
@@ -254,7 +254,7 @@ func (f *Fold) connected(p journal.ContactConnected, at time.Time) {
 		if v.BackIn == 0 {
 			v.BackIn = max(0, at.Sub(v.Arrived))
 		}
-		v.Reached = true
+		v.Reached, v.ByHand = true, false
 		return
 	}
 	v.Result, v.Waited = Answered, v.base+p.Waited
@@ -288,7 +288,7 @@ func (f *Fold) ended(p journal.ContactEnded, at time.Time) {
 	}
 	switch {
 	case p.Outcome == "served" && v.Result == Promised:
-		v.Reached = true
+		v.Reached, v.ByHand = true, false
 	case p.Outcome == Merged:
 		v.Reason = Merged
 	}

@@ -334,7 +334,7 @@ func TestFates(t *testing.T) {
 		{"asks to be called back and somebody calls him by hand: the promise is kept",
 			[]any{queued, 40 * sec, journal.CallbackPromised{Contact: "c", Queue: "q"}, 600 * sec, journal.CallbackSettled{Contact: "c", Queue: "q", By: "p-1", Call: "o", Why: "by hand"},
 				journal.ContactEnded{Contact: "c", Queue: "q", Outcome: "merged", Reason: "by hand", Waited: 640 * sec}},
-			kpi.Visit{Result: kpi.Promised, Reached: true, Waited: 40 * sec}},
+			kpi.Visit{Result: kpi.Promised, Reached: true, ByHand: true, Waited: 40 * sec}},
 		{"asks to be called back and somebody takes that back for him",
 			[]any{queued, 40 * sec, journal.CallbackPromised{Contact: "c", Queue: "q"}, 600 * sec, journal.CallbackSettled{Contact: "c", Queue: "q", By: "p-1", Why: "cancelled"},
 				journal.ContactEnded{Contact: "c", Queue: "q", Outcome: "merged", Reason: "cancelled", Waited: 640 * sec}},

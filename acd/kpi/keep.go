@@ -260,6 +260,7 @@ const (
 	keptStale
 	keptByAgent
 	keptBack // Back and BackIn follow
+	keptByHand
 )
 
 // leastVisit is how many octets a kept visit takes at least: one a number.
@@ -272,7 +273,7 @@ func (v *Visit) write(w *writer) {
 	w.time(v.Arrived)
 	w.time(v.since)
 	flags := uint64(0)
-	for i, on := range []bool{v.Open, v.Urgent, v.Reached, v.stale, v.ByAgent, v.hasBack()} {
+	for i, on := range []bool{v.Open, v.Urgent, v.Reached, v.stale, v.ByAgent, v.hasBack(), v.ByHand} {
 		if on {
 			flags |= 1 << i
 		}
@@ -296,7 +297,7 @@ func (v *Visit) read(r *reader) {
 	v.Arrived, v.since = r.time(), r.time()
 	flags := r.uint()
 	v.Open, v.Urgent, v.Reached, v.stale = flags&keptOpen != 0, flags&keptUrgent != 0, flags&keptReached != 0, flags&keptStale != 0
-	v.ByAgent = flags&keptByAgent != 0
+	v.ByAgent, v.ByHand = flags&keptByAgent != 0, flags&keptByHand != 0
 	v.Result = Result(r.uint())
 	v.Waited, v.Talked, v.Wrap = time.Duration(r.int()), time.Duration(r.int()), time.Duration(r.int())
 	v.base, v.Before = time.Duration(r.int()), time.Duration(r.int())
