@@ -185,6 +185,9 @@ func (r *Recall) applyCall(id journal.CallID, c *recallCall, e journal.Event) {
 			}
 		}
 	case journal.CallBridged:
+		if !c.Inbound && !c.Served { // once: by its end somebody else may have taken him
+			delete(r.Held, c.Other)
+		}
 		r.served(c)
 	case journal.ContactQueued:
 		c.Contact, c.Queue, c.Merged = true, p.Queue, false
@@ -215,9 +218,6 @@ func (r *Recall) applyCall(id journal.CallID, c *recallCall, e journal.Event) {
 func (r *Recall) served(c *recallCall) {
 	c.Served, c.Try = true, nil
 	delete(r.Missed, c.Other)
-	if !c.Inbound {
-		delete(r.Held, c.Other)
-	}
 }
 
 func (r *Recall) contactEnded(c *recallCall, p journal.ContactEnded, at time.Time) {

@@ -105,6 +105,36 @@ func write(list []report.Missed) string {
 	return s
 }
 
+// TestWhoIsReachedIsHeldNoLonger: the answer ends the reservation, once. Whoever takes
+// the caller after that keeps him, whatever becomes of the first call.
+func TestWhoIsReachedIsHeldNoLonger(t *testing.T) {
+	r := report.NewRecall()
+	at := time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
+	for _, step := range []struct {
+		name string
+		e    journal.Payload
+		want journal.SubjectID
+	}{
+		{"Anna takes him", journal.RecallTaken{Caller: "n-1", By: "p-anna"}, "p-anna"},
+		{"Anna calls him", journal.CallStarted{Direction: journal.Outbound, From: "p-anna", To: "n-1"}, "p-anna"},
+		{"he answers", journal.CallBridged{}, ""},
+		{"Bruno takes him meanwhile", journal.RecallTaken{Caller: "n-1", By: "p-bruno"}, "p-bruno"},
+		{"Anna's call is passed on", journal.CallBridged{}, "p-bruno"},
+		{"Anna hangs up", journal.CallEnded{Talk: time.Minute}, "p-bruno"},
+		{"Bruno is done", journal.RecallDone{Caller: "n-1", By: "p-bruno", Why: "reached"}, ""},
+	} {
+		at = at.Add(time.Second)
+		id := journal.CallID("c")
+		if _, of := step.e.(journal.RecallTaken); of {
+			id = ""
+		}
+		r.Apply(journal.Event{Time: at, Call: id, Payload: step.e})
+		if got := r.Holder("n-1", at); got != step.want {
+			t.Errorf("%s: %q has taken him, want %q", step.name, got, step.want)
+		}
+	}
+}
+
 // TestRecallOrder: the newest first, by number, with the queue's own limit.
 func TestRecallOrder(t *testing.T) {
 	r := report.NewRecall()
