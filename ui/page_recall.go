@@ -293,6 +293,9 @@ func (v *visit) doneRecall() (flash, tone string, err error) {
 	if on, err := v.onMyList(caller); err != nil || !on {
 		return recallRefused(cmp.Or(err, report.ErrNotOpen))
 	}
+	if why != "returned" && v.s.d.Reports.Holder(caller) != v.me.Person && v.promisedElsewhere(caller) {
+		return recallRefused(report.ErrTaken) // it would end what other queues have promised him
+	}
 	if err := v.s.d.Reports.Done(v.ctx(), caller, v.me.Person, why); err != nil {
 		return recallRefused(err)
 	}
@@ -300,6 +303,16 @@ func (v *visit) doneRecall() (flash, tone string, err error) {
 		return "flash.recall.returned", "ok", nil
 	}
 	return "flash.recall.done", "ok", nil
+}
+
+// promisedElsewhere says whether a queue that is not the reader's has promised a caller
+// to call him.
+func (v *visit) promisedElsewhere(caller journal.SubjectID) bool {
+	st, doc := v.s.hub.State(), v.doc()
+	return slices.ContainsFunc(doc.Groups, func(g office.Group) bool {
+		return g.Mode == office.GroupQueue && !v.ownQueue(doc, string(g.ID)) &&
+			slices.ContainsFunc(st.PromisedIn(string(g.ID)), func(w *live.Contact) bool { return w.Caller == caller })
+	})
 }
 
 // recallRefused is the text that tells why somebody can't be taken or closed.

@@ -160,6 +160,16 @@ func TestOperatorsSeeTheirOwnQueuesCallers(t *testing.T) {
 	for _, who := range []journal.SubjectID{anna, dario, bruno} {
 		r.as(who).get("/recall").has(t, "02 7654 0000", "02 5555 1234")
 	}
+	// A try of his that reached no queue stands on everybody's list; what this queue has
+	// promised him is not theirs to end.
+	r.log.Append("x-1", journal.CallStarted{Direction: journal.Inbound, Line: "line-1", From: caller})
+	r.log.Append("x-1", journal.CallEnded{Cause: "hangup"})
+	r.settle()
+	c.get("/recall?unanswered=on").has(t, "02 5555 1234")
+	for _, why := range []string{"noNeed", "reached", "gaveUp"} {
+		c.post("/recall/done", url.Values{"caller": {string(caller)}, "why": {why}}).has(t, "già richiamando qualcun altro")
+	}
+	r.as(anna).get("/recall").has(t, "02 5555 1234")
 }
 
 // TestNobodyToCallBackIsInvisible: those who called while the office was closed and those
