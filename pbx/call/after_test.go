@@ -233,7 +233,7 @@ func TestClickToDial(t *testing.T) {
 	s.want(s.feed(call.AttemptStarted{Attempt: 1, Legs: 1}, call.LegProgress{Leg: "a"}))
 	s.want(s.feed(call.LegAnswered{Leg: "a"}), "Decide {{dev-2 digest  {  } +390612345667}}")
 	s.want(s.feed(call.Decided{Action: dialOut}), "PlayLoop a music=false ringback", "DialOut 2 1 lines")
-	s.want(s.feed(call.LegStarted{Attempt: 2, Leg: "b", Kind: journal.LegLine, Line: "line-1"}, call.AttemptStarted{Attempt: 2, Legs: 1}, call.LegAnswered{Leg: "b"}), "Connect {a b}")
+	s.want(s.feed(call.LegStarted{Attempt: 2, Leg: "b", Kind: journal.LegLine, Line: "line-1"}, call.AttemptStarted{Attempt: 2, Legs: 1}, call.LegAnswered{Leg: "b"}), "Connect {a b}", "PartyReached {p-bruno n-1}")
 	s.now = s.now.Add(time.Minute)
 	s.want(s.feed(call.LegEnded{Leg: "b", Cause: call.CauseNormal}), "HangUp {a normal 0}")
 	s.want(s.feed(call.LegEnded{Leg: "a"}), "PersonFree {p-bruno}", "journal ended normal by called talk 1m0s", "Finish")
