@@ -49,7 +49,7 @@ func TestClickToDialRingsThePersonFirst(t *testing.T) {
 		}
 		pass(3 * time.Second)
 		c := w.picksUp("dev-1")
-		pass(20 * time.Second)
+		pass(40 * time.Second)
 		if n := <-dialled; n != "0698765432" {
 			t.Errorf("dialled %q", n)
 		}

@@ -448,7 +448,11 @@ func TestPhoneDialsOut(t *testing.T) {
 		if n := <-dialled; n != "0698765432" {
 			t.Errorf("dialled %q", n)
 		}
-		time.Sleep(5 * time.Second)
+		pass(5 * time.Second)
+		if got := w.queue.hasReached(); len(got) != 0 {
+			t.Errorf("an analog line presumes at once that %q was reached", got)
+		}
+		pass(20 * time.Second)
 		c.HangUp()
 		within(t, "end", c.End(), 5*time.Second)
 		if got := w.queue.hasReached(); len(got) != 1 || got[0] != "p-1 n-+390698765432" {

@@ -141,7 +141,9 @@ type PersonBusy struct{ Person journal.SubjectID }
 type PersonFree struct{ Person journal.SubjectID }
 
 // PartyReached tells the ACD that the person of an outgoing call talks to the party
-// whom he called by hand. Calls that the ACD asked for have a CallbackResult.
+// whom he called by hand, once: at the answer, or, where the line can only presume one,
+// as soon as the talk has outlasted an announcement of the network. Calls that the ACD
+// asked for have a CallbackResult.
 type PartyReached struct {
 	Person journal.SubjectID
 	Party  journal.SubjectID
@@ -208,6 +210,7 @@ const (
 	keyWait       = 8 * time.Second  // a key may take after a question of the box
 	numberWait    = 10 * time.Second // the next digit of a number may take
 	promiseLimit  = 10 * time.Second // the ACD takes to promise a call back
+	reachedAfter  = 20 * time.Second // a talk takes where the line only presumes that somebody answered
 )
 
 // dialTries bounds how often a call is dialled, over one line after the other.

@@ -239,6 +239,32 @@ func TestClickToDial(t *testing.T) {
 	s.want(s.feed(call.LegEnded{Leg: "a"}), "PersonFree {p-bruno}", "journal ended normal by called talk 1m0s", "Finish")
 }
 
+// An analog line takes what the network says for an answer, too.
+func TestAPresumedAnswerHasReachedThePartyOnceTheTalkLasts(t *testing.T) {
+	talking := func() *script {
+		s := originated(t, call.Originated{})
+		s.feed(call.LegStarted{Attempt: 1, Leg: "a", Kind: journal.LegPhone, Device: "dev-2", Person: "p-bruno"}, call.AttemptStarted{Attempt: 1, Legs: 1},
+			call.LegAnswered{Leg: "a"}, call.Decided{Action: dialOut},
+			call.LegStarted{Attempt: 2, Leg: "b", Kind: journal.LegLine, Line: "line-1"}, call.AttemptStarted{Attempt: 2, Legs: 1})
+		s.want(s.feed(call.LegAnswered{Leg: "b", Presumed: true}), "Connect {a b}")
+		return s
+	}
+	s := talking()
+	s.want(s.wait(19 * time.Second))
+	s.want(s.wait(time.Second), "PartyReached {p-bruno n-1}")
+	s.want(s.wait(time.Hour))
+
+	for _, leg := range []journal.LegID{"a", "b"} { // an announcement, and whoever hangs up after it
+		s = talking()
+		s.wait(15 * time.Second)
+		for _, a := range append(s.feed(call.LegEnded{Leg: leg, Cause: call.CauseNormal}), s.wait(time.Minute)...) {
+			if strings.HasPrefix(a, "PartyReached") {
+				t.Errorf("after %s hung up: %s", leg, a)
+			}
+		}
+	}
+}
+
 func TestClickToDialComesToNothing(t *testing.T) {
 	for _, tt := range []struct {
 		name string

@@ -165,7 +165,7 @@ func (s *State) legAnswered(e LegAnswered) {
 		return
 	}
 	a := s.attempt(l.attempt)
-	l.state = legUp
+	l.state, l.presumed = legUp, e.Presumed
 	s.logLeg(l, journal.LegAnswered, "", 0)
 	if a == nil || a.over || a.winner != nil {
 		s.drop(l, CauseElsewhere)

@@ -134,6 +134,7 @@ const (
 	timerPath    timer = "path"    // the interpreter's own deadline
 	timerKeys    timer = "keys"    // a key or an answer that our own question waits for
 	timerJoin    timer = "join"    // notice and whisper that never end
+	timerReached timer = "reached" // a talk after an answer that was only presumed
 )
 
 // New returns a call that has not begun.
@@ -256,7 +257,7 @@ func (s *State) disarm(t timer)            { delete(s.timers, t) }
 
 // tick handles every deadline that has passed, in a fixed order.
 func (s *State) tick() {
-	for _, t := range []timer{timerEnd, timerSaying, timerFeature, timerAnswer, timerRing, timerCaller, timerPath, timerJoin, timerKeys} {
+	for _, t := range []timer{timerEnd, timerSaying, timerFeature, timerAnswer, timerRing, timerCaller, timerPath, timerJoin, timerKeys, timerReached} {
 		at, ok := s.timers[t]
 		if !ok || s.now.Before(at) {
 			continue
@@ -284,6 +285,8 @@ func (s *State) expired(t timer) {
 		s.joinNow()
 	case timerKeys:
 		s.keysTimeout()
+	case timerReached:
+		s.reached()
 	}
 }
 

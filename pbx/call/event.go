@@ -73,7 +73,8 @@ type LegProgress struct {
 }
 
 // LegAnswered reports that a leg is through: a called one picked up, or the
-// caller's own leg after Answer.
+// caller's own leg after Answer. Presumed: the line cannot know, and took the end of
+// the ringback tone for it.
 type LegAnswered struct {
 	Leg      journal.LegID
 	Presumed bool

@@ -21,6 +21,7 @@ type leg struct {
 	code      int  // SIP code for its refusal, 0: by cause
 	answering bool // Answer was asked for
 	early     bool // its audio is connected before it answered
+	presumed  bool // that it answered is only presumed
 	ofQueue   bool // an agent's leg in a call of his queue
 	busy      bool // PersonBusy was said for it
 	quality   journal.Quality

@@ -17,9 +17,18 @@ func (s *State) talk(l *leg) {
 	s.collecting = 0
 	s.do(Connect{A: c.id, B: l.id})
 	s.log(journal.CallBridged{A: c.id, B: l.id})
-	if s.dir == journal.Outbound && s.origin.offer == 0 && s.dialled != "" && !s.emergency {
-		s.do(PartyReached{Person: s.person, Party: s.dialled})
+	switch {
+	case s.dir != journal.Outbound || s.origin.offer != 0 || s.dialled == "" || s.emergency:
+	case l.presumed:
+		s.arm(timerReached, s.now.Add(reachedAfter))
+	default:
+		s.reached()
 	}
+}
+
+// reached tells the ACD that the party called by hand has answered.
+func (s *State) reached() {
+	s.do(PartyReached{Person: s.person, Party: s.dialled})
 }
 
 // stopTalk stops counting talk time and tells the ACD, once.
