@@ -244,6 +244,9 @@ func (a *actor) perform(act call.Action) {
 	case call.Decide:
 		a.request = x.Request
 		action, trace := route.Decide(a.doc, x.Request, a.p.o.Now(), a.p.routeState())
+		if r, ok := action.(route.RingExtension); ok && r.CallBack {
+			a.p.book.callsBack(x.Request.Line, a.id)
+		}
 		a.step(call.Decided{Action: action, Trace: trace})
 	case call.Ring:
 		a.ring(x)

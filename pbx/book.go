@@ -106,6 +106,17 @@ func (b *book) take(id office.ID, c journal.CallID, trunk bool) {
 	}
 }
 
+// callsBack notes that a call that came in on a line may be the emergency service's.
+func (b *book) callsBack(id office.ID, c journal.CallID) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if e := b.entries[id]; e != nil {
+		for i := range e.calls {
+			e.calls[i].CallBack = e.calls[i].CallBack || e.calls[i].Call == c
+		}
+	}
+}
+
 func (b *book) trunk(id office.ID) *entry {
 	e := b.entries[id]
 	if e == nil {

@@ -10,6 +10,7 @@ import (
 	"centralino/hal/sim"
 	"centralino/internal/journal"
 	"centralino/internal/office"
+	"centralino/pbx/pbxtest"
 )
 
 // reservedUntil is until when the box keeps a line for a call back.
@@ -189,6 +190,30 @@ func TestCallBackOfTheEmergencyServiceRingsThePhoneThatCalled(t *testing.T) {
 			})
 		})
 	}
+}
+
+// The other line's call is older, but it is an ordinary one.
+func TestCallBackOfTheEmergencyServiceIsNotEndedForAnotherCallForHelp(t *testing.T) {
+	inWorld(t, func(w *world) {
+		var older *pbxtest.Call
+		back := w.calledBackAfter(time.Minute, func(w *world) {
+			older = w.talking("0698765432", "dev-1")[0] // not on the line that is kept
+			pass(time.Minute)
+		})
+		within(t, "answer", back.Answered(), 12*time.Second)
+		helped(t, w, "dev-2", 30*time.Second)
+		within(t, "the ordinary call ends", older.End(), time.Second)
+		c := w.phones["dev-3"].Current()
+		if c == nil {
+			t.Fatal("the call back is over")
+		}
+		select {
+		case <-c.End():
+			t.Error("the call back is over")
+		default:
+		}
+		back.HangUp()
+	})
 }
 
 func TestCallBackOfTheEmergencyServiceIsAnsweredWithoutGreeting(t *testing.T) {

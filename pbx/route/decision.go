@@ -217,13 +217,13 @@ func (d *decision) mayBeCallBack(line *office.Line) bool {
 // help, and then all, or all at once if it is gone.
 func (d *decision) callBack(line *office.Line) Action {
 	d.because("route.callBack", line.ID)
-	all := RingExtension{}
+	all := RingExtension{CallBack: true}
 	for i := range d.doc.Devices {
 		all.add(&d.doc.Devices[i])
 	}
 	if dev := d.doc.DeviceByID(d.st.Lines[line.ID].CallBack); dev != nil && !dev.Disabled {
 		d.because("route.callBackPhone", dev.ID)
-		r := RingExtension{Then: all.Devices}
+		r := RingExtension{Then: all.Devices, CallBack: true}
 		r.add(dev)
 		return r
 	}

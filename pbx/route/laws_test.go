@@ -71,6 +71,7 @@ func drawState(t *rapid.T, doc *office.Document, at time.Time) route.State {
 				Start:     at.Add(-time.Duration(rapid.IntRange(0, 3).Draw(t, "age")) * time.Minute),
 				Emergency: rapid.Bool().Draw(t, "emergency call"),
 				Ending:    rapid.IntRange(0, 3).Draw(t, "ending") == 0,
+				CallBack:  rapid.IntRange(0, 2).Draw(t, "call back") == 0,
 			})
 		}
 		if rapid.IntRange(0, 4).Draw(t, "clearing") > 0 {
@@ -216,7 +217,11 @@ func emergencyLaws(t *rapid.T, doc *office.Document, st route.State, d route.Dia
 			continue
 		}
 		for _, c := range s.Calls {
-			if !c.Emergency && !c.Ending && (best.Call == "" || c.Start.After(best.Start) || c.Start.Equal(best.Start) && c.Call > best.Call) {
+			if c.Emergency || c.Ending {
+				continue
+			}
+			late := c.Start.After(best.Start) || c.Start.Equal(best.Start) && c.Call > best.Call
+			if best.Call == "" || best.CallBack && !c.CallBack || best.CallBack == c.CallBack && late {
 				best = c
 			}
 		}

@@ -250,14 +250,15 @@ func (d *decision) emergencyLines() []office.Line {
 }
 
 // youngest finds the ordinary call that started last on the lines; of two that
-// started at the same instant the one with the greater id. Emergency calls are
+// started at the same instant the one with the greater id. What may be the emergency
+// service's call back is found only where there is nothing else. Emergency calls are
 // never found, nor one that is being ended for another emergency call.
 func (d *decision) youngest(lines []office.Line) (LineCall, office.ID, bool) {
 	var best LineCall
 	var on office.ID
 	for _, l := range lines {
 		for _, c := range d.st.Lines[l.ID].Calls {
-			if !c.Emergency && !c.Ending && (on == "" || younger(c, best)) {
+			if !c.Emergency && !c.Ending && (on == "" || sooner(c, best)) {
 				best, on = c, l.ID
 			}
 		}
@@ -265,7 +266,11 @@ func (d *decision) youngest(lines []office.Line) (LineCall, office.ID, bool) {
 	return best, on, on != ""
 }
 
-func younger(a, b LineCall) bool {
+// sooner says whether a is ended for an emergency call rather than b.
+func sooner(a, b LineCall) bool {
+	if a.CallBack != b.CallBack {
+		return b.CallBack
+	}
 	if !a.Start.Equal(b.Start) {
 		return a.Start.After(b.Start)
 	}

@@ -74,6 +74,7 @@ type LineCall struct {
 	Start     time.Time
 	Emergency bool
 	Ending    bool // is being ended for an emergency call, which gets its channel
+	CallBack  bool // may be the emergency service that calls back
 }
 
 // Action is what to do: RingExtension, EnterQueue, EnterPath, DialOut, Feature or
@@ -95,6 +96,8 @@ type RingExtension struct {
 	// Then ring when none of Devices has answered after a while, Devices among them;
 	// nil: nobody else.
 	Then []office.ID
+	// CallBack: the emergency service may be calling back.
+	CallBack bool
 }
 
 // EnterQueue puts a caller of the office into a queue, whose group it names.

@@ -100,19 +100,19 @@ func TestDecide(t *testing.T) {
 		{"a line that leads nowhere rings everybody", func(d *office.Document, _ route.State) { d.Paths = nil }, route.Request{Line: "line-1"},
 			route.RingExtension{People: []journal.SubjectID{"p-anna", "p-bruno", "p-carla"}, Devices: []office.ID{"d-anna", "d-bruno", "d-carla-1", "d-carla-2"}}},
 		{"a call back after an emergency call rings the phone that called, and then all", func(_ *office.Document, st route.State) { keeps(st, "line-1", "hall", 30*time.Minute) }, route.Request{Line: "line-1"},
-			route.RingExtension{Devices: []office.ID{"hall"}, Then: []office.ID{"d-anna", "d-bruno", "d-carla-1", "d-carla-2", "hall"}}},
+			route.RingExtension{Devices: []office.ID{"hall"}, Then: []office.ID{"d-anna", "d-bruno", "d-carla-1", "d-carla-2", "hall"}, CallBack: true}},
 		{"the owner of that phone counts as rung", func(_ *office.Document, st route.State) { keeps(st, "line-1", "d-bruno", time.Minute) }, route.Request{Line: "line-1"},
-			route.RingExtension{People: []journal.SubjectID{"p-bruno"}, Devices: []office.ID{"d-bruno"}, Then: []office.ID{"d-anna", "d-bruno", "d-carla-1", "d-carla-2", "hall"}}},
+			route.RingExtension{People: []journal.SubjectID{"p-bruno"}, Devices: []office.ID{"d-bruno"}, Then: []office.ID{"d-anna", "d-bruno", "d-carla-1", "d-carla-2", "hall"}, CallBack: true}},
 		{"that phone is out of use: all ring", func(_ *office.Document, st route.State) { keeps(st, "line-1", "d-off", time.Minute) }, route.Request{Line: "line-1"},
-			route.RingExtension{People: []journal.SubjectID{"p-anna", "p-bruno", "p-carla"}, Devices: []office.ID{"d-anna", "d-bruno", "d-carla-1", "d-carla-2", "hall"}}},
+			route.RingExtension{People: []journal.SubjectID{"p-anna", "p-bruno", "p-carla"}, Devices: []office.ID{"d-anna", "d-bruno", "d-carla-1", "d-carla-2", "hall"}, CallBack: true}},
 		{"nobody knows that phone: all ring", func(_ *office.Document, st route.State) { keeps(st, "line-1", "", time.Minute) }, route.Request{Line: "line-1"},
-			route.RingExtension{People: []journal.SubjectID{"p-anna", "p-bruno", "p-carla"}, Devices: []office.ID{"d-anna", "d-bruno", "d-carla-1", "d-carla-2", "hall"}}},
+			route.RingExtension{People: []journal.SubjectID{"p-anna", "p-bruno", "p-carla"}, Devices: []office.ID{"d-anna", "d-bruno", "d-carla-1", "d-carla-2", "hall"}, CallBack: true}},
 		{"the half hour is over: a call like every other", func(_ *office.Document, st route.State) { keeps(st, "line-1", "hall", 0) }, route.Request{Line: "line-1"}, route.EnterPath{Path: "path-main"}},
 		{"another line was kept", func(_ *office.Document, st route.State) { keeps(st, "line-2", "hall", time.Minute) }, route.Request{Line: "line-1"}, route.EnterPath{Path: "path-main"}},
 		{"a trunk is called back at the number that it showed", func(d *office.Document, st route.State) {
 			keeps(st, "trunk-1", "hall", time.Minute)
 			d.Numbers = append(d.Numbers, office.Number{ID: "num-3", Number: "+390287654329", Line: "trunk-1", Path: "path-main"})
-		}, route.Request{Line: "trunk-1", Dialled: "0287654321"}, route.RingExtension{Devices: []office.ID{"hall"}, Then: []office.ID{"d-anna", "d-bruno", "d-carla-1", "d-carla-2", "hall"}}},
+		}, route.Request{Line: "trunk-1", Dialled: "0287654321"}, route.RingExtension{Devices: []office.ID{"hall"}, Then: []office.ID{"d-anna", "d-bruno", "d-carla-1", "d-carla-2", "hall"}, CallBack: true}},
 		{"a call to another number of that trunk is led by its path", func(d *office.Document, st route.State) {
 			keeps(st, "trunk-1", "hall", time.Minute)
 			d.Numbers = append(d.Numbers, office.Number{ID: "num-3", Number: "+390287654329", Line: "trunk-1", Path: "path-main"})
@@ -179,6 +179,14 @@ func TestEmergency(t *testing.T) {
 		{"an emergency call is never the one ended", func(_ *office.Document, st route.State) {
 			st.Lines["line-1"], st.Lines["line-2"] = ordinary("old", 9), urgent("other")
 		}, phone("d-anna", "112"), call(&route.Preempt{Call: "old", Line: "line-1", Prompt: route.PromptPreempt}, "line-1")},
+		{"the emergency service's call back is not ended while there is an older call", func(_ *office.Document, st route.State) {
+			st.Lines["line-1"], st.Lines["line-2"] = ordinary("old", 9), ordinary("back", 1)
+			st.Lines["line-2"].Calls[0].CallBack = true
+		}, phone("d-anna", "112"), call(&route.Preempt{Call: "old", Line: "line-1", Prompt: route.PromptPreempt}, "line-1")},
+		{"it is ended where there is nothing else", func(_ *office.Document, st route.State) {
+			st.Lines["line-1"], st.Lines["line-2"] = urgent("a"), ordinary("back", 1)
+			st.Lines["line-2"].Calls[0].CallBack = true
+		}, phone("d-anna", "112"), call(&route.Preempt{Call: "back", Line: "line-2", Prompt: route.PromptPreempt}, "line-2")},
 		{"all busy with emergency calls: a line that is not marked, nobody ended", func(_ *office.Document, st route.State) {
 			st.Lines["line-1"], st.Lines["line-2"] = urgent("a"), urgent("b")
 		}, phone("d-anna", "112"), call(nil, "trunk-1")},
