@@ -264,6 +264,30 @@ func TestSilentTrunkPassesTheCallToTheNextLine(t *testing.T) {
 	}
 }
 
+// Who dials on a line in the moment in which a caller takes it hears no dial tone.
+func TestALineThatRingsIsNotWithoutDialTone(t *testing.T) {
+	inWorld(t, func(w *world) {
+		mute := func() bool { return w.pbx.Lines().Lines["line-1"].NoDialTone }
+		w.exchange.Line("line-1").Cut(true)
+		w.talking("0698765432", "dev-1")[0].HangUp() // over the other line
+		if !mute() {
+			t.Fatal("nobody has noticed that there is no dial tone")
+		}
+		w.exchange.Line("line-1").Cut(false)
+		pass(5 * time.Second)
+		p, err := w.exchange.Ring("line-1", sim.CallerSpec{Number: "0612345678"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		pass(time.Second)
+		if mute() {
+			t.Error("the line rings, and comes after the others all the same")
+		}
+		p.HangUp()
+		pass(5 * time.Second)
+	})
+}
+
 // A line tells nothing of a caller who gives up between two rings: whoever picks up in
 // that moment hears dial tone, and the call ends by itself.
 func TestACallerWhoIsGoneWhenAPhonePicksUpLeavesNoCall(t *testing.T) {

@@ -119,15 +119,15 @@ func (r *lineReader) handle(ev hal.LineEvent) {
 		r.ignore, r.known, r.called = false, false, ""
 	}
 	if l := r.current(); l != nil {
-		if !l.incoming {
+		if _, answered := ev.(hal.Answered); answered || !l.incoming {
 			r.dialed(ev)
 		}
 		l.a.post(lineMail{l, ev})
 	}
 }
 
-// dialed tells what an event of an outgoing call says about the line's dial tone.
-// Silence says nothing: a dead line is silent too.
+// dialed tells what an event of an outgoing call, or an answer, says about the line's
+// dial tone. Silence says nothing: a dead line is silent too.
 func (r *lineReader) dialed(ev hal.LineEvent) {
 	switch e := ev.(type) {
 	case hal.Hangup:
@@ -160,7 +160,8 @@ func (r *lineReader) state(e hal.StateChanged) {
 	r.p.book.setState(r.id, e.State)
 }
 
-// rang begins a call at the first ring that no call has, or counts on.
+// rang begins a call at the first ring that no call has, or counts on. A line that
+// rings is not dead: who found no dial tone on it dialled as its caller took it.
 func (r *lineReader) rang(e hal.Ring) {
 	if e.Called != "" {
 		r.called = e.Called
@@ -168,6 +169,9 @@ func (r *lineReader) rang(e hal.Ring) {
 	l := r.current()
 	if l == nil && !r.ignore {
 		l = r.arrived()
+	}
+	if l == nil || l.incoming {
+		r.dialTone(true)
 	}
 	if l != nil && l.incoming {
 		l.a.post(callMail{call.LineRang{Leg: l.id, Line: r.id, N: e.N, Request: r.request()}})
