@@ -41,6 +41,7 @@ type actor struct {
 	request  route.Request
 	wait     *lineWait         // an emergency call that has no line yet
 	tried    map[office.ID]int // lines on which an emergency call was dialled
+	back     bool              // may be the emergency service that calls back
 	done     chan struct{}
 
 	mu   sync.Mutex // guards what follows
@@ -246,6 +247,7 @@ func (a *actor) perform(act call.Action) {
 		action, trace := route.Decide(a.doc, x.Request, a.p.o.Now(), a.p.routeState())
 		if r, ok := action.(route.RingExtension); ok && r.CallBack {
 			a.p.book.callsBack(x.Request.Line, a.id)
+			a.back = true
 		}
 		a.step(call.Decided{Action: action, Trace: trace})
 	case call.Ring:

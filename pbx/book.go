@@ -197,6 +197,13 @@ func (b *book) reserve(id office.ID, k kept) {
 	}
 }
 
+// keeps says whether a line is kept for a call back now.
+func (b *book) keeps(id office.ID) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.now().Before(b.reserved[id].until)
+}
+
 // release gives a channel back.
 func (b *book) release(id office.ID, c journal.CallID) {
 	b.mu.Lock()

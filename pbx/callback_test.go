@@ -2,6 +2,9 @@ package pbx_test
 
 import (
 	"context"
+	"fmt"
+	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +13,8 @@ import (
 	"centralino/hal/sim"
 	"centralino/internal/journal"
 	"centralino/internal/office"
+	"centralino/pbx"
+	"centralino/pbx/media"
 	"centralino/pbx/pbxtest"
 )
 
@@ -214,6 +219,64 @@ func TestCallBackOfTheEmergencyServiceIsNotEndedForAnotherCallForHelp(t *testing
 		}
 		back.HangUp()
 	})
+}
+
+// It comes in before a restart, and there are no ports for other calls.
+func TestCallBackOfTheEmergencyServiceHasAPortBeforeARestart(t *testing.T) {
+	inWorldOf(t, func(*world) worldOptions { return worldOptions{ports: 32} }, func(w *world) {
+		var taken []*media.Stream
+		p := w.calledBackAfter(time.Minute, func(w *world) {
+			taken = w.takePorts()
+			w.pbx.Drain()
+		})
+		within(t, "the phone that called answers", p.Answered(), 12*time.Second)
+		p.HangUp()
+		pass(5 * time.Second)
+		for _, s := range taken {
+			s.Close()
+		}
+	})
+}
+
+// A provider's INVITE is let in while its trunk is kept, and there is a port for it.
+func TestCallBackOfTheEmergencyServiceOverATrunk(t *testing.T) {
+	for what, kept := range map[string]bool{"kept": true, "not kept": false} {
+		t.Run(what, func(t *testing.T) {
+			inWorldOf(t, func(*world) worldOptions { return worldOptions{ports: 32} }, func(w *world) {
+				w.setDoc(func(d *office.Document) {
+					d.Lines = append(slices.Clone(d.Lines), office.Line{ID: "trunk-1", Kind: office.LineTrunk, Channels: 2, Path: "path-1",
+						Trunk: &office.Trunk{NumberFormat: "e164"}})
+				})
+				w.trunks = []pbx.Trunk{provider{}}
+				at := func(ago time.Duration, p journal.Payload) journal.Event {
+					return journal.Event{Time: time.Now().Add(-ago), Payload: p}
+				}
+				if err := w.pbx.Remember(context.Background(), past{calls: []journal.Call{{ID: "call", Emergency: kept}},
+					events: map[journal.CallID][]journal.Event{"call": {
+						at(5*time.Minute, journal.CallLeg{Leg: "b", Line: "trunk-1", State: journal.LegAnswered}), at(time.Minute, journal.CallEnded{})}}}); err != nil {
+					t.Fatal(err)
+				}
+				w.answer["dev-1"] = func() (time.Duration, int, bool) { return time.Hour, 0, true }
+				taken := w.takePorts()
+				w.pbx.Drain()
+				w.flood(providerIP, 1, 1, func(from netip.AddrPort, n int) string {
+					return fmt.Sprintf("INVITE sip:0212345678@192.0.2.1 SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=z9hG4bKb%d\r\nMax-Forwards: 70\r\n"+
+						"From: <sip:112@192.0.2.61>;tag=b%d\r\nTo: <sip:0212345678@192.0.2.1>\r\nCall-ID: back-%d\r\nCSeq: 1 INVITE\r\n"+
+						"Contact: <sip:112@%s>\r\nContent-Length: 0\r\n\r\n", from, n, n, n, from)
+				})
+				pass(time.Second)
+				if calls := w.pbx.Calls(); (calls == 1) != kept {
+					t.Errorf("%d calls", calls)
+				}
+				if rings := w.phones["dev-1"].Rings() > 0; rings != kept {
+					t.Errorf("a phone rings: %v", rings)
+				}
+				for _, s := range taken {
+					s.Close()
+				}
+			})
+		})
+	}
 }
 
 func TestCallBackOfTheEmergencyServiceIsAnsweredWithoutGreeting(t *testing.T) {

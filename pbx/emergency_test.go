@@ -135,18 +135,21 @@ func TestEmergencyCallWhoseFreedLineIsTakenByACallerTakesAnother(t *testing.T) {
 	})
 }
 
-// The last ports are for calls for help: on the phone's side and, over a trunk, on the
-// provider's.
+// takePorts takes every RTP port that is not kept for calls for help.
+func (w *world) takePorts() (taken []*media.Stream) {
+	for {
+		s, err := w.plane.OpenRTP(media.RTPOptions{Bind: boxAddr.Addr()})
+		if err != nil {
+			return taken
+		}
+		taken = append(taken, s)
+	}
+}
+
+// The last ports are for calls for help, on the phone's side.
 func TestEmergencyCallHasAPortWhenOthersHaveNone(t *testing.T) {
 	inWorldOf(t, func(*world) worldOptions { return worldOptions{ports: 32} }, func(w *world) {
-		var taken []*media.Stream
-		for {
-			s, err := w.plane.OpenRTP(media.RTPOptions{Bind: boxAddr.Addr()})
-			if err != nil {
-				break
-			}
-			taken = append(taken, s)
-		}
+		taken := w.takePorts()
 		if len(taken) != 28 {
 			t.Errorf("ordinary calls get %d of 32 pairs of ports", len(taken))
 		}

@@ -63,9 +63,18 @@ func (p *PBX) isEmergency(dialled string) bool {
 	return n > 0 && len(s) > n && s[:n] == doc.Outbound.Prefix && plan.IsEmergency(s[n:])
 }
 
+// forHelp says whether an INVITE is a call for help or, over a trunk that is kept for
+// it, may be the emergency service's call back.
+func (p *PBX) forHelp(d *dialog.Leg) bool {
+	if trunk := d.Identity().Trunk; trunk != "" {
+		return p.book.keeps(trunk)
+	}
+	return p.isEmergency(dialled(d.Request()))
+}
+
 // incoming begins a call that came by SIP.
 func (p *PBX) incoming(d *dialog.Leg) {
-	if p.drains() && !p.isEmergency(dialled(d.Request())) {
+	if p.drains() && !p.forHelp(d) {
 		d.Listen(func(dialog.Event) {})
 		d.Reject(503, "", dialog.Header{Name: "Retry-After", Value: "30"})
 		return
@@ -97,7 +106,7 @@ func (m arrival) deliver(a *actor) {
 	l := m.leg
 	a.legs = append(a.legs, l)
 	req, who := l.d.Request(), l.d.Identity()
-	l.urgent = who.Trunk == "" && a.p.isEmergency(dialled(req))
+	l.urgent = a.p.forHelp(l.d)
 	if err := l.open(a.p.localFor(req.Flow())); err != nil {
 		a.log.Error("no RTP port", "err", err)
 		l.d.Reject(503, "")

@@ -189,7 +189,7 @@ func (r *lineReader) arrived() *lineLeg {
 	if r.leg != nil && !r.leg.over() {
 		return r.leg
 	}
-	if r.p.drains() {
+	if r.p.drains() && !r.p.book.keeps(r.id) {
 		return nil // it rings on, and after the restart somebody takes it
 	}
 	a := r.p.newActor()

@@ -56,7 +56,7 @@ func (a *actor) devices(x call.Ring) []*office.Device {
 }
 
 func (a *actor) ringContact(x call.Ring, dev *office.Device, c Contact) bool {
-	l := &sipLeg{a: a, id: a.newLegID(), kind: journal.LegPhone, device: dev.ID}
+	l := &sipLeg{a: a, id: a.newLegID(), kind: journal.LegPhone, device: dev.ID, urgent: a.back}
 	local := a.p.localFor(c.Flow)
 	if err := l.open(local); err != nil {
 		a.log.Error("no RTP port", "err", err)
@@ -71,7 +71,7 @@ func (a *actor) ringContact(x call.Ring, dev *office.Device, c Contact) bool {
 	} else if x.Show != "" {
 		from.Display = x.Show
 	}
-	l.invite(dialog.InviteOptions{URI: c.URI, Dest: c.Dest, From: from, To: to})
+	l.invite(dialog.InviteOptions{URI: c.URI, Dest: c.Dest, From: from, To: to, Urgent: a.back})
 	return true
 }
 

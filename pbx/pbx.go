@@ -317,8 +317,9 @@ func (p *PBX) Calls() int {
 	return len(p.calls)
 }
 
-// Drain takes no new calls from now on but those for help; those under way go on. It
-// precedes an orderly restart.
+// Drain takes no new calls from now on but those for help and, where a line is kept for
+// it, the emergency service's call back; those under way go on. It precedes an orderly
+// restart.
 func (p *PBX) Drain() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
