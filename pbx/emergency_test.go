@@ -1,12 +1,14 @@
 package pbx_test
 
 import (
+	"net/netip"
 	"testing"
 	"time"
 
 	"centralino/hal"
 	"centralino/hal/sim"
 	"centralino/internal/office"
+	"centralino/pbx"
 	"centralino/pbx/media"
 	"centralino/pbx/pbxtest"
 )
@@ -163,6 +165,30 @@ func TestEmergencyCallHasAPortWhenOthersHaveNone(t *testing.T) {
 		}
 		helped(t, w, "dev-1", 20*time.Second)
 		helped(t, w, "dev-3", 20*time.Second)
+		for _, s := range taken {
+			s.Close()
+		}
+	})
+}
+
+// Over a trunk the provider's side has one, too.
+func TestEmergencyCallHasAPortTowardsTheProvider(t *testing.T) {
+	inWorldOf(t, func(*world) worldOptions { return worldOptions{ports: 32} }, func(w *world) {
+		w.setDoc(func(d *office.Document) {
+			d.Lines = append([]office.Line{{ID: "trunk-1", Kind: office.LineTrunk, Channels: 2, Emergency: true,
+				Trunk: &office.Trunk{NumberFormat: "e164"}}}, d.Lines...)
+			d.Outbound.Default = []office.ID{"trunk-1", "line-1"}
+		})
+		w.trunks = []pbx.Trunk{silentTrunk{}}
+		taken := w.takePorts()
+		heard := w.listen(netip.MustParseAddr("192.0.2.99"))
+		if _, err := w.phones["dev-1"].Dial("112"); err != nil {
+			t.Fatal(err)
+		}
+		pass(time.Second)
+		if what, _ := heard.heard(); len(what) == 0 || what[0] != "INVITE" {
+			t.Errorf("the provider heard %v", what)
+		}
 		for _, s := range taken {
 			s.Close()
 		}
