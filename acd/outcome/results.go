@@ -57,8 +57,8 @@ const (
 	sqlPutResult = `INSERT INTO outcome_results (call, subject, customer, queue, agent, outcome, time, callback, task, owner, done, script, version, answers, note, corrected)
 	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, 0)
 	ON CONFLICT (call) DO UPDATE SET subject = excluded.subject, customer = excluded.customer, queue = excluded.queue, agent = excluded.agent,
-		outcome = excluded.outcome, time = excluded.time, callback = excluded.callback, task = excluded.task, owner = excluded.owner, done = 0, script = excluded.script,
-		version = excluded.version, answers = excluded.answers, note = excluded.note, corrected = corrected + 1`
+		outcome = excluded.outcome, time = excluded.time, callback = excluded.callback, task = excluded.task, owner = excluded.owner, script = excluded.script,
+		version = excluded.version, answers = excluded.answers, note = excluded.note, corrected = corrected + 1, done = CASE WHEN ? THEN done ELSE 0 END`
 	// An outcome of a later conversation with the same customer settles what was promised before; what is to be done stays.
 	sqlSettle = `UPDATE outcome_results SET done = ?1 WHERE callback > 0 AND task = 0 AND done = 0 AND call <> ?2 AND time <= ?1 AND
 	(subject = ?3 AND subject <> '' OR customer = ?4 AND customer <> '')`
@@ -108,7 +108,10 @@ func Proposed(o office.Outcome, now time.Time) time.Time {
 // it and its queue allow it. Where the outcome asks for a call-back and none is
 // given, the proposed time is taken. Where there is something to be done, CallBack is
 // by when (zero: the proposed day, if there is one) and Owner by whom. Else neither is
-// kept. What was promised to the same customer before is settled by it.
+// kept. What was promised to the same customer before is settled by it. A correction
+// leaves the outcome with its first Agent, and what follows with its Owner unless any
+// agent of the queue shall do it now; the date before may be given again though it is
+// past. What was done stays done if the same still follows, and no new date is given.
 func (b *Book) Set(ctx context.Context, r Result) (Result, error) {
 	snap := b.o.Office()
 	r.Time = b.now()
@@ -124,9 +127,17 @@ func (b *Book) Set(ctx context.Context, r Result) (Result, error) {
 	case !Showable(r.Note, maxNote) || len(r.Answers) > MaxFields:
 		return r, fmt.Errorf("outcome of call %s: %w", r.Call, ErrLong)
 	}
-	at, err := r.follows(chosen)
+	before, again, err := b.Of(ctx, r.Call)
+	if err != nil {
+		return r, err
+	}
+	by := r.Agent
+	at, same, err := r.follows(chosen, &before)
 	if err != nil {
 		return r, fmt.Errorf("outcome of call %s: %w", r.Call, err)
+	}
+	if again {
+		r.Agent = before.Agent
 	}
 	if r.Script != "" && r.Version == 0 {
 		r.Version = snap.Version
@@ -143,16 +154,14 @@ func (b *Book) Set(ctx context.Context, r Result) (Result, error) {
 		}
 		r.Customer = c.ID
 	}
-	_, again, err := b.Of(ctx, r.Call)
-	if err != nil {
-		return r, err
+	event := journal.OutcomeSet{Call: r.Call, Queue: r.Queue, Agent: by, Customer: r.Customer, Outcome: r.Outcome, Script: r.Script, Version: r.Version, Again: again}
+	if r.Done.IsZero() { // else nothing is to follow any more
+		event.CallBack, event.Task, event.Due, event.Owner = r.CallBack, r.Task, r.Due, r.Owner
 	}
-	event := journal.OutcomeSet{Call: r.Call, Queue: r.Queue, Agent: r.Agent, Customer: r.Customer, Outcome: r.Outcome,
-		CallBack: r.CallBack, Task: r.Task, Due: r.Due, Owner: r.Owner, Script: r.Script, Version: r.Version, Again: again}
 	defer b.changing()()
 	_, err = b.o.Journal.AppendWith(ctx, r.Call, event, func(tx *sql.Tx) error {
 		_, err := tx.Exec(sqlPutResult, string(r.Call), string(r.Subject), r.Customer, r.Queue, string(r.Agent), r.Outcome, r.Time.UnixNano(),
-			store.Nanos(at), r.Task, string(r.Owner), r.Script, r.Version, string(answers), r.Note)
+			store.Nanos(at), r.Task, string(r.Owner), r.Script, r.Version, string(answers), r.Note, same)
 		if err != nil {
 			return err
 		}
@@ -167,14 +176,26 @@ func (b *Book) Set(ctx context.Context, r Result) (Result, error) {
 }
 
 // follows settles what follows an outcome: a call-back, something to be done, or
-// nothing. It returns its date.
-func (r *Result) follows(o *office.Outcome) (time.Time, error) {
-	at := r.CallBack
-	if at.IsZero() {
+// nothing. It returns its date, and whether the same followed before.
+func (r *Result) follows(o *office.Outcome, before *Result) (at time.Time, same bool, err error) {
+	was := before.When()
+	same = before.Outcome == r.Outcome && (before.Task && o.Next == office.OutcomeTask || !before.CallBack.IsZero() && o.Next == office.OutcomeCallBack)
+	at = r.CallBack
+	switch {
+	case same && at.IsZero() && !before.Done.IsZero():
+		at = was
+	case at.IsZero():
 		at = Proposed(*o, r.Time)
 	}
+	if at.Truncate(time.Minute).Equal(was.Truncate(time.Minute)) { // pages know it by the minute
+		at = was
+	}
 	at = at.Round(0).UTC()
-	r.CallBack, r.Task, r.Due = time.Time{}, false, time.Time{}
+	same = same && at.Equal(was)
+	r.CallBack, r.Task, r.Due, r.Done = time.Time{}, false, time.Time{}, time.Time{}
+	if same {
+		r.Done = before.Done
+	}
 	switch o.Next {
 	case office.OutcomeCallBack:
 		r.CallBack, r.Owner = at, ""
@@ -183,14 +204,17 @@ func (r *Result) follows(o *office.Outcome) (time.Time, error) {
 		if r.Owner != "" || r.Queue == "" {
 			r.Owner = r.Agent
 		}
+		if r.Owner != "" && before.Task && before.Owner != "" {
+			r.Owner = before.Owner
+		}
 	default:
 		r.Owner = ""
-		return time.Time{}, nil
+		return time.Time{}, false, nil
 	}
-	if !at.IsZero() && (at.Before(r.Time.Add(-time.Hour)) || at.Sub(r.Time) > maxAhead) {
-		return at, ErrCallBack
+	if !at.IsZero() && !at.Equal(was) && (at.Before(r.Time.Add(-time.Hour)) || at.Sub(r.Time) > maxAhead) {
+		return at, false, ErrCallBack
 	}
-	return at, nil
+	return at, same, nil
 }
 
 // Open says whether somebody is to be called or something is to be done yet.
