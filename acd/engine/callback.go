@@ -89,7 +89,7 @@ func (s *State) calling(qi int32, caller journal.SubjectID) bool {
 func (s *State) promised(c *contact) {
 	q := &s.queues[c.queue]
 	q.pace.Waited(time.Duration(s.now-c.since), false)
-	c.virtual, c.tries, c.nextTry, c.settled = true, 0, s.now+int64(PromiseRest), false
+	c.virtual, c.tries, c.nextTry, c.settled = true, 0, s.now+int64(PromiseRest), ""
 	q.virtual++
 	s.virtuals++
 }
@@ -215,8 +215,8 @@ func (s *State) dialled(ci int32, result string, call journal.CallID) {
 	if m, ok := s.served.get(c.caller); ok && m.queue == c.queue && m.at >= a.deadline-int64(DialLimit) {
 		outcome, why = Merged, ReasonCalledIn // he called himself meanwhile
 	}
-	if c.settled {
-		outcome, why = Merged, ReasonByHand // somebody else has reached him meanwhile
+	if c.settled != "" {
+		outcome, why = Merged, c.settled // somebody else has reached him meanwhile, or he wants it no more
 	}
 	last := c.tries+1 >= limit || !q.live || why != ""
 	next := int64(0)

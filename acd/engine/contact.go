@@ -35,8 +35,8 @@ type contact struct {
 	heard     int64 // announcements are done until
 	said      told
 	tries     int32
-	nextTry   int64 // is not called before
-	settled   bool  // somebody has reached him while he was being called
+	nextTry   int64  // is not called before
+	settled   Reason // why the promise was settled while he was being called; empty: it stands
 }
 
 // told is what a caller was told last.

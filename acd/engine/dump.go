@@ -110,6 +110,7 @@ type ContactDump struct {
 	Tries     int32         `json:",omitempty"`
 	NextTry   time.Time     `json:",omitzero"`
 	Settled   bool          `json:",omitempty"`
+	Why       Reason        `json:",omitempty"` // of Settled; empty in what was kept before it was known: by hand
 }
 
 // Dump returns the state as it is at the instant at, without changing it. Load is
@@ -187,7 +188,7 @@ func (s *State) dumpContact(c *contact) ContactDump {
 		Rank: stamp(c.key), Since: stamp(c.since), Talks: c.talks,
 		Waited: time.Duration(c.waited), Talked: time.Duration(c.talked),
 		Position: c.said.position, Agents: c.said.agents, Low: time.Duration(c.said.low), High: time.Duration(c.said.high), Promised: stamp(c.said.until),
-		Virtual: c.virtual, Dialling: c.dialling, Tries: c.tries, NextTry: stamp(c.nextTry), Settled: c.settled,
+		Virtual: c.virtual, Dialling: c.dialling, Tries: c.tries, NextTry: stamp(c.nextTry), Settled: c.settled != "", Why: c.settled,
 	}
 	if c.keep >= 0 {
 		d.Keep, d.KeepUntil = s.agents[c.keep].id, stamp(c.keepUntil)
@@ -252,7 +253,10 @@ func (s *State) loadContact(d *ContactDump) {
 	c.key, c.since, c.round = instant(d.Rank), instant(d.Since), instant(d.Round)
 	c.waited, c.talked = int64(d.Waited), int64(d.Talked)
 	c.said = told{d.Position, d.Agents, int64(d.Low), int64(d.High), instant(d.Promised)}
-	c.virtual, c.dialling, c.tries, c.nextTry, c.settled = d.Virtual, d.Dialling, d.Tries, instant(d.NextTry), d.Settled
+	c.virtual, c.dialling, c.tries, c.nextTry, c.settled = d.Virtual, d.Dialling, d.Tries, instant(d.NextTry), d.Why
+	if d.Settled && d.Why == "" {
+		c.settled = ReasonByHand
+	}
 	if d.Keep != "" {
 		c.keep, c.keepUntil = s.agentSlot(d.Keep), instant(d.KeepUntil)
 	}

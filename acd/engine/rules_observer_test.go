@@ -268,9 +268,6 @@ func (o *observer) settled(e *engine.Event) error {
 		return fmt.Errorf("settled what is no promise: %+v", c)
 	}
 	c.settled = e.Reason
-	if c.dialling {
-		c.settled = engine.ReasonByHand
-	}
 	return nil
 }
 

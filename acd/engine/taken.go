@@ -115,12 +115,12 @@ func (s *State) settlePromises(cmd *Command, why Reason) {
 	}
 	for n := range s.contacts {
 		c := &s.contacts[n]
-		if !c.used || !c.virtual || c.settled || c.caller != cmd.Caller {
+		if !c.used || !c.virtual || c.settled != "" || c.caller != cmd.Caller {
 			continue
 		}
 		s.settled(c, cmd, why)
 		if c.dialling {
-			c.settled = true
+			c.settled = why
 			continue
 		}
 		s.endWaiting(int32(n), Merged, why)
@@ -136,7 +136,7 @@ func (s *State) settled(c *contact, cmd *Command, why Reason) {
 // foldSettled: the promise ends by an event of its own unless its call is being made.
 func (s *State) foldSettled(e *Event) {
 	if ci, ok := s.find(e.Contact); ok && s.contacts[ci].dialling {
-		s.contacts[ci].settled = true
+		s.contacts[ci].settled = e.Reason
 	}
 }
 
