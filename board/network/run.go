@@ -105,6 +105,10 @@ func (r *runner) step(ctx context.Context) {
 		r.stopClient()
 		r.began = r.Now()
 		r.startClient(ctx)
+	case r.state.How == ByDHCP && !r.Now().Before(r.state.Until):
+		// RFC 2131 clause 4.4.5. A client that was stopped with its lease does not say so:
+		// the one after it has had no answer.
+		r.leased(nil)
 	case cable && r.state.How == None && r.stop != nil && r.Now().Sub(r.began) >= fallbackAfter:
 		r.fallBack(ctx)
 	}

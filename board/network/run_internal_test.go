@@ -259,6 +259,34 @@ func TestAnotherNetworkAfterTheCableWasPulled(t *testing.T) {
 	})
 }
 
+func TestNobodyAnswersAfterTheCableWasPulled(t *testing.T) {
+	c := &cable{plugged: true}
+	with(t, c, Settings{}, func(state func() State) {
+		time.Sleep(2 * time.Second)
+		until := state().Until
+		c.change(func() { c.plugged, c.silent = false, true })
+		time.Sleep(time.Minute)
+		c.change(func() { c.plugged = true })
+		time.Sleep(time.Until(until) - time.Second)
+		if s := state(); s.How != ByDHCP || !s.Until.Equal(until) {
+			t.Errorf("a router that starts anew takes the address away: %+v", s)
+		}
+		time.Sleep(2 * time.Second)
+		if s := state(); s.How != None || s.Address.IsValid() {
+			t.Errorf("the lease is over: %+v", s)
+		}
+		time.Sleep(fallbackAfter)
+		if s := state(); s.How != LinkLocal {
+			t.Errorf("nobody gives another address: %+v", s)
+		}
+		c.change(func() { c.silent = false })
+		time.Sleep(2 * time.Minute)
+		if s := state(); s.How != ByDHCP {
+			t.Errorf("the server is back: %+v", s)
+		}
+	})
+}
+
 func TestFixedAddress(t *testing.T) {
 	c := &cable{plugged: true}
 	fixed := Settings{Address: netip.MustParsePrefix("192.168.1.10/24"), Gateway: addr("192.168.1.1"), NTP: []string{"ntp.example"}}
