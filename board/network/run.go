@@ -40,6 +40,9 @@ type Options struct {
 // a link-local one; DHCP is asked for on beside it.
 const fallbackAfter = 10 * time.Second
 
+// openAgain is after how long the cable is opened again for DHCP, when that failed.
+const openAgain = 5 * time.Second
+
 // look is how often interface and cable are looked at.
 const look = 500 * time.Millisecond
 
@@ -51,7 +54,8 @@ type runner struct {
 	state    State
 	began    time.Time // of asking: when the cable came, or the lease went
 	leases   chan *Lease
-	stop     func() // of the client that runs; nil: none does
+	stop     func()    // of the client that runs; nil: none does
+	opened   time.Time // when the cable was last opened for DHCP, or would not
 	last     netip.Addr
 }
 
@@ -109,13 +113,17 @@ func (r *runner) step(ctx context.Context) {
 		// RFC 2131 clause 4.4.5. A client that was stopped with its lease does not say so:
 		// the one after it has had no answer.
 		r.leased(nil)
-	case cable && r.state.How == None && r.stop != nil && r.Now().Sub(r.began) >= fallbackAfter:
+	case cable && r.state.How == None && r.Now().Sub(r.began) >= fallbackAfter:
 		r.fallBack(ctx)
+	}
+	if cable && !r.Settings.Address.IsValid() && r.stop == nil && r.Now().Sub(r.opened) >= openAgain {
+		r.startClient(ctx)
 	}
 }
 
-// startClient begins to ask for an address.
+// startClient begins to ask for an address. If the cable can't be opened, step tries again.
 func (r *runner) startClient(ctx context.Context) {
+	r.opened = r.Now()
 	wire, closeWire, err := r.Kernel.Open(r.name)
 	if err != nil {
 		r.Log.Error("open the network for DHCP", "interface", r.name, "err", err)

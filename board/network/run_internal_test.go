@@ -2,6 +2,7 @@ package network
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/netip"
@@ -23,7 +24,8 @@ type cable struct {
 	taken   netip.Addr              // an address that somebody has
 	asked   []string
 	set     []string
-	open    *memWire
+	refuses bool // to be opened
+	opened  int  // times, tries too
 }
 
 type memWire struct {
@@ -90,6 +92,11 @@ func (c *cable) Taken(_ context.Context, _ string, _ [6]byte, a netip.Addr) bool
 }
 
 func (c *cable) Open(string) (Wire, func(), error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.opened++; c.refuses {
+		return nil, nil, errors.New("no buffer space available")
+	}
 	w := &memWire{c: c, received: make(chan []byte, 16)}
 	return w, func() { close(w.received) }, nil
 }
@@ -160,6 +167,21 @@ func TestServerThatComesLate(t *testing.T) {
 		time.Sleep(40 * time.Second)
 		if s := state(); s.How != ByDHCP {
 			t.Errorf("after the server came: %+v", s)
+		}
+	})
+}
+
+func TestCableThatIsOpenedAgainForDHCP(t *testing.T) {
+	c := &cable{plugged: true, refuses: true}
+	with(t, c, Settings{}, func(state func() State) {
+		time.Sleep(12 * time.Second)
+		if s := state(); s.How != LinkLocal || c.opened != 3 {
+			t.Errorf("opened %d times: %+v", c.opened, s)
+		}
+		c.change(func() { c.refuses = false })
+		time.Sleep(openAgain + 2*time.Second)
+		if s := state(); s.How != ByDHCP || c.opened != 4 {
+			t.Errorf("opened %d times: %+v", c.opened, s)
 		}
 	})
 }
