@@ -38,11 +38,14 @@ type Options struct {
 	Log     *slog.Logger
 }
 
-// How often servers are asked: at first soon, for the journal is waiting for the time;
-// then at the pace that public servers ask for, with every failure twice as late.
+// How often servers are asked: at first soon, for the journal is waiting for the time,
+// with every failure twice as late, but never later than eagerAsk; once one has told it,
+// at the pace that public servers ask for. Other servers are asked at once.
 const (
 	firstAsk   = time.Second
+	eagerAsk   = 64 * time.Second
 	steadyAsk  = 1024 * time.Second
+	look       = time.Second // at who the servers are
 	maxServers = 4
 	patience   = 2 * time.Second // for an answer
 )
@@ -56,21 +59,22 @@ var errNoServer = errors.New("no time server answers")
 // Run keeps the clock right until ctx ends.
 func Run(ctx context.Context, o Options) error {
 	var st State
-	wait := firstAsk
+	wait, longest := firstAsk, eagerAsk
+	servers := o.Servers()
 	for {
-		t := time.NewTimer(wait)
-		select {
-		case <-ctx.Done():
-			t.Stop()
-			return nil
-		case <-t.C:
+		if others := rest(ctx, o, wait, servers); others {
+			wait = firstAsk
 		}
-		best, err := askAll(ctx, o)
+		if ctx.Err() != nil {
+			return nil
+		}
+		servers = o.Servers()
+		best, err := askAll(ctx, o, servers)
 		if err == nil {
 			err = o.Set(best.offset)
 		}
 		if err != nil {
-			wait = min(max(wait*2, firstAsk), steadyAsk)
+			wait = min(wait*2, longest)
 			if !errors.Is(err, errNoServer) {
 				o.Log.Warn("set the clock", "err", err)
 			}
@@ -79,9 +83,29 @@ func Run(ctx context.Context, o Options) error {
 		if !st.Trusted || abs(best.offset) >= step {
 			o.Log.Info("the clock is set", "server", best.server, "by", best.offset.Round(time.Millisecond))
 		}
-		wait = steadyAsk
+		wait, longest = steadyAsk, steadyAsk
 		st = State{Trusted: true, Last: o.Now(), Server: best.server, Offset: best.offset}
 		o.Changed(st)
+	}
+}
+
+// rest waits for d, or less when ctx ends or the servers are not those that were asked:
+// then it returns true.
+func rest(ctx context.Context, o Options, d time.Duration, asked []string) bool {
+	limit, t := time.NewTimer(d), time.NewTicker(look)
+	defer limit.Stop()
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return false
+		case <-limit.C:
+			return false
+		case <-t.C:
+			if !slices.Equal(o.Servers(), asked) {
+				return true
+			}
+		}
 	}
 }
 
@@ -93,9 +117,8 @@ type reading struct {
 
 // askAll asks the servers and takes the middle of what they say, so that one that is
 // wrong among three does no harm. Of two the one whose answer took less time counts.
-func askAll(ctx context.Context, o Options) (reading, error) {
+func askAll(ctx context.Context, o Options, servers []string) (reading, error) {
 	var got []reading
-	servers := o.Servers()
 	for _, s := range servers[:min(len(servers), maxServers)] {
 		r, err := ask(ctx, o, s)
 		if err != nil {

@@ -137,6 +137,57 @@ func TestServersAreAskedSeldomOnceTheTimeIsKnown(t *testing.T) {
 	})
 }
 
+// Nobody answers for three hours: the cable was plugged in late, or the router had no line
+// to the Internet. A minute after that the time is known, and when the network names
+// another server at once.
+func TestTimeIsKnownSoonOnceSomebodyTellsIt(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		after  func(a, b *server, names *[]string)
+		within time.Duration
+	}{
+		{"the server answers", func(a, _ *server, _ *[]string) { a.silent = false }, eagerAsk + patience + time.Second},
+		{"the network names another one", func(_, _ *server, names *[]string) { *names = []string{"b"} }, patience + 2*look},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ctx, stop := context.WithCancel(t.Context())
+				a, b, k := &server{silent: true}, &server{}, &clock{}
+				var mu sync.Mutex
+				names := []string{"a"}
+				dial := func(ctx context.Context, address string) (net.Conn, error) {
+					if address == "b:123" {
+						return b.dial(ctx, address)
+					}
+					return a.dial(ctx, address)
+				}
+				var last State
+				done := make(chan struct{})
+				go func() {
+					defer close(done)
+					_ = Run(ctx, Options{Servers: func() []string {
+						mu.Lock()
+						defer mu.Unlock()
+						return names
+					}, Dial: dial, Now: k.now, Set: k.move, Changed: func(s State) { last = s }, Log: slog.New(slog.DiscardHandler)})
+				}()
+				time.Sleep(3 * time.Hour)
+				a.mu.Lock()
+				mu.Lock()
+				c.after(a, b, &names)
+				mu.Unlock()
+				a.mu.Unlock()
+				time.Sleep(c.within)
+				stop()
+				<-done
+				if !last.Trusted {
+					t.Errorf("not known %v later", c.within)
+				}
+			})
+		})
+	}
+}
+
 func TestMiddle(t *testing.T) {
 	r := func(ms, delay int) reading {
 		return reading{offset: time.Duration(ms) * time.Millisecond, delay: time.Duration(delay) * time.Millisecond}
