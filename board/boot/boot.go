@@ -58,7 +58,7 @@ type Report struct {
 	Problems []Problem      `json:"problems,omitempty"`
 	Network  network.State  `json:"network"`
 	Clock    timesync.State `json:"clock"`
-	Restarts int            `json:"restarts,omitempty"` // of the serving program, not asked for
+	Restarts int            `json:"restarts,omitempty"` // of the serving program, not asked for; none once it has run ten minutes
 }
 
 // ProblemKind says what went wrong at start.

@@ -109,6 +109,36 @@ func TestWhatFollowsTheEndOfTheProgram(t *testing.T) {
 	}
 }
 
+func TestRestartsAreForgottenOnceTheProgramStaysUp(t *testing.T) {
+	at := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	var c child
+	run := func(d time.Duration) {
+		c.pid, c.started = 7, at
+		at = at.Add(d)
+	}
+	fail := func(d time.Duration, want int) {
+		t.Helper()
+		run(d)
+		if c.ended(2, at); c.restarts != want {
+			t.Errorf("after %v it fails for the %d. time, want %d", d, c.restarts, want)
+		}
+	}
+	fail(time.Second, 1)
+	fail(2*time.Minute, 2)
+	fail(calm-1, 3)
+	if c.calms(at.Add(time.Hour)) {
+		t.Error("a program that does not run is well")
+	}
+	fail(calm, 1)
+	run(calm - 1)
+	if c.calms(at) || c.restarts != 1 {
+		t.Error("forgotten too early")
+	}
+	if at = at.Add(1); !c.calms(at) || c.restarts != 0 || c.calms(at) {
+		t.Errorf("%d restarts of a program that stays up", c.restarts)
+	}
+}
+
 func TestProgramThatHangs(t *testing.T) {
 	at := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 	for _, c := range []struct {

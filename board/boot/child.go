@@ -7,6 +7,7 @@ const (
 	startTime = 10 * time.Minute // until its first word; a large database may have to be looked through
 	silent    = time.Minute      // a program that says nothing for so long hangs
 	settled   = time.Minute      // one that ran so long failed anew, not again
+	calm      = 10 * time.Minute // after so long its failures are nobody's worry any more
 	firstWait = 250 * time.Millisecond
 	longWait  = 30 * time.Second
 	hopeless  = 12 // failures in a row after which the whole box restarts: about four minutes
@@ -18,7 +19,7 @@ type child struct {
 	started  time.Time
 	beat     time.Time // its last word; zero: none yet
 	failures int       // in a row
-	restarts int       // not asked for, since the box started
+	restarts int       // not asked for, since it last ran calm
 }
 
 // verdict says what happens next.
@@ -39,6 +40,9 @@ func (c *child) ended(code int, now time.Time) verdict {
 	if ran >= settled {
 		c.failures = 0
 	}
+	if ran >= calm {
+		c.restarts = 0
+	}
 	c.failures++
 	c.restarts++
 	if c.failures >= hopeless {
@@ -49,6 +53,16 @@ func (c *child) ended(code int, now time.Time) verdict {
 		wait = min(longWait, firstWait<<(c.failures-1))
 	}
 	return verdict{after: wait}
+}
+
+// calms forgets the failures of a program that has run well for long, and reports whether
+// there were any.
+func (c *child) calms(now time.Time) bool {
+	if c.pid == 0 || c.restarts == 0 || now.Sub(c.started) < calm {
+		return false
+	}
+	c.restarts = 0
+	return true
 }
 
 // hangs reports a program that runs and does not say that it is well.

@@ -149,6 +149,10 @@ func (f *first) look() {
 		_ = syscall.Kill(f.child.pid, syscall.SIGABRT)
 		f.child.started, f.child.beat = now, time.Time{} // once, and again if it survives that
 	}
+	if f.child.calms(now) {
+		f.report.Restarts = 0
+		f.tell()
+	}
 	if f.child.pid != 0 && !f.measured && now.Sub(f.child.started) >= restTime {
 		f.measured = true
 		total, available := memory()

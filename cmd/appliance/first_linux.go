@@ -87,10 +87,18 @@ func (b *box) followReport(ctx context.Context) error {
 				b.front.faults.Raise(health.StorageFailed, string(p.Kind))
 			}
 		}
-		if r.Restarts > 0 {
-			b.front.faults.Raise(health.SoftwareRestarts, "centralino")
-		}
+		programRestarts(b.front.faults, r.Restarts)
 	})
+}
+
+// programRestarts tells of a program that does not stay up. One restart is over and in the
+// log; a fault of it would hide what people have to do now.
+func programRestarts(faults *health.Monitor, n int) {
+	if n > 1 {
+		faults.Raise(health.SoftwareRestarts, "centralino")
+	} else {
+		faults.Clear(health.SoftwareRestarts, "centralino")
+	}
 }
 
 // followKernel takes the kernel's words into the log: its warnings, and all that the
