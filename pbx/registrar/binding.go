@@ -232,9 +232,10 @@ func (r *Registrar) restore(s Binding, now time.Time) {
 	}
 	b := &s
 	left := b.Expires.Sub(now)
+	anew := false
 	if b.Granted > 0 {
 		left += refreshWrite
-		if b.Registered.After(now) || left <= 0 {
+		if anew = b.Registered.After(now) || left <= 0; anew {
 			left = b.Granted
 		}
 	}
@@ -252,6 +253,9 @@ func (r *Registrar) restore(s Binding, now time.Time) {
 	}
 	d := r.device(b.Device)
 	d.bindings = append(d.bindings, b)
+	if anew { // the next start counts from here
+		r.markDirty(b.key(), true, now)
+	}
 	if b.Granted == 0 {
 		return
 	}

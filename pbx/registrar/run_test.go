@@ -358,6 +358,51 @@ func TestPhonesRingAgainAfterARestart(t *testing.T) {
 	}
 }
 
+// What one start believes a second time, the next does not believe for as long again: a
+// phone that is gone stays in the list no longer because the box restarts often.
+func TestASecondRestartGrantsNothingAnew(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		after time.Duration // by the wall, until the first restart
+	}{
+		{"the clock is ahead", time.Hour},
+		{"the clock stands in 1970", -56 * 365 * 24 * time.Hour},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := newMemStore()
+			run := func(b *bench) {
+				t.Helper()
+				ctx, cancel := context.WithCancel(t.Context())
+				cancel()
+				if err := b.Run(ctx); err != nil {
+					t.Fatal(err)
+				}
+			}
+			first := newBench(t, func(o *registrar.Options) { o.Store = s })
+			p := first.phone(t, "201", "192.168.1.11:5060")
+			want(t, p.register(contactOf(p, ";expires=600")), 200)
+			run(first)
+			for _, start := range []struct{ after, most time.Duration }{
+				{tt.after, 10 * time.Minute}, {tt.after + 5*time.Minute, 6 * time.Minute},
+			} {
+				b := newBench(t, func(o *registrar.Options) { o.Store = s })
+				b.clock.Advance(start.after)
+				if err := b.Load(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				got := b.Contacts("phone-1")
+				if len(got) != 1 {
+					t.Fatalf("contacts %v", got)
+				}
+				if left := got[0].Expires.Sub(b.clock.Now()); left <= 0 || left > start.most {
+					t.Errorf("%v after the registration it would last for %v more", start.after, left)
+				}
+				run(b)
+			}
+		})
+	}
+}
+
 func TestATCPBindingIsReachedByItsContactAfterARestart(t *testing.T) {
 	s := newMemStore()
 	b := newBench(t, func(o *registrar.Options) { o.Store = s })
