@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"time"
 
 	"centralino/acd/survey"
 	"centralino/board/health"
@@ -37,6 +38,9 @@ type reached struct{ party, by journal.SubjectID }
 // manyReached is how many may wait for the disk; of more, the call-backs stay on the
 // list until somebody takes them off.
 const manyReached = 64
+
+// lastReached is how long writing down who was reached may take at the end.
+const lastReached = 500 * time.Millisecond
 
 // openAfter takes up the surveys' results and the webhooks.
 func (b *box) openAfter(ctx context.Context) error {
@@ -76,7 +80,7 @@ func (a *afterCalls) Run(ctx context.Context) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	wg.Go(func() { _ = a.hooks.Run(ctx) }) // returns nil only
-	wg.Go(func() { a.keepWord(ctx) })
+	wg.Go(func() { a.keepWord(ctx, a.b.customers.Kept) })
 	return a.count(ctx)
 }
 
@@ -89,16 +93,33 @@ func (a *afterCalls) kept(party, by journal.SubjectID) {
 	}
 }
 
-// keepWord takes call-backs off the list that were made by hand.
-func (a *afterCalls) keepWord(ctx context.Context) {
-	for {
+// keepWord takes call-backs off the list that were made by hand; at the end of ctx, when
+// the switch is at rest already, also those that wait.
+func (a *afterCalls) keepWord(ctx context.Context, settle func(ctx context.Context, by, party journal.SubjectID) error) {
+	for ctx.Err() == nil {
 		select {
 		case <-ctx.Done():
-			return
 		case x := <-a.reached:
-			if err := a.b.customers.Kept(ctx, x.by, x.party); err != nil && ctx.Err() == nil {
+			err := settle(ctx, x.by, x.party)
+			switch {
+			case err == nil:
+			case ctx.Err() != nil: // once more, in the time that is left
+				a.kept(x.party, x.by)
+			default:
 				a.b.log.Warn("a call-back that was made stays on the list", "err", err)
 			}
+		}
+	}
+	last, done := context.WithTimeout(context.WithoutCancel(ctx), lastReached)
+	defer done()
+	for {
+		select {
+		case x := <-a.reached:
+			if err := settle(last, x.by, x.party); err != nil {
+				a.b.log.Warn("a call-back that was made stays on the list", "err", err)
+			}
+		default:
+			return
 		}
 	}
 }
