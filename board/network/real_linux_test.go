@@ -78,8 +78,8 @@ func TestRealServer(t *testing.T) {
 				t.Errorf("%q is not in\n%s", want, out)
 			}
 		}
-		if !strings.Contains(router.Output(), "centralino") {
-			t.Error("the router does not know the box's name")
+		if err := router.WaitOutput(ctx, "client provides name: centralino"); err != nil {
+			t.Errorf("the router does not know the box's name: %v", err)
 		}
 	})
 	t.Run("nobody", func(t *testing.T) {
