@@ -372,7 +372,7 @@ func TestGate(t *testing.T) {
 		}
 		hangs := func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
 		flaps := func(context.Context) error {
-			if int(time.Since(began)/(30*time.Second))%2 == 1 {
+			if int((time.Since(began)+10*time.Second)/(30*time.Second))%2 == 0 { // also around the limit
 				return errors.New("now and then")
 			}
 			return nil
