@@ -44,9 +44,6 @@ var (
 	ErrTaken      = engine.ErrTaken    // somebody else calls him
 )
 
-// TakenFor is how long a caller stays taken (Take).
-const TakenFor = engine.TakenFor
-
 // Results of an attempt to call back, for CallbackResult.
 const (
 	DialAnswered = engine.DialAnswered
@@ -249,9 +246,9 @@ func (a *ACD) CancelCallback(call journal.CallID, by journal.SubjectID) error {
 	return err
 }
 
-// Take takes a caller on a person, who will call him by hand: for TakenFor nobody else
-// gets him and no queue calls him. ErrTaken: somebody else has him; ErrHisTurn: he is
-// on the line, or an agent is being rung for him at this moment.
+// Take takes a caller on a person, who will call him by hand: for engine.TakenFor nobody
+// else gets him and no queue calls him. ErrTaken: somebody else has him; ErrHisTurn: he
+// is on the line, or an agent is being rung for him at this moment.
 func (a *ACD) Take(caller, by journal.SubjectID) error {
 	_, err := a.ask(engine.Command{Kind: engine.TakeCaller, Caller: caller, By: by})
 	return err

@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"centralino/acd/engine"
 	"centralino/acd/outcome"
 	"centralino/acd/report"
 	"centralino/acd/survey"
@@ -151,7 +152,7 @@ func (d rigDesk) write(call journal.CallID, payloads ...journal.Payload) error {
 }
 
 func (d rigDesk) Take(caller, by journal.SubjectID) error {
-	return d.write("", journal.RecallTaken{Caller: caller, By: by, Until: d.r.deps.Now().Add(report.TakenFor)})
+	return d.write("", journal.RecallTaken{Caller: caller, By: by, Until: d.r.deps.Now().Add(engine.TakenFor)})
 }
 
 func (d rigDesk) Give(caller, by journal.SubjectID, why string) error {

@@ -50,8 +50,6 @@ const (
 	ORDER BY time DESC LIMIT ?2`
 	sqlResultsOfSubject = `SELECT call, subject, customer, queue, agent, outcome, time, callback, task, owner, done, script, version, answers, note, corrected
 	FROM outcome_results WHERE subject = ? AND subject <> '' ORDER BY time DESC LIMIT ?`
-	sqlDue = `SELECT call, subject, customer, queue, agent, outcome, time, callback, task, owner, done, script, version, answers, note, corrected
-	FROM outcome_results WHERE callback > 0 AND task = 0 AND done = 0 AND callback <= ? ORDER BY callback LIMIT 500`
 	sqlOpen = `SELECT call, subject, customer, queue, agent, outcome, time, callback, task, owner, done, script, version, answers, note, corrected
 	FROM outcome_results WHERE done = 0 AND (callback > 0 OR task = 1) ORDER BY callback = 0, callback, time LIMIT 1000`
 	sqlPutResult = `INSERT INTO outcome_results (call, subject, customer, queue, agent, outcome, time, callback, task, owner, done, script, version, answers, note, corrected)
@@ -248,12 +246,6 @@ func (b *Book) history(ctx context.Context, id string, limit int) ([]Result, err
 		return b.results(ctx, sqlResultsOf, id, limit)
 	}
 	return b.results(ctx, sqlResultsOfSubject, id, limit)
-}
-
-// Due returns the open call-backs that fall due until then, the earliest first, at
-// most 500.
-func (b *Book) Due(ctx context.Context, until time.Time) ([]Result, error) {
-	return b.results(ctx, sqlDue, until.UnixNano())
 }
 
 // Open returns the call-backs and what else is to be done, what falls due first before

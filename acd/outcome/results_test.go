@@ -37,13 +37,13 @@ func TestAnOutcomeIsSetAndCorrected(t *testing.T) {
 		if got.Customer != id || got.Version != 7 || !got.CallBack.Equal(got.Time.AddDate(0, 0, 1).Truncate(time.Minute)) {
 			t.Errorf("kept %+v", got)
 		}
-		if due, _ := r.Due(ctx, time.Now().AddDate(0, 0, 2)); len(due) != 1 || due[0].Note != "call me" || due[0].Answers["x"] != "y" {
+		if due := r.due(time.Now().AddDate(0, 0, 2)); len(due) != 1 || due[0].Note != "call me" || due[0].Answers["x"] != "y" {
 			t.Errorf("due: %+v", due)
 		}
-		if due, _ := r.Due(ctx, time.Now()); len(due) != 0 {
+		if due := r.due(time.Now()); len(due) != 0 {
 			t.Errorf("due already: %+v", due)
 		}
-		time.Sleep(time.Second)
+		r.later(time.Second)
 		if _, err := r.Set(ctx, outcome.Result{Call: "c-1", Subject: s, Agent: "p-anna", Queue: "group-1", Outcome: "outcome-fixed", CallBack: time.Now().Add(time.Hour)}); err != nil {
 			t.Fatal(err)
 		}
@@ -71,7 +71,7 @@ func TestWhatIsToBeDone(t *testing.T) {
 			if _, err := r.Set(ctx, x); err != nil {
 				t.Fatal(err)
 			}
-			time.Sleep(time.Second)
+			r.later(time.Second)
 		}
 		open := func() string {
 			t.Helper()
@@ -99,14 +99,14 @@ func TestWhatIsToBeDone(t *testing.T) {
 		if got := open(); got != want {
 			t.Errorf("open: %s, want %s", got, want)
 		}
-		if due, _ := r.Due(ctx, time.Now().AddDate(1, 0, 0)); len(due) != 0 {
+		if due := r.due(time.Now().AddDate(1, 0, 0)); len(due) != 0 {
 			t.Errorf("a task is a call-back: %+v", due)
 		}
 		set(outcome.Result{Call: "c-4", Outcome: "outcome-later"})
 		if err := r.Kept(ctx, "p-anna", s); err != nil || !strings.Contains(open(), "c-4 in 24h") {
 			t.Errorf("a call of today keeps what is due tomorrow: %s %v", open(), err)
 		}
-		time.Sleep(23*time.Hour + 30*time.Minute)
+		r.later(23*time.Hour + 30*time.Minute)
 		if err := r.Kept(ctx, "p-anna", s); err != nil || strings.Contains(open(), "c-4") || !strings.Contains(open(), "c-1 ") {
 			t.Errorf("the call that was due is not kept, or more than that: %s %v", open(), err)
 		}
@@ -205,16 +205,12 @@ func TestAPromiseIsKeptOnce(t *testing.T) {
 			if _, err := r.Set(ctx, outcome.Result{Call: call, Subject: s, Agent: "p-anna", Outcome: what}); err != nil {
 				t.Fatal(err)
 			}
-			time.Sleep(time.Second)
+			r.later(time.Second)
 		}
 		open := func() string {
 			t.Helper()
-			list, err := r.Due(ctx, time.Now().AddDate(1, 0, 0))
-			if err != nil {
-				t.Fatal(err)
-			}
 			out := ""
-			for _, x := range list {
+			for _, x := range r.due(time.Now().AddDate(1, 0, 0)) {
 				out += string(x.Call) + " "
 			}
 			return out

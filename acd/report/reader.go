@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"centralino/acd/engine"
 	"centralino/acd/kpi"
 	"centralino/internal/journal"
 	"centralino/internal/office"
@@ -346,7 +347,7 @@ func (r *Reader) Take(ctx context.Context, caller, by journal.SubjectID) error {
 	if r.o.Desk != nil {
 		return r.settled(ctx, caller, r.o.Desk.Take(caller, by))
 	}
-	return r.append(ctx, caller, journal.RecallTaken{Caller: caller, By: by, Until: r.o.Now().Add(TakenFor)})
+	return r.append(ctx, caller, journal.RecallTaken{Caller: caller, By: by, Until: r.o.Now().Add(engine.TakenFor)})
 }
 
 // settled waits until the list knows what the desk did.

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"centralino/acd/engine"
 	"centralino/acd/kpi"
 	"centralino/internal/journal"
 )
@@ -57,12 +58,8 @@ func (m *Missed) Waited() time.Duration {
 	return d
 }
 
-// Who calls somebody back has TakenFor to do so before others may, where the event does
-// not say for how long; nobody stays on the list longer than ForgetAfter.
-const (
-	TakenFor    = 15 * time.Minute
-	ForgetAfter = 14 * 24 * time.Hour
-)
+// ForgetAfter is how long somebody stays on the list at most.
+const ForgetAfter = 14 * 24 * time.Hour
 
 // Recall is the list of people to call back: a fold of the journal. Whoever was not
 // served comes on it, and leaves it when he gets through, in whichever direction.
@@ -138,8 +135,8 @@ func (r *Recall) Apply(e journal.Event) {
 		}
 	case journal.RecallTaken:
 		r.Held[p.Caller] = Hold{p.By, p.Until}
-		if p.Until.IsZero() {
-			r.Held[p.Caller] = Hold{p.By, e.Time.Add(TakenFor)}
+		if p.Until.IsZero() { // as old ones are
+			r.Held[p.Caller] = Hold{p.By, e.Time.Add(engine.TakenFor)}
 		}
 	case journal.RecallDone:
 		r.done(p)
