@@ -117,3 +117,28 @@ func TestLateTimerDoesNotChangeTheOrderOfIdleAgents(t *testing.T) {
 		t.Errorf("%+v", r.Actions)
 	}
 }
+
+// TestWhyAPromiseWasSettledOutlivesARestart that comes while its call is being made; what
+// was kept before the reason was known means by hand.
+func TestWhyAPromiseWasSettledOutlivesARestart(t *testing.T) {
+	o := newOffice(t, engine.Queue{ID: "q", Strategy: engine.LongestIdle, Members: []engine.AgentID{"anna"}})
+	o.do("0s enqueue c1 q caller=n-1", "1s callback c1", "6m login anna", "6m1s accept 1", "6m2s give n-1 by=carla noNeed")
+	for _, c := range []struct {
+		name     string
+		in, want engine.Reason
+	}{{"as it is", engine.ReasonCancelled, engine.ReasonCancelled}, {"of before", "", engine.ReasonByHand}} {
+		d := o.p.s.Dump(epoch.Add(6 * time.Minute))
+		if len(d.Contacts) != 1 || !d.Contacts[0].Settled || d.Contacts[0].Why != engine.ReasonCancelled {
+			t.Fatalf("kept: %+v", d.Contacts)
+		}
+		d.Contacts[0].Why = c.in
+		s, err := engine.New(o.p.cfg, epoch)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Load(&d)
+		if got := s.Dump(epoch.Add(6 * time.Minute)).Contacts; len(got) != 1 || !got[0].Settled || got[0].Why != c.want {
+			t.Errorf("%s: %+v, want %s", c.name, got, c.want)
+		}
+	}
+}
