@@ -26,6 +26,7 @@ func (f *fate) judged() time.Duration {
 // sums are those of the fates.
 type sums struct {
 	offered, answered, in, abandoned, abandonedIn, short, overflowed int
+	byAgent                                                          int             // of those answered, whose agent hung up
 	waits                                                            []time.Duration // of those answered, in order
 	asa, longest, talk, wrap                                         time.Duration
 }
@@ -39,6 +40,9 @@ func (c *reportCheck) sums() sums {
 		switch {
 		case f.answered():
 			g.answered++
+			if f.byBox {
+				g.byAgent++
+			}
 			g.waits = append(g.waits, f.waited())
 			g.asa, g.talk, g.wrap = g.asa+f.waited(), g.talk+f.talked(), g.wrap+f.wrapped
 			if in {
@@ -241,7 +245,7 @@ func (c *reportCheck) files() {
 		}
 	}
 	a = c.w.get("/reports/queuelog?" + c.days)
-	for event, want := range map[string]int{"ENTERQUEUE": g.offered, "CONNECT": g.answered, "COMPLETECALLER": g.answered, "ABANDON": g.abandoned, "EXITWITHTIMEOUT": g.overflowed} {
+	for event, want := range map[string]int{"ENTERQUEUE": g.offered, "CONNECT": g.answered, "COMPLETEAGENT": g.byAgent, "COMPLETECALLER": g.answered - g.byAgent, "ABANDON": g.abandoned, "EXITWITHTIMEOUT": g.overflowed} {
 		c.count("queue_log, "+event, float64(strings.Count(a.body, "|"+event+"|")), want)
 	}
 	if c.compared++; strings.Count(a.body, "|agent|") != 2*g.answered {
