@@ -149,7 +149,7 @@ func (f *first) mountData(disk string, m *MBR) error {
 	}
 	var st unix.Statfs_t
 	if unix.Statfs(Data, &st) == nil {
-		f.log.Info("data partition", "device", dev, "MiB", int64(st.Blocks)*st.Bsize>>20, "free", int64(st.Bavail)*st.Bsize>>20)
+		f.log.Info("data partition", "device", dev, "MiB", int64(st.Blocks)*int64(st.Bsize)>>20, "free", int64(st.Bavail)*int64(st.Bsize)>>20)
 	}
 	return os.Chmod(Data, 0o700)
 }

@@ -15,7 +15,11 @@ func Move(offset time.Duration) error {
 			return err
 		}
 	} else {
-		slow := unix.Timex{Modes: unix.ADJ_OFFSET_SINGLESHOT, Offset: offset.Microseconds()}
+		// Below a second, in the integer of the machine's own width.
+		slow := unix.Timex{Modes: unix.ADJ_OFFSET_SINGLESHOT, Offset: unix.NsecToTimeval(abs(offset).Nanoseconds()).Usec}
+		if offset < 0 {
+			slow.Offset = -slow.Offset
+		}
 		if _, err := unix.Adjtimex(&slow); err != nil {
 			return fmt.Errorf("correct the clock by %v: %w", offset, err)
 		}
