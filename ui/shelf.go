@@ -11,8 +11,9 @@ import (
 
 // shelf keeps in memory what waits for a person's next step, or was worked out and is
 // asked for often; a restart of the box forgets it, and nothing has changed then. What
-// is longer there than lasts is not found any more, and above most the oldest goes. Its methods may be called from any
-// goroutine: they give and take copies, so a thing that was changed is set again.
+// is longer there than lasts is not found any more, and above most the oldest goes. Its
+// methods may be called from any goroutine: they give and take copies, so a thing that
+// was changed is set again.
 type shelf[K comparable, V any] struct {
 	now   func() time.Time
 	lasts time.Duration

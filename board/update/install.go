@@ -15,7 +15,8 @@ const spare = 64 << 20
 
 // Accept takes a bundle, checks it and keeps it on the data partition, then orders its
 // installation, which Run carries out. It returns what the bundle is once it is kept.
-// Errors are Refusals; after one nothing of the bundle is left. It may be called from any goroutine; only one bundle is taken at a time.
+// Errors are Refusals; after one nothing of the bundle is left. It may be called from
+// any goroutine; only one bundle is taken at a time.
 func (u *Updater) Accept(ctx context.Context, r io.Reader) (Manifest, error) {
 	if err := u.take(); err != nil {
 		return Manifest{}, err

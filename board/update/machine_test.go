@@ -122,11 +122,15 @@ type memo struct {
 	p     *power
 	state update.State
 	bad   error
+	while func() // is done while a state is being written
 }
 
 func (m *memo) Load() (update.State, error) { return m.state, nil }
 
 func (m *memo) Save(s update.State) error {
+	if m.while != nil {
+		m.while()
+	}
 	m.p.mu.Lock()
 	defer m.p.mu.Unlock()
 	if m.bad != nil {

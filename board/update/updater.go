@@ -75,8 +75,10 @@ type Updater struct {
 	news    *Result       // of a trial that this start ended
 	orders  chan struct{} // room for one: no second order comes before the first is carried out
 
-	mu     sync.Mutex
-	state  State
+	keeping sync.Mutex // one change of state at a time; held while it is written, before mu
+
+	mu     sync.Mutex // never held while something is written: pages and lamps ask for Status
+	state  State      // changed by Begin and keep alone
 	status Status
 	busy   bool               // receiving, or carrying out
 	stop   context.CancelFunc // of what is carried out; nil when it may not be stopped
@@ -158,13 +160,17 @@ func (u *Updater) enter(p Phase) {
 
 // keep changes the state and puts it on disk.
 func (u *Updater) keep(f func(State) State) error {
+	u.keeping.Lock()
+	defer u.keeping.Unlock()
 	u.mu.Lock()
-	defer u.mu.Unlock()
 	next := f(u.state)
+	u.mu.Unlock()
 	if err := u.o.Memory.Save(next); err != nil {
 		return err
 	}
+	u.mu.Lock()
 	u.state = next
+	u.mu.Unlock()
 	return nil
 }
 

@@ -399,3 +399,25 @@ func TestGate(t *testing.T) {
 		}
 	})
 }
+
+func TestStatusWaitsForNoDisk(t *testing.T) {
+	m := newMachine(t, 1)
+	u, _, err := update.Begin(m.options(update.SlotA, "v1", nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := 0
+	m.memory.while = func() {
+		asked++
+		told := make(chan struct{})
+		go func() { u.Status(); close(told) }()
+		select {
+		case <-told:
+		case <-time.After(10 * time.Second):
+			t.Error("the page waits until the state is written")
+		}
+	}
+	if err := u.Stopping(); err != nil || asked != 1 {
+		t.Fatal(asked, err)
+	}
+}
