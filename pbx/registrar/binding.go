@@ -41,7 +41,8 @@ type Binding struct {
 	Registered time.Time // first registration or last refresh
 	Expires    time.Time // as the phone was told
 
-	secret uint64 // hash of the secret it was registered with; 0 after a restart
+	secret uint64    // hash of the secret it was registered with; 0 after a restart
+	kept   time.Time // until when the Store has it; zero: not at all
 }
 
 // Destination is where requests to the contact are sent: its flow, or the address
@@ -131,11 +132,14 @@ func (r *Registrar) put(d *device, old, b *Binding, now time.Time) {
 	d.bindings = append(d.bindings, b)
 	r.sources[b.Source]++
 	r.bound++
-	due := now
-	if !urgent {
-		due = now.Add(refreshWrite)
+	switch {
+	case urgent:
+		r.markDirty(b.key(), true, now)
+	case b.Expires.After(old.kept):
+		r.markDirty(b.key(), false, now.Add(refreshWrite))
+	default: // the Store knows enough
+		b.kept = old.kept
 	}
-	r.markDirty(b.key(), urgent, due)
 	if !d.online {
 		d.online = true
 		r.pending = append(r.pending, Change{b.Device, true, b.Agent, b.Source})
@@ -223,19 +227,21 @@ func (r *Registrar) checkOnline(d *device, last *Binding, now time.Time) {
 // clock says that there is one, else for as long as the phone was granted, within which
 // it comes again. A phone that is gone meanwhile rings in vain for so long; the other
 // way round an office that is there could not be called. A TCP connection has not
-// survived. Refreshes are written late, so a binding is believed a little longer than
-// the Store says.
+// survived. The Store has a binding for longer than the phone was told, as its refreshes
+// are not all written; it is believed for no longer than the phone was granted.
 func (r *Registrar) restore(s Binding, now time.Time) {
 	a, ok := r.o.Account(s.Username)
 	if !ok || a.Device != s.Device || s.URI.IsZero() {
 		return
 	}
 	b := &s
+	b.secret = 0
 	left := b.Expires.Sub(now)
+	b.kept = now.Add(left)
 	anew := false
 	if b.Granted > 0 {
-		left += refreshWrite
-		if anew = b.Registered.After(now) || left <= 0; anew {
+		anew = b.Registered.After(now) || left <= 0
+		if anew || left > b.Granted {
 			left = b.Granted
 		}
 	}
@@ -267,11 +273,21 @@ func (r *Registrar) restore(s Binding, now time.Time) {
 	}
 }
 
+// keep is until when the Store is to have a binding: with slack where the phone has
+// registered since the start, and may do so again. What was only read from the Store gets
+// none, or a phone that is gone would stay with every start.
+func (b *Binding) keep() time.Time {
+	if b.Granted == 0 || b.secret == 0 {
+		return b.Expires
+	}
+	return b.Expires.Add(slack)
+}
+
 // stored is a binding as the Store has it: its times by the wall clock as it reads now,
-// whatever it read when the phone registered.
-func (b *Binding) stored(now time.Time) Binding {
+// whatever it read when the phone registered, and kept until then.
+func (b *Binding) stored(now, until time.Time) Binding {
 	s := *b
-	s.Registered, s.Expires = now.Add(b.Registered.Sub(now)), now.Add(b.Expires.Sub(now))
+	s.Registered, s.Expires = now.Add(b.Registered.Sub(now)), now.Add(until.Sub(now))
 	return s
 }
 

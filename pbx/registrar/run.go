@@ -9,9 +9,14 @@ import (
 
 const (
 	// newWrite is how long a new or ended binding may wait to be written with
-	// others, refreshWrite how long a mere refresh may.
+	// others, refreshWrite how long a refresh that has to be written may.
 	newWrite     = 50 * time.Millisecond
 	refreshWrite = 20 * time.Second
+
+	// slack is how much longer than the phone was told the Store has a binding, so that
+	// most refreshes need not be written: a memory card bears so many writes and no more.
+	// A start believes what it reads for one period of the phone at most.
+	slack = time.Hour
 
 	// expireStep is how often expired bindings are looked for.
 	expireStep = time.Second
@@ -101,9 +106,12 @@ func (r *Registrar) flush(ctx context.Context, now time.Time) {
 	}
 	var put, remove []Binding
 	wall := r.o.Now()
+	r.joinRefreshes(wall)
+	kept := map[key]time.Time{}
 	for k := range r.dirty {
 		if b := r.byKey(k); b != nil {
-			put = append(put, b.stored(wall))
+			kept[k] = b.keep()
+			put = append(put, b.stored(wall, kept[k]))
 		} else {
 			uri, err := sip.ParseURI(k.contact)
 			if err == nil {
@@ -119,6 +127,11 @@ func (r *Registrar) flush(ctx context.Context, now time.Time) {
 	defer r.mu.Unlock()
 	if err == nil {
 		r.refused = 0
+		for k, until := range kept {
+			if b := r.byKey(k); b != nil {
+				b.kept = until
+			}
+		}
 		return
 	}
 	r.count.StoreErrors.Add(1)
@@ -133,6 +146,27 @@ func (r *Registrar) flush(ctx context.Context, now time.Time) {
 			wait = soon
 		}
 		r.markDirty(k, fresh, now.Add(wait))
+	}
+}
+
+// joinRefreshes lets the bindings of all phones be written together where a refresh has
+// to be written: one transaction for the office in half the slack, not one for each
+// phone. The caller holds mu.
+func (r *Registrar) joinRefreshes(now time.Time) {
+	refresh := false
+	for _, fresh := range r.dirty {
+		refresh = refresh || !fresh
+	}
+	if !refresh {
+		return
+	}
+	for _, d := range r.devices {
+		for _, b := range d.bindings {
+			k := b.key()
+			if _, due := r.dirty[k]; !due && b.live(now) && b.secret != 0 && b.kept.Sub(b.Expires) < slack/2 {
+				r.dirty[k] = false
+			}
+		}
 	}
 }
 
