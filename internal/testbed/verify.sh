@@ -30,7 +30,7 @@ run() { # minutes, package, arguments …
   rm -f "$part"
 }
 # What other work on the machine disturbs comes first.
-run 15 ./cmd/appliance -run '^TestKilledUnderTraffic$' -kills "${KILLS:-500}"
+run 40 ./cmd/appliance -run '^TestKilledUnderTraffic$' -kills "${KILLS:-500}"
 run 5 ./cmd/appliance -run '^(TestDamagedDatabase|TestMissingLogOfTheDatabase|TestUnusableDataFolder|TestFullDisk)$'
 run $((${SOAK:-10} + 10)) ./cmd/appliance -run '^TestSoak$' -soak "${SOAK:-10}m"
 run 15 ./cmd/appliance -run '^TestReportsEqualTheCapture$' -report-agents "${AGENTS:-10}" -report-callers "${CALLERS:-60}" -report-for "${CALLING:-5m}"
