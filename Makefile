@@ -41,20 +41,33 @@ cross: ## build for arm64, armv7, armv6 and amd64, print the stripped sizes; arm
 	done; ls -l bin/appliance-* | awk '{printf "%-24s %10d octets\n", $$9, $$5} $$9 ~ /arm64$$/ && $$5 > $(ARM64_MOST) {big = 1} END {if (big) {print "appliance-arm64 has more than $(ARM64_MOST) octets"; exit 1}}'
 
 BOARD ?= rpi
-ARM64 := bin/image/appliance-arm64
+IMAGE = bin/image/$(BOARD)
+RELEASE ?= $(shell git rev-list --count HEAD 2>/dev/null || echo 0)
+RELEASE_KEY ?= bin/development.key
+SPARE_PUBLIC ?=
 export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 1795000000)
 
-arm64: # the program as the image holds it
-	@mkdir -p bin/image
-	CGO_ENABLED=0 GOOS=linux GOARCH=arm64 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(ARM64) ./cmd/appliance
+bin/development.key:
+	@mkdir -p bin
+	@$(GO) run ./image/bundle -new-key $@ >/dev/null
+	@echo '$@ was made: images that are built without RELEASE_KEY=FILE take updates that it signs. Not for boxes of customers.'
 
-image: arm64 ## build the flashable image of BOARD (rpi, qemu-virt, qemu-raspi3b) in bin/image
-	$(GO) run ./image -board $(BOARD) -program $(ARM64) -version $(VERSION) -publish
+program: $(RELEASE_KEY) # the program as the image of BOARD holds it
+	@mkdir -p $(IMAGE)
+	@keys=$$($(GO) run ./image/bundle -public $(RELEASE_KEY)) || exit 1; \
+	CGO_ENABLED=0 GOOS=linux GOARCH=arm64 $(GO) build -trimpath -o $(IMAGE)/appliance \
+	  -ldflags "$(LDFLAGS) -X main.image=$(BOARD) -X main.release=$(RELEASE) -X main.updateKeys=$$keys$(SPARE_PUBLIC:%=,%)" ./cmd/appliance
 
-image-test: arm64 ## build the image of qemu-virt twice, compare, and start it in QEMU
+image: program ## build the flashable image of BOARD (rpi, qemu-virt, qemu-raspi3b) and its update in bin/image
+	$(GO) run ./image -board $(BOARD) -program $(IMAGE)/appliance -version $(VERSION) -release $(RELEASE) -key $(RELEASE_KEY) -publish
+	@test '$(RELEASE_KEY)' != bin/development.key || echo 'Signed with $(RELEASE_KEY), a key for development; give RELEASE_KEY=FILE for a release.'
+
+image-test: override BOARD := qemu-virt
+image-test: program ## build the image of qemu-virt twice, compare, and start it in QEMU
 	@bash internal/testbed/peers.sh image
 	$(GO) vet -tags imagetest ./image
-	CENTRALINO_PROGRAM=$(CURDIR)/$(ARM64) $(GO) test -tags imagetest -count=1 -v -timeout 15m -run '^TestImage$$' ./image
+	CENTRALINO_PROGRAM=$(CURDIR)/$(IMAGE)/appliance CENTRALINO_KEY=$(abspath $(RELEASE_KEY)) CENTRALINO_RELEASE=$(RELEASE) \
+	  $(GO) test -tags imagetest -count=1 -v -timeout 20m -run '^TestImage$$' ./image
 
 prompts: ## make the spoken prompts anew with espeak-ng and sox
 	@bash internal/audio/prompts/make.sh
@@ -65,4 +78,4 @@ fuzz: ## run every fuzz target for ten seconds
 clean: ## remove what was built (never the data folder)
 	rm -rf bin
 
-.PHONY: help build run peers test check verify bench cross arm64 image image-test prompts fuzz clean
+.PHONY: help build run peers test check verify bench cross program image image-test prompts fuzz clean

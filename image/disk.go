@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"crypto/ed25519"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -13,6 +14,7 @@ import (
 	"slices"
 
 	"centralino/board/boot"
+	"centralino/board/update"
 
 	"github.com/diskfs/go-diskfs/backend/file"
 	"github.com/diskfs/go-diskfs/filesystem/fat32"
@@ -39,8 +41,9 @@ const (
 type build struct {
 	options
 	in       *inputs
-	sum      string // sha256 of the image
-	slotUsed int    // octets of the files in a slot
+	sum      string             // sha256 of the image
+	slotUsed int                // octets of the files in a slot
+	signer   ed25519.PrivateKey // nil: nothing is signed
 }
 
 func keysOf[V any](m map[string]V) func(func(string) bool) { return maps.Keys(m) }
@@ -52,7 +55,7 @@ func (b *build) name(ending string) string {
 	return filepath.Join(b.out, "centralino-"+b.target.name+"."+ending)
 }
 
-// all writes the slot, the image and the list of sources.
+// all writes the slot, the image, the update bundle and the list of sources.
 func (b *build) all() error {
 	if err := os.MkdirAll(b.out, 0o755); err != nil {
 		return err
@@ -77,6 +80,9 @@ func (b *build) all() error {
 		return err
 	}
 	if b.sum, err = sumOf(b.name("img")); err != nil {
+		return err
+	}
+	if err := b.writeBundle(slotImage); err != nil {
 		return err
 	}
 	return b.writeSources()
@@ -118,7 +124,7 @@ func (b *build) slotFiles() (map[string][]byte, error) {
 
 // selectorFiles are what the first partition holds.
 func (b *build) selectorFiles() map[string][]byte {
-	files := map[string][]byte{"autoboot.txt": selectorText(), boot.SettingsFile: []byte(settingsText), "LEGGIMI.TXT": []byte(helpText)}
+	files := map[string][]byte{update.SelectorName: update.FormatSelector(update.SlotA), boot.SettingsFile: []byte(settingsText), "LEGGIMI.TXT": []byte(helpText)}
 	for _, name := range b.target.selector {
 		files[name] = b.in.firmware[name]
 	}

@@ -30,6 +30,8 @@ type options struct {
 	target    target
 	program   string // the appliance, built for the board's processor
 	version   string
+	release   uint64 // grows with every release; decides which update is older
+	key       string // file of the key that signs; empty: nothing is signed, there is no bundle
 	out       string // folder of the results
 	cache     string // folder of what was fetched
 	made      time.Time
@@ -56,6 +58,9 @@ func run(args []string, out io.Writer) error {
 		return nil
 	}
 	b := &build{options: o, in: in}
+	if err := b.readKey(); err != nil {
+		return err
+	}
 	if err := b.all(); err != nil {
 		return err
 	}
@@ -72,6 +77,8 @@ func parse(args []string) (options, error) {
 	name := f.String("board", "", "target: "+targetNames())
 	f.StringVar(&o.program, "program", "", "the appliance for the board's processor (GOARCH=arm64)")
 	f.StringVar(&o.version, "version", "dev", "version of the image")
+	f.Uint64Var(&o.release, "release", 0, "number of the release; a higher one is newer")
+	f.StringVar(&o.key, "key", "", "file of the key that signs the update bundle and the sums (PKCS #8, PEM); without it neither is made")
 	f.StringVar(&o.out, "out", "bin/image", "folder of the results")
 	f.StringVar(&o.cache, "cache", ".cache/image", "folder of what was fetched; may be deleted at any time")
 	f.BoolVar(&o.publish, "publish", false, "also compress and write the block map, checksums and Imager's list")

@@ -106,13 +106,6 @@ func readFAT(t *testing.T, image string, start, size int64, name string) []byte 
 	return body
 }
 
-func TestSelectorFillsASector(t *testing.T) {
-	b := selectorText()
-	if len(b) != boot.Sector || !strings.HasPrefix(string(b), "[all]\ntryboot_a_b=1\nboot_partition=2\n[tryboot]\nboot_partition=3\n") {
-		t.Errorf("%d octets: %q", len(b), b)
-	}
-}
-
 func TestSettingsAsTheyComeHaveNoProblem(t *testing.T) {
 	s, problems := boot.ParseSettings(settingsText)
 	if len(problems) > 0 || s.Name != boot.DefaultName || s.Net.Address.IsValid() {

@@ -37,7 +37,10 @@ func (b *build) publishAll(say io.Writer) error {
 		return err
 	}
 	var sums bytes.Buffer
-	for _, ending := range []string{"bmap", "img", "img.xz", "img.zst", "spdx.json"} {
+	for _, ending := range []string{"bmap", bundleEnding, "imager.json", "img", "img.xz", "img.zst", "spdx.json"} {
+		if ending == bundleEnding && b.signer == nil {
+			continue
+		}
 		sum, err := sumOf(b.name(ending))
 		if err != nil {
 			return err
@@ -47,7 +50,10 @@ func (b *build) publishAll(say io.Writer) error {
 			fmt.Fprintf(say, "%s: %.1f MB\n", b.name(ending), float64(i.Size())/1e6)
 		}
 	}
-	return os.WriteFile(b.name("sha256"), sums.Bytes(), 0o644)
+	if err := os.WriteFile(b.name("sha256"), sums.Bytes(), 0o644); err != nil {
+		return err
+	}
+	return b.signSums(sums.Bytes())
 }
 
 func compress(from, to string, command []string) error {

@@ -1,19 +1,5 @@
 package main
 
-import "centralino/board/boot"
-
-// selectorText is autoboot.txt: the slot that starts, and the one that is tried once when
-// an update asks for it. It fills a sector, so that it can be changed in place by writing
-// one.
-func selectorText() []byte {
-	text := "[all]\ntryboot_a_b=1\nboot_partition=2\n[tryboot]\nboot_partition=3\n"
-	b := make([]byte, boot.Sector)
-	for i := copy(b, text); i < len(b); i++ {
-		b[i] = '\n'
-	}
-	return b
-}
-
 // settingsText is centralino.txt as it comes: everything is asked for by DHCP.
 const settingsText = "" +
 	"# Rete del centralino. Le righe che cominciano con # non si leggono.\r\n" +

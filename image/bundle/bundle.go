@@ -5,6 +5,7 @@ package main
 
 import (
 	"bytes"
+	"crypto/ed25519"
 	"errors"
 	"flag"
 	"fmt"
@@ -34,6 +35,7 @@ const (
 func run(args []string, out io.Writer) error {
 	f := flag.NewFlagSet("bundle", flag.ContinueOnError)
 	fresh := f.String("new-key", "", "make a key to sign with in this file, print its public half, and do nothing else")
+	show := f.String("public", "", "print the public half of the key in this file, and do nothing else")
 	key := f.String("key", "", "file with the key to sign with (PKCS #8, PEM)")
 	slots := f.String("slots", "", "in place of -key: the -slots folder of a simulated box; keys for it are made if missing, and it must be started anew then")
 	from := f.String("image", "", "image of the slot's partition; without it a small one that only a simulated box can use")
@@ -48,6 +50,13 @@ func run(args []string, out io.Writer) error {
 		public, err := newKey(*fresh)
 		if err == nil {
 			fmt.Fprintln(out, public)
+		}
+		return err
+	}
+	if *show != "" {
+		key, err := readKey(*show)
+		if err == nil {
+			fmt.Fprintln(out, update.PublicText(key))
 		}
 		return err
 	}
@@ -100,13 +109,17 @@ func newKey(path string) (public string, err error) {
 	return update.PublicText(key), errors.Join(err, f.Close())
 }
 
+func readKey(path string) (ed25519.PrivateKey, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read key: %w", err)
+	}
+	return update.ParsePrivateKey(text)
+}
+
 // write makes the bundle; half of one does not stay.
 func write(to string, m update.Manifest, from, keyFile string) error {
-	text, err := os.ReadFile(keyFile)
-	if err != nil {
-		return fmt.Errorf("read key: %w", err)
-	}
-	key, err := update.ParsePrivateKey(text)
+	key, err := readKey(keyFile)
 	if err != nil {
 		return err
 	}

@@ -21,6 +21,10 @@ func TestKeyThenBundle(t *testing.T) {
 	if err := run([]string{"-new-key", path("release.key")}, &public); err == nil {
 		t.Error("a key that is there was overwritten")
 	}
+	var again bytes.Buffer
+	if err := run([]string{"-public", path("release.key")}, &again); err != nil || again.String() != public.String() {
+		t.Errorf("the public half is %q at first and %q when asked for, %v", public.String(), again.String(), err)
+	}
 	image := bytes.Repeat([]byte("slot"), 1024)
 	if err := os.WriteFile(path("slot.img"), image, 0o600); err != nil {
 		t.Fatal(err)
