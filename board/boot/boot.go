@@ -83,4 +83,11 @@ type Options struct {
 	Serve []string      // the child's arguments, its name first
 	Built time.Time     // of the program: the clock shows no earlier time
 	Watch time.Duration // period of the watchdog; 0: 15 s, what the smallest boards have
+	// Trial says whether a version that is not committed runs: it has one attempt, and the
+	// box restarts when its program ends, hangs or is not committed in time. Asked once the
+	// disk was looked for, then until it is false; nil: never.
+	Trial func() bool
+	// Hopeless is the exit code by which the box restarts when the program fails again and
+	// again; nil: ExitReboot.
+	Hopeless func() int
 }

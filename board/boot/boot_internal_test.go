@@ -97,7 +97,9 @@ func TestWhatFollowsTheEndOfTheProgram(t *testing.T) {
 		{"it fails at once", child{pid: 7}, -1, time.Second, verdict{after: firstWait}},
 		{"for the third time", child{pid: 7, failures: 2}, 1, time.Second, verdict{after: 4 * firstWait}},
 		{"for the tenth time", child{pid: 7, failures: 9}, 1, time.Second, verdict{after: longWait}},
-		{"again and again: the box restarts", child{pid: 7, failures: hopeless - 1}, 1, time.Second, verdict{reboot: true, how: ExitReboot}},
+		{"again and again: the box restarts", child{pid: 7, failures: hopeless - 1}, 1, time.Second, verdict{reboot: true, how: ExitReboot, hopeless: true}},
+		{"on trial it fails at once: the former version comes back", child{pid: 7, trial: true}, -1, time.Second, verdict{reboot: true, how: ExitReboot}},
+		{"on trial it asks for one more attempt", child{pid: 7, trial: true}, ExitTry, time.Second, verdict{reboot: true, how: ExitTry}},
 		{"it ends well without being asked", child{pid: 7}, 0, time.Second, verdict{after: firstWait}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

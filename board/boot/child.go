@@ -10,7 +10,9 @@ const (
 	calm      = 10 * time.Minute // after so long its failures are nobody's worry any more
 	firstWait = 250 * time.Millisecond
 	longWait  = 30 * time.Second
-	hopeless  = 12 // failures in a row after which the whole box restarts: about four minutes
+	trialTime = 5 * time.Minute  // until the first word of a version on trial
+	trialOver = 15 * time.Minute // a version that is not committed by then is not kept
+	hopeless  = 12               // failures in a row after which the whole box restarts: about four minutes
 )
 
 // child is what is known of the serving program.
@@ -20,13 +22,15 @@ type child struct {
 	beat     time.Time // its last word; zero: none yet
 	failures int       // in a row
 	restarts int       // not asked for, since it last ran calm
+	trial    bool      // of a version that is not committed: it has one attempt
 }
 
 // verdict says what happens next.
 type verdict struct {
-	after  time.Duration // until the program is started again
-	reboot bool          // the box restarts or switches off instead
-	how    int           // ExitReboot, ExitTry or ExitPowerOff
+	after    time.Duration // until the program is started again
+	reboot   bool          // the box restarts or switches off instead
+	how      int           // ExitReboot, ExitTry or ExitPowerOff
+	hopeless bool          // because the program keeps failing
 }
 
 // ended takes note that the program ended by itself and says what to do about it.
@@ -37,6 +41,9 @@ func (c *child) ended(code int, now time.Time) verdict {
 	case ExitReboot, ExitTry, ExitPowerOff:
 		return verdict{reboot: true, how: code}
 	}
+	if c.trial {
+		return verdict{reboot: true, how: ExitReboot}
+	}
 	if ran >= settled {
 		c.failures = 0
 	}
@@ -46,7 +53,7 @@ func (c *child) ended(code int, now time.Time) verdict {
 	c.failures++
 	c.restarts++
 	if c.failures >= hopeless {
-		return verdict{reboot: true, how: ExitReboot}
+		return verdict{reboot: true, how: ExitReboot, hopeless: true}
 	}
 	wait := longWait
 	if c.failures < 8 {
@@ -70,6 +77,8 @@ func (c *child) hangs(now time.Time) bool {
 	switch {
 	case c.pid == 0:
 		return false
+	case c.beat.IsZero() && c.trial:
+		return now.Sub(c.started) >= trialTime
 	case c.beat.IsZero():
 		return now.Sub(c.started) >= startTime
 	}

@@ -52,7 +52,7 @@ func (f *first) start() {
 		f.log.Error("start the program", "err", err)
 		v := f.child.ended(-1, now)
 		if v.reboot {
-			f.stop(v.how)
+			f.restart(v)
 		}
 		f.again.Reset(v.after)
 		return

@@ -28,6 +28,7 @@ type first struct {
 	kept     time.Time   // when the clock was last written to the data partition
 	servers  *servers    // of time, for the clock's goroutine
 	measured bool        // the memory was told once
+	begun    time.Time   // when the first process began
 
 	ends    chan end // capacity 8: more children than that never end at once
 	beats   chan int // pid of a child that is well; unbuffered
@@ -50,7 +51,7 @@ const keepClock = time.Hour
 // restarts or is switched off.
 func Main(o Options) {
 	f := &first{o: o, ends: make(chan end, 8), beats: make(chan int), signals: make(chan os.Signal, 8), // more signals say nothing new
-		power: make(chan struct{}), net: make(chan network.State), clock: make(chan timesync.State), servers: &servers{}}
+		begun: time.Now(), power: make(chan struct{}), net: make(chan network.State), clock: make(chan timesync.State), servers: &servers{}}
 	f.mountSystem()
 	f.log = slog.New(newKernelLog())
 	f.log.Info("first process", "built", o.Built.UTC().Format(time.RFC3339))
@@ -63,6 +64,10 @@ func Main(o Options) {
 	f.watchdog = openWatchdog(f.o.Watch, f.log)
 	f.startNetwork(ctx)
 	go readPower(ctx, f.power)
+	f.child.trial = o.Trial != nil && o.Trial()
+	if f.child.trial {
+		f.log.Warn("this version is on trial")
+	}
 	f.loop()
 }
 
@@ -144,6 +149,7 @@ func (f *first) loop() {
 func (f *first) look() {
 	f.watchdog.feed()
 	now := time.Now()
+	f.lookAtTrial(now)
 	if f.child.hangs(now) {
 		f.log.Error("the program does not answer; it is ended and started again", "pid", f.child.pid)
 		_ = syscall.Kill(f.child.pid, syscall.SIGABRT)
@@ -163,14 +169,38 @@ func (f *first) look() {
 	}
 }
 
+// lookAtTrial ends a trial: once the version was committed, or when that takes too long.
+func (f *first) lookAtTrial(now time.Time) {
+	if !f.child.trial {
+		return
+	}
+	f.child.trial = f.o.Trial()
+	switch {
+	case !f.child.trial:
+		f.log.Info("this version is committed")
+	case now.Sub(f.begun) >= trialOver:
+		f.log.Error("this version is not committed in time")
+		f.stop(ExitReboot)
+	}
+}
+
+// restart restarts the box or switches it off.
+func (f *first) restart(v verdict) {
+	if v.hopeless && f.o.Hopeless != nil {
+		v.how = f.o.Hopeless()
+	}
+	f.stop(v.how)
+}
+
 func (f *first) ended(e end) {
 	if e.pid != f.child.pid || e.pid == 0 {
 		return // a stranger's child that was left to us
 	}
+	f.lookAtTrial(time.Now()) // it may have been committed since
 	v := f.child.ended(e.code, time.Now())
 	if v.reboot {
-		f.log.Warn("the program asks for a restart of the box", "code", e.code, "failures", f.child.failures)
-		f.stop(v.how)
+		f.log.Warn("the program ended: the box restarts", "code", e.code, "signal", e.signal, "failures", f.child.failures, "on trial", f.child.trial)
+		f.restart(v)
 	}
 	f.report.Restarts = f.child.restarts
 	f.log.Error("the program ended", "code", e.code, "signal", e.signal, "again in", v.after)

@@ -55,3 +55,35 @@ func cell(root fs.FS, path string) (uint32, bool) {
 	}
 	return binary.BigEndian.Uint32(b), true
 }
+
+// OnTrial says whether the computer started from a slot that is not in force. Who asks
+// for it may stand above a program that does not even begin.
+func (d Disk) OnTrial(b Booted) bool {
+	sel, err := d.ReadSelector()
+	return err == nil && b.Slot.Valid() && b.Slot != sel.Boot
+}
+
+// GiveUp notes that the program of the slot in force does not stay up, while no Updater
+// runs. True: the computer is to start once from the other slot. On an error it starts
+// as always.
+func GiveUp(d Disk, m Memory, b Booted) (other bool, err error) {
+	sel, err := d.ReadSelector()
+	if err != nil {
+		return false, fmt.Errorf("give up slot %s: %w", b.Slot, err)
+	}
+	s, err := m.Load()
+	if err != nil {
+		return false, fmt.Errorf("give up slot %s: %w", b.Slot, err)
+	}
+	s, other = s.GivenUp(Start{Slot: b.Slot, Boot: sel.Boot})
+	if !other {
+		return false, nil
+	}
+	if err := m.Save(s); err != nil { // not counted: it could go on for ever
+		return false, fmt.Errorf("give up slot %s: %w", b.Slot, err)
+	}
+	if err := d.Select(sel.Boot); err != nil { // the firmware must find the other slot in it
+		return false, fmt.Errorf("give up slot %s: %w", b.Slot, err)
+	}
+	return true, nil
+}

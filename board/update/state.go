@@ -125,16 +125,35 @@ func (s State) Started(st Start) (State, Verdict) {
 		}
 	}
 	s.Failures++
-	switch {
-	case s.Failures <= maxFailures:
+	if s.Failures <= maxFailures {
 		return s, Ordinary
-	case s.Swung || !s.Slots[st.Slot.Other()].Whole:
+	}
+	s, ok := s.swing(st.Slot)
+	if !ok {
 		return s, Stuck
 	}
-	s.Swung = true
-	other := s.Slots[st.Slot.Other()]
-	s.Trial = &Trial{From: st.Slot, To: st.Slot.Other(), Version: other.Version, Release: other.Release, Armed: 1, Forced: true}
 	return s, Swing
+}
+
+// swing lets the other slot be tried in place of the one in force, once, if it is whole.
+func (s State) swing(from Slot) (State, bool) {
+	other := s.Slots[from.Other()]
+	if s.Swung || !other.Whole {
+		return s, false
+	}
+	s.Swung = true
+	s.Trial = &Trial{From: from, To: from.Other(), Version: other.Version, Release: other.Release, Armed: 1, Forced: true}
+	return s, true
+}
+
+// GivenUp says that the program of the slot in force does not stay up, not even for
+// Started; true if the other slot is to be tried.
+func (s State) GivenUp(st Start) (State, bool) {
+	s = s.clone()
+	if !st.Slot.Valid() || st.Slot != st.Boot {
+		return s, false
+	}
+	return s.swing(st.Slot)
 }
 
 // startedOther is a start of the slot that is not in force: a trial, with or without

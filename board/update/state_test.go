@@ -129,3 +129,46 @@ func TestPowerGoesBetweenSelectorAndState(t *testing.T) {
 		t.Errorf("%s, %+v", v, s)
 	}
 }
+
+// TestProgramThatDoesNotEvenBegin is given up by the process above it.
+func TestProgramThatDoesNotEvenBegin(t *testing.T) {
+	whole := update.State{}.Written(update.SlotA, update.Manifest{Version: "v1"}).Written(update.SlotB, update.Manifest{Version: "v2"})
+	for _, c := range []struct {
+		name         string
+		state        update.State
+		boot, slot   update.Slot
+		other, twice bool
+	}{
+		{"the other slot holds a version: it is tried, once", whole, update.SlotB, update.SlotB, true, false},
+		{"the other slot is empty", update.State{}.Written(update.SlotA, update.Manifest{Version: "v1"}), update.SlotA, update.SlotA, false, false},
+		{"the other slot is half written", whole.Writing(update.SlotA), update.SlotB, update.SlotB, false, false},
+		{"on trial: the box goes back by itself", whole, update.SlotA, update.SlotB, false, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			d := update.Disk{Selector: &medium{data: update.FormatSelector(c.boot)}}
+			m := update.FileMemory{Path: t.TempDir() + "/state.json"}
+			if err := m.Save(c.state); err != nil {
+				t.Fatal(err)
+			}
+			b := update.Booted{Slot: c.slot, ID: "1"}
+			if d.OnTrial(b) != (c.slot != c.boot) {
+				t.Error("it is on trial, or not")
+			}
+			for _, want := range []bool{c.other, c.twice} {
+				if other, err := update.GiveUp(d, m, b); other != want || err != nil {
+					t.Errorf("%v, %v, want %v", other, err, want)
+				}
+			}
+			s, err := m.Load()
+			if err != nil || (s.Trial != nil) != c.other {
+				t.Errorf("%+v, %v", s.Trial, err)
+			}
+			if !c.other {
+				return
+			}
+			if _, v := s.Started(update.Start{Slot: c.slot.Other(), Boot: c.boot, ID: "2", Version: "v1"}); v != update.OnTrial {
+				t.Errorf("the other slot is %s", v)
+			}
+		})
+	}
+}

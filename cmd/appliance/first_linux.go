@@ -2,13 +2,16 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"centralino/board/boot"
 	"centralino/board/health"
+	"centralino/board/update"
 	"centralino/internal/service"
 )
 
@@ -22,8 +25,42 @@ func firstProcess() {
 	if os.Getpid() != 1 || os.Args[0] != boot.Init {
 		return
 	}
-	boot.Main(boot.Options{Built: builtAt(),
+	boot.Main(boot.Options{Built: builtAt(), Trial: onTrial, Hopeless: hopeless,
 		Serve: []string{"serve", "-data", onBoardData, "-slots", boot.Slots, "-http", "0.0.0.0:80", "-https", "0.0.0.0:443"}})
+}
+
+// boardSlots are the slots of the board that the first process runs on.
+var boardSlots = sync.OnceValues(func() (s struct {
+	update.Disk
+	update.Booted
+}, err error) {
+	if s.Disk, err = update.OpenDisk(boot.Slots); err == nil {
+		s.Booted, err = update.BootedFrom(os.DirFS("/"))
+	}
+	return s, err
+})
+
+// onTrial says whether the version that runs was started for trial.
+func onTrial() bool {
+	s, err := boardSlots()
+	return err == nil && s.OnTrial(s.Booted)
+}
+
+// hopeless says how the box restarts whose program does not stay up: once from the other
+// slot, if that holds a version.
+func hopeless() int {
+	s, err := boardSlots()
+	if err != nil {
+		return boot.ExitReboot
+	}
+	other, err := update.GiveUp(s.Disk, slotMemory(onBoardData), s.Booted)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "appliance:", err) // there is no log above the program
+	}
+	if other {
+		return boot.ExitTry
+	}
+	return boot.ExitReboot
 }
 
 // Of the first process: how often it is told that the program is well (it waits a

@@ -97,10 +97,17 @@ func (b *box) openUpdates() error {
 	return nil
 }
 
+// updateFolder is where the data folder keeps what updates need.
+func updateFolder(data string) string { return filepath.Join(data, "update") }
+
+// slotMemory keeps the state of the slots.
+func slotMemory(data string) update.FileMemory {
+	return update.FileMemory{Path: filepath.Join(updateFolder(data), "state.json")}
+}
+
 func (b *box) updateOptions() (update.Options, error) {
-	folder := filepath.Join(b.opt.data, "update")
 	o := update.Options{
-		Memory: update.FileMemory{Path: filepath.Join(folder, "state.json")}, Folder: folder,
+		Memory: slotMemory(b.opt.data), Folder: updateFolder(b.opt.data),
 		Board: image, Version: version,
 		Calls: func() int { return b.pbx.Calls() }, Drain: func() { b.pbx.Drain() },
 		Backup:  func(ctx context.Context) (string, error) { return b.db.Copy(ctx) },
