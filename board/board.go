@@ -32,8 +32,9 @@ const (
 	Low  Level = "low"
 )
 
-// Pin is a pin by its kernel name ("GPIO17"), on at a level. Header is the place
-// on the 40-pin header, for the wiring.
+// Pin is a pin by its kernel name ("GPIO17"), or by its chip and number where it has no
+// name ("9030000.pl061/4"), on at a level. Header is the place on the 40-pin header, for
+// the wiring; 0 on a board without one.
 type Pin struct {
 	Name   string
 	On     Level
@@ -88,6 +89,13 @@ var Boards = []Board{
 		Name:   "qemu-virt",
 		Title:  "QEMU's virtual board",
 		Models: []string{"linux,dummy-virt"},
+		// A PL061 with eight pins and no names; pin 3 is the power button.
+		LEDs: map[Lamp]Pin{
+			Status: {"9030000.pl061/0", High, 0},
+			Lines:  {"9030000.pl061/1", High, 0},
+			Calls:  {"9030000.pl061/2", High, 0},
+		},
+		Button: Pin{"9030000.pl061/4", High, 0},
 	},
 	{
 		Name:   "rpi4b",

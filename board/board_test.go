@@ -10,6 +10,7 @@ import (
 func TestDetect(t *testing.T) {
 	for _, c := range []struct{ name, model, want string }{
 		{"a Raspberry Pi 4", "Raspberry Pi 4 Model B Rev 1.4\x00", "rpi4b"},
+		{"QEMU's machine virt", "linux,dummy-virt\x00", "qemu-virt"},
 		{"another model", "Raspberry Pi 3 Model B Plus Rev 1.3\x00", ""},
 		{"no device tree", "", ""},
 	} {
@@ -50,7 +51,7 @@ func TestTables(t *testing.T) {
 				t.Errorf("%s: %s serves %s and %s", b.Name, p.Name, used[p.Name], what)
 			}
 			used[p.Name] = what
-			if header[p.Header] != p.Name {
+			if header[p.Header] != p.Name && (p.Header != 0 || strings.HasPrefix(p.Name, "GPIO")) {
 				t.Errorf("%s: %s stands at place %d, which is %s", b.Name, p.Name, p.Header, header[p.Header])
 			}
 			if p.On != board.High && p.On != board.Low {

@@ -7,6 +7,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"centralino/hal"
@@ -14,7 +16,7 @@ import (
 	"periph.io/x/conn/v3/driver/driverreg"
 	"periph.io/x/conn/v3/gpio"
 	"periph.io/x/conn/v3/gpio/gpioreg"
-	_ "periph.io/x/host/v3/gpioioctl" // the kernel's character device, and no other driver
+	"periph.io/x/host/v3/gpioioctl" // the kernel's character device, and no other driver
 )
 
 // ErrNoGPIO says that this computer has no pins that the box could use. The box
@@ -24,8 +26,9 @@ var ErrNoGPIO = errors.New("no GPIO on this computer")
 // ErrNoPin says that there is no pin of that name.
 var ErrNoPin = errors.New("no such GPIO pin")
 
-// Pin names a pin as the kernel does ("GPIO17") and says at which level it is on
-// or pressed: High, or Low for parts wired to ground.
+// Pin names a pin as the kernel does ("GPIO17"), or where the kernel has no name for it
+// by its chip's label and the number in it ("9030000.pl061/4"); and says at which level it
+// is on or pressed: High, or Low for parts wired to ground.
 type Pin struct {
 	Name string
 	On   Level
@@ -50,10 +53,31 @@ func Open() (*Pins, error) {
 	if _, err := driverreg.Init(); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNoGPIO, err)
 	}
-	if len(gpioreg.All()) == 0 {
+	if len(gpioioctl.Chips) == 0 {
 		return nil, ErrNoGPIO
 	}
-	return &Pins{find: gpioreg.ByName}, nil
+	return &Pins{find: find}, nil
+}
+
+// find returns the pin of a name, nil if there is none.
+func find(name string) gpio.PinIO {
+	label, number, ok := onChip(name)
+	if !ok {
+		return gpioreg.ByName(name)
+	}
+	for _, c := range gpioioctl.Chips {
+		if c.Label() == label && number < c.LineCount() {
+			return c.ByNumber(number)
+		}
+	}
+	return nil
+}
+
+// onChip reads a name of the form "LABEL/NUMBER".
+func onChip(name string) (label string, number int, ok bool) {
+	label, digits, ok := strings.Cut(name, "/")
+	n, err := strconv.ParseUint(digits, 10, 16)
+	return label, int(n), ok && err == nil && label != ""
 }
 
 func (p *Pins) pin(of Pin) (gpio.PinIO, error) {
@@ -69,8 +93,9 @@ func (p *Pins) pin(of Pin) (gpio.PinIO, error) {
 
 // output is a pin that switches something. It implements hal.LED and hal.Relay.
 type output struct {
-	io gpio.PinIO
-	on gpio.Level
+	name string
+	io   gpio.PinIO
+	on   gpio.Level
 }
 
 // Set switches on or off.
@@ -80,7 +105,7 @@ func (o *output) Set(on bool) error {
 		level = !o.on
 	}
 	if err := o.io.Out(level); err != nil {
-		return fmt.Errorf("set pin %s: %w", o.io.Name(), err)
+		return fmt.Errorf("set pin %s: %w", o.name, err)
 	}
 	return nil
 }
@@ -90,7 +115,7 @@ func (p *Pins) output(of Pin) (*output, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := &output{io: io, on: of.On == High}
+	o := &output{name: of.Name, io: io, on: of.On == High}
 	return o, o.Set(false)
 }
 
@@ -107,7 +132,7 @@ func (p *Pins) Button(of Pin) (hal.Button, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &button{io: io, on: of.On == High, pull: gpio.PullUp}
+	b := &button{name: of.Name, io: io, on: of.On == High, pull: gpio.PullUp}
 	if b.on {
 		b.pull = gpio.PullDown
 	}
@@ -119,6 +144,7 @@ func (p *Pins) Button(of Pin) (hal.Button, error) {
 const look = 100 * time.Millisecond
 
 type button struct {
+	name string
 	io   gpio.PinIO
 	on   gpio.Level
 	pull gpio.Pull
@@ -128,7 +154,7 @@ type button struct {
 // reported at once. Contact bounce is passed on, board/button takes it away.
 func (b *button) Watch(ctx context.Context) (<-chan hal.ButtonEdge, error) {
 	if err := b.io.In(b.pull, gpio.BothEdges); err != nil {
-		return nil, fmt.Errorf("read pin %s: %w", b.io.Name(), err)
+		return nil, fmt.Errorf("read pin %s: %w", b.name, err)
 	}
 	// 16: more edges than a person makes in a second; see hal.Button.
 	edges := make(chan hal.ButtonEdge, 16)

@@ -73,6 +73,30 @@ func TestNoSuchPin(t *testing.T) {
 	}
 }
 
+func TestPinOnAChip(t *testing.T) {
+	for _, c := range []struct {
+		name, label string
+		number      int
+		ok          bool
+	}{
+		{"9030000.pl061/4", "9030000.pl061", 4, true},
+		{"pinctrl-bcm2711/17", "pinctrl-bcm2711", 17, true},
+		{"GPIO17", "GPIO17", 0, false},
+		{"/4", "", 4, false},
+		{"chip/", "chip", 0, false},
+		{"chip/-1", "chip", 0, false},
+		{"chip/70000", "chip", 0, false},
+	} {
+		label, number, ok := onChip(c.name)
+		if ok != c.ok || ok && (label != c.label || number != c.number) {
+			t.Errorf("%s: %s %d %v", c.name, label, number, ok)
+		}
+	}
+	if find("nowhere/4") != nil || find("NOWHERE17") != nil {
+		t.Error("a pin that is not there is found")
+	}
+}
+
 // TestOpen: on a computer without pins Open says so.
 func TestOpen(t *testing.T) {
 	chips, _ := filepath.Glob("/dev/gpiochip*")
