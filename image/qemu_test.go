@@ -3,9 +3,7 @@
 package main
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net"
@@ -45,8 +43,9 @@ func builtImage(t *testing.T, board, out string) string {
 // machine is a running QEMU.
 type machine struct {
 	*testbed.Process
-	page string // address of its page
-	qmp  string // path of its control socket
+	page  string            // address of its page
+	reach http.RoundTripper // how that is reached
+	qmp   string            // path of its control socket
 }
 
 // slotOf plays the firmware: it reads the selector and takes the files of the slot.
@@ -78,20 +77,29 @@ const memory = 512
 // start switches a virtual board on with an image as its disk.
 func start(t *testing.T, image string, more ...string) *machine {
 	t.Helper()
-	kernel, initramfs, cmdline := slotOf(t, image)
 	l, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	port := l.Addr().(*net.TCPAddr).Port
 	l.Close()
-	m := &machine{page: fmt.Sprintf("http://127.0.0.1:%d/", port), qmp: filepath.Join(t.TempDir(), "qmp")}
+	m := switchOn(t, nil, image, append([]string{
+		"-netdev", fmt.Sprintf("user,id=lan,restrict=on,hostfwd=tcp:127.0.0.1:%d-:80", port), "-device", "virtio-net-pci,netdev=lan,romfile="}, more...)...)
+	m.page, m.reach = fmt.Sprintf("http://127.0.0.1:%d/", port), http.DefaultTransport
+	return m
+}
+
+// switchOn starts QEMU in a namespace (nil: that of the test) with an image as the disk of
+// the board; more are its network and what else is plugged into it.
+func switchOn(t *testing.T, ns *testbed.Namespace, image string, more ...string) *machine {
+	t.Helper()
+	kernel, initramfs, cmdline := slotOf(t, image)
+	m := &machine{qmp: filepath.Join(t.TempDir(), "qmp")}
 	args := append([]string{"-M", "virt", "-cpu", "cortex-a53", "-smp", "2", "-m", strconv.Itoa(memory), "-nodefaults", "-display", "none",
 		"-serial", "stdio", "-qmp", "unix:" + m.qmp + ",server=on,wait=off", "-kernel", kernel, "-initrd", initramfs,
 		"-append", strings.ReplaceAll(cmdline, "quiet loglevel=4", "loglevel=7"),
-		"-drive", "if=none,id=disk,format=raw,file=" + image, "-device", "virtio-blk-pci,drive=disk",
-		"-netdev", fmt.Sprintf("user,id=lan,restrict=on,hostfwd=tcp:127.0.0.1:%d-:80", port), "-device", "virtio-net-pci,netdev=lan,romfile="}, more...)
-	m.Process = testbed.Start(t, nil, testbed.Command{Path: "qemu-system-aarch64", Args: args})
+		"-drive", "if=none,id=disk,format=raw,file=" + image, "-device", "virtio-blk-pci,drive=disk"}, more...)
+	m.Process = testbed.Start(t, ns, testbed.Command{Path: "qemu-system-aarch64", Args: args})
 	return m
 }
 
@@ -99,7 +107,7 @@ func start(t *testing.T, image string, more ...string) *machine {
 func (m *machine) served(t *testing.T, limit time.Duration) time.Duration {
 	t.Helper()
 	began := time.Now()
-	client := &http.Client{Timeout: 2 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	client := &http.Client{Transport: m.reach, Timeout: 2 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for range tick.C {
@@ -127,22 +135,8 @@ func (m *machine) served(t *testing.T, limit time.Duration) time.Duration {
 // powerButton presses the board's power button and waits until it is off.
 func (m *machine) powerButton(t *testing.T) time.Duration {
 	t.Helper()
-	c, err := net.Dial("unix", m.qmp)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
 	began := time.Now()
-	answers := bufio.NewScanner(c)
-	for _, command := range []string{"", "qmp_capabilities", "system_powerdown"} {
-		if command != "" {
-			b, _ := json.Marshal(map[string]string{"execute": command})
-			if _, err := c.Write(b); err != nil {
-				t.Fatal(err)
-			}
-		}
-		answers.Scan()
-	}
+	m.ask(t, "system_powerdown", nil, nil)
 	off := time.NewTimer(limit)
 	defer off.Stop()
 	select {

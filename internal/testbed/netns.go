@@ -85,6 +85,25 @@ func (n *Net) join(t testing.TB, s *Namespace) {
 	ip(t, "-n", s.Name, "route", "add", "default", "via", s.addr(1).String())
 }
 
+// NewTap makes a namespace for a virtual machine: what runs in it and opens its tap
+// device (Link) is a computer on a cable of 10.77.0.0/24, whose .1 is left to the machine;
+// the namespace has .2 and .11 to .14. It is deleted when the test ends.
+func NewTap(t testing.TB) *Namespace {
+	t.Helper()
+	Need(t, "ip")
+	sweepOnce.Do(sweepStale)
+	ns := &Namespace{Name: fmt.Sprintf("cr%d-%d-tap", os.Getpid(), netCounter.Add(1)), Link: "tap0", subnt: 77}
+	addNamespace(t, ns.Name)
+	if out, err := ipCommand("-n", ns.Name, "tuntap", "add", "dev", ns.Link, "mode", "tap").CombinedOutput(); err != nil {
+		Missing(t, "tap devices cannot be made here: %v: %s", err, strings.TrimSpace(string(out)))
+	}
+	for _, host := range []byte{2, 11, 12, 13, 14} {
+		ip(t, "-n", ns.Name, "addr", "add", ns.addr(host).String()+"/24", "dev", ns.Link)
+	}
+	ip(t, "-n", ns.Name, "link", "set", ns.Link, "up")
+	return ns
+}
+
 // Box returns the namespace of the box.
 func (n *Net) Box() *Namespace { return n.box }
 
