@@ -98,7 +98,7 @@ func (f *first) startNetwork(ctx context.Context) {
 	}()
 	var d net.Dialer
 	go func() { // ends with the machine
-		_ = timesync.Run(ctx, timesync.Options{Servers: f.servers.get, Now: time.Now, Set: timesync.Move, Log: f.log,
+		_ = timesync.Run(ctx, timesync.Options{Servers: f.servers.get, Now: time.Now, Built: f.o.Built, Set: timesync.Move, Log: f.log,
 			Dial:    func(ctx context.Context, address string) (net.Conn, error) { return d.DialContext(ctx, "udp", address) },
 			Changed: func(s timesync.State) { f.clock <- s }})
 	}()

@@ -33,6 +33,7 @@ type Options struct {
 	Servers func() []string
 	Dial    func(ctx context.Context, address string) (net.Conn, error)
 	Now     func() time.Time
+	Built   time.Time                        // of the program: no server's time is earlier, nor later by longest
 	Set     func(offset time.Duration) error // moves the clock
 	Changed func(State)                      // told from Run's goroutine
 	Log     *slog.Logger
@@ -54,7 +55,10 @@ const (
 // that no moment comes twice.
 const step = 250 * time.Millisecond
 
-var errNoServer = errors.New("no time server answers")
+var (
+	errNoServer = errors.New("no time server answers")
+	errNotNow   = errors.New("the server tells a time that cannot be")
+)
 
 // Run keeps the clock right until ctx ends.
 func Run(ctx context.Context, o Options) error {
@@ -171,6 +175,9 @@ func ask(ctx context.Context, o Options, server string) (reading, error) {
 		}
 		took := time.Since(began) // not by the clock that is being set
 		if r, err := q.read(b[:n], sent, sent.Add(took)); err == nil {
+			if !possible(sent.Add(r.offset), o.Built) {
+				return reading{}, fmt.Errorf("%s: %w", server, errNotNow)
+			}
 			r.server = server
 			return r, nil
 		} else if !errors.Is(err, errStray) {
@@ -181,15 +188,23 @@ func ask(ctx context.Context, o Options, server string) (reading, error) {
 
 func abs(d time.Duration) time.Duration { return max(d, -d) }
 
+// longest is how many years a program is in use.
+const longest = 20
+
+// possible reports a time at which a program that was built then can run.
+func possible(t, built time.Time) bool {
+	return built.IsZero() || !t.Before(built) && t.Before(built.AddDate(longest, 0, 0))
+}
+
 // Floor is the time at which a clock that knows nothing starts: the latest of what has
-// surely passed. A kept time of more than twenty years after the program was built never
-// was right; it is ignored.
+// surely passed. A kept time at which the program cannot run never was right; it is
+// ignored.
 func Floor(now, built, kept time.Time) time.Time {
 	latest := now
 	if built.After(latest) {
 		latest = built
 	}
-	if kept.After(latest) && kept.Before(built.AddDate(20, 0, 0)) {
+	if kept.After(latest) && possible(kept, built) {
 		latest = kept
 	}
 	return latest

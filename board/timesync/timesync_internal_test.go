@@ -29,6 +29,9 @@ func put(b []byte, t time.Time) {
 	binary.BigEndian.PutUint32(b[4:], uint32(uint64(t.Nanosecond())<<32/1e9))
 }
 
+// later moves a timestamp on.
+func later(b []byte, d time.Duration) { put(b, stamp(b).Add(d)) }
+
 func (s *server) dial(context.Context, string) (net.Conn, error) {
 	here, there := net.Pipe()
 	go func() { // ends with the connection
@@ -95,6 +98,10 @@ func TestClockIsSet(t *testing.T) {
 		{"not by an answer to another question", &server{spoil: func(b []byte) { b[24]++ }}, false},
 		{"not by a time that goes backwards", &server{spoil: func(b []byte) { b[32]++ }}, false},
 		{"not by half an answer", &server{spoil: func(b []byte) { clear(b[32:]) }}, false},
+		{"by one whose clock ticks every 15 ms", &server{spoil: func(b []byte) { later(b[40:], 15*time.Millisecond) }}, true},
+		{"not by one that thinks longer than we waited", &server{spoil: func(b []byte) { later(b[40:], time.Second) }}, false},
+		{"not to a time before the program was built", &server{ahead: -26 * time.Hour}, false},
+		{"not to a time in which nobody uses it any more", &server{ahead: 25 * 365 * 24 * time.Hour}, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -104,14 +111,14 @@ func TestClockIsSet(t *testing.T) {
 				done := make(chan struct{})
 				go func() {
 					defer close(done)
-					_ = Run(ctx, Options{Servers: func() []string { return []string{"a"} }, Dial: c.s.dial, Now: k.now, Set: k.move,
+					_ = Run(ctx, Options{Servers: func() []string { return []string{"a"} }, Dial: c.s.dial, Now: k.now, Set: k.move, Built: time.Now().Add(-time.Hour),
 						Changed: func(s State) { last = s }, Log: slog.New(slog.DiscardHandler)})
 				}()
 				time.Sleep(time.Minute)
 				stop()
 				<-done
 				off := k.now().Sub(time.Now())
-				if last.Trusted != c.trusted || c.trusted && abs(off) > 5*time.Millisecond || !c.trusted && off != -26*time.Hour {
+				if last.Trusted != c.trusted || c.trusted && abs(off) > 10*time.Millisecond || !c.trusted && off != -26*time.Hour {
 					t.Errorf("the clock is wrong by %v, %+v", off, last)
 				}
 			})
