@@ -87,10 +87,17 @@ func (System) Set(name string, address netip.Prefix, gateway netip.Addr) error {
 	if err != nil {
 		return err
 	}
-	if address.IsValid() {
+	add := func() error {
+		if !address.IsValid() {
+			return nil
+		}
 		if err := netlink(unix.RTM_NEWADDR, unix.NLM_F_CREATE|unix.NLM_F_REPLACE, addrMessage(i.Index, address)); err != nil {
 			return fmt.Errorf("add %s: %w", address, err)
 		}
+		return nil
+	}
+	if err := add(); err != nil {
+		return err
 	}
 	for _, a := range old {
 		p, err := netip.ParsePrefix(a.String())
@@ -100,6 +107,10 @@ func (System) Set(name string, address netip.Prefix, gateway netip.Addr) error {
 		if err := netlink(unix.RTM_DELADDR, 0, addrMessage(i.Index, p)); err != nil {
 			return fmt.Errorf("take %s away: %w", p, err)
 		}
+	}
+	// With an address the kernel takes those away that came after it in its network.
+	if err := add(); err != nil {
+		return err
 	}
 	for range 4 { // a way out that leads elsewhere; no more than a few were ever set
 		if netlink(unix.RTM_DELROUTE, 0, routeMessage(i.Index, netip.Addr{}, false)) != nil {

@@ -89,3 +89,41 @@ func TestRealServer(t *testing.T) {
 		}
 	})
 }
+
+// TestKernelOfAddresses is not a test of its own: it runs in a namespace for
+// TestAnotherAddressOfTheSameNetwork.
+func TestKernelOfAddresses(t *testing.T) {
+	if os.Getenv(helperKey) == "" {
+		return
+	}
+	for _, c := range [][2]string{{"10.77.0.50/24", "10.77.0.1"}, {"10.77.0.60/24", "10.77.0.1"}, {"10.77.0.60/16", "10.77.3.1"}, {"169.254.3.4/16", ""}, {"10.77.0.50/24", "10.77.0.1"}} {
+		gateway, _ := netip.ParseAddr(c[1])
+		if err := (network.System{}).Set("lan0", netip.MustParsePrefix(c[0]), gateway); err != nil {
+			t.Fatalf("%s: %v", c[0], err)
+		}
+		i, _ := net.InterfaceByName("lan0")
+		var have []string
+		for _, a := range must(i.Addrs()) {
+			if p := netip.MustParsePrefix(a.String()); p.Addr().Is4() {
+				have = append(have, p.String())
+			}
+		}
+		routes, _ := os.ReadFile("/proc/net/route")
+		if ways := strings.Count(string(routes), "lan0\t00000000\t"); fmt.Sprint(have) != "["+c[0]+"]" || (ways == 1) != gateway.IsValid() {
+			t.Errorf("set %s by %s: the interface has %v and %d ways out", c[0], c[1], have, ways)
+		}
+	}
+}
+
+func must(list []net.Addr, _ error) []net.Addr { return list }
+
+// The kernel takes an address away together with the older one of its network, unless it
+// is told not to.
+func TestAnotherAddressOfTheSameNetwork(t *testing.T) {
+	testbed.Need(t, "ip")
+	n := testbed.NewNet(t, "lan")
+	p := testbed.Start(t, n.Box(), testbed.Command{Path: os.Args[0], Args: []string{"-test.run=^TestKernelOfAddresses$", "-test.timeout=1m"}, Env: []string{helperKey + "=1"}})
+	if code := p.ExitCode(); code != 0 {
+		t.Errorf("%s", p.Output())
+	}
+}

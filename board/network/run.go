@@ -11,7 +11,7 @@ import (
 // Kernel is what Run needs of the system: the socket for the network cable.
 type Kernel interface {
 	// Find looks for the wired interface, the one with a cable first, and says false
-	// while there is none.
+	// while there is none. It switches on those that are off.
 	Find() (name string, hardware [6]byte, ok bool)
 	// Up switches it on. Cable tells whether something is at the other end.
 	Up(name string) error
@@ -56,6 +56,7 @@ type runner struct {
 	leases   chan *Lease
 	stop     func()    // of the client that runs; nil: none does
 	opened   time.Time // when the cable was last opened for DHCP, or would not
+	unsure   bool      // the interface may have lost its address: it was plugged in anew
 	last     netip.Addr
 }
 
@@ -80,20 +81,12 @@ func Run(ctx context.Context, o Options) error {
 
 // step looks at the interface and does what is due.
 func (r *runner) step(ctx context.Context) {
-	if r.name == "" {
-		name, hardware, ok := r.Kernel.Find()
-		if !ok {
-			return
-		}
-		if err := r.Kernel.Up(name); err != nil {
-			r.Log.Error("switch the network interface on", "interface", name, "err", err)
-			return
-		}
-		r.name, r.hardware = name, hardware
-		r.tell(State{Interface: name})
+	if r.find(); r.name == "" {
+		return
 	}
 	cable := r.Kernel.Cable(r.name)
 	came := cable && !r.state.Cable
+	r.unsure = r.unsure || came
 	if cable != r.state.Cable {
 		r.Log.Info("network cable", "interface", r.name, "connected", cable)
 		next := r.state
@@ -102,7 +95,7 @@ func (r *runner) step(ctx context.Context) {
 	}
 	switch {
 	case r.Settings.Address.IsValid():
-		if r.state.How != Static {
+		if r.state.How != Static || came {
 			r.set(State{How: Static, Address: r.Settings.Address, Gateway: r.Settings.Gateway, DNS: r.Settings.DNS})
 		}
 	case came: // perhaps another network: ask anew
@@ -119,6 +112,29 @@ func (r *runner) step(ctx context.Context) {
 	if cable && !r.Settings.Address.IsValid() && r.stop == nil && r.Now().Sub(r.opened) >= openAgain {
 		r.startClient(ctx)
 	}
+}
+
+// find looks for the interface. While it has no cable another one may have got one, or it
+// was unplugged itself and is back: then it has to be switched on again.
+func (r *runner) find() {
+	if r.name != "" && r.Kernel.Cable(r.name) {
+		return
+	}
+	name, hardware, ok := r.Kernel.Find()
+	if !ok || name == r.name || r.name != "" && !r.Kernel.Cable(name) {
+		return // Find has switched on what was off
+	}
+	if err := r.Kernel.Up(name); err != nil {
+		r.Log.Error("switch the network interface on", "interface", name, "err", err)
+		return
+	}
+	if r.name != "" {
+		r.Log.Info("the network cable is in another interface", "interface", name)
+		r.stopClient()
+		_ = r.Kernel.Set(r.name, netip.Prefix{}, netip.Addr{}) // it may be gone
+	}
+	r.name, r.hardware = name, hardware
+	r.tell(State{Interface: name})
 }
 
 // startClient begins to ask for an address. If the cable can't be opened, step tries again.
@@ -195,7 +211,8 @@ func (r *runner) set(next State) {
 		next.NTP = r.Settings.NTP
 	}
 	next.Interface, next.Cable = r.state.Interface, r.state.Cable
-	if next.Address != r.state.Address || next.Gateway != r.state.Gateway {
+	if next.Address != r.state.Address || next.Gateway != r.state.Gateway || r.unsure {
+		r.unsure = false
 		log := r.Log.With("interface", r.name, "how", string(next.How))
 		if next.Address.IsValid() {
 			log = log.With("address", next.Address)

@@ -1,6 +1,7 @@
 package network
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,8 +25,9 @@ type cable struct {
 	taken   netip.Addr              // an address that somebody has
 	asked   []string
 	set     []string
-	refuses bool // to be opened
-	opened  int  // times, tries too
+	other   string // interface that the cable is in, if not eth0
+	refuses bool   // to be opened
+	opened  int    // times, tries too
 }
 
 type memWire struct {
@@ -69,19 +71,27 @@ func usualAnswer(m *message) *message {
 	return a
 }
 
-func (c *cable) Find() (string, [6]byte, bool) { return "eth0", [6]byte{2, 0, 0, 0, 0, 1}, true }
-func (c *cable) Up(string) error               { return nil }
-
-func (c *cable) Cable(string) bool {
+func (c *cable) Find() (string, [6]byte, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.plugged
+	return c.name(), [6]byte{2, 0, 0, 0, 0, 1}, true
 }
 
-func (c *cable) Set(_ string, a netip.Prefix, gateway netip.Addr) error {
+// name is the interface that the cable is in.
+func (c *cable) name() string { return cmp.Or(c.other, "eth0") }
+
+func (c *cable) Up(string) error { return nil }
+
+func (c *cable) Cable(name string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.set = append(c.set, fmt.Sprint(a, " ", gateway))
+	return c.plugged && name == c.name()
+}
+
+func (c *cable) Set(name string, a netip.Prefix, gateway netip.Addr) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.set = append(c.set, fmt.Sprint(name, " ", a, " ", gateway))
 	return nil
 }
 
@@ -277,6 +287,38 @@ func TestAnotherNetworkAfterTheCableWasPulled(t *testing.T) {
 		time.Sleep(4 * time.Second)
 		if s := state(); s.Address.String() != "172.16.0.4/24" || s.Gateway != addr("172.16.0.1") {
 			t.Errorf("in the other network: %+v", s)
+		}
+	})
+}
+
+// An adapter that was unplugged comes back under its name, but without an address.
+func TestAddressIsSetAgainAfterTheAdapterWasPlugged(t *testing.T) {
+	for _, s := range []Settings{{}, {Address: netip.MustParsePrefix("192.168.1.10/24")}} {
+		c := &cable{plugged: true}
+		with(t, c, s, func(state func() State) {
+			time.Sleep(2 * time.Second)
+			state()
+			c.change(func() { c.plugged = false })
+			time.Sleep(time.Minute)
+			c.change(func() { c.plugged = true })
+			time.Sleep(4 * time.Second)
+			if s := state(); len(c.set) != 2 || c.set[0] != c.set[1] || !s.Cable || s.How == None {
+				t.Errorf("set %v: %+v", c.set, s)
+			}
+		})
+	}
+}
+
+func TestCableInAnotherInterface(t *testing.T) {
+	c := &cable{plugged: true}
+	with(t, c, Settings{}, func(state func() State) {
+		time.Sleep(2 * time.Second)
+		state()
+		c.change(func() { c.other = "eth1" })
+		time.Sleep(4 * time.Second)
+		want := "[eth0 10.1.0.9/24 10.1.0.1 eth0 invalid Prefix invalid IP eth1 10.1.0.9/24 10.1.0.1]"
+		if s := state(); s.Interface != "eth1" || s.How != ByDHCP || !s.Cable || fmt.Sprint(c.set) != want {
+			t.Errorf("set %v: %+v", c.set, s)
 		}
 	})
 }
