@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -103,7 +104,7 @@ func TestWhatFollowsTheEndOfTheProgram(t *testing.T) {
 		{"it ends well without being asked", child{pid: 7}, 0, time.Second, verdict{after: firstWait}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			c.child.started = at
+			c.child.started, c.child.beat = at, at.Add(c.ran)
 			if got := c.child.ended(c.code, at.Add(c.ran)); got != c.want || c.child.pid != 0 {
 				t.Errorf("%+v, want %+v", got, c.want)
 			}
@@ -117,6 +118,7 @@ func TestRestartsAreForgottenOnceTheProgramStaysUp(t *testing.T) {
 	run := func(d time.Duration) {
 		c.pid, c.started = 7, at
 		at = at.Add(d)
+		c.beat = at
 	}
 	fail := func(d time.Duration, want int) {
 		t.Helper()
@@ -147,17 +149,43 @@ func TestProgramThatHangs(t *testing.T) {
 		name  string
 		child child
 		now   time.Duration
-		want  bool
+		want  remedy
 	}{
-		{"it does not run", child{started: at}, time.Hour, false},
-		{"it starts", child{pid: 7, started: at}, startTime - 1, false},
-		{"it never comes up", child{pid: 7, started: at}, startTime, true},
-		{"it spoke just now", child{pid: 7, started: at, beat: at.Add(time.Hour)}, time.Hour + silent - 1, false},
-		{"it fell silent", child{pid: 7, started: at, beat: at.Add(time.Hour)}, time.Hour + silent, true},
+		{"it does not run", child{started: at}, time.Hour, noRemedy},
+		{"it starts", child{pid: 7, started: at}, startTime - 1, noRemedy},
+		{"it never comes up", child{pid: 7, started: at}, startTime, abort},
+		{"it spoke just now", child{pid: 7, started: at, beat: at.Add(time.Hour)}, time.Hour + silent - 1, noRemedy},
+		{"it fell silent", child{pid: 7, started: at, beat: at.Add(time.Hour)}, time.Hour + silent, abort},
+		{"it says where it hangs", child{pid: 7, started: at, beat: at, told: at.Add(time.Hour)}, time.Hour + dumpTime - 1, noRemedy},
+		{"it hangs in that, too", child{pid: 7, started: at, beat: at, told: at.Add(time.Hour)}, time.Hour + dumpTime, kill},
 	} {
 		if got := c.child.hangs(at.Add(c.now)); got != c.want {
 			t.Errorf("%s: %v", c.name, got)
 		}
+	}
+}
+
+func TestHangsCountAsFailures(t *testing.T) {
+	at := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	c := child{pid: 7, started: at, failures: 3}
+	if c.hangs(at.Add(startTime)); c.ended(-1, at.Add(startTime+time.Second)).after != firstWait<<3 || c.failures != 4 {
+		t.Errorf("a start that hangs is failure %d in a row", c.failures)
+	}
+	c = child{pid: 7, started: at, beat: at.Add(time.Hour), failures: 3}
+	if c.hangs(at.Add(time.Hour + silent)); c.ended(-1, at.Add(2*time.Hour)).after != firstWait || c.failures != 1 {
+		t.Errorf("a program that was well for an hour and hangs is failure %d in a row", c.failures)
+	}
+	if c.pid = 7; c.told != (time.Time{}) {
+		t.Error("the next program is believed to hang")
+	}
+}
+
+func TestPanicBeside(t *testing.T) {
+	var b strings.Builder
+	log := slog.New(&kernelLog{mu: &sync.Mutex{}, w: &b})
+	survive(log, "network", func() { panic("an answer that nobody expected") })
+	if !strings.Contains(b.String(), "what=network") || !strings.Contains(b.String(), "that nobody expected") {
+		t.Errorf("told: %s", b.String())
 	}
 }
 
@@ -168,6 +196,11 @@ func TestKernelLog(t *testing.T) {
 	log.Debug("not said")
 	if want := "<3>centralino: no disk of ours disk=vda err=\"it is \\\"broken\\\"\"\n"; b.String() != want {
 		t.Errorf("%s\nwant %s", b.String(), want)
+	}
+	b.Reset()
+	log.Warn("long", "err", strings.Repeat("ù", 900))
+	if line := b.String(); len(line) > 1000 || !strings.HasSuffix(line, "…\n") || !utf8.ValidString(line) {
+		t.Errorf("a line of %d octets, which the kernel refuses: %q", len(line), line)
 	}
 	for _, c := range []struct {
 		record   string

@@ -6,7 +6,8 @@ import "time"
 const (
 	startTime = 10 * time.Minute // until its first word; a large database may have to be looked through
 	silent    = time.Minute      // a program that says nothing for so long hangs
-	settled   = time.Minute      // one that ran so long failed anew, not again
+	dumpTime  = 20 * time.Second // for saying on a slow console where it hangs
+	settled   = time.Minute      // one that was well for so long failed anew, not again
 	calm      = 10 * time.Minute // after so long its failures are nobody's worry any more
 	firstWait = 250 * time.Millisecond
 	longWait  = 30 * time.Second
@@ -20,6 +21,7 @@ type child struct {
 	pid      int // 0: it does not run
 	started  time.Time
 	beat     time.Time // its last word; zero: none yet
+	told     time.Time // when it was last told to end because it hangs; zero: it was not
 	failures int       // in a row
 	restarts int       // not asked for, since it last ran calm
 	trial    bool      // of a version that is not committed: it has one attempt
@@ -35,8 +37,11 @@ type verdict struct {
 
 // ended takes note that the program ended by itself and says what to do about it.
 func (c *child) ended(code int, now time.Time) verdict {
-	ran := now.Sub(c.started)
-	c.pid, c.beat = 0, time.Time{}
+	var ran time.Duration // while it was well; a start that hangs does not count
+	if !c.beat.IsZero() {
+		ran = c.beat.Sub(c.started)
+	}
+	c.pid, c.beat, c.told = 0, time.Time{}, time.Time{}
 	switch code {
 	case ExitReboot, ExitTry, ExitPowerOff:
 		return verdict{reboot: true, how: code}
@@ -72,15 +77,37 @@ func (c *child) calms(now time.Time) bool {
 	return true
 }
 
-// hangs reports a program that runs and does not say that it is well.
-func (c *child) hangs(now time.Time) bool {
+// remedy is what is done against a program that hangs.
+type remedy string
+
+const (
+	noRemedy remedy = ""
+	abort    remedy = "abort" // it says where it hangs and ends
+	kill     remedy = "kill"
+)
+
+// hangs says what to do about a program that runs and does not say that it is well:
+// first it is asked, then it is killed.
+func (c *child) hangs(now time.Time) remedy {
 	switch {
 	case c.pid == 0:
-		return false
-	case c.beat.IsZero() && c.trial:
-		return now.Sub(c.started) >= trialTime
-	case c.beat.IsZero():
-		return now.Sub(c.started) >= startTime
+		return noRemedy
+	case c.beat.IsZero() && now.Sub(c.started) < c.patience(), !c.beat.IsZero() && now.Sub(c.beat) < silent:
+		return noRemedy
+	case c.told.IsZero():
+		c.told = now
+		return abort
+	case now.Sub(c.told) >= dumpTime:
+		c.told = now
+		return kill
 	}
-	return now.Sub(c.beat) >= silent
+	return noRemedy
+}
+
+// patience is how long the program may take until its first word.
+func (c *child) patience() time.Duration {
+	if c.trial {
+		return trialTime
+	}
+	return startTime
 }

@@ -47,7 +47,7 @@ func reap(to chan<- end) {
 func (f *first) start() {
 	pid, beat, err := f.fork()
 	now := time.Now()
-	f.child.pid, f.child.started, f.child.beat = pid, now, time.Time{}
+	f.child.pid, f.child.started, f.child.beat, f.child.told = pid, now, time.Time{}, time.Time{}
 	if err != nil {
 		f.log.Error("start the program", "err", err)
 		v := f.child.ended(-1, now)
@@ -93,8 +93,14 @@ func (f *first) fork() (int, *os.File, error) {
 	return pid, r, nil
 }
 
-// The child has so long for ending its calls in order; it takes five seconds at most.
-const stopTime = 8 * time.Second
+// The child has so long for ending its calls in order, of which it takes five seconds at
+// most, and so long for going once it is killed. Writing everything to the card may take
+// writeTime; the watchdog is fed meanwhile.
+const (
+	stopTime  = 8 * time.Second
+	killTime  = 3 * time.Second
+	writeTime = time.Minute
+)
 
 // stop ends the program, writes everything to the card and restarts the machine or
 // switches it off. It does not return.
@@ -102,24 +108,41 @@ func (f *first) stop(how int) {
 	f.log.Warn("the box stops", "how", how)
 	if pid := f.child.pid; pid != 0 {
 		_ = syscall.Kill(pid, syscall.SIGTERM)
-		limit := time.NewTimer(stopTime)
-		for gone := false; !gone; {
-			select {
-			case e := <-f.ends:
-				gone = e.pid == pid
-			case <-f.beats:
-			case <-f.net:
-			case <-f.clock:
-			case <-limit.C:
-				f.log.Error("the program does not end in time and is killed")
-				_ = syscall.Kill(pid, syscall.SIGKILL)
-				gone = true
-			}
+		if !f.gone(pid, stopTime) {
+			f.log.Error("the program does not end in time and is killed")
+			_ = syscall.Kill(pid, syscall.SIGKILL)
+			f.gone(pid, killTime)
 		}
 	}
-	f.watchdog.feed()
-	if f.report.Clock.Trusted {
-		f.keepClock()
+	f.whileFed(f.letGo)
+	f.log.Warn("good-bye")
+	halt(how)
+	select {} // the kernel takes it from here
+}
+
+// gone waits until a process has ended, and says false if it takes longer than limit.
+func (f *first) gone(pid int, limit time.Duration) bool {
+	over := time.NewTimer(limit)
+	defer over.Stop()
+	for {
+		select {
+		case e := <-f.ends:
+			if e.pid == pid {
+				return true
+			}
+		case <-f.beats:
+		case <-f.net:
+		case <-f.clock:
+		case <-over.C:
+			return false
+		}
+	}
+}
+
+// letGo writes down what there is to be written and lets the card go.
+func (f *first) letGo() {
+	if f.report.Clock.Trusted && f.report.dataKept() {
+		f.writeClock(time.Now())
 	}
 	unix.Sync()
 	for _, place := range []string{Data, Selector} {
@@ -128,10 +151,29 @@ func (f *first) stop(how int) {
 			_ = unix.Mount("", place, "", unix.MS_REMOUNT|unix.MS_RDONLY, "")
 		}
 	}
-	f.log.Warn("good-bye")
-	unix.Sync()
-	halt(how)
-	select {} // the kernel takes it from here
+}
+
+// whileFed does something slow and feeds the watchdog meanwhile, for writeTime at most.
+func (f *first) whileFed(do func()) {
+	done := make(chan struct{})
+	go func() { // a card that hangs keeps it; the machine stops then
+		defer close(done)
+		do()
+	}()
+	t, over := time.NewTicker(tick), time.NewTimer(writeTime)
+	defer t.Stop()
+	defer over.Stop()
+	for {
+		f.watchdog.feed()
+		select {
+		case <-done:
+			return
+		case <-t.C:
+		case <-over.C:
+			f.log.Error("the card takes too long")
+			return
+		}
+	}
 }
 
 // halt does what reboot(2) does. The firmware of a Raspberry Pi reads the argument.

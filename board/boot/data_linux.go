@@ -117,7 +117,7 @@ func (f *first) readSettings(disk string) {
 		f.log.Error("mount the partition with "+SettingsFile, "err", err)
 		return
 	}
-	text, err := os.ReadFile(filepath.Join(Selector, SettingsFile))
+	text, err := readSome(filepath.Join(Selector, SettingsFile), longestSettings+1)
 	if errors.Is(err, os.ErrNotExist) {
 		return
 	}
@@ -131,6 +131,16 @@ func (f *first) readSettings(disk string) {
 		f.log.Warn(SettingsFile+" cannot be used", "line", p.Line, "text", p.Text)
 	}
 	f.report.Problems = append(f.report.Problems, problems...)
+}
+
+// readSome reads the beginning of a file.
+func readSome(name string, most int64) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, most))
 }
 
 // mountData lets the partition reach to the end of the disk, repairs its file system if

@@ -14,6 +14,9 @@ import (
 // kernelLogDevice is the kernel's log, read and written.
 const kernelLogDevice = "/dev/kmsg"
 
+// longestLine is less than what the kernel takes in one line; it refuses a longer one.
+const longestLine = 960
+
 // Name begins the first process's lines in the kernel's log.
 const Name = "centralino"
 
@@ -58,10 +61,13 @@ func (k *kernelLog) Handle(_ context.Context, r slog.Record) error {
 		writeAttr(&b, a)
 		return true
 	})
-	b.WriteByte('\n')
+	line := b.String()
+	if len(line) > longestLine {
+		line = strings.ToValidUTF8(line[:longestLine], "") + "…"
+	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	_, err := io.WriteString(k.w, b.String())
+	_, err := io.WriteString(k.w, line+"\n")
 	return err
 }
 

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -26,6 +27,7 @@ type first struct {
 	watchdog *watchdog
 	again    *time.Timer // runs while the child waits for its next start
 	kept     time.Time   // when the clock was last written to the data partition
+	writing  atomic.Bool // it is being written
 	servers  *servers    // of time, for the clock's goroutine
 	measured bool        // the memory was told once
 	begun    time.Time   // when the first process began
@@ -58,12 +60,12 @@ func Main(o Options) {
 	f.prepare()
 	ctx := context.Background() // what runs beside lasts until the machine stops
 	modules := f.loadModules()
-	go modules.follow(ctx)
+	f.beside("modules", func() { modules.follow(ctx) })
 	f.openData()
 	f.setClock()
 	f.watchdog = openWatchdog(f.o.Watch, f.log)
 	f.startNetwork(ctx)
-	go readPower(ctx, f.power)
+	f.beside("power button", func() { readPower(ctx, f.power) })
 	f.child.trial = o.Trial != nil && o.Trial()
 	if f.child.trial {
 		f.log.Warn("this version is on trial")
@@ -92,15 +94,29 @@ func (f *first) startNetwork(ctx context.Context) {
 		f.log.Error("set the name", "name", f.settings.Name, "err", err)
 	}
 	f.servers.set(f.settings.Net.NTP)
-	go func() { // ends with the machine
+	f.beside("network", func() {
 		_ = network.Run(ctx, network.Options{Kernel: network.System{}, Settings: f.settings.Net, Host: f.settings.Name,
 			Now: time.Now, Log: f.log, Changed: func(s network.State) { f.net <- s }})
-	}()
+	})
 	var d net.Dialer
-	go func() { // ends with the machine
+	f.beside("clock", func() {
 		_ = timesync.Run(ctx, timesync.Options{Servers: f.servers.get, Now: time.Now, Built: f.o.Built, Set: timesync.Move, Log: f.log,
 			Dial:    func(ctx context.Context, address string) (net.Conn, error) { return d.DialContext(ctx, "udp", address) },
 			Changed: func(s timesync.State) { f.clock <- s }})
+	})
+}
+
+// panicWait is after how long something starts again whose goroutine panicked.
+const panicWait = 5 * time.Second
+
+// beside runs something in a goroutine that lasts until the machine stops. A panic in it
+// would be the kernel's: it is told, and what panicked begins anew.
+func (f *first) beside(name string, run func()) {
+	go func() {
+		for {
+			survive(f.log, name, run)
+			time.Sleep(panicWait)
+		}
 	}()
 }
 
@@ -150,10 +166,12 @@ func (f *first) look() {
 	f.watchdog.feed()
 	now := time.Now()
 	f.lookAtTrial(now)
-	if f.child.hangs(now) {
+	switch f.child.hangs(now) {
+	case abort:
 		f.log.Error("the program does not answer; it is ended and started again", "pid", f.child.pid)
 		_ = syscall.Kill(f.child.pid, syscall.SIGABRT)
-		f.child.started, f.child.beat = now, time.Time{} // once, and again if it survives that
+	case kill:
+		_ = syscall.Kill(f.child.pid, syscall.SIGKILL)
 	}
 	if f.child.calms(now) {
 		f.report.Restarts = 0
@@ -223,13 +241,21 @@ func (f *first) setClock() {
 	f.log.Info("clock at start", "now", time.Now().UTC().Format(time.RFC3339), "kept", !kept.IsZero())
 }
 
-// keepClock writes the time down. A power cut leaves the old time or the new one.
+// keepClock has the time written down, by a goroutine of its own: a card that hangs must
+// not keep the first process.
 func (f *first) keepClock() {
 	f.kept = time.Now()
-	if !f.report.dataKept() {
-		return
+	if f.report.dataKept() && f.writing.CompareAndSwap(false, true) {
+		go func() {
+			defer f.writing.Store(false)
+			f.writeClock(time.Now())
+		}()
 	}
-	if err := replaceFile(filepath.Join(Data, ClockFile), []byte(f.kept.UTC().Format(time.RFC3339))); err != nil {
+}
+
+// writeClock writes the time down. A power cut leaves the old time or the new one.
+func (f *first) writeClock(t time.Time) {
+	if err := replaceFile(filepath.Join(Data, ClockFile), []byte(t.UTC().Format(time.RFC3339))); err != nil {
 		f.log.Warn("keep the time", "err", err)
 	}
 }

@@ -16,8 +16,12 @@ type Settings struct {
 // DefaultName is the box's name on the network where nobody gave one.
 const DefaultName = "centralino"
 
-// longestSettings bounds the file; one that is longer is not ours.
-const longestSettings = 64 << 10
+// longestSettings bounds the file, in octets; one that is longer is not ours. Of the lines
+// that cannot be used so many are told.
+const (
+	longestSettings = 64 << 10
+	mostProblems    = 10
+)
 
 // settingNames are the words before the equals sign, English and Italian.
 var settingNames = map[string]string{
@@ -56,7 +60,9 @@ func ParseSettings(text string) (Settings, []Problem) {
 			addressLine = i + 1
 		}
 		if !ok {
-			problems = append(problems, Problem{ProblemSettings, i + 1, shorten(line)})
+			if len(problems) < mostProblems {
+				problems = append(problems, Problem{ProblemSettings, i + 1, shorten(line)})
+			}
 			wrong = wrong || name == "address" || name == "gateway" || name == "dns"
 		}
 	}

@@ -85,3 +85,10 @@ func FuzzSettings(f *testing.F) {
 		}
 	})
 }
+
+func TestFullOfNonsense(t *testing.T) {
+	s, problems := boot.ParseSettings(strings.Repeat("a\n", 30000) + "address = 10.0.0.300/24\n")
+	if len(problems) > 10 || s.Net.Address.IsValid() {
+		t.Errorf("%d problems, %+v", len(problems), s)
+	}
+}
