@@ -287,5 +287,5 @@ func TestDeskTellsWhoMayLook(t *testing.T) {
 	if err := r.people.Record(context.Background(), privacy.Viewer{Subject: dario, Role: office.RoleManager}, privacy.Agreement{Kind: privacy.UnionDeal, Date: "2026-03-01"}); err != nil {
 		t.Fatal(err)
 	}
-	b.get("/desk").has(t, "Agreement on record", "2026-03-01", "may see your state and your times")
+	b.get("/desk").has(t, "Agreement on record", "1 March 2026", "may see your state and your times")
 }

@@ -67,7 +67,7 @@ func (v *visit) agreementWords(text string) string {
 	if a.Kind == privacy.NoAgreement {
 		return ""
 	}
-	return v.p.T(text, "ground", v.p.T("privacy.kind."+string(a.Kind)), "date", a.Date)
+	return v.p.T(text, "ground", v.p.T("privacy.kind."+string(a.Kind)), "date", v.p.Day(a.Date))
 }
 
 func (v *visit) looks() error {
@@ -98,7 +98,7 @@ func (v *visit) agreementsRecord() ([]view.Item, error) {
 	for _, a := range all {
 		item := view.Item{Title: v.p.T("privacy.kind." + cmp.Or(string(a.Kind), "none"))}
 		if a.Date != "" {
-			item.Title += " · " + a.Date
+			item.Title += " · " + v.p.Day(a.Date)
 		}
 		item.Text = v.p.T("privacy.recorded", "time", v.p.Short(a.Set.In(v.s.zone())), "by", v.name(privacy.Account, a.SetBy))
 		if a.Note != "" {

@@ -73,7 +73,7 @@ func TestAgreementsStayOnRecord(t *testing.T) {
 		if who == office.RoleTechnician {
 			reader = tech
 		}
-		r.as(reader).get("/office/privacy").is(t, http.StatusOK).has(t, "protocollo 7", "2026-03-01", "solo i due soci", "Nessuna: resta chiuso", "Dario Neri", "non una consulenza legale")
+		r.as(reader).get("/office/privacy").is(t, http.StatusOK).has(t, "protocollo 7", "1 marzo 2026", "solo i due soci", "Nessuna: resta chiuso", "Dario Neri", "non una consulenza legale")
 	}
 }
 

@@ -188,7 +188,7 @@ func behindURL(b *report.Behind) string {
 func sheetOf(p *i18n.Printer, r *api.Report, site string) export.Sheet {
 	s := export.Sheet{Title: r.Title, Subtitle: site, Footer: p.T("app.name") + " · " + site}
 	if r.From != r.To {
-		s.Subtitle += " · " + r.From + " – " + r.To
+		s.Subtitle += " · " + p.Day(r.From) + " – " + p.Day(r.To)
 	}
 	for _, f := range r.Five {
 		s.Big = append(s.Big, export.Pair{Name: f.Name, Value: f.Cell.Text, Warn: f.Cell.Warn})

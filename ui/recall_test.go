@@ -113,7 +113,7 @@ func TestOpenPromises(t *testing.T) {
 			t.Errorf("after %T: %s, want %s", step.happens, got, step.want)
 		}
 	}
-	b.get("/recall").has(t, "1 chiamata senza risposta", "non prima delle", "Sì, annulla", "non verrà richiamato")
+	b.get("/recall").has(t, "1 chiamata senza risposta", "non prima del", "Sì, annulla", "non verrà richiamato")
 	b.get("/").has(t, "Da richiamare", "02 5555 1234")
 	p := b.post("/recall/cancel", url.Values{"call": {"w-2"}, "back": {"/recall"}}).has(t, "Promessa annullata")
 	r.settle()

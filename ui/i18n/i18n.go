@@ -144,7 +144,7 @@ func (p *Printer) T(key string, pairs ...any) string {
 	for i := 0; i+1 < len(pairs); i += 2 {
 		args[fmt.Sprint(pairs[i])] = fmt.Sprint(pairs[i+1])
 	}
-	return Fill(s, args)
+	return p.Fill(s, args)
 }
 
 // Args is T with the placeholders in a map, as trace steps carry them.
@@ -153,12 +153,13 @@ func (p *Printer) Args(key string, args map[string]string) string {
 	if !ok {
 		return "[" + key + "]"
 	}
-	return Fill(s, args)
+	return p.Fill(s, args)
 }
 
 // Fill replaces {name} in s by args in one pass, so that a value with braces in
-// it is never read as a placeholder again.
-func Fill(s string, args map[string]string) string {
+// it is never read as a placeholder again. An Italian article before a number agrees
+// with it: "il {day}" becomes "l'8 novembre".
+func (p *Printer) Fill(s string, args map[string]string) string {
 	var b strings.Builder
 	for {
 		i := strings.IndexByte(s, '{')
@@ -169,8 +170,13 @@ func Fill(s string, args map[string]string) string {
 		if j < 0 {
 			break
 		}
-		b.WriteString(s[:i])
-		if v, ok := args[s[i+1:i+j]]; ok {
+		text := s[:i]
+		v, ok := args[s[i+1:i+j]]
+		if ok && p.lang == "it" && beginsWithVowel(v) {
+			text = elide(text)
+		}
+		b.WriteString(text)
+		if ok {
 			b.WriteString(v)
 		} else {
 			b.WriteString(s[i : i+j+1])
@@ -232,6 +238,16 @@ func (p *Printer) Clock(d time.Duration) string {
 // Date writes a day, "22 novembre 2026".
 func (p *Printer) Date(t time.Time) string {
 	return fmt.Sprintf("%d %s %d", t.Day(), p.T("month."+strconv.Itoa(int(t.Month()))), t.Year())
+}
+
+// Day writes a day that is given as "2026-11-22" like Date; what is no day comes back as
+// it is.
+func (p *Printer) Day(day string) string {
+	t, err := time.Parse(time.DateOnly, day)
+	if err != nil {
+		return day
+	}
+	return p.Date(t)
 }
 
 // Time writes hours and minutes, "14:03".

@@ -177,14 +177,40 @@ func TestWriting(t *testing.T) {
 	at := time.Date(2026, 11, 2, 9, 5, 7, 0, time.UTC)
 	for _, x := range []struct{ got, want string }{
 		{it.Date(at), "2 novembre 2026"}, {en.Date(at), "2 November 2026"}, {it.Seconds(at), "09:05:07"},
-		{it.Clock(65 * time.Second), "1:05"}, {it.Clock(3725 * time.Second), "1:02:05"}, {it.Clock(-time.Second), "0:00"},
+		{it.Day("2026-11-02"), "2 novembre 2026"}, {en.Day("soon"), "soon"}, {it.Clock(65 * time.Second), "1:05"}, {it.Clock(3725 * time.Second), "1:02:05"}, {it.Clock(-time.Second), "0:00"},
 		{it.Int(1234567), "1.234.567"}, {en.Int(-1234), "-1,234"}, {en.Int(999), "999"}, {it.Float(1.25), "1,2"}, {en.Float(1.25), "1.2"},
 		{it.N("form.problems", 1), "C'è una cosa da correggere"}, {it.N("form.problems", 3), "Ci sono 3 cose da correggere"}, {en.N("form.problems", 0), "0 things need correcting"},
 		{it.List([]string{"a", "b", "c"}), "a, b e c"}, {en.List([]string{"a"}), "a"}, {en.List(nil), ""}, {it.Weekday(time.Sunday), "domenica"},
-		{it.T("no.such.key"), "[no.such.key]"}, {i18n.Fill("{a}{b}{c", map[string]string{"a": "{b}", "b": "x"}), "{b}x{c"},
+		{it.T("no.such.key"), "[no.such.key]"}, {it.Fill("{a}{b}{c", map[string]string{"a": "{b}", "b": "x"}), "{b}x{c"},
 	} {
 		if x.got != x.want {
 			t.Errorf("%q, want %q", x.got, x.want)
 		}
+	}
+}
+
+func TestItalianArticlesAgreeWithNumbers(t *testing.T) {
+	c := load(t)
+	for _, x := range []struct{ text, value, want string }{
+		{"fino al {v}", "8 novembre 2026", "fino all'8 novembre 2026"},
+		{"fino al {v}", "11 novembre 2026", "fino all'11 novembre 2026"},
+		{"fino al {v}", "1 novembre 2026", "fino al 1 novembre 2026"},
+		{"fino al {v}", "18 novembre 2026", "fino al 18 novembre 2026"},
+		{"registrato il {v}", "08/11/2026 14:03", "registrato il 08/11/2026 14:03"},
+		{"il {v} in più", "83,5\u00a0%", "l'83,5\u00a0% in più"},
+		{"(il {v})", "1,5\u00a0%", "(l'1,5\u00a0%)"},
+		{"invece del {v}.", "11.200", "invece dell'11.200."},
+		{"chiamata al {v}", "112", "chiamata al 112"},
+		{"mail {v}", "8", "mail 8"},
+		{"il {v}", "otto", "il otto"},
+		{"{v}", "8", "8"},
+		{"il {v}", "", "il "},
+	} {
+		if got := c.Printer("it").Fill(x.text, map[string]string{"v": x.value}); got != x.want {
+			t.Errorf("%q, want %q", got, x.want)
+		}
+	}
+	if got := c.Printer("en").Fill("il {v}", map[string]string{"v": "8"}); got != "il 8" {
+		t.Errorf("English got an Italian article: %q", got)
 	}
 }

@@ -99,6 +99,7 @@ func (v *Views) funcs(p *i18n.Printer) template.FuncMap {
 		"icon":     icon,
 		"mark":     func() template.HTML { return mark },
 		"date":     func(t time.Time) string { return p.Date(t.In(v.zone())) },
+		"day":      p.Day,
 		"datetime": func(t time.Time) string { return p.DateTime(t.In(v.zone())) },
 		"short":    func(t time.Time) string { return p.Short(t.In(v.zone())) },
 		"hm":       func(t time.Time) string { return p.Time(t.In(v.zone())) },
