@@ -199,7 +199,7 @@ func TestACallsScriptLeadsToItsOutcome(t *testing.T) {
 	mu.Unlock()
 	never := r.card(outcome.Customer{Name: "Mai chiamato"}, nobodys)
 	r.as(dario).post("/customers/"+never+"/dial", url.Values{"at": {"0"}}).has(t, "non ha mai chiamato")
-	b.post("/callbacks/c-0/done", nil).has(t, "Tolto dalla lista", "Nessuno da richiamare")
+	b.post("/callbacks/c-0/done", nil).has(t, "Tolto dall&#39;elenco", "Nessuno da richiamare")
 	r.as(carla).post("/calls/c-0/outcome", url.Values{"outcome": {"outcome-9"}}).is(t, http.StatusNotFound)
 	b.get("/calls/c-4/after").is(t, http.StatusNotFound) // colleagues among themselves
 }
@@ -329,8 +329,8 @@ func TestWritingAScript(t *testing.T) {
 	b := r.as(dario)
 	b.get("/scripts").has(t, "Assistenza", "a posto")
 	bad := url.Values{"name": {"Nuovo"}, "text": {"[a] A\n-> b"}}
-	b.post("/scripts/new", url.Values{"do": {"check"}, "name": {"Nuovo"}, "text": {"[a] A\n-> b"}}).is(t, http.StatusOK).has(t, "Riga 2", "Il passo “b” non esiste")
-	b.post("/scripts/new", bad).is(t, http.StatusUnprocessableEntity).has(t, "Il passo “b” non esiste")
+	b.post("/scripts/new", url.Values{"do": {"check"}, "name": {"Nuovo"}, "text": {"[a] A\n-> b"}}).is(t, http.StatusOK).has(t, "Riga 2", "Il passo «b» non esiste")
+	b.post("/scripts/new", bad).is(t, http.StatusUnprocessableEntity).has(t, "Il passo «b» non esiste")
 	p := b.post("/scripts/new", url.Values{"name": {"Nuovo"}, "text": {"[a] A\r\nCiao\r\n= Risolto"}}).is(t, http.StatusOK).has(t, "Nuovo")
 	b.post(p.url.Path, nil).is(t, http.StatusOK).has(t, "Applicato", "Nessun problema")
 	// Taking away an outcome that a script ends in is refused, by its own rule.

@@ -303,6 +303,6 @@ func TestWhyItWaitedNamesTheTriesToCallBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := r.as(dario).get("/calls/t-1")
-	p.has(t, `href="/calls/t-2"`, "nessuna risposta", "la chiamata non è riuscita")
+	p.has(t, `href="/calls/t-2"`, "nessuna risposta", ": non è riuscita")
 	r.as(dario).get("/api/v1/calls/t-1/why").has(t, `"call":"t-2"`)
 }

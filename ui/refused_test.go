@@ -56,7 +56,7 @@ func TestWhatWasRefusedStandsOnTheSystemPage(t *testing.T) {
 			t.Errorf("%s: %d, want %d (of %v)", key, got[key], want, got)
 		}
 	}
-	b.get("/system").has(t, "Messaggi sopra il limite", "1234", "Copie di sicurezza che non si aprono")
+	b.get("/system").has(t, "Messaggi sopra il limite", "1234", "Backup che non si aprono")
 }
 
 func TestFaultThatIsOverIsReadByATechnician(t *testing.T) {

@@ -94,7 +94,7 @@ func TestMainJobFromLineToAgent(t *testing.T) {
 		t.Errorf("after the caller hung up the line is %+v", w.line("line-1"))
 	}
 	w.quiet(5 * time.Second)
-	if c := w.story(w.finished()[0].ID); !c.says("Riattacca chi ha chiamato") {
+	if c := w.story(w.finished()[0].ID); !c.says("Riaggancia chi ha chiamato") {
 		t.Errorf("the story of the second call does not say who hung up: %+v", c)
 	}
 	box.proc.Stop()

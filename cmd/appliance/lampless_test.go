@@ -28,7 +28,7 @@ func TestServeWithoutPinsRunsWithoutLampsAndSaysSo(t *testing.T) {
 		board, says, logs, page string
 		fault                   bool
 	}{
-		{"rpi4b", "Lamps, button   cannot be used (", "lamps or button cannot be used", "Le spie o il tasto del centralino non si possono usare.", true},
+		{"rpi4b", "Lamps, button   cannot be used (", "lamps or button cannot be used", "Le spie o il pulsante del centralino non si possono usare.", true},
 		{"auto", "Lamps, button   none on this computer", "no lamps and no button: the page shows the lamps", "", false},
 	} {
 		t.Run(c.board, func(t *testing.T) {
