@@ -1,8 +1,8 @@
 // Package auth says who is looking at the pages: the claim of a new box,
 // passwords, sessions, one-time invitations and the back-off against guessing. It
-// owns the tables auth_account, auth_session and auth_invite. Roles are not kept
-// here: they stand in the office document, so that a change of role counts at
-// once. It starts no goroutine; Sweep is called from time to time.
+// owns the tables auth_account, auth_session, auth_invite and auth_token. Roles are
+// not kept here: they stand in the office document, so that a change of role counts
+// at once. It starts no goroutine; Sweep is called from time to time.
 package auth
 
 import (
@@ -70,20 +70,23 @@ type Auth struct {
 	hash      *hasher
 	bySource  *backoff
 	byAccount *backoff
+	byToken   *backoff // of its own: a program's old token keeps nobody from logging in
 	claimCode string
 
 	mu         sync.Mutex
 	seen       map[[32]byte]time.Time // last write of "seen" per session
 	resetUntil time.Time
-	inMemory   map[[32]byte]*kept // sessions that the disk did not take
-	ended      map[[32]byte]bool  // sessions whose end it did not take
+	inMemory   map[[32]byte]*kept  // sessions that the disk did not take
+	ended      map[[32]byte]bool   // sessions and tokens whose end it did not take
+	tokenDays  map[[32]byte]string // the day on which a token was used last, of those that were since the start
 }
 
-// Session is one login of one person.
+// Session is one login of one person, or one of his programs with a token.
 type Session struct {
 	Person  journal.SubjectID
 	Role    office.Role
 	Key     string // names the session within the box, not the token
+	Scopes  Scopes // what a token is good for; empty for a login
 	Created time.Time
 	Expires time.Time // absolute
 }
@@ -111,7 +114,7 @@ func Migrations() []store.Migration {
 			person  TEXT NOT NULL UNIQUE,
 			expires INTEGER NOT NULL
 		) STRICT`,
-	}}}
+	}}, {Domain: "auth", Version: 2, SQL: tokenTable}}
 }
 
 // New checks the options.
@@ -119,8 +122,8 @@ func New(o Options) (*Auth, error) {
 	if o.DB == nil || o.Now == nil || o.Office == nil || o.PairingUntil == nil || o.Record == nil {
 		return nil, errors.New("auth: an option is missing")
 	}
-	a := &Auth{o: o, hash: newHasher(), bySource: newBackoff(15 * time.Minute), byAccount: newBackoff(time.Minute),
-		claimCode: newCode(), seen: map[[32]byte]time.Time{},
+	a := &Auth{o: o, hash: newHasher(), bySource: newBackoff(15 * time.Minute), byAccount: newBackoff(time.Minute), byToken: newBackoff(15 * time.Minute),
+		claimCode: newCode(), seen: map[[32]byte]time.Time{}, tokenDays: map[[32]byte]string{},
 		inMemory: map[[32]byte]*kept{}, ended: map[[32]byte]bool{}}
 	return a, nil
 }

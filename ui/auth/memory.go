@@ -78,8 +78,8 @@ func (a *Auth) forgetInMemory(person journal.SubjectID, key [32]byte) (found boo
 	return found
 }
 
-// end makes a session of the disk count no more although it can't be deleted yet:
-// Sweep does that when the disk takes it. The sessions on the disk bound how many
+// end makes a session or token of the disk count no more although it can't be deleted
+// yet: Sweep does that when the disk takes it. Those on the disk bound how many
 // these can be, as a disk that refuses takes no new ones.
 func (a *Auth) end(key [32]byte) {
 	a.mu.Lock()
@@ -87,11 +87,13 @@ func (a *Auth) end(key [32]byte) {
 	a.ended[key] = true
 }
 
-// dropEnded deletes from the disk the sessions whose end it did not take.
+// dropEnded deletes from the disk the sessions and tokens whose end it did not take.
 func dropEnded(tx *sql.Tx, ended [][32]byte) error {
 	for _, key := range ended {
-		if _, err := tx.Exec(sqlDropSession, key[:]); err != nil {
-			return err
+		for _, drop := range []string{sqlDropSession, sqlDropToken} {
+			if _, err := tx.Exec(drop, key[:]); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

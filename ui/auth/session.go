@@ -36,7 +36,8 @@ const (
 func Statements() []string {
 	return []string{sqlPutAccount, sqlAccounts, sqlLoginOwner, sqlDropSessions, sqlDropInvite, sqlAccountByLogin, sqlAccountOf, sqlHashOf,
 		sqlPutSession, sqlTrimSessions, sqlSession, sqlSeen, sqlDropSession, sqlSweepSession, sqlSweepInvite,
-		sqlPutInvite, sqlInvite, sqlDropAccount, sqlSessionsOf}
+		sqlPutInvite, sqlInvite, sqlDropAccount, sqlSessionsOf,
+		sqlPutToken, sqlCountTokens, sqlTokens, sqlToken, sqlUsedToken, sqlDropToken, sqlDropTokens, sqlSweepToken}
 }
 
 // Login checks name and password from source and opens a session. name is the
@@ -278,7 +279,7 @@ func (a *Auth) Invited(ctx context.Context, source netip.Addr, code string) (jou
 	return journal.SubjectID(person), nil
 }
 
-// Sweep deletes what expired, and the sessions whose end the disk did not take before.
+// Sweep deletes what expired, and the sessions and tokens whose end the disk did not take before.
 // Call it every few minutes.
 func (a *Auth) Sweep(ctx context.Context) error {
 	now := a.o.Now()
@@ -300,6 +301,9 @@ func (a *Auth) Sweep(ctx context.Context) error {
 			return err
 		}
 		if _, err := tx.ExecContext(ctx, sqlSweepSession, now.Unix(), now.Add(-IdleOthers).Unix()); err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, sqlSweepToken, now.Add(-overTokens).Unix()); err != nil {
 			return err
 		}
 		_, err := tx.ExecContext(ctx, sqlSweepInvite, now.Unix())

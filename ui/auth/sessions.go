@@ -69,11 +69,11 @@ func (a *Auth) Sessions(ctx context.Context, person journal.SubjectID) ([]OpenSe
 	return out, nil
 }
 
-// Forget deletes the account, sessions and invitation of a person: the user name may
+// Forget deletes the account, sessions, tokens and invitation of a person: the user name may
 // be a name.
 func (a *Auth) Forget(ctx context.Context, person journal.SubjectID) error {
 	err := a.o.DB.Write(ctx, func(tx *sql.Tx) error {
-		for _, q := range []string{sqlDropAccount, sqlDropSessions, sqlDropInvite} {
+		for _, q := range []string{sqlDropAccount, sqlDropSessions, sqlDropTokens, sqlDropInvite} {
 			if _, err := tx.ExecContext(ctx, q, string(person)); err != nil {
 				return err
 			}
