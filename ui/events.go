@@ -28,6 +28,7 @@ type announcer struct {
 	state *cti.State
 	from  uint64                     // what happened behind this number is in last
 	last  []cti.Event                // the newest, in order
+	turn  int                        // grows with each event that may end somebody's right to hear
 	bells map[chan struct{}]struct{} // capacity 1 each: a reminder to look; full means one is there already
 }
 
@@ -43,6 +44,10 @@ func (a *announcer) apply(e journal.Event) {
 		a.from = e.Seq - 1
 	}
 	out, ok := a.state.Apply(e)
+	if ends(e.Payload) {
+		a.turn++
+		a.ring()
+	}
 	if !ok {
 		return
 	}
@@ -51,12 +56,28 @@ func (a *announcer) apply(e journal.Event) {
 		old := len(a.last) - keptEvents
 		a.from, a.last = a.last[old-1].Seq, slices.Clone(a.last[old:])
 	}
+	a.ring()
+}
+
+func (a *announcer) ring() {
 	for b := range a.bells {
 		select {
 		case b <- struct{}{}:
 		default:
 		}
 	}
+}
+
+// ends says whether an event may end somebody's right to hear: a token was revoked, a
+// login ended, or the office changed and with it a role.
+func ends(p journal.Payload) bool {
+	switch p := p.(type) {
+	case journal.OfficeChanged:
+		return true
+	case journal.AccessEvent:
+		return p.What == "token.revoked" || p.What == "session.end" || p.What == "password.set" || p.What == "password.reset"
+	}
+	return false
 }
 
 // hear admits a stream; nil when there are too many.
@@ -77,13 +98,13 @@ func (a *announcer) leave(b chan struct{}) {
 	delete(a.bells, b)
 }
 
-// after returns the events behind a number. Those up to from are not kept, or not any
-// more.
-func (a *announcer) after(seq uint64) (list []cti.Event, from uint64) {
+// after returns the events behind a number, and the turn they were read in. Those up to
+// from are not kept, or not any more.
+func (a *announcer) after(seq uint64) (list []cti.Event, from uint64, turn int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	i, _ := slices.BinarySearchFunc(a.last, seq+1, func(e cti.Event, s uint64) int { return cmp.Compare(e.Seq, s) })
-	return slices.Clone(a.last[i:]), a.from
+	return slices.Clone(a.last[i:]), a.from, a.turn
 }
 
 // newest is the number of the last event of the journal that was seen.
@@ -96,7 +117,8 @@ func (a *announcer) newest() uint64 {
 // events streams what happens to calls, for a program at a person's desk: server-sent
 // events whose names are "ringing", "answered", "ended" and "outcome" and whose data is
 // a cti.Message. Who leads hears all calls, others their own. Last-Event-ID takes up
-// where a stream broke off; "missed" says that it was too long ago.
+// where a stream broke off; "missed" says that it was too long ago. It ends with "gone"
+// as soon as the right to it does.
 func (v *visit) events() error {
 	bell := v.s.announcer.hear()
 	if bell == nil {
@@ -119,9 +141,13 @@ func (v *visit) events() error {
 	}
 	alive := time.NewTicker(streamAlive)
 	defer alive.Stop()
+	checked := -1
 	for {
-		list, from := v.s.announcer.after(at)
-		if at < from {
+		list, from, turn := v.s.announcer.after(at)
+		if turn != checked && !v.stillMay("GET "+v.route.Pattern) {
+			return v.gone()
+		}
+		if checked = turn; at < from {
 			at = from
 			if v.send("missed", "") != nil {
 				return nil
@@ -139,14 +165,23 @@ func (v *visit) events() error {
 		case <-bell:
 		case <-alive.C:
 			if !v.stillMay("GET " + v.route.Pattern) {
-				_ = v.send("gone", "login")
-				return nil
+				return v.gone()
 			}
 			if v.send("alive", "") != nil {
 				return nil
 			}
 		}
 	}
+}
+
+// gone says why a stream ends: the login or the token is no more.
+func (v *visit) gone() error {
+	why := "login"
+	if v.token != "" {
+		why = "token"
+	}
+	_ = v.send("gone", why)
+	return nil
 }
 
 // sendMessage sends an event as this reader may see it.

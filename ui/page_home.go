@@ -295,14 +295,18 @@ func (v *visit) lineModel(doc *office.Document, l *office.Line) api.Line {
 
 // --- one's own page --------------------------------------------------------
 
-func (v *visit) myPage() error { return v.myPageWith(http.StatusOK, nil) }
+func (v *visit) myPage() error { return v.myPageWith(http.StatusOK, view.MyPage{}) }
 
-func (v *visit) myPageWith(status int, problems []view.FieldProblem) error {
+// myPageWith shows the page with what a form left on it.
+func (v *visit) myPageWith(status int, page view.MyPage) error {
 	p := v.doc().PersonByID(v.me.Person)
 	if p == nil {
 		return errNotFound
 	}
-	page := view.MyPage{Frame: v.frame(v.p.T("me.title")), Problems: problems, Person: v.personModel(v.doc(), p, privacy.Account)}
+	page.Frame, page.Person = v.frame(v.p.T("me.title")), v.personModel(v.doc(), p, privacy.Account)
+	if err := v.myTokens(&page); err != nil {
+		return err
+	}
 	var err error
 	if page.Sessions, err = v.sessionModels(); err != nil {
 		return err
@@ -328,7 +332,7 @@ func (v *visit) myPassword() error {
 	}
 	hash := v.newPassword(login, f, &problems)
 	if len(problems) > 0 {
-		return v.myPageWith(http.StatusUnprocessableEntity, problems)
+		return v.myPageWith(http.StatusUnprocessableEntity, view.MyPage{Problems: problems})
 	}
 	if err := v.s.d.DB.Write(v.ctx(), v.s.auth.StageAccount(v.me.Person, login, hash)); err != nil {
 		return err

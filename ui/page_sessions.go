@@ -75,6 +75,9 @@ func (v *visit) apiMe() error {
 	if m.Sessions, err = v.sessionModels(); err != nil {
 		return err
 	}
+	if m.Tokens, err = v.tokenModels(v.me.Person); err != nil {
+		return err
+	}
 	return v.json(m)
 }
 

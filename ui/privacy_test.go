@@ -16,8 +16,8 @@ import (
 
 // configuring are the routes on which people are set up: there names stand for who
 // may set up, without state or figures.
-var configuring = []string{"/people", "/phones", "/office", "/edit", "/delete", "/draft", "/versions", "/search", "/lines",
-	"/api/v1/people", "/api/v1/phones", "/api/v1/office", "/api/v1/versions", "/api/v1/search", "/api/v1/lines", "/api/v1/schema"}
+var configuring = []string{"/people", "/phones", "/office", "/edit", "/delete", "/draft", "/versions", "/search", "/lines", "/tokens",
+	"/api/v1/tokens", "/api/v1/people", "/api/v1/phones", "/api/v1/office", "/api/v1/versions", "/api/v1/search", "/api/v1/lines", "/api/v1/schema"}
 
 // stream reads an event stream for a moment, until its first drawing is complete.
 func (b *browser) stream(path string, until func(string) bool) string {

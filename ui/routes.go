@@ -53,8 +53,9 @@ type Route struct {
 	Doc     string // what it is for, for the OpenAPI document
 	Answer  any    // what JSON it gives, nil for pages
 	Query   []string
-	stream  bool // answers for as long as the page is open
-	slow    bool // sends a file that takes its time
+	Scope   auth.Scope // what a token must be good for; empty: no token opens it
+	stream  bool       // answers for as long as the page is open
+	slow    bool       // sends a file that takes its time
 }
 
 // table is every route of the box.
@@ -83,6 +84,8 @@ func (s *Server) table() []Route {
 		{Method: get, Pattern: "/me", Who: Everyone, do: (*visit).myPage},
 		{Method: post, Pattern: "/me/password", Who: Everyone, do: (*visit).myPassword},
 		{Method: post, Pattern: "/me/sessions", Who: Everyone, do: (*visit).mySessions},
+		{Method: post, Pattern: "/me/tokens", Who: Everyone, do: (*visit).makeToken},
+		{Method: post, Pattern: "/me/tokens/{id}/revoke", Who: Everyone, do: (*visit).revokeMine},
 		{Method: post, Pattern: "/me/state", Who: Everyone, do: (*visit).myState},
 		{Method: get, Pattern: "/me/looks", Who: Everyone, do: (*visit).looks},
 		{Method: get, Pattern: "/desk", Who: Everyone, do: (*visit).desk},
@@ -147,6 +150,8 @@ func (s *Server) table() []Route {
 		{Method: get, Pattern: "/people/{id}", Who: Chiefs, do: (*visit).person},
 		{Method: post, Pattern: "/people/{id}/invite", Who: Chiefs, do: (*visit).invite},
 		{Method: post, Pattern: "/people/{id}/sessions", Who: Chiefs, do: (*visit).personSessions},
+		{Method: get, Pattern: "/tokens", Who: Chiefs, do: (*visit).tokens},
+		{Method: post, Pattern: "/tokens/{id}/revoke", Who: Chiefs, do: (*visit).revokeToken},
 		{Method: get, Pattern: "/people/{id}/erase", Who: Manager, do: (*visit).eraseNameForm},
 		{Method: post, Pattern: "/people/{id}/erase", Who: Manager, do: (*visit).eraseName},
 		{Method: get, Pattern: "/phones/{id}", Who: Chiefs, do: (*visit).phone},
@@ -189,7 +194,7 @@ func (s *Server) table() []Route {
 		{Method: get, Pattern: "/system/log", Who: Technician, do: (*visit).log},
 
 		// The same as JSON.
-		{Method: get, Pattern: "/api/v1/openapi.json", Who: Everyone, do: (*visit).apiDocument, Doc: "This description."},
+		{Method: get, Pattern: "/api/v1/openapi.json", Who: Everyone, Scope: anyScope, do: (*visit).apiDocument, Doc: "This description."},
 		{Method: get, Pattern: "/api/v1/home", Who: Everyone, do: (*visit).apiHome, Doc: "What the box is doing now.", Answer: api.Home{}},
 		{Method: get, Pattern: "/api/v1/health", Who: Everyone, do: (*visit).apiHealth, Doc: "What is wrong, if anything.", Answer: api.Health{}},
 		{Method: get, Pattern: "/api/v1/calls", Who: Everyone, do: (*visit).apiCalls, Doc: "Calls, newest first. Operators get their own.", Answer: api.Calls{}, Query: []string{"before", "line", "number"}},
@@ -208,15 +213,16 @@ func (s *Server) table() []Route {
 		{Method: get, Pattern: "/api/v1/reports", Who: Heads, do: (*visit).apiReport, Doc: "A report: what is day, interval, queue, outcome, unserved, lines, team or people; from and to are days, step is 15 or 30.", Answer: api.Report{}, Query: []string{"what", "from", "to", "queue", "step"}},
 		{Method: get, Pattern: "/api/v1/reports/contacts", Who: Heads, do: (*visit).apiContacts, Doc: "The contacts behind a number of a report; from and to are seconds since 1970.", Answer: api.Contacts{}, Query: []string{"from", "to", "queue", "count", "outcome"}},
 		{Method: get, Pattern: "/api/v1/plan", Who: Heads, do: (*visit).apiPlan, Doc: "How many people a day's traffic needs.", Answer: api.Plan{}, Query: []string{"queue", "weekday", "calls", "handle", "patience", "abandons", "level", "threshold"}},
-		{Method: get, Pattern: "/api/v1/customers", Who: Heads, do: (*visit).apiCustomers, Doc: "Cards of customers, by words or by a number in full.", Answer: api.Customers{}, Query: []string{"q", "after"}},
-		{Method: get, Pattern: "/api/v1/customer", Who: Callers, do: (*visit).apiCustomer, Doc: "Who a number is: the card with its calls and outcomes. Operators get those whom they talk with.", Answer: api.Customer{}, Query: []string{"number"}},
-		{Method: get, Pattern: "/api/v1/callbacks", Who: Callers, do: (*visit).apiCallBacks, Doc: "Calls that customers asked for and what else is to be done after calls: the reader's and his queues'; who leads gets all.", Answer: []api.CallBack{}},
+		{Method: get, Pattern: "/api/v1/customers", Who: Heads, Scope: auth.ScopeCustomers, do: (*visit).apiCustomers, Doc: "Cards of customers, by words or by a number in full.", Answer: api.Customers{}, Query: []string{"q", "after"}},
+		{Method: get, Pattern: "/api/v1/customer", Who: Callers, Scope: auth.ScopeCustomers, do: (*visit).apiCustomer, Doc: "Who a number is: the card with its calls and outcomes. Operators get those whom they talk with.", Answer: api.Customer{}, Query: []string{"number"}},
+		{Method: get, Pattern: "/api/v1/callbacks", Who: Callers, Scope: auth.ScopeCustomers, do: (*visit).apiCallBacks, Doc: "Calls that customers asked for and what else is to be done after calls: the reader's and his queues'; who leads gets all.", Answer: []api.CallBack{}},
 		{Method: post, Pattern: "/api/v1/callbacks/done", Who: Callers, do: (*visit).apiCallBackDone, Doc: "Takes one of them off the list, by the form field call.", Answer: []api.CallBack{}},
 		{Method: get, Pattern: "/api/v1/scripts", Who: Heads, do: (*visit).apiScripts, Doc: "Scripts with what is wrong with them.", Answer: []api.ScriptState{}},
 		{Method: get, Pattern: "/api/v1/surveys", Who: Heads, do: (*visit).apiSurveys, Doc: "What callers of each queue answered; nothing below ten answers.", Answer: []api.SurveyResult{}},
 		{Method: get, Pattern: "/api/v1/webhooks", Who: Chiefs, do: (*visit).apiWebhooks, Doc: "Webhooks with their last deliveries.", Answer: []api.Webhook{}},
-		{Method: get, Pattern: "/api/v1/events", Who: Callers, do: (*visit).events, Doc: "Server-sent events: ringing, answered, ended, outcome. Who leads hears all calls, operators their own. Each event's data is this.", Answer: cti.Message{}, stream: true},
+		{Method: get, Pattern: "/api/v1/events", Who: Callers, Scope: auth.ScopeEvents, do: (*visit).events, Doc: "Server-sent events: ringing, answered, ended, outcome. Who leads hears all calls, operators their own. Each event's data is this.", Answer: cti.Message{}, stream: true},
 		{Method: get, Pattern: "/api/v1/people", Who: Chiefs, do: (*visit).apiPeople, Doc: "People of the office with their phones.", Answer: []api.Person{}},
+		{Method: get, Pattern: "/api/v1/tokens", Who: Chiefs, do: (*visit).apiTokens, Doc: "Tokens of the people of the office: whose, what for, until when. A person's own stand under me.", Answer: []api.Token{}},
 		{Method: get, Pattern: "/api/v1/phones", Who: Chiefs, do: (*visit).apiPhones, Doc: "All phones with their registration.", Answer: []api.Phone{}},
 		{Method: get, Pattern: "/api/v1/lines", Who: Chiefs, do: (*visit).apiLines, Doc: "Lines and trunks with their state.", Answer: []api.Line{}},
 		{Method: get, Pattern: "/api/v1/office", Who: Chiefs, do: (*visit).apiOffice, Doc: "The office document in force; people are pseudonyms, secrets are handles.", Answer: office.Document{}},
@@ -247,6 +253,10 @@ func (s *Server) mux() http.Handler {
 	}
 	m.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		v := s.visit(nil, w, r)
+		if v.barred != nil {
+			v.fail(v.barred)
+			return
+		}
 		if !methods[r.Method] {
 			v.refuse(http.StatusMethodNotAllowed, "E-405")
 			return
@@ -259,7 +269,10 @@ func (s *Server) mux() http.Handler {
 // visit finds out who asks and in which language.
 func (s *Server) visit(route *Route, w http.ResponseWriter, r *http.Request) *visit {
 	v := &visit{s: s, w: w, r: r, route: route, source: remoteAddr(r.RemoteAddr)}
-	if token := v.cookie(v.cookieName()); token != "" {
+	if text, ok := bearer(r); ok {
+		v.token = text
+		v.me, v.barred = v.byToken()
+	} else if token := v.cookie(v.cookieName()); token != "" {
 		if me, ok := s.auth.Session(r.Context(), token, route != nil && !route.stream); ok {
 			v.me = me
 		}
@@ -282,7 +295,11 @@ func (s *Server) enter(route *Route, w http.ResponseWriter, r *http.Request) {
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, limit)
 	v := s.visit(route, w, r)
-	if !route.Who.allows(v.me) {
+	if v.barred != nil {
+		v.fail(v.barred)
+		return
+	}
+	if !route.Who.allows(v.me) || !route.opensTo(v.me.Scopes) {
 		v.keepOut()
 		return
 	}
@@ -313,9 +330,14 @@ func orTooBig(err error) error {
 // keepOut answers somebody who may not use the route: to the login, or a refusal.
 func (v *visit) keepOut() {
 	switch {
+	case v.token != "" && !v.route.opensTo(v.me.Scopes):
+		v.fail(&scopeError{v.route.Scope})
 	case v.me.Person != "":
 		v.refuse(http.StatusForbidden, "E-403")
 	case strings.HasPrefix(v.r.URL.Path, "/api/"), v.route.stream, v.r.Method != http.MethodGet:
+		if strings.HasPrefix(v.r.URL.Path, apiRoot) {
+			v.w.Header().Set("WWW-Authenticate", `Bearer realm="centralino"`)
+		}
 		v.refuse(http.StatusUnauthorized, "E-401")
 	default:
 		claimed, err := v.s.auth.Claimed(v.ctx())

@@ -79,6 +79,9 @@ func TestRouteTableIsTheOneThatWasReviewed(t *testing.T) {
 		if route.Who&ui.Anybody != 0 {
 			who = []string{"anybody"}
 		}
+		if route.Scope != "" {
+			who = append(who, "token:"+string(route.Scope))
+		}
 		fmt.Fprintf(&b, "%-4s %-28s %s\n", route.Method, route.Pattern, strings.Join(who, " "))
 	}
 	golden(t, "routes.txt", b.String())

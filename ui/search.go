@@ -22,6 +22,7 @@ var searchPages = []struct{ url, title, words string }{
 	{"/board", "board.title", "search.words.board"},
 	{"/people", "people.title", "search.words.people"},
 	{"/people/new", "people.new", "search.words.people"},
+	{"/tokens", "tokens.all", "search.words.tokens"},
 	{"/lines", "lines.title", "search.words.lines"},
 	{"/office", "office.title", "search.words.office"},
 	{"/office/privacy", "privacy.title", "search.words.privacy"},

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"centralino/internal/office"
+	"centralino/ui/auth"
 	"centralino/ui/live"
 	"centralino/ui/view"
 )
@@ -182,10 +183,16 @@ func (v *visit) pump(watch *live.Watch, parts []part, data func() any) error {
 	}
 }
 
-// stillMay says whether the reader of a stream may go on: he is logged in, and his role as
-// it is now has the route.
+// stillMay says whether the reader of a stream may go on: he is logged in, or his token is
+// good, and his role as it is now has the route.
 func (v *visit) stillMay(route string) bool {
-	me, ok := v.s.auth.Session(v.ctx(), v.cookie(v.cookieName()), false)
+	var me auth.Session
+	var ok bool
+	if v.token != "" {
+		me, ok = v.s.auth.Holder(v.ctx(), v.token)
+	} else {
+		me, ok = v.s.auth.Session(v.ctx(), v.cookie(v.cookieName()), false)
+	}
 	v.me = me
 	return ok && v.may(route)
 }

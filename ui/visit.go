@@ -31,6 +31,8 @@ type visit struct {
 	r      *http.Request
 	p      *i18n.Printer
 	me     auth.Session // zero: nobody
+	token  string       // with which a program came instead of a login
+	barred error        // why the token lets nobody in
 	route  *Route
 	source netip.Addr
 }
@@ -184,7 +186,7 @@ var navigation = []struct {
 	{"/", "home", "home.title", nil},
 	{"/desk", "phone", "desk.title", nil},
 	{"/board", "queue", "board.title", nil},
-	{"/people", "people", "people.title", []string{"/phones/", "/edit/person/", "/edit/device/"}},
+	{"/people", "people", "people.title", []string{"/phones/", "/edit/person/", "/edit/device/", "/tokens"}},
 	{"/lines", "line", "lines.title", []string{"/edit/line/"}},
 	{"/office", "office", "office.title", []string{"/prompts", "/edit/prompt/"}},
 	{"/calls", "calls", "calls.title", nil},
@@ -274,7 +276,12 @@ func (v *visit) fail(err error) {
 	var ref *refusal
 	var wait *auth.WaitError
 	var tooBig *http.MaxBytesError
+	v.challenge(err)
 	switch {
+	case errors.Is(err, auth.ErrToken):
+		v.refuse(http.StatusUnauthorized, "E-TOKEN")
+	case errors.As(err, new(*scopeError)):
+		v.refuse(http.StatusForbidden, "E-SCOPE")
 	case errors.As(err, &ref):
 		v.refuse(ref.status, ref.code)
 	case errors.As(err, &wait):

@@ -441,13 +441,13 @@ type UpdateChanged struct {
 	Source  string    `json:"source,omitempty"` // "page", "stick", "api"
 }
 
-// AccessEvent reports logins, refused logins, the claim, new passwords, backups
-// and restores, and every look at a person's figures: who, what, about whom.
+// AccessEvent reports logins, refused logins, the claim, new passwords, tokens that
+// were made, revoked and refused ("token.made" …), backups and restores, and every look at a person's figures: who, what, about whom.
 type AccessEvent struct {
 	What   string    `json:"what"`
 	Who    SubjectID `json:"who,omitempty"`
 	About  SubjectID `json:"about,omitempty"`
-	Source string    `json:"source,omitempty"` // "page", "phone", "button"
+	Source string    `json:"source,omitempty"` // "page", "phone", "button", "api"
 }
 
 // JournalKind names the event kind of each payload.

@@ -14,7 +14,8 @@ type Operation struct {
 	Method, Path, Doc string
 	Query             []string
 	Roles             []string
-	Answer            any // a value of the answer's type
+	Scope             string // what a token must be good for; empty: a login only
+	Answer            any    // a value of the answer's type
 }
 
 // Describe writes the OpenAPI 3.1 document of the operations. Schemas are made
@@ -34,6 +35,9 @@ func Describe(ops []Operation) ([]byte, error) {
 		if params := parameters(op); len(params) > 0 {
 			o["parameters"] = params
 		}
+		if op.Scope != "" {
+			o["security"] = []any{map[string]any{"session": []any{}}, map[string]any{"token": []any{op.Scope}}}
+		}
 		item, ok := paths[op.Path].(map[string]any)
 		if !ok {
 			item = map[string]any{}
@@ -47,8 +51,11 @@ func Describe(ops []Operation) ([]byte, error) {
 		"security": []any{map[string]any{"session": []any{}}},
 		"paths":    paths,
 		"components": map[string]any{
-			"schemas":         d.schemas,
-			"securitySchemes": map[string]any{"session": map[string]any{"type": "apiKey", "in": "cookie", "name": "centralino"}},
+			"schemas": d.schemas,
+			"securitySchemes": map[string]any{
+				"session": map[string]any{"type": "apiKey", "in": "cookie", "name": "centralino"},
+				"token":   map[string]any{"type": "http", "scheme": "bearer", "description": "A token that a person makes on the own page, good for the scope that is named here."},
+			},
 		},
 	}
 	b, err := json.MarshalIndent(doc, "", "  ")

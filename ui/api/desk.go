@@ -140,10 +140,25 @@ type OpenSession struct {
 	Here    bool      `json:"here"`   // the one that asks
 }
 
+// Token is a token with which a person's program comes; not the token itself.
+type Token struct {
+	ID      string    `json:"id"`
+	Name    string    `json:"name"`
+	Owner   string    `json:"owner,omitempty"` // on the list of everybody's
+	Scopes  []string  `json:"scopes"`
+	Words   []string  `json:"-"` // the scopes, in words
+	Created time.Time `json:"created"`
+	Expires time.Time `json:"expires"`
+	Over    bool      `json:"over"`           // it works no more
+	Used    string    `json:"used,omitempty"` // last day; on one's own alone
+	Day     time.Time `json:"-"`              // the same, for pages
+}
+
 // Me is what the box knows of the reader as a person of the office.
 type Me struct {
 	Person   Person        `json:"person"`
 	Sessions []OpenSession `json:"sessions"`
+	Tokens   []Token       `json:"tokens"`
 	Looks    []Look        `json:"looks"`          // the newest; the rest is under me/looks
 	Open     string        `json:"open,omitempty"` // the agreement that lets others look, in words
 }

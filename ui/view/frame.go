@@ -418,6 +418,27 @@ type MyPage struct {
 	Looks    []api.Look
 	More     string // address of more looks
 	Open     string // the agreement that lets others look, in words; empty: nobody may
+
+	Tokens   []api.Token
+	Made     string // a token that was made just now: it is shown this once
+	NewToken TokenForm
+}
+
+// TokenForm is the form for a new token.
+type TokenForm struct {
+	Name     string
+	Scopes   []Option
+	Lasts    []Option
+	Problems []FieldProblem
+}
+
+// Problem returns what is wrong with a field.
+func (c TokenForm) Problem(field string) string { return problemOf(c.Problems, field) }
+
+// Tokens is the list of everybody's tokens, for who runs the office.
+type Tokens struct {
+	Frame
+	Tokens []api.Token
 }
 
 // Problem returns what is wrong with a field.
