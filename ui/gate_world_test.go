@@ -259,15 +259,16 @@ func (w world) play(t *testing.T) *rig {
 	return r
 }
 
-// reading is all that one person can read of a box: by path, and by part of a stream.
+// reading is all that one person can read of a box: by path, and by part of a stream; and
+// what his program can, with a token that is good for everything.
 func (r *rig) reading(t *testing.T, who journal.SubjectID, calls []journal.CallID) map[string]string {
 	t.Helper()
 	token := r.token(who)
 	out := map[string]string{}
-	for _, path := range r.paths(calls) {
+	read := func(as, path string, sign func(*http.Request)) {
 		ctx, stop := context.WithCancel(context.Background())
 		req := httptest.NewRequestWithContext(ctx, http.MethodGet, "http://localhost"+path, nil)
-		req.AddCookie(&http.Cookie{Name: "centralino", Value: token})
+		sign(req)
 		req.Header.Set("Accept-Language", "it")
 		if !strings.HasPrefix(path, "/live") && path != "/api/v1/events" {
 			stop = func() {}
@@ -276,7 +277,16 @@ func (r *rig) reading(t *testing.T, who journal.SubjectID, calls []journal.CallI
 		r.server.Handler().ServeHTTP(rec, req)
 		stop()
 		if rec.status < 400 || rec.body.Len() > 0 {
-			out[path] = chance.ReplaceAllString(rec.body.String(), "")
+			out[as+path] = chance.ReplaceAllString(rec.body.String(), "")
+		}
+	}
+	for _, path := range r.paths(calls) {
+		read("", path, func(req *http.Request) { req.AddCookie(&http.Cookie{Name: "centralino", Value: token}) })
+	}
+	program := r.program(who, every) // after the pages, which tell of it
+	for _, route := range r.server.Routes() {
+		if route.Scope != "" && route.Method == http.MethodGet {
+			read("token ", real(route.Pattern), func(req *http.Request) { req.Header.Set("Authorization", "Bearer "+program) })
 		}
 	}
 	return out
