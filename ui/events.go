@@ -141,13 +141,17 @@ func (v *visit) events() error {
 	}
 	alive := time.NewTicker(streamAlive)
 	defer alive.Stop()
-	checked := -1
+	route, checked := "GET "+v.route.Pattern, -1
+	var again <-chan time.Time
 	for {
 		list, from, turn := v.s.announcer.after(at)
-		if turn != checked && !v.stillMay("GET "+v.route.Pattern) {
-			return v.gone()
+		if turn != checked {
+			if !v.stillMay(route) {
+				return v.gone()
+			}
+			checked, again = turn, time.After(time.Second) // the office is in force a moment after the journal tells of it
 		}
-		if checked = turn; at < from {
+		if at < from {
 			at = from
 			if v.send("missed", "") != nil {
 				return nil
@@ -163,13 +167,15 @@ func (v *visit) events() error {
 		case <-v.ctx().Done():
 			return nil
 		case <-bell:
+			continue
+		case <-again:
 		case <-alive.C:
-			if !v.stillMay("GET " + v.route.Pattern) {
-				return v.gone()
-			}
-			if v.send("alive", "") != nil {
-				return nil
-			}
+		}
+		if !v.stillMay(route) {
+			return v.gone()
+		}
+		if v.send("alive", "") != nil {
+			return nil
 		}
 	}
 }
