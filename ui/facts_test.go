@@ -14,6 +14,7 @@ import (
 
 	"centralino/acd/kpi"
 	"centralino/acd/report"
+	"centralino/internal/journal"
 	"centralino/internal/office"
 	"centralino/ui"
 	"centralino/ui/api"
@@ -45,9 +46,14 @@ func (r *rig) answered(token string) int {
 
 // openBoard keeps a board open on a screen until ctx ends.
 func (r *rig) openBoard(ctx context.Context, wg *sync.WaitGroup, text string) *screenOf {
+	return r.openPage(ctx, wg, anna, "board", text)
+}
+
+// openPage keeps somebody's page open on a screen until ctx ends.
+func (r *rig) openPage(ctx context.Context, wg *sync.WaitGroup, who journal.SubjectID, page, text string) *screenOf {
 	s := &screenOf{tape: tape{head: http.Header{}}, text: text}
-	req := httptest.NewRequestWithContext(ctx, http.MethodGet, "http://localhost/live?page=board", nil)
-	req.AddCookie(&http.Cookie{Name: "centralino", Value: r.token(anna)})
+	req := httptest.NewRequestWithContext(ctx, http.MethodGet, "http://localhost/live?page="+page, nil)
+	req.AddCookie(&http.Cookie{Name: "centralino", Value: r.token(who)})
 	wg.Go(func() { r.server.Handler().ServeHTTP(s, req) })
 	return s
 }

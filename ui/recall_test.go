@@ -7,9 +7,12 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"centralino/acd/engine"
 	"centralino/acd/outcome"
 	"centralino/acd/report"
 	"centralino/internal/journal"
@@ -72,6 +75,46 @@ func TestOneCallerIsTakenOnce(t *testing.T) {
 	r.box.set(func(b *fakeBox) { b.atDesk = report.ErrBusy })
 	c.post("/recall/take", url.Values{"caller": {string(caller)}}).has(t, "la coda lo sta già richiamando")
 	c.post("/api/v1/recall/take", url.Values{"caller": {string(caller)}}).is(t, http.StatusConflict)
+}
+
+// TestWhoForgotACallerLeavesHimToOthers: when nobody has a caller any more because his
+// time is over, the pages that are open give him to others at once.
+func TestWhoForgotACallerLeavesHimToOthers(t *testing.T) {
+	folder := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		r := factsRig(t, folder, func(d *ui.Deps) {
+			d.Dial = func(context.Context, journal.SubjectID, journal.SubjectID) error { return nil }
+		})
+		morning(r, 0, 1)
+		doc := r.office.Current().Doc.Clone()
+		doc.Outcomes = []office.Outcome{{ID: "outcome-8", Name: "Da richiamare", Next: office.OutcomeCallBack, After: 1}}
+		if _, err := r.office.Apply(context.Background(), office.Edit{Base: r.office.Current().Version, Doc: doc, By: dario}); err != nil {
+			t.Fatal(err)
+		}
+		caller := r.people.Number("+390276540000")
+		if _, err := r.book.Set(context.Background(), outcome.Result{Call: "l-0", Subject: caller, Queue: "group-1", Agent: carla, Outcome: "outcome-8"}); err != nil {
+			t.Fatal(err)
+		}
+		if err := r.reports.Take(context.Background(), caller, bruno); err != nil {
+			t.Fatal(err)
+		}
+		over := time.Now().Add(engine.TakenFor)
+		time.Sleep(time.Second)
+		ctx, stop := context.WithCancel(context.Background())
+		var wg sync.WaitGroup
+		screens := map[string]*screenOf{}
+		for page, button := range map[string]string{"recall": "/recall/take", "home": "/recall/take", "callbacks": "/callbacks/l-0/dial"} {
+			screens[page] = r.openPage(ctx, &wg, carla, page, button)
+		}
+		time.Sleep(engine.TakenFor + time.Minute)
+		stop()
+		wg.Wait()
+		for page, s := range screens {
+			if late := s.shown.Sub(over); s.shown.IsZero() || late < 0 || late > time.Second {
+				t.Errorf("%s gives him back at %v, his time was over at %v", page, s.shown, over)
+			}
+		}
+	})
 }
 
 // TestOpenPromises: what queues have promised stands on the list with its state, and a

@@ -34,6 +34,7 @@ import (
 	"centralino/internal/store"
 	"centralino/ui"
 	"centralino/ui/cti"
+	"centralino/ui/live"
 )
 
 // rig is a box with real database, journal and office, and hand-made rest.
@@ -299,16 +300,19 @@ func newRigOf(t testing.TB, claimed bool, of rigOf, change ...func(*ui.Deps)) *r
 		Names: []string{"centralino.local"}, Addresses: func() []netip.Addr { return []netip.Addr{netip.MustParseAddr("192.168.1.20")} },
 		SIPPort: 5060, DataDir: folder, HTTPSPort: 8443,
 	}
-	r.reports, err = report.Open(ctx, report.Options{Journal: r.log, Office: func() *office.Document { return r.office.Current().Doc }, Now: func() time.Time { return r.deps.Now() }, Log: log, Desk: rigDesk{r}})
+	var pages *ui.Server
+	r.reports, err = report.Open(ctx, report.Options{Journal: r.log, Office: func() *office.Document { return r.office.Current().Doc }, Now: func() time.Time { return r.deps.Now() }, Log: log,
+		Changed: func() { pages.Notify(live.Queues) }, Desk: rigDesk{r}})
 	must(err)
-	wg.Go(func() { _ = r.reports.Run(ctx) })
 	d.Reports = r.reports
 	for _, c := range change {
 		c(&d)
 	}
 	r.deps = d
-	r.server, err = ui.New(d)
+	pages, err = ui.New(d)
 	must(err)
+	r.server = pages
+	wg.Go(func() { _ = r.reports.Run(ctx) })
 	if claimed {
 		techHash.Do(func() {
 			var err error

@@ -47,6 +47,7 @@ type Reader struct {
 	taking map[journal.SubjectID]bool // an event about him is on its way
 	caught chan struct{}              // closed when the fold moves on; then replaced
 	unread error                      // a day that the disk did not give: what is held must not be written over it
+	free   time.Time                  // Run's alone: when the next reservation ends; zero: there is none
 }
 
 // Errors of Take and Done.
@@ -63,6 +64,7 @@ const (
 	recallVersion = 3
 	keepEvery     = 2000 // events between two kept states: what a start reads at most
 	heldFor       = 36 * time.Hour
+	freeLook      = time.Minute // how often the end of a reservation is looked for, since the wall clock may be set
 )
 
 func blockName(n int64) string { return fmt.Sprint(foldFacts, ".", n) }
@@ -138,7 +140,7 @@ func (r *Reader) Run(ctx context.Context) error {
 	defer sub.Close()
 	kept := r.Seq()
 	for {
-		e, err := sub.Next(ctx)
+		e, err := r.next(ctx, sub)
 		if err != nil {
 			if ctx.Err() != nil {
 				return nil
@@ -151,6 +153,29 @@ func (r *Reader) Run(ctx context.Context) error {
 			if err := r.Keep(ctx); err != nil && ctx.Err() == nil {
 				r.o.Log.Warn("keep figures", "err", err)
 			}
+		}
+	}
+}
+
+// next waits for the next event. The end of a reservation is none: whoever shows the
+// list is told of it here.
+func (r *Reader) next(ctx context.Context, sub *journal.Subscription) (journal.Event, error) {
+	for {
+		now := r.o.Now()
+		if !r.free.IsZero() && !now.Before(r.free) && r.o.Changed != nil {
+			r.o.Changed()
+		}
+		r.mu.Lock()
+		r.free = r.recall.nextFree(now)
+		r.mu.Unlock()
+		if r.free.IsZero() {
+			return sub.Next(ctx)
+		}
+		until, stop := context.WithTimeout(ctx, min(r.free.Sub(now), freeLook))
+		e, err := sub.Next(until)
+		stop()
+		if err == nil || ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded) {
+			return e, err
 		}
 	}
 }

@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"centralino/acd/engine"
 	"centralino/acd/kpi"
 	"centralino/acd/report"
 	"centralino/internal/journal"
@@ -22,11 +24,12 @@ type box struct {
 	t      testing.TB
 	log    *journal.Log
 	reader *report.Reader
-	clock  time.Duration // how far the wall clock is off
+	clock  atomic.Int64 // how far the wall clock is off, in ns
+	told   atomic.Int64 // how often the list was said to have changed
 	stop   func()
 }
 
-func (b *box) now() time.Time { return time.Now().Add(b.clock) }
+func (b *box) now() time.Time { return time.Now().Add(time.Duration(b.clock.Load())) }
 
 func open(t testing.TB, folder string, run bool) *box {
 	t.Helper()
@@ -41,7 +44,8 @@ func open(t testing.TB, folder string, run bool) *box {
 		t.Fatal(err)
 	}
 	doc := office.Sample(office.SampleOptions{Now: time.Now()}).Doc
-	b.reader, err = report.Open(ctx, report.Options{Journal: b.log, Office: func() *office.Document { return doc }, Now: b.now, Log: slog.New(slog.DiscardHandler)})
+	b.reader, err = report.Open(ctx, report.Options{Journal: b.log, Office: func() *office.Document { return doc }, Now: b.now, Log: slog.New(slog.DiscardHandler),
+		Changed: func() { b.told.Add(1) }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -161,9 +165,9 @@ func TestADayThatIsKeptAnewWhileAReportReadsIt(t *testing.T) {
 		time.Sleep(72 * time.Hour)
 		keep("c-4") // the first day is let go of
 		asked := &meanwhile{Context: ctx, do: func() {
-			b.clock = -72 * time.Hour
+			b.clock.Store(-int64(72 * time.Hour))
 			keep("c-5")
-			b.clock = 0
+			b.clock.Store(0)
 		}}
 		facts, err := b.reader.Facts(asked, day)
 		if err != nil {
@@ -263,6 +267,41 @@ func TestTwoPeopleNeverCallTheSame(t *testing.T) {
 		}
 		if err := b.reader.Done(ctx, "n-1", "p-1", "because"); err == nil {
 			t.Error("a made-up ending is taken")
+		}
+	})
+}
+
+// TestAReservationThatEndsIsToldOf: nobody writes an event when a caller is free again
+// because his time is over; who shows the list hears of it then, once, and not of one
+// that was given back before.
+func TestAReservationThatEndsIsToldOf(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := open(t, t.TempDir(), true)
+		defer b.stop()
+		ctx := context.Background()
+		for _, step := range []struct {
+			name string
+			do   func() error
+			wait time.Duration
+			want int64
+		}{
+			{"the first is taken", func() error { return b.reader.Take(ctx, "n-1", "p-1") }, time.Minute, 1},
+			{"a second", func() error { return b.reader.Take(ctx, "n-2", "p-2") }, time.Minute, 1},
+			{"the second is given back", func() error { return b.reader.Done(ctx, "n-2", "p-2", "returned") }, time.Minute, 1},
+			{"the first is forgotten", func() error { return nil }, engine.TakenFor - 3*time.Minute, 1},
+			{"nothing is left", func() error { return nil }, time.Hour, 0},
+			{"a third is taken", func() error { return b.reader.Take(ctx, "n-3", "p-3") }, time.Minute, 1},
+			{"the clock is set forward", func() error { b.clock.Store(int64(time.Hour)); return nil }, 2 * time.Minute, 1},
+		} {
+			before := b.told.Load()
+			if err := step.do(); err != nil {
+				t.Fatalf("%s: %v", step.name, err)
+			}
+			time.Sleep(step.wait)
+			synctest.Wait()
+			if n := b.told.Load() - before; n != step.want {
+				t.Errorf("%s: told %d times, want %d", step.name, n, step.want)
+			}
 		}
 	})
 }

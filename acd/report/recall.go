@@ -318,3 +318,15 @@ func (r *Recall) Holder(caller journal.SubjectID, now time.Time) journal.Subject
 	}
 	return ""
 }
+
+// nextFree is when the next reservation ends of those that hold at an instant; zero if
+// there is none.
+func (r *Recall) nextFree(now time.Time) time.Time {
+	var next time.Time
+	for _, h := range r.Held {
+		if h.Until.After(now) && (next.IsZero() || h.Until.Before(next)) {
+			next = h.Until
+		}
+	}
+	return next
+}
