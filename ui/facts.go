@@ -19,6 +19,10 @@ type dayFacts struct {
 	facts   kpi.Facts // shared, never changed
 	ok      bool
 	reading *dayRead // under way; nil: none
+
+	owed   uint64        // an event that pages were drawn without; 0: none
+	failed bool          // the last read came to nothing
+	owes   chan struct{} // room for 1: pages are to be drawn anew, owed and failed say when
 }
 
 // dayRead is one read of the facts of today.
@@ -35,6 +39,9 @@ const (
 	// was known before, and how long a read waits for the figures to reach the event
 	// that the pages show.
 	factsWait = 500 * time.Millisecond
+
+	// factsRest is how long after a read that failed open pages try again.
+	factsRest = 5 * time.Second
 )
 
 // factsToday is what happened since midnight; false if nothing is known. While the disk
@@ -107,22 +114,34 @@ func (d *dayFacts) former(day kpi.Interval) (kpi.Facts, bool) {
 // on when the reader who began it is gone.
 func (v *visit) readToday(day kpi.Interval, seq uint64) (facts kpi.Facts, ok bool) {
 	d, ctx, begun := &v.s.today, context.WithoutCancel(v.ctx()), time.Now()
+	reached, behind := seq, false
 	defer func() {
 		d.mu.Lock()
 		if ok {
-			d.day, d.at, d.seq, d.facts, d.ok = day, v.s.d.Now(), seq, facts, true
+			d.day, d.at, d.seq, d.facts, d.ok = day, v.s.d.Now(), reached, facts, true
 		}
 		d.reading.failed = !ok
 		close(d.reading.done)
 		d.reading = nil
+		if d.failed = !ok; behind {
+			d.owed = seq
+		}
+		if behind || !ok {
+			select {
+			case d.owes <- struct{}{}:
+			default: // it is known already
+			}
+		}
 		d.mu.Unlock()
 		if time.Since(begun) > factsWait {
 			v.s.hub.Notify(live.Queues) // somebody may show what was known before
 		}
 	}()
 	if v.s.d.Reports != nil { // else these figures would stand until something else happens
-		reached, stop := context.WithTimeout(ctx, factsWait)
-		_ = v.s.d.Reports.Await(reached, seq) // what is behind for longer is shown as it is
+		wait, stop := context.WithTimeout(ctx, factsWait)
+		if behind = v.s.d.Reports.Await(wait, seq) != nil; behind { // shown as it is, and anew once it is there
+			reached = v.s.d.Reports.Seq()
+		}
 		stop()
 	}
 	facts, err := v.s.d.Facts(ctx, day)
@@ -131,4 +150,32 @@ func (v *visit) readToday(day kpi.Interval, seq uint64) (facts kpi.Facts, ok boo
 		return kpi.Facts{}, false
 	}
 	return facts, true
+}
+
+// owedFigures has pages drawn anew that were drawn without figures, or with old ones: as
+// soon as the figures have what was missing, or a while after they could not be read.
+func (s *Server) owedFigures(ctx context.Context) error {
+	d := &s.today
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-d.owes:
+		}
+		d.mu.Lock()
+		seq, failed := d.owed, d.failed
+		d.owed = 0
+		d.mu.Unlock()
+		if failed {
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-time.After(factsRest):
+			}
+		}
+		if seq != 0 && s.d.Reports.Await(ctx, seq) != nil {
+			return nil
+		}
+		s.hub.Notify(live.Queues)
+	}
 }

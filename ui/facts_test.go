@@ -172,29 +172,94 @@ func TestABoardIsNotOlderThanWhatItIsDrawnFor(t *testing.T) {
 	folder := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		r := factsRig(t, folder)
-		ctx, stop := context.WithCancel(context.Background())
+		late, run := lateFigures(t, r)
 		var wg sync.WaitGroup
 		defer wg.Wait()
+		ctx, stop := context.WithCancel(context.Background())
 		defer stop()
-		late, err := report.Open(ctx, report.Options{Journal: r.log, Office: func() *office.Document { return r.office.Current().Doc }, Now: time.Now, Log: r.deps.Log})
-		if err != nil {
-			t.Fatal(err)
-		}
-		d := r.deps
-		d.Reports, d.Facts = late, late.Facts
-		if r.server, err = ui.New(d); err != nil {
-			t.Fatal(err)
-		}
 		wg.Go(func() { _ = r.server.Run(ctx) })
 		token := r.token(anna)
 		r.visitOf(1, true)
 		time.Sleep(time.Second)
 		wg.Go(func() { // the figures follow a little later
 			time.Sleep(100 * time.Millisecond)
-			_ = late.Run(ctx)
+			run(ctx)
 		})
 		if n := r.answered(token); n != 1 {
-			t.Errorf("%d answered", n)
+			t.Errorf("%d answered, the figures stand at %d", n, late.Seq())
 		}
 	})
+}
+
+// lateFigures gives the rig pages of whose figures nothing is read before run is called.
+func lateFigures(t *testing.T, r *rig) (late *report.Reader, run func(context.Context)) {
+	t.Helper()
+	late, err := report.Open(context.Background(), report.Options{Journal: r.log, Office: func() *office.Document { return r.office.Current().Doc }, Now: time.Now, Log: r.deps.Log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := r.deps
+	d.Reports, d.Facts = late, late.Facts
+	if r.server, err = ui.New(d); err != nil {
+		t.Fatal(err)
+	}
+	return late, func(ctx context.Context) { _ = late.Run(ctx) }
+}
+
+// TestAnOpenBoardGetsFiguresThatComeLate: figures that were behind for longer than a page
+// waits, or could not be read, are shown as soon as they are there, though nothing else
+// happens.
+func TestAnOpenBoardGetsFiguresThatComeLate(t *testing.T) {
+	for name, tt := range map[string]struct {
+		behind time.Duration // how long the figures don't follow the journal
+		broken time.Duration // how long they can't be read after the call
+		within time.Duration // shown so soon after that
+	}{
+		"behind":          {behind: 7 * time.Second, within: time.Second},
+		"a little behind": {behind: 700 * time.Millisecond, within: time.Second},
+		"not readable":    {broken: time.Minute, within: 10 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			folder := t.TempDir()
+			synctest.Test(t, func(t *testing.T) {
+				r := factsRig(t, folder)
+				var healed atomic.Int64
+				late, run := lateFigures(t, r)
+				d := r.deps
+				d.Reports = late
+				var reads atomic.Int64
+				d.Facts = func(ctx context.Context, i kpi.Interval) (kpi.Facts, error) {
+					reads.Add(1)
+					if time.Now().UnixNano() < healed.Load() {
+						return kpi.Facts{}, errors.New("the disk says no")
+					}
+					return late.Facts(ctx, i)
+				}
+				var err error
+				if r.server, err = ui.New(d); err != nil {
+					t.Fatal(err)
+				}
+				ctx, stop := context.WithCancel(context.Background())
+				var wg sync.WaitGroup
+				wg.Go(func() { _ = r.server.Run(ctx) })
+				s := r.openBoard(ctx, &wg, "1 risposta")
+				time.Sleep(time.Second)
+				healed.Store(time.Now().Add(tt.broken).UnixNano())
+				r.visitOf(1, true)
+				time.Sleep(tt.behind)
+				wg.Go(func() { run(ctx) })
+				time.Sleep(tt.broken)
+				there, before := time.Now(), reads.Load()
+				time.Sleep(time.Minute)
+				if s.shown.IsZero() || s.shown.Sub(there) > tt.within {
+					t.Errorf("shown at %v, to be had at %v", s.shown, there)
+				}
+				if n := reads.Load() - before; n > 5 {
+					t.Errorf("%d reads while nothing happens", n)
+				}
+				stop()
+				wg.Wait()
+			})
+		})
+	}
 }

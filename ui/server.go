@@ -75,7 +75,7 @@ func New(d Deps) (*Server, error) {
 	if d.Facts == nil && d.Reports != nil {
 		d.Facts = d.Reports.Facts
 	}
-	s := &Server{d: d, hub: live.NewHub(maxStreams)}
+	s := &Server{d: d, hub: live.NewHub(maxStreams), today: dayFacts{owes: make(chan struct{}, 1)}}
 	var err error
 	if s.texts, err = i18n.Load(); err != nil {
 		return nil, fmt.Errorf("start pages: %w", err)
@@ -146,6 +146,7 @@ func (s *Server) Run(ctx context.Context) error {
 	run("follow journal", s.follow)
 	run("watch lamps", s.poll)
 	run("sweep sessions", s.sweep)
+	run("draw late figures", s.owedFigures)
 	if s.d.HTTP != nil {
 		run("serve http", func(ctx context.Context) error { return s.serve(ctx, s.d.HTTP, nil) })
 	}
