@@ -60,7 +60,7 @@ func (v *visit) followModels(list []outcome.Result) ([]api.CallBack, error) {
 func (v *visit) followModel(r *outcome.Result) (api.CallBack, error) {
 	doc, at := v.doc(), r.When()
 	m := api.CallBack{Call: string(r.Call), Task: r.Task, Due: at, Late: !at.IsZero() && at.Before(v.s.d.Now()), Asked: r.Time, Outcome: outcomeName(doc, r.Outcome), Note: r.Note,
-		Number: v.name(privacy.CallDetail, r.Subject), Customer: string(r.Subject)}
+		Number: v.name(privacy.CallDetail, r.Subject), Customer: string(r.Subject), Subject: string(r.Subject)}
 	if g := doc.GroupByID(office.ID(r.Queue)); g != nil {
 		m.Queue = g.Name
 	}

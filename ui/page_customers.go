@@ -132,7 +132,11 @@ func (v *visit) customer() error {
 		doc := v.doc()
 		for i, s := range c.Numbers {
 			if n, ok := v.s.d.People.Name(v.viewer(), privacy.CallDetail, s); ok {
-				page.Dial = append(page.Dial, view.DialNumber{Text: v.number(doc, numbering.E164(n)), At: i, May: v.asked(s)})
+				d := view.DialNumber{Text: v.number(doc, numbering.E164(n)), At: i, May: v.asked(s)}
+				if d.Taken, d.Mine, d.By = v.taker(s); v.may("POST /recall/done") {
+					d.Give = view.GiveBack{Caller: string(s), Back: "/customers/" + m.ID}
+				}
+				page.Dial = append(page.Dial, d)
 			}
 		}
 	}

@@ -77,6 +77,55 @@ func TestOneCallerIsTakenOnce(t *testing.T) {
 	c.post("/api/v1/recall/take", url.Values{"caller": {string(caller)}}).is(t, http.StatusConflict)
 }
 
+// TestACallerIsGivenBackWhereHeWasTaken: from the list of call-backs, the desk and the
+// customer's card, by the same button as on the list of people to call back.
+func TestACallerIsGivenBackWhereHeWasTaken(t *testing.T) {
+	r := furnished(t, withDesk, func(d *ui.Deps) {
+		d.Dial = func(context.Context, journal.SubjectID, journal.SubjectID) error { return nil }
+	})
+	n := numbering.E164("+390276540000")
+	morning(r, 0, 1)
+	caller := r.people.Number(n)
+	if _, err := r.book.Set(context.Background(), outcome.Result{Call: "l-0", Subject: caller, Queue: "group-1", Agent: bruno, Outcome: "outcome-8", CallBack: time.Now().Add(time.Minute)}); err != nil {
+		t.Fatal(err)
+	}
+	card := "/customers/" + r.card(outcome.Customer{Name: "Mario Rossi"}, n)
+	b, c := r.as(bruno), r.as(carla)
+	for _, of := range []struct {
+		page, dial string
+		form       url.Values
+	}{
+		{"/callbacks", "/callbacks/l-0/dial", nil},
+		{"/desk", "/callbacks/l-0/dial", url.Values{"back": {"/desk"}}},
+		{card, card + "/dial", url.Values{"at": {"0"}}},
+	} {
+		b.get(of.page).is(t, http.StatusOK).lacks(t, "/recall/done", "Rimetti in elenco")
+		b.post(of.dial, of.form).has(t, "Squilla il tuo telefono")
+		c.get(of.page).has(t, "lo richiama un operatore").lacks(t, "/recall/done", `action="`+of.dial)
+		p := b.get(of.page).has(t, "lo stai chiamando tu", "Rimetti in elenco", `action="/recall/done"`)
+		if got := hidden(p.body, "/recall/done", "back"); got != of.page {
+			t.Errorf("%s goes back to %q", of.page, got)
+		}
+		if got := hidden(p.body, "/recall/done", "caller"); got != string(caller) {
+			t.Errorf("%s gives %q back", of.page, got)
+		}
+		if p := b.post("/recall/done", url.Values{"caller": {string(caller)}, "why": {"returned"}, "back": {of.page}}).has(t, "È tornato in elenco"); p.url.Path != of.page {
+			t.Errorf("it leads to %s, not to %s", p.url, of.page)
+		}
+		c.get(of.page).has(t, `action="`+of.dial)
+	}
+	b.get("/api/v1/callbacks").has(t, "Mario Rossi").lacks(t, string(caller))
+}
+
+// hidden is the value of a hidden field of the form with an action, empty if there is none.
+func hidden(body, action, field string) string {
+	_, form, _ := strings.Cut(body, `action="`+action+`"`)
+	form, _, _ = strings.Cut(form, "</form>")
+	_, value, _ := strings.Cut(form, `name="`+field+`" value="`)
+	value, _, _ = strings.Cut(value, `"`)
+	return value
+}
+
 // TestWhoForgotACallerLeavesHimToOthers: when nobody has a caller any more because his
 // time is over, the pages that are open give him to others at once.
 func TestWhoForgotACallerLeavesHimToOthers(t *testing.T) {

@@ -87,6 +87,7 @@ type CallBack struct {
 	Note     string    `json:"note,omitempty"`
 	Taken    bool      `json:"taken"` // somebody is calling now
 	Mine     bool      `json:"mine"`
+	Subject  string    `json:"-"` // pseudonym of the number, for the page's buttons
 	By       string    `json:"by,omitempty"`
 }
 

@@ -36,9 +36,12 @@ type Customer struct {
 
 // DialNumber is one number of a card.
 type DialNumber struct {
-	Text string
-	At   int  // its place on the card
-	May  bool // a press calls it
+	Text        string
+	At          int  // its place on the card
+	May         bool // a press calls it
+	Taken, Mine bool // somebody has taken the caller, the reader has
+	By          string
+	Give        GiveBack
 }
 
 // CustomerEdit is the form of a card.
@@ -130,6 +133,14 @@ type Follows struct {
 	Dial bool
 	Back string
 }
+
+// GiveBack is the button that leaves a caller whom the reader has taken to others, beside
+// what follows a call.
+func (f Follows) GiveBack(c api.CallBack) GiveBack { return GiveBack{c.Subject, f.Back} }
+
+// GiveBack leaves a caller (a pseudonym; empty: no button) to others; Back is the page that
+// it leads back to.
+type GiveBack struct{ Caller, Back string }
 
 // Scripts lists scripts.
 type Scripts struct {
