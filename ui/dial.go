@@ -47,8 +47,8 @@ func (v *visit) callParty(party journal.SubjectID) (how string, err error) {
 		v.flash("flash.dial.rings", "ok", 0)
 	case how == callTaken:
 		v.flash("flash.callback.taken", "warn", 0)
-	case how == callBusy:
-		v.flash("flash.recall.busy", "warn", 0)
+	case how == callTalks, how == callBusy:
+		v.flash("flash.recall."+how, "warn", 0)
 	default:
 		v.flash("flash.dial."+how, "bad", 0)
 	}

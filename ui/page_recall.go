@@ -220,7 +220,8 @@ func (v *visit) onMyList(caller journal.SubjectID) (bool, error) {
 // How somebody could not be taken, beside the ways in which a call can fail.
 const (
 	callTaken = "taken" // somebody else has him
-	callBusy  = "busy"  // he is on the line, or an agent is being rung for him
+	callTalks = "talks" // he is on a call with the office
+	callBusy  = "busy"  // he waits on the line, or an agent is being rung for him
 	callYours = "yours" // he is the reader's, who calls from the telephone
 )
 
@@ -234,6 +235,8 @@ func (v *visit) takeAndRing(caller journal.SubjectID) (how string, err error) {
 		switch err := r.Take(v.ctx(), caller, v.me.Person); {
 		case errors.Is(err, report.ErrTaken):
 			return callTaken, nil
+		case errors.Is(err, report.ErrOnCall):
+			return callTalks, nil
 		case errors.Is(err, report.ErrBusy):
 			return callBusy, nil
 		case err != nil:
@@ -273,7 +276,7 @@ func (v *visit) takeRecall() (flash, tone string, err error) {
 		return "flash.dial.rings", "ok", nil
 	case how == callYours:
 		return "flash.recall.yours", "ok", nil
-	case how == callTaken, how == callBusy:
+	case how == callTaken, how == callTalks, how == callBusy:
 		return "flash.recall." + how, "warn", nil
 	}
 	return "flash.recall." + how, "bad", nil
@@ -361,6 +364,8 @@ func (v *visit) thenJSON(flash, _ string, err error) error {
 	switch {
 	case err != nil:
 		return err
+	case flash == "flash.recall.talks":
+		return &refusal{http.StatusConflict, "E-ONCALL"}
 	case flash == "flash.recall.taken", flash == "flash.recall.busy":
 		return &refusal{http.StatusConflict, "E-TAKEN"}
 	case flash == "flash.recall.gone":

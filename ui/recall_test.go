@@ -166,6 +166,39 @@ func TestWhoForgotACallerLeavesHimToOthers(t *testing.T) {
 	})
 }
 
+// TestWhoTalksIsNotCalled: of a caller who is on a call now nobody is told more than that.
+func TestWhoTalksIsNotCalled(t *testing.T) {
+	called := 0
+	r := furnished(t, func(d *ui.Deps) {
+		d.Dial = func(context.Context, journal.SubjectID, journal.SubjectID) error { called++; return nil }
+	})
+	morning(r, 0, 1)
+	n := numbering.E164("+390276540000")
+	caller := r.people.Number(n)
+	id := r.card(outcome.Customer{Name: "Mario Rossi"}, n)
+	if _, err := r.book.Set(context.Background(), outcome.Result{Call: "l-0", Subject: caller, Queue: "group-1", Agent: bruno, Outcome: "outcome-8"}); err != nil {
+		t.Fatal(err)
+	}
+	r.log.Append("o-1", journal.CallStarted{Direction: journal.Outbound, From: bruno, To: caller})
+	r.log.Append("o-1", journal.CallBridged{})
+	r.figures()
+	r.settle()
+	c := r.as(carla)
+	for path, form := range map[string]url.Values{
+		"/recall/take": {"caller": {string(caller)}}, "/callbacks/l-0/dial": nil,
+	} {
+		c.post(path, form).is(t, http.StatusOK).has(t, "In questo momento è al telefono").lacks(t, "Bruno")
+	}
+	r.as(dario).post("/customers/"+id+"/dial", url.Values{"at": {"0"}}).has(t, "In questo momento è al telefono").lacks(t, "Bruno")
+	c.post("/api/v1/recall/take", url.Values{"caller": {string(caller)}}).is(t, http.StatusConflict).has(t, "E-ONCALL", "è al telefono con l'ufficio")
+	if called != 0 {
+		t.Errorf("%d calls", called)
+	}
+	r.log.Append("o-1", journal.CallEnded{Talk: time.Minute})
+	r.figures()
+	c.post("/callbacks/l-0/dial", nil).has(t, "Squilla il tuo telefono")
+}
+
 // TestOpenPromises: what queues have promised stands on the list with its state, and a
 // person may take a promise back in his own name; the journal has it.
 func TestOpenPromises(t *testing.T) {

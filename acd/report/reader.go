@@ -54,6 +54,7 @@ type Reader struct {
 var (
 	ErrTaken   = errors.New("somebody else calls back already")
 	ErrBusy    = errors.New("on the line, or being called at this moment")
+	ErrOnCall  = errors.New("on a call with the office at this moment")
 	ErrNotOpen = errors.New("not on the list any more")
 )
 
@@ -362,10 +363,16 @@ func (r *Reader) Holder(caller journal.SubjectID) journal.SubjectID {
 }
 
 // Take makes somebody the one who calls a caller, from whatever list. ErrTaken means
-// that another person does so already, ErrBusy that he is on the line or that an agent
-// is being rung for him: of two people who ask at once, one is told so. It is on disk
-// when Take returns.
+// that another person does so already, ErrOnCall that he is on a call with the office,
+// whatever its kind, ErrBusy that he waits on the line or that an agent is being rung for
+// him: of two people who ask at once, one is told so. It is on disk when Take returns.
 func (r *Reader) Take(ctx context.Context, caller, by journal.SubjectID) error {
+	r.mu.Lock()
+	err := r.recall.engaged(caller, by)
+	r.mu.Unlock()
+	if err != nil {
+		return err
+	}
 	if err := r.reserve(caller, by); err != nil {
 		return err
 	}

@@ -305,3 +305,51 @@ func TestAReservationThatEndsIsToldOf(t *testing.T) {
 		}
 	})
 }
+
+// TestWhoIsOnACallIsNotTaken: nobody calls a caller whom the office talks with, or is
+// calling, at this moment, whatever kind of call that is.
+func TestWhoIsOnACallIsNotTaken(t *testing.T) {
+	in := journal.CallStarted{Direction: journal.Inbound, Line: "line-1", From: "n-1"}
+	out := journal.CallStarted{Direction: journal.Outbound, From: "p-1", To: "n-1"}
+	for _, c := range []struct {
+		name   string
+		events []journal.Payload
+		by     journal.SubjectID
+		want   error
+	}{
+		{"nobody talks with him", nil, "p-2", nil},
+		{"he talks with somebody's telephone, without a queue", []journal.Payload{in, journal.CallBridged{}}, "p-2", report.ErrOnCall},
+		{"he listens to the menu", []journal.Payload{in}, "p-2", report.ErrOnCall},
+		{"he hung up", []journal.Payload{in, journal.CallBridged{}, journal.CallEnded{Talk: time.Minute}}, "p-2", nil},
+		{"he hung up and was promised a call", []journal.Payload{in, journal.ContactQueued{Contact: "c", Queue: "group-1", Caller: "n-1"}, journal.CallbackPromised{Contact: "c", Queue: "group-1", Caller: "n-1"}, journal.CallEnded{}}, "p-2", nil},
+		{"a colleague's call to him rings", []journal.Payload{out}, "p-2", report.ErrTaken},
+		{"a colleague has called him and talks", []journal.Payload{out, journal.CallBridged{}}, "p-2", report.ErrOnCall},
+		{"his own call to him rings, and he presses again", []journal.Payload{out}, "p-1", nil},
+		{"he has called him and talks", []journal.Payload{out, journal.CallBridged{}}, "p-1", report.ErrOnCall},
+		{"the colleague did not reach him", []journal.Payload{out, journal.CallEnded{Cause: "busy"}}, "p-2", nil},
+		{"another caller talks", []journal.Payload{journal.CallStarted{Direction: journal.Inbound, From: "n-2"}, journal.CallBridged{}}, "p-2", nil},
+		{"the box restarted meanwhile", []journal.Payload{in, journal.CallBridged{}, journal.BoxStarted{}}, "p-2", nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			folder := t.TempDir()
+			synctest.Test(t, func(t *testing.T) {
+				b := open(t, folder, true)
+				defer b.stop()
+				for _, p := range c.events {
+					b.log.Append("c", p)
+				}
+				b.settle()
+				if err := b.reader.Take(context.Background(), "n-1", c.by); !errors.Is(err, c.want) {
+					t.Errorf("%v, want %v", err, c.want)
+				}
+				want := c.by
+				if c.want != nil {
+					want = ""
+				}
+				if got := b.reader.Holder("n-1"); got != want {
+					t.Errorf("%q has him, want %q", got, want)
+				}
+			})
+		})
+	}
+}

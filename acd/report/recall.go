@@ -74,6 +74,7 @@ type Recall struct {
 // recallCall is what is known of a call that is not over.
 type recallCall struct {
 	Other    journal.SubjectID // the outside party
+	By       journal.SubjectID // who calls it; empty: inbound
 	Inbound  bool
 	Start    time.Time
 	Queue    string
@@ -123,8 +124,8 @@ func (r *Recall) Apply(e journal.Event) {
 			return
 		}
 		c := &recallCall{Inbound: p.Direction == journal.Inbound, Start: e.Time, Other: p.To}
-		if c.Inbound {
-			c.Other = p.From
+		if c.By = p.From; c.Inbound {
+			c.Other, c.By = p.From, ""
 		}
 		r.Calls[e.Call] = c
 	case journal.BoxStarted:
@@ -329,4 +330,19 @@ func (r *Recall) nextFree(now time.Time) time.Time {
 		}
 	}
 	return next
+}
+
+// engaged says why nobody is to call a caller at this moment: ErrOnCall, or ErrTaken if
+// somebody other than by is calling him; nil if he may.
+func (r *Recall) engaged(caller, by journal.SubjectID) (why error) {
+	for _, c := range r.Calls {
+		switch {
+		case c.Other != caller || c.Ended:
+		case c.Inbound || c.Served:
+			return ErrOnCall
+		case c.By != by:
+			why = ErrTaken
+		}
+	}
+	return why
 }
