@@ -57,8 +57,9 @@ const (
 	ON CONFLICT (call) DO UPDATE SET subject = excluded.subject, customer = excluded.customer, queue = excluded.queue, agent = excluded.agent,
 		outcome = excluded.outcome, time = excluded.time, callback = excluded.callback, task = excluded.task, owner = excluded.owner, script = excluded.script,
 		version = excluded.version, answers = excluded.answers, note = excluded.note, corrected = corrected + 1, done = CASE WHEN ? THEN done ELSE 0 END`
-	// An outcome of a later conversation with the same customer settles what was promised before; what is to be done stays.
-	sqlSettle = `UPDATE outcome_results SET done = ?1 WHERE callback > 0 AND task = 0 AND done = 0 AND call <> ?2 AND time <= ?1 AND
+	// The outcome of a conversation settles what was promised to the same customer in earlier ones, whose calls have
+	// smaller names; what is to be done stays.
+	sqlSettle = `UPDATE outcome_results SET done = ?1 WHERE callback > 0 AND task = 0 AND done = 0 AND call < ?2 AND
 	(subject = ?3 AND subject <> '' OR customer = ?4 AND customer <> '')`
 	sqlDone  = `UPDATE outcome_results SET done = ? WHERE call = ? AND (callback > 0 OR task = 1) AND done = 0`
 	sqlDueOf = `SELECT call, subject, customer, queue, agent, outcome, time, callback, task, owner, done, script, version, answers, note, corrected
@@ -106,8 +107,8 @@ func Proposed(o office.Outcome, now time.Time) time.Time {
 // it and its queue allow it. Where the outcome asks for a call-back and none is
 // given, the proposed time is taken. Where there is something to be done, CallBack is
 // by when (zero: the proposed day, if there is one) and Owner by whom. Else neither is
-// kept. What was promised to the same customer before is settled by it. A correction
-// leaves the outcome with its first Agent, and what follows with its Owner unless any
+// kept. What was promised to the same customer in earlier calls is settled by it. A
+// correction settles nothing. It leaves the outcome with its first Agent, and what follows with its Owner unless any
 // agent of the queue shall do it now; the date before may be given again though it is
 // past. What was done stays done if the same still follows, and no new date is given.
 func (b *Book) Set(ctx context.Context, r Result) (Result, error) {
@@ -160,7 +161,7 @@ func (b *Book) Set(ctx context.Context, r Result) (Result, error) {
 	_, err = b.o.Journal.AppendWith(ctx, r.Call, event, func(tx *sql.Tx) error {
 		_, err := tx.Exec(sqlPutResult, string(r.Call), string(r.Subject), r.Customer, r.Queue, string(r.Agent), r.Outcome, r.Time.UnixNano(),
 			store.Nanos(at), r.Task, string(r.Owner), r.Script, r.Version, string(answers), r.Note, same)
-		if err != nil {
+		if err != nil || again {
 			return err
 		}
 		_, err = tx.Exec(sqlSettle, r.Time.UnixNano(), string(r.Call), string(r.Subject), r.Customer)

@@ -237,6 +237,53 @@ func TestAPromiseIsKeptOnce(t *testing.T) {
 	})
 }
 
+// TestOnlyALaterConversationSettlesAPromise: neither the correction of an earlier call, nor
+// an earlier call whose outcome is told late, takes a later promise off the list.
+func TestOnlyALaterConversationSettlesAPromise(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		sets string // call and outcome, in the order in which they are told
+		want string
+	}{
+		{"the next call settles it", "1 later, 2 fixed", ""},
+		{"the next call promises anew", "1 later, 2 later", "c-2 "},
+		{"an earlier call is corrected", "1 fixed, 2 later, 1 fixed", "c-2 "},
+		{"an earlier call is corrected twice", "1 fixed, 2 later, 1 fixed, 1 fixed", "c-2 "},
+		{"an earlier call gets a promise by its correction", "1 fixed, 2 later, 1 later", "c-1 c-2 "},
+		{"an earlier call's outcome is told late", "2 later, 1 fixed", "c-2 "},
+		{"what a correction promised stands though the next call is corrected", "1 later, 2 fixed, 1 fixed, 1 later, 2 fixed", "c-1 "},
+		{"a third call settles both", "1 fixed, 2 later, 1 later, 3 fixed", ""},
+		{"a task is nothing that a conversation settles", "1 big, 2 fixed", "c-1 "},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, r *room) {
+				s := r.gate.Number(mario)
+				for step := range strings.SplitSeq(c.sets, ", ") {
+					call, what, _ := strings.Cut(step, " ")
+					if _, err := r.Set(ctx, outcome.Result{Call: journal.CallID("c-" + call), Subject: s, Agent: "p-anna", Outcome: "outcome-" + what}); err != nil {
+						t.Fatal(err)
+					}
+					r.later(time.Minute)
+				}
+				list, err := r.Open(ctx)
+				if err != nil {
+					t.Fatal(err)
+				}
+				got := ""
+				for _, x := range list {
+					got += string(x.Call) + " "
+				}
+				if len(list) == 2 && list[0].Call > list[1].Call {
+					got = string(list[1].Call) + " " + string(list[0].Call) + " "
+				}
+				if got != c.want {
+					t.Errorf("open: %q, want %q", got, c.want)
+				}
+			})
+		})
+	}
+}
+
 func TestOutcomesByKeysOfTheTelephone(t *testing.T) {
 	d := doc()
 	d.Outcomes[0].Digit, d.Outcomes[1].Digit = "1", "2"
