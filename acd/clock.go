@@ -21,7 +21,7 @@ type clock struct {
 const stepped = 500 * time.Millisecond
 
 func newClock(wall func() time.Time) clock {
-	return clock{wall: wall, began: time.Now(), base: wall()}
+	return clock{wall: wall, began: time.Now(), base: wall().Round(0)}
 }
 
 // now is the engine's time.

@@ -215,7 +215,7 @@ func (w *simWorld) boot() {
 	if b.opened.Damage != nil {
 		w.t.Errorf("the database was set aside: %v", b.opened.Damage.Cause)
 	}
-	check := newChecker(w.t, b.office.Current().Doc)
+	check := newChecker(w.t, b.office.Current().Doc, w.clock.now)
 	check.box, check.quiet = b, true
 	if err := b.journal.Replay(ctx, 1, func(e journal.Event) error { check.see(e.Call, e.Payload); return nil }); err != nil {
 		w.t.Error(err)
