@@ -125,6 +125,7 @@ func (v *visit) takeUpdate(r io.Reader, source string) (status int, reason updat
 	if errors.As(err, &tooBig) || reason == "" {
 		return 0, "", err
 	}
+	_, _ = io.Copy(io.Discard, r) // a browser that may not send all shows a broken line in place of the answer
 	v.s.refused.add("upload", "update")
 	v.s.d.Log.Warn("update refused", "err", err)
 	v.s.d.Journal.Append("", journal.UpdateChanged{What: "refused", Version: m.Version, Reason: string(reason), By: v.me.Person, Source: source})

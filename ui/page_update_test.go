@@ -20,6 +20,7 @@ type fakeUpdates struct {
 	status update.Status
 	took   []string
 	why    update.Reason // of what is not good
+	early  bool          // refuses by the beginning alone
 }
 
 func newFakeUpdates(since time.Time) *fakeUpdates {
@@ -30,6 +31,10 @@ func newFakeUpdates(since time.Time) *fakeUpdates {
 func (f *fakeUpdates) Status() update.Status { return f.status }
 
 func (f *fakeUpdates) Accept(_ context.Context, r io.Reader) (update.Manifest, error) {
+	if f.early {
+		_, _ = io.ReadFull(r, make([]byte, 100))
+		return update.Manifest{}, &update.Refusal{Reason: f.why}
+	}
 	b, err := io.ReadAll(r)
 	if err != nil {
 		return update.Manifest{}, &update.Refusal{Reason: update.Truncated, Err: err}
@@ -104,6 +109,28 @@ func TestUpdateByPageStickAndInterface(t *testing.T) {
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("the journal holds\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
+}
+
+// A bundle that is refused by its first octets comes in to its end: who still sends would
+// otherwise read no answer.
+func TestRefusedUpdateComesInToItsEnd(t *testing.T) {
+	r := newRig(t, true)
+	r.updates.early = true
+	b := r.as(tech)
+	const size = 24 << 20 // more than what lies on the way
+	body := &io.LimitedReader{R: zeros{}, N: size}
+	req, _ := http.NewRequest(http.MethodPost, r.http.URL+"/api/v1/update", body)
+	req.Header.Set("Origin", r.http.URL)
+	if p := b.send(req); p.status != http.StatusUnprocessableEntity || body.N != 0 {
+		t.Errorf("it is answered with %d, %d octets of %d were not taken", p.status, body.N, size)
+	}
+}
+
+type zeros struct{}
+
+func (zeros) Read(b []byte) (int, error) {
+	clear(b)
+	return len(b), nil
 }
 
 func TestUpdatePageTellsHowFarItIs(t *testing.T) {
