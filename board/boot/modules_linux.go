@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -45,17 +44,23 @@ func (f *first) loadModules() *moduleLoader {
 	return l
 }
 
-// walk loads the drivers of all devices in the kernel's tree.
+// Where the kernel lists what asks for drivers: devices by their bus, and the inputs,
+// which are on none. Its whole tree of devices is ten times as large.
+var deviceLists = []string{"/sys/bus/*/devices", "/sys/class/input"}
+
+// walk loads the drivers of all devices that there are.
 func (l *moduleLoader) walk() {
-	_ = filepath.WalkDir("/sys/devices", func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.Name() != "modalias" {
-			return nil // a device may go away while we look
+	for _, pattern := range deviceLists {
+		lists, _ := filepath.Glob(pattern)
+		for _, list := range lists {
+			devices, _ := os.ReadDir(list) // a device may go away while we look
+			for _, d := range devices {
+				if b, err := os.ReadFile(filepath.Join(list, d.Name(), "modalias")); err == nil {
+					l.device(string(b))
+				}
+			}
 		}
-		if b, err := os.ReadFile(path); err == nil {
-			l.device(string(b))
-		}
-		return nil
-	})
+	}
 }
 
 func (l *moduleLoader) device(modalias string) {
