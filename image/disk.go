@@ -124,7 +124,7 @@ func (b *build) slotFiles() (map[string][]byte, error) {
 
 // selectorFiles are what the first partition holds.
 func (b *build) selectorFiles() map[string][]byte {
-	files := map[string][]byte{update.SelectorName: update.FormatSelector(update.SlotA), boot.SettingsFile: []byte(settingsText), "LEGGIMI.TXT": []byte(helpText)}
+	files := map[string][]byte{update.SelectorName: update.FormatSelector(update.SlotA), boot.SettingsFile: []byte(settingsText), "CODICE.TXT": noteText(), "LEGGIMI.TXT": []byte(helpText)}
 	for _, name := range b.target.selector {
 		files[name] = b.in.firmware[name]
 	}

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"centralino/board/boot"
+	"centralino/board/update"
 	"centralino/internal/testbed"
 
 	"github.com/diskfs/go-diskfs/backend/file"
@@ -71,6 +72,13 @@ func TestFileSystems(t *testing.T) {
 			if got := readFAT(t, name, 0, selectorSize, want); !bytes.Equal(got, body) {
 				t.Errorf("%s: %d octets are read, %d were written", want, len(got), len(body))
 			}
+		}
+		dev, err := update.OpenDevice(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if note, err := (update.Disk{Selector: dev}).ReadNote("CODICE.TXT"); err != nil || !bytes.Equal(note, files["CODICE.TXT"]) {
+			t.Errorf("the box finds %q, %v where it writes its code", note, err)
 		}
 		testbed.Need(t, "fsck.vfat")
 		p := testbed.Start(t, nil, testbed.Command{Path: "fsck.vfat", Args: []string{"-n", name}})

@@ -3,6 +3,7 @@ package update_test
 import (
 	"bytes"
 	"encoding/binary"
+	"strings"
 	"testing"
 	"testing/fstest"
 
@@ -166,5 +167,22 @@ func TestBootedFrom(t *testing.T) {
 		if c.want != 0 && b.ID != "6f0c" {
 			t.Errorf("%s: start %q", c.name, b.ID)
 		}
+	}
+}
+
+func TestNote(t *testing.T) {
+	dev := &medium{data: selectorDisk("CODICE  TXT", bytes.Repeat([]byte("\n"), update.NoteSize))}
+	d := update.Disk{Selector: dev}
+	if err := d.WriteNote("CODICE.TXT", "un codice"); err != nil {
+		t.Fatal(err)
+	}
+	if b, err := d.ReadNote("CODICE.TXT"); err != nil || strings.TrimRight(string(b), "\n") != "un codice" || len(b) != update.NoteSize {
+		t.Errorf("reads %q, %v", b, err)
+	}
+	if err := d.WriteNote("CODICE.TXT", "un codice"); err != nil || dev.written != update.NoteSize {
+		t.Errorf("%d octets were written, %v: the same again is not", dev.written, err)
+	}
+	if d.WriteNote("CODICE.TXT", strings.Repeat("x", update.NoteSize+1)) == nil || d.WriteNote("OTHER2.TXT", "x") == nil {
+		t.Error("a note is written that does not fit, or is not there")
 	}
 }
