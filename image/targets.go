@@ -22,7 +22,7 @@ const everyCmdline = "panic=10 oops=panic printk.devkmsg=on quiet loglevel=4"
 
 // always are modules that nothing in a machine asks for; crc32c_generic is what ext4 asks
 // the kernel's own loader for, which the image does not have.
-var always = []string{"crc32c_generic", "ext4", "vfat", "nls_cp437", "nls_ascii", "nls_utf8", "nls_iso8859-1"}
+var always = []string{"crc32c_generic", "ext4", "vfat", "exfat", "nls_cp437", "nls_ascii", "nls_utf8", "nls_iso8859-1"}
 
 // everyModule are the modules of every board: storage, what a technician may plug into
 // USB, clocks, lamps and buttons.

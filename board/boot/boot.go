@@ -52,9 +52,20 @@ const (
 	ExitPowerOff = 12
 )
 
+// ExitData is that of a program that cannot use the data folder.
+const ExitData = 4
+
+// Exit codes of the program that reads the button while the box is switched on.
+const (
+	ExitNetwork = 20 // this start asks for its address by DHCP, whatever is in centralino.txt
+	ExitRenewed = 21 // the data partition was made empty
+)
+
 // Report is what the first process tells the serving program, in ReportFile.
 type Report struct {
-	Disk     string         `json:"disk,omitempty"` // "mmcblk0"; empty: none of ours was found
+	Disk     string         `json:"disk,omitempty"`    // "mmcblk0"; empty: none of ours was found
+	Name     string         `json:"name,omitempty"`    // of the box on the network, without ".local"; empty: not settled yet
+	Trouble  Trouble        `json:"trouble,omitempty"` // not empty: the rescue page is served
 	Problems []Problem      `json:"problems,omitempty"`
 	Network  network.State  `json:"network"`
 	Clock    timesync.State `json:"clock"`
@@ -67,7 +78,7 @@ type ProblemKind string
 // Kinds of problems.
 const (
 	ProblemSettings ProblemKind = "settings" // a line of centralino.txt
-	ProblemData     ProblemKind = "data"     // the data partition is not in use: nothing is kept
+	ProblemData     ProblemKind = "data"     // nothing is kept: the data partition is not in use, or cannot be written to
 	ProblemRepaired ProblemKind = "repaired" // its file system was repaired
 )
 
@@ -80,9 +91,13 @@ type Problem struct {
 
 // Options of Main.
 type Options struct {
-	Serve []string      // the child's arguments, its name first
-	Built time.Time     // of the program: the clock shows no earlier time
-	Watch time.Duration // period of the watchdog; 0: 15 s, what the smallest boards have
+	Serve []string // the child's arguments, its name first
+	// Rescue are those of the program that serves the rescue page in its place, PowerOn
+	// those of one that reads the button while the box is switched on, does what is asked
+	// for and ends with ExitNetwork, ExitRenewed or 0. Empty: there is none.
+	Rescue, PowerOn []string
+	Built           time.Time     // of the program: the clock shows no earlier time
+	Watch           time.Duration // period of the watchdog; 0: 15 s, what the smallest boards have
 	// Trial says whether a version that is not committed runs: it has one attempt, and the
 	// box restarts when its program ends, hangs or is not committed in time. Asked once the
 	// disk was looked for, then until it is false; nil: never.

@@ -101,6 +101,10 @@ func TestWhatFollowsTheEndOfTheProgram(t *testing.T) {
 		{"again and again: the box restarts", child{pid: 7, failures: hopeless - 1}, 1, time.Second, verdict{reboot: true, how: ExitReboot, hopeless: true}},
 		{"on trial it fails at once: the former version comes back", child{pid: 7, trial: true}, -1, time.Second, verdict{reboot: true, how: ExitReboot}},
 		{"on trial it asks for one more attempt", child{pid: 7, trial: true}, ExitTry, time.Second, verdict{reboot: true, how: ExitTry}},
+		{"it cannot use its data", child{pid: 7, noData: 1}, ExitData, time.Second, verdict{after: firstWait}},
+		{"again and again", child{pid: 7, noData: withoutData - 1}, ExitData, time.Second, verdict{after: firstWait, rescue: true}},
+		{"on trial it cannot use its data", child{pid: 7, noData: withoutData - 1, trial: true}, ExitData, time.Second, verdict{reboot: true, how: ExitReboot}},
+		{"now for another reason", child{pid: 7, noData: withoutData - 1}, 1, time.Second, verdict{after: firstWait}},
 		{"it ends well without being asked", child{pid: 7}, 0, time.Second, verdict{after: firstWait}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

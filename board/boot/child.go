@@ -13,7 +13,10 @@ const (
 	longWait  = 30 * time.Second
 	trialTime = 5 * time.Minute  // until the first word of a version on trial
 	trialOver = 15 * time.Minute // a version that is not committed by then is not kept
-	hopeless  = 12               // failures in a row after which the whole box restarts: about four minutes
+	// withoutData are failures in a row, because of the data, after which the rescue page
+	// is served: a restart of the box would not mend them.
+	withoutData = 4
+	hopeless    = 12 // failures in a row after which the whole box restarts: about four minutes
 )
 
 // child is what is known of the serving program.
@@ -24,6 +27,7 @@ type child struct {
 	told     time.Time // when it was last told to end because it hangs; zero: it was not
 	failures int       // in a row
 	restarts int       // not asked for, since it last ran calm
+	noData   int       // failures in a row because of the data
 	trial    bool      // of a version that is not committed: it has one attempt
 }
 
@@ -33,6 +37,7 @@ type verdict struct {
 	reboot   bool          // the box restarts or switches off instead
 	how      int           // ExitReboot, ExitTry or ExitPowerOff
 	hopeless bool          // because the program keeps failing
+	rescue   bool          // the rescue page is served from now on: the program cannot use its data
 }
 
 // ended takes note that the program ended by itself and says what to do about it.
@@ -57,6 +62,12 @@ func (c *child) ended(code int, now time.Time) verdict {
 	}
 	c.failures++
 	c.restarts++
+	if c.noData++; code != ExitData {
+		c.noData = 0
+	}
+	if c.noData >= withoutData {
+		return verdict{after: firstWait, rescue: true}
+	}
 	if c.failures >= hopeless {
 		return verdict{reboot: true, how: ExitReboot, hopeless: true}
 	}

@@ -45,7 +45,12 @@ func reap(to chan<- end) {
 
 // start starts the serving program with a pipe for its heartbeat.
 func (f *first) start() {
-	pid, beat, err := f.fork()
+	args := f.o.Serve
+	if f.report.Trouble != NoTrouble {
+		args = f.o.Rescue
+	}
+	f.tell()
+	pid, beat, err := f.fork(args)
 	now := time.Now()
 	f.child.pid, f.child.started, f.child.beat, f.child.told = pid, now, time.Time{}, time.Time{}
 	if err != nil {
@@ -68,7 +73,26 @@ func (f *first) start() {
 	}()
 }
 
-func (f *first) fork() (int, *os.File, error) {
+// startPowerOn starts the program that reads the button while the box is switched on. The
+// function that it returns waits for its end and says what it was.
+func (f *first) startPowerOn() (asked func() int) {
+	if len(f.o.PowerOn) == 0 {
+		return func() int { return 0 }
+	}
+	pid, beat, err := f.fork(f.o.PowerOn)
+	if err != nil {
+		f.log.Error("read the button", "err", err)
+		return func() int { return 0 }
+	}
+	_ = beat.Close() // it says nothing
+	return func() int { return f.await(pid, powerOnTime) }
+}
+
+// powerOnTime is how long the button may be held while the box is switched on, with what
+// is done then.
+const powerOnTime = 5 * time.Minute
+
+func (f *first) fork(args []string) (int, *os.File, error) {
 	r, w, err := os.Pipe()
 	if err != nil {
 		return 0, nil, err
@@ -82,7 +106,7 @@ func (f *first) fork() (int, *os.File, error) {
 	defer null.Close()
 	console := os.Stderr.Fd()
 	env := []string{"HOME=/", "TMPDIR=/tmp", "PATH=/", HeartbeatEnv + "=3", onBoardEnv + "=1"}
-	pid, err := syscall.ForkExec(Init, append([]string{Init}, f.o.Serve...), &syscall.ProcAttr{
+	pid, err := syscall.ForkExec(Init, append([]string{Init}, args...), &syscall.ProcAttr{
 		Dir: "/", Env: env, Files: []uintptr{null.Fd(), console, console, w.Fd()},
 		Sys: &syscall.SysProcAttr{Setsid: true},
 	})
@@ -114,6 +138,7 @@ func (f *first) stop(how int) {
 			f.gone(pid, killTime)
 		}
 	}
+	f.unname()
 	f.whileFed(f.letGo)
 	f.log.Warn("good-bye")
 	halt(how)
@@ -132,6 +157,7 @@ func (f *first) gone(pid int, limit time.Duration) bool {
 			}
 		case <-f.beats:
 		case <-f.net:
+		case <-f.names:
 		case <-f.clock:
 		case <-over.C:
 			return false

@@ -5,13 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 	"unsafe"
+
+	"centralino/board/network"
 
 	"golang.org/x/sys/unix"
 )
@@ -19,42 +21,64 @@ import (
 // diskWait is how long the disk may take to appear: card readers are slow to start.
 const diskWait = 20 * time.Second
 
-// Options of the data partition. Barriers and ordered data are ext4's own defaults; with
+// Mount options of the data partition. Barriers and ordered data are ext4's own defaults; with
 // them and SQLite's log nothing that was acknowledged was lost when the power was cut.
 const (
 	dataFlags   = unix.MS_NOATIME | unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC
 	dataOptions = "errors=remount-ro"
 )
 
-// openData finds the disk, reads centralino.txt, and puts the data partition to use. A
-// box whose data partition cannot be used serves from memory and says so.
+// openData finds the disk, reads centralino.txt, does what was asked for with the button
+// while the box was switched on, and puts the data partition to use.
 func (f *first) openData() {
-	disk, mbr, err := findDisk(diskWait)
+	asked := f.startPowerOn()
+	disk, err := findDisk(diskWait)
+	f.settings = Settings{Name: DefaultName}
 	if err != nil {
 		f.log.Error("no disk of ours", "err", err)
-		f.withoutData(err)
-		return
+		f.report.Trouble, f.report.Problems = NoDisk, []Problem{dataProblem(err)}
+	} else {
+		f.report.Disk = disk
+		f.log.Info("disk", "name", disk)
+		f.linkSlots(disk)
+		f.readSettings(disk)
 	}
-	f.report.Disk = disk
-	f.log.Info("disk", "name", disk)
-	f.linkSlots(disk)
-	f.readSettings(disk)
-	if err := f.mountData(disk, mbr); err != nil {
-		f.withoutData(err)
+	if asked() == ExitNetwork {
+		f.log.Warn("asked for with the button: this start asks for its address by DHCP")
+		f.settings.Net = network.Settings{}
+	}
+	if err == nil {
+		var problems []Problem
+		f.report.Trouble, problems = f.openPartition(disk)
+		f.report.Problems = append(f.report.Problems, problems...)
+	}
+	if f.report.Trouble != NoTrouble {
+		f.log.Error("the box serves its rescue page", "trouble", string(f.report.Trouble))
 	}
 }
 
-// withoutData keeps the data in memory: telephones ring, and nothing survives a restart.
-func (f *first) withoutData(cause error) {
-	f.log.Error("the data partition cannot be used: everything is in memory and is lost at the next start", "err", cause)
-	f.report.Problems = append(f.report.Problems, Problem{Kind: ProblemData, Text: shorten(cause.Error())})
-	if err := unix.Mount("data", Data, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "mode=0700,size=25%"); err != nil {
-		f.log.Error("memory for the data", "err", err)
+// openPartition lets the data partition reach to the end of the disk and brings it up.
+func (f *first) openPartition(disk string) (Trouble, []Problem) {
+	if partitionOf(disk, PartData) == "" {
+		return NoPartition, []Problem{dataProblem(errNoPartition)}
 	}
+	if err := growPartition(disk, f.log); err != nil {
+		f.log.Error("grow the data partition; it is used as it is", "err", err)
+	}
+	trouble, problems := bringUp(&dataDevice{f: f, dev: device(partitionOf(disk, PartData))}, f.log)
+	if trouble == NoTrouble {
+		var st unix.Statfs_t
+		if unix.Statfs(Data, &st) == nil {
+			f.log.Info("data partition", "device", partitionOf(disk, PartData), "MiB", int64(st.Blocks)*int64(st.Bsize)>>20, "free", int64(st.Bavail)*int64(st.Bsize)>>20)
+		}
+	}
+	return trouble, problems
 }
+
+var errNoPartition = errors.New("the disk has no data partition")
 
 // findDisk waits for a disk with our master boot record.
-func findDisk(patience time.Duration) (string, *MBR, error) {
+func findDisk(patience time.Duration) (string, error) {
 	for end := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
 		names, _ := filepath.Glob("/sys/block/*")
 		for _, n := range names {
@@ -62,12 +86,12 @@ func findDisk(patience time.Duration) (string, *MBR, error) {
 			if strings.HasPrefix(name, "loop") || strings.HasPrefix(name, "ram") || strings.HasPrefix(name, "zram") {
 				continue
 			}
-			if m, err := readMBR(name); err == nil && m.Ours() && partition(name, PartData) != "" {
-				return name, m, nil
+			if m, err := readMBR(name); err == nil && m.Ours() && partitionOf(name, PartSelector) != "" {
+				return name, nil
 			}
 		}
 		if time.Now().After(end) {
-			return "", nil, fmt.Errorf("%w after %v; disks: %d", errNotOurs, patience, len(names))
+			return "", fmt.Errorf("%w after %v; disks: %d", errNotOurs, patience, len(names))
 		}
 	}
 }
@@ -85,8 +109,8 @@ func readMBR(disk string) (*MBR, error) {
 
 func device(name string) string { return "/dev/" + name }
 
-// partition is the kernel's name of a disk's partition, empty if it has none.
-func partition(disk string, n int) string {
+// partitionOf is the kernel's name of a disk's partition, empty if it has none.
+func partitionOf(disk string, n int) string {
 	found, _ := filepath.Glob("/sys/block/" + disk + "/" + disk + "*/partition")
 	for _, p := range found {
 		if b, err := os.ReadFile(p); err == nil && strings.TrimSpace(string(b)) == strconv.Itoa(n) {
@@ -100,7 +124,7 @@ func partition(disk string, n int) string {
 func (f *first) linkSlots(disk string) {
 	err := os.MkdirAll(Slots, 0o755)
 	for n, name := range map[int]string{PartSelector: "selector", PartSlotA: "2", PartSlotB: "3"} {
-		if p := partition(disk, n); err == nil && p != "" {
+		if p := partitionOf(disk, n); err == nil && p != "" {
 			err = os.Symlink(device(p), filepath.Join(Slots, name))
 		}
 	}
@@ -111,8 +135,7 @@ func (f *first) linkSlots(disk string) {
 
 // readSettings reads centralino.txt from the partition that every computer can read.
 func (f *first) readSettings(disk string) {
-	f.settings = Settings{Name: DefaultName}
-	err := unix.Mount(device(partition(disk, PartSelector)), Selector, "vfat", unix.MS_RDONLY|unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "")
+	err := unix.Mount(device(partitionOf(disk, PartSelector)), Selector, "vfat", unix.MS_RDONLY|unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "")
 	if err != nil {
 		f.log.Error("mount the partition with "+SettingsFile, "err", err)
 		return
@@ -143,29 +166,18 @@ func readSome(name string, most int64) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(f, most))
 }
 
-// mountData lets the partition reach to the end of the disk, repairs its file system if
-// that is needed, mounts it and lets it grow into the partition.
-func (f *first) mountData(disk string, m *MBR) error {
-	if err := f.growPartition(disk, m); err != nil {
-		f.log.Error("grow the data partition; it is used as it is", "err", err)
-	}
-	dev := device(partition(disk, PartData))
-	f.check(dev)
-	if err := unix.Mount(dev, Data, "ext4", dataFlags, dataOptions); err != nil {
-		return fmt.Errorf("mount %s: %w", dev, err)
-	}
-	if err := growFileSystem(dev); err != nil {
-		f.log.Error("grow the file system; it is used as it is", "err", err)
-	}
-	var st unix.Statfs_t
-	if unix.Statfs(Data, &st) == nil {
-		f.log.Info("data partition", "device", dev, "MiB", int64(st.Blocks)*int64(st.Bsize)>>20, "free", int64(st.Bavail)*int64(st.Bsize)>>20)
-	}
-	return os.Chmod(Data, 0o700)
+// growPartition changes the record on the disk and the kernel's idea of it.
+func growPartition(disk string, log *slog.Logger) error {
+	return changeRecord(disk, log, (*MBR).Grow, unix.BLKPG_RESIZE_PARTITION)
 }
 
-// growPartition changes the record on the disk and the kernel's idea of it.
-func (f *first) growPartition(disk string, m *MBR) error {
+// changeRecord changes the data partition in the master boot record, and tells the kernel
+// with an operation of BLKPG.
+func changeRecord(disk string, log *slog.Logger, change func(m *MBR, sectors uint64) (bool, error), op int32) error {
+	m, err := readMBR(disk)
+	if err != nil {
+		return err
+	}
 	b, err := os.ReadFile("/sys/block/" + disk + "/size")
 	if err != nil {
 		return err
@@ -174,7 +186,7 @@ func (f *first) growPartition(disk string, m *MBR) error {
 	if err != nil {
 		return err
 	}
-	changed, err := m.Grow(sectors)
+	changed, err := change(m, sectors)
 	if err != nil || !changed {
 		return err
 	}
@@ -188,11 +200,11 @@ func (f *first) growPartition(disk string, m *MBR) error {
 	}
 	p := m.Partition(PartData)
 	part := unix.BlkpgPartition{Start: int64(p.Start) * Sector, Length: int64(p.Len) * Sector, Pno: PartData}
-	arg := unix.BlkpgIoctlArg{Op: unix.BLKPG_RESIZE_PARTITION, Datalen: int32(unsafe.Sizeof(part)), Data: (*byte)(unsafe.Pointer(&part))}
+	arg := unix.BlkpgIoctlArg{Op: op, Datalen: int32(unsafe.Sizeof(part)), Data: (*byte)(unsafe.Pointer(&part))}
 	if _, _, e := unix.Syscall(unix.SYS_IOCTL, d.Fd(), unix.BLKPG, uintptr(unsafe.Pointer(&arg))); e != 0 {
 		return fmt.Errorf("tell the kernel: %w", e)
 	}
-	f.log.Info("the data partition was grown", "MiB", uint64(p.Len)*Sector>>20)
+	log.Info("the data partition was grown", "MiB", uint64(p.Len)*Sector>>20)
 	return nil
 }
 
@@ -226,32 +238,4 @@ func growFileSystem(dev string) error {
 		return fmt.Errorf("to %d blocks: %w", blocks, e)
 	}
 	return nil
-}
-
-// check lets e2fsck replay the journal and repair what is safe to repair. Its exit codes
-// are bits: 1 repaired, 2 repaired and a restart wanted, 4 and more not repaired.
-func (f *first) check(dev string) {
-	if _, err := os.Stat(Checker); err != nil {
-		return
-	}
-	console := os.Stderr.Fd()
-	pid, err := syscall.ForkExec(Checker, []string{Checker, "-p", dev}, &syscall.ProcAttr{Dir: "/", Files: []uintptr{console, console, console}})
-	if err != nil {
-		f.log.Error("check the data partition", "err", err)
-		return
-	}
-	for e := range f.ends {
-		if e.pid != pid {
-			continue
-		}
-		switch {
-		case e.code == 0:
-		case e.code > 0 && e.code < 4:
-			f.log.Warn("the data partition was repaired", "code", e.code)
-			f.report.Problems = append(f.report.Problems, Problem{Kind: ProblemRepaired})
-		default:
-			f.log.Error("the data partition could not be repaired by itself", "code", e.code)
-		}
-		return
-	}
 }

@@ -51,3 +51,34 @@ func (m *MBR) Grow(sectors uint64) (bool, error) {
 	binary.LittleEndian.PutUint32(m[446+16*(PartData-1)+12:], uint32(end-uint64(p.Start)))
 	return true, nil
 }
+
+// AddData gives the record the data partition that it has lost: from the end of the
+// second slot to the end of a disk of so many sectors. It reports whether that changed
+// the record: one that names a data partition on the disk is left alone.
+func (m *MBR) AddData(sectors uint64) (bool, error) {
+	if !m.Ours() {
+		return false, errNotOurs
+	}
+	if p := m.Partition(PartData); p.Len > 0 && uint64(p.Start)+uint64(p.Len) <= sectors {
+		return false, nil
+	}
+	slot := m.Partition(PartSlotB)
+	start := uint64(slot.Start) + uint64(slot.Len)
+	end := min(sectors/alignment*alignment, 1<<32-alignment)
+	if slot.Len == 0 || end < start+TemplateSize/Sector {
+		return false, errNoRoom
+	}
+	e := m[446+16*(PartData-1):][:16]
+	clear(e)
+	e[4] = typeLinux
+	copy(e[1:], []byte{0xfe, 0xff, 0xff}) // the old counting by heads, beyond its end
+	copy(e[5:], []byte{0xfe, 0xff, 0xff})
+	binary.LittleEndian.PutUint32(e[8:], uint32(start))
+	binary.LittleEndian.PutUint32(e[12:], uint32(end-start))
+	return true, nil
+}
+
+// typeLinux is the type of the data partition in the record.
+const typeLinux = 0x83
+
+var errNoRoom = errors.New("the disk has no room for a data partition")

@@ -94,3 +94,37 @@ func TestTemplateIsAnEmptyFileSystem(t *testing.T) {
 		t.Errorf("e2fsck says %d:\n%s", code, p.Output())
 	}
 }
+
+func TestAddData(t *testing.T) {
+	slots := func(start, length uint32) *boot.MBR {
+		m := record(start, length)
+		e := m[446+16*(boot.PartSlotB-1):]
+		binary.LittleEndian.PutUint32(e[8:], 400000)
+		binary.LittleEndian.PutUint32(e[12:], 327680)
+		return m
+	}
+	for _, c := range []struct {
+		name    string
+		m       *boot.MBR
+		sectors uint64
+		changed bool
+		fails   bool
+	}{
+		{"a record without it", slots(0, 0), 1 << 21, true, false},
+		{"one that names it beyond the disk", slots(727680, 1<<30), 1 << 21, true, false},
+		{"one that is well", slots(727680, 131072), 1 << 21, false, false},
+		{"a disk that is too small", slots(0, 0), 727680 + 1000, false, true},
+		{"a record without slots", record(0, 0), 1 << 21, false, true},
+		{"somebody else's disk", &boot.MBR{}, 1 << 21, false, true},
+	} {
+		was := *c.m
+		changed, err := c.m.AddData(c.sectors)
+		p := c.m.Partition(boot.PartData)
+		if changed != c.changed || (err != nil) != c.fails || changed && (p.Type != 0x83 || p.Start != 727680 || uint64(p.Start)+uint64(p.Len) > c.sectors || p.Len < boot.TemplateSize/boot.Sector) {
+			t.Errorf("%s: %v %v %+v", c.name, changed, err, p)
+		}
+		if !changed && was != *c.m || string(was[:446+48]) != string(c.m[:446+48]) {
+			t.Errorf("%s: more than the data partition was changed", c.name)
+		}
+	}
+}

@@ -29,14 +29,17 @@ type first struct {
 	kept     time.Time   // when the clock was last written to the data partition
 	writing  atomic.Bool // it is being written
 	servers  *servers    // of time, for the clock's goroutine
-	measured bool        // the memory was told once
-	begun    time.Time   // when the first process began
+	namer    *network.Announcer
+	unname   func()    // takes the box's name back and waits for it, shortly
+	measured bool      // the memory was told once
+	begun    time.Time // when the first process began
 
 	ends    chan end // capacity 8: more children than that never end at once
 	beats   chan int // pid of a child that is well; unbuffered
 	signals chan os.Signal
 	power   chan struct{} // the power button; unbuffered
 	net     chan network.State
+	names   chan string
 	clock   chan timesync.State
 }
 
@@ -53,7 +56,7 @@ const keepClock = time.Hour
 // restarts or is switched off.
 func Main(o Options) {
 	f := &first{o: o, ends: make(chan end, 8), beats: make(chan int), signals: make(chan os.Signal, 8), // more signals say nothing new
-		begun: time.Now(), power: make(chan struct{}), net: make(chan network.State), clock: make(chan timesync.State), servers: &servers{}}
+		begun: time.Now(), power: make(chan struct{}), net: make(chan network.State), names: make(chan string), clock: make(chan timesync.State), servers: &servers{}}
 	f.mountSystem()
 	f.log = slog.New(newKernelLog())
 	f.log.Info("first process", "built", o.Built.UTC().Format(time.RFC3339))
@@ -62,6 +65,8 @@ func Main(o Options) {
 	modules := f.loadModules()
 	f.beside("modules", func() { modules.follow(ctx) })
 	f.openData()
+	own := f.report.Disk
+	f.beside("sticks", func() { followSticks(ctx, own, f.log) })
 	f.setClock()
 	f.watchdog = openWatchdog(f.o.Watch, f.log)
 	f.startNetwork(ctx)
@@ -94,6 +99,7 @@ func (f *first) startNetwork(ctx context.Context) {
 		f.log.Error("set the name", "name", f.settings.Name, "err", err)
 	}
 	f.servers.set(f.settings.Net.NTP)
+	f.startName(ctx)
 	f.beside("network", func() {
 		_ = network.Run(ctx, network.Options{Kernel: network.System{}, Settings: f.settings.Net, Host: f.settings.Name,
 			Now: time.Now, Log: f.log, Changed: func(s network.State) { f.net <- s }})
@@ -120,6 +126,38 @@ func (f *first) beside(name string, run func()) {
 	}()
 }
 
+// nameWait is how long the box takes leave of its neighbours.
+const nameWait = 500 * time.Millisecond
+
+// startName gives the box its name.local.
+func (f *first) startName(ctx context.Context) {
+	ctx, end := context.WithCancel(ctx)
+	ended := make(chan struct{}, 1) // one word that it has taken leave
+	f.namer = network.NewAnnouncer(network.NameOptions{Name: f.settings.Name, Port: 80, Open: network.JoinNames, Now: time.Now, Log: f.log,
+		Changed: func(name string) {
+			select {
+			case f.names <- name:
+			case <-ctx.Done():
+			}
+		}})
+	f.beside("name", func() {
+		_ = f.namer.Run(ctx)
+		select {
+		case ended <- struct{}{}:
+		default:
+		}
+	})
+	f.unname = func() {
+		end()
+		limit := time.NewTimer(nameWait)
+		defer limit.Stop()
+		select {
+		case <-ended:
+		case <-limit.C:
+		}
+	}
+}
+
 // loop starts the program and looks after it until the machine stops.
 func (f *first) loop() {
 	t := time.NewTicker(tick)
@@ -137,8 +175,12 @@ func (f *first) loop() {
 			}
 		case s := <-f.net:
 			f.report.Network = s
+			f.namer.Set(s)
 			f.servers.set(s.NTP)
 			f.writeResolv(s)
+			f.tell()
+		case name := <-f.names:
+			f.report.Name = name
 			f.tell()
 		case s := <-f.clock:
 			f.report.Clock = s
@@ -219,6 +261,11 @@ func (f *first) ended(e end) {
 	if v.reboot {
 		f.log.Warn("the program ended: the box restarts", "code", e.code, "signal", e.signal, "failures", f.child.failures, "on trial", f.child.trial)
 		f.restart(v)
+	}
+	if v.rescue && f.report.Trouble == NoTrouble && len(f.o.Rescue) > 0 {
+		f.log.Error("the program cannot use its data: the box serves its rescue page")
+		f.report.Trouble = NoData
+		f.report.Problems = append(f.report.Problems, Problem{Kind: ProblemData})
 	}
 	f.report.Restarts = f.child.restarts
 	f.log.Error("the program ended", "code", e.code, "signal", e.signal, "again in", v.after)

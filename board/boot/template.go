@@ -1,12 +1,8 @@
 package boot
 
 import (
-	"bytes"
-	"compress/gzip"
 	_ "embed"
-	"encoding/binary"
 	"errors"
-	"fmt"
 	"io"
 )
 
@@ -27,22 +23,8 @@ var errTemplate = errors.New("the template of the data partition is damaged")
 // WriteTemplate writes the empty file system onto a partition whose first TemplateSize
 // octets are zero.
 func WriteTemplate(w io.WriterAt) error {
-	z, err := gzip.NewReader(bytes.NewReader(template))
-	if err != nil {
-		return fmt.Errorf("%w: %w", errTemplate, err)
-	}
-	for block := make([]byte, 4+templateBlock); ; {
-		if _, err := io.ReadFull(z, block); err == io.EOF {
-			return nil
-		} else if err != nil {
-			return fmt.Errorf("%w: %w", errTemplate, err)
-		}
-		n := binary.BigEndian.Uint32(block)
-		if n >= TemplateSize/templateBlock {
-			return errTemplate
-		}
-		if _, err := w.WriteAt(block[4:], int64(n)*templateBlock); err != nil {
-			return err
-		}
-	}
+	return eachBlock(func(n int64, block []byte) error {
+		_, err := w.WriteAt(block, n*templateBlock)
+		return err
+	})
 }
