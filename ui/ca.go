@@ -245,7 +245,7 @@ func (s *Server) tlsConfig() *tls.Config {
 	return &tls.Config{
 		MinVersion: tls.VersionTLS12,
 		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
-			return s.ca.certificate(s.d.Names, s.d.Addresses())
+			return s.ca.certificate(s.names(), s.d.Addresses())
 		},
 	}
 }

@@ -29,7 +29,7 @@ func TestHTTPSWithTheBoxsOwnAuthority(t *testing.T) {
 	plain, secure := listen(t), listen(t)
 	folder := t.TempDir()
 	r := newRig(t, true, func(d *ui.Deps) {
-		d.Names = append(d.Names, "centralino")
+		d.Names = func() []string { return []string{"centralino.local", "centralino"} }
 		d.HTTP, d.HTTPS, d.HTTPSPort, d.DataDir = plain, secure, uint16(secure.Addr().(*net.TCPAddr).Port), folder
 	})
 	p := r.as(tech).get("/ca.crt").is(t, http.StatusOK)

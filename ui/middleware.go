@@ -70,6 +70,14 @@ func (s *Server) checkHost(next http.Handler) http.Handler {
 	})
 }
 
+// names are the box's now, beside its addresses.
+func (s *Server) names() []string {
+	if s.d.Names == nil {
+		return nil
+	}
+	return s.d.Names()
+}
+
 func (s *Server) knownHost(host string) bool {
 	if h, _, err := net.SplitHostPort(host); err == nil {
 		host = h
@@ -78,7 +86,7 @@ func (s *Server) knownHost(host string) bool {
 	if _, err := netip.ParseAddr(host); err == nil || host == "localhost" {
 		return true
 	}
-	for _, n := range s.d.Names {
+	for _, n := range s.names() {
 		if strings.EqualFold(n, host) {
 			return true
 		}

@@ -46,7 +46,7 @@ func (v *visit) systemModel() (api.System, error) {
 	for _, a := range v.s.d.Addresses() {
 		m.Addresses = append(m.Addresses, a.String())
 	}
-	m.Addresses = append(m.Addresses, v.s.d.Names...)
+	m.Addresses = append(m.Addresses, v.s.names()...)
 	m.Refused = v.refusedModel()
 	if word := "boardname." + v.s.d.About.BoardName; v.p.Has(word) { // a make is the same in every language, a description is not
 		m.Board = v.p.T(word)

@@ -297,7 +297,7 @@ func newRigOf(t testing.TB, claimed bool, of rigOf, change ...func(*ui.Deps)) *r
 		About: ui.About{Version: "1.2.3", Commit: "abcdef0", Board: "sim", Licences: func() []ui.Licence {
 			return []ui.Licence{{Module: "golang.org/x/text", Version: "v0.43.0", Name: "BSD-3-Clause", Text: "Copyright"}}
 		}},
-		Names: []string{"centralino.local"}, Addresses: func() []netip.Addr { return []netip.Addr{netip.MustParseAddr("192.168.1.20")} },
+		Names: func() []string { return []string{"centralino.local"} }, Addresses: func() []netip.Addr { return []netip.Addr{netip.MustParseAddr("192.168.1.20")} },
 		SIPPort: 5060, DataDir: folder, HTTPSPort: 8443,
 	}
 	var pages *ui.Server

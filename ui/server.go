@@ -85,7 +85,7 @@ func New(d Deps) (*Server, error) {
 	}
 	s.views = view.New(s.texts, s.assets.URL, s.zone)
 	s.auth, err = auth.New(auth.Options{
-		DB: d.DB, Now: d.Now, PairingUntil: d.PairingUntil,
+		DB: d.DB, Now: d.Now, PairingUntil: d.PairingUntil, ClaimCode: d.ClaimCode,
 		Office: func() *office.Document { return d.Office.Current().Doc },
 		Record: func(e journal.AccessEvent) { d.Journal.Append("", e) },
 	})

@@ -72,6 +72,7 @@ type Deps struct {
 	// zero time: it is closed. While it is open a box that nobody has claimed can
 	// be claimed from the LAN, and phones of one that is somebody's can be paired.
 	PairingUntil func() time.Time
+	ClaimCode    string // optional: the one-time code by which a box is claimed; else one is made
 	Claimed      func() // optional: hears that somebody has claimed the box
 
 	Backup  func(ctx context.Context, w io.Writer, passphrase string) error // optional
@@ -94,7 +95,7 @@ type Deps struct {
 
 	// Names the box may be called by in a browser beside its addresses and
 	// localhost, for instance "centralino.local".
-	Names []string
+	Names func() []string
 	// Addresses lists the addresses of the box on the LAN, for About, the SIP
 	// account and the certificate.
 	Addresses func() []netip.Addr

@@ -6,6 +6,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -53,13 +54,15 @@ type WaitError struct{ For time.Duration }
 
 func (e *WaitError) Error() string { return fmt.Sprintf("too many attempts, wait %s", e.For) }
 
-// Options of an Auth; all are required.
+// Options of an Auth; all but ClaimCode are required.
 type Options struct {
 	DB     *store.DB
 	Now    func() time.Time
 	Office func() *office.Document
 	// PairingUntil tells until when the button's window lasts.
 	PairingUntil func() time.Time
+	// ClaimCode is the one-time code of a box that belongs to nobody; empty: one is made.
+	ClaimCode string
 	// Record journals a login, a refusal, a claim.
 	Record func(journal.AccessEvent)
 }
@@ -123,7 +126,7 @@ func New(o Options) (*Auth, error) {
 		return nil, errors.New("auth: an option is missing")
 	}
 	a := &Auth{o: o, hash: newHasher(), bySource: newBackoff(15 * time.Minute), byAccount: newBackoff(time.Minute), byToken: newBackoff(15 * time.Minute),
-		claimCode: newCode(), seen: map[[32]byte]time.Time{}, tokenDays: map[[32]byte]string{},
+		claimCode: cmp.Or(o.ClaimCode, newCode()), seen: map[[32]byte]time.Time{}, tokenDays: map[[32]byte]string{},
 		inMemory: map[[32]byte]*kept{}, ended: map[[32]byte]bool{}}
 	return a, nil
 }
@@ -134,6 +137,14 @@ func newToken() string {
 	rand.Read(b)
 	return base64.RawURLEncoding.EncodeToString(b)
 }
+
+// SameCode compares what a person typed with a code.
+func SameCode(typed, code string) bool {
+	return subtle.ConstantTimeCompare([]byte(tidyCode(typed)), []byte(tidyCode(code))) == 1
+}
+
+// NewCode returns a code to be read and typed: 50 random bits as "ABCDE-FGHJK".
+func NewCode() string { return newCode() }
 
 // newCode returns 50 random bits as "ABCDE-FGHJK", to be read and typed.
 func newCode() string {
@@ -185,7 +196,7 @@ func (a *Auth) Claimed(ctx context.Context) (bool, error) {
 }
 
 // ClaimCode is the one-time code that serve prints while the box is unclaimed. It
-// lasts as long as the program runs and ends with the claim.
+// lasts as long as the program runs, if no other one was given, and ends with the claim.
 func (a *Auth) ClaimCode() string { return a.claimCode }
 
 // AtBox reports whether somebody at source counts as standing before the box: its
@@ -268,7 +279,7 @@ func (a *Auth) MayClaim(ctx context.Context, source netip.Addr, code string) err
 	if d := a.bySource.wait(sourceKey(source), now); d > 0 {
 		return &WaitError{For: d}
 	}
-	if subtle.ConstantTimeCompare([]byte(tidyCode(code)), []byte(tidyCode(a.claimCode))) != 1 {
+	if !SameCode(code, a.claimCode) {
 		a.bySource.fail(sourceKey(source), now)
 		a.o.Record(journal.AccessEvent{What: "claim.refused", Source: "page"})
 		return ErrWrongCode

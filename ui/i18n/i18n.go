@@ -37,7 +37,7 @@ func Load() (*Catalogue, error) {
 	c := &Catalogue{by: map[string]*Printer{}}
 	for _, lang := range Languages {
 		p := &Printer{lang: lang, texts: map[string]string{}}
-		for _, name := range []string{lang + ".json", "fields." + lang + ".json", "rules." + lang + ".json", "reports." + lang + ".json", "after." + lang + ".json", "update." + lang + ".json", "access." + lang + ".json"} {
+		for _, name := range []string{lang + ".json", "fields." + lang + ".json", "rules." + lang + ".json", "reports." + lang + ".json", "after." + lang + ".json", "update." + lang + ".json", "access." + lang + ".json", "rescue." + lang + ".json"} {
 			b, err := files.ReadFile(name)
 			if err != nil {
 				if strings.HasPrefix(name, "rules.") {

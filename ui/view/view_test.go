@@ -20,7 +20,7 @@ var structs = map[string]any{
 	"draft": view.Draft{}, "delete": view.Delete{}, "calls": view.Calls{}, "call": view.Call{}, "versions": view.Versions{}, "version": view.Version{},
 	"customers": view.Customers{}, "customer": view.Customer{}, "customeredit": view.CustomerEdit{}, "dossier": view.Dossier{}, "erase": view.Erase{}, "erasename": view.Erase{}, "importfile": view.ImportFile{}, "import": view.Import{},
 	"callbacks": view.CallBacks{}, "scripts": view.Scripts{}, "script": view.Script{}, "scripttry": view.ScriptStep{}, "aftercall": view.AfterCall{}, "surveys": view.Surveys{}, "webhooks": view.Webhooks{},
-	"system": view.System{}, "search": view.Search{}, "me": view.MyPage{}, "prompts": view.Prompts{}, "prompt": view.Prompt{}, "privacy": view.Privacy{}, "desk": view.Desk{}, "board": view.Board{}, "looks": view.Looks{}, "update": view.Update{}, "tokens": view.Tokens{},
+	"system": view.System{}, "search": view.Search{}, "me": view.MyPage{}, "prompts": view.Prompts{}, "prompt": view.Prompt{}, "privacy": view.Privacy{}, "desk": view.Desk{}, "board": view.Board{}, "looks": view.Looks{}, "update": view.Update{}, "tokens": view.Tokens{}, "rescue": view.Rescue{},
 }
 
 // full fills every field of a value with something, lists with two entries. kind
