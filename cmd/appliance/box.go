@@ -90,9 +90,11 @@ type box struct {
 	quit        func()
 	next        atomic.Int32 // what comes after stopping, a nextStep
 	updates     *updates     // nil where there are no slots
+	card        cardCode     // the one-time code on the memory card
 	pageAt      string       // address of the page for the box itself; empty: there is none
 
-	clockTrusted atomic.Bool // on a board of its own only after a time server has told the time
+	netName      atomic.Pointer[string] // of a board of its own on the network; nil: not known
+	clockTrusted atomic.Bool            // on a board of its own only after a time server has told the time
 }
 
 // migrations are those of every domain.
@@ -131,6 +133,7 @@ func newBox(ctx context.Context, o options) (_ *box, err error) {
 	if err := b.openUpdates(); err != nil {
 		return nil, err
 	}
+	b.card = openCardCode(b.log)
 	if err := serial.Reserve(); err != nil {
 		b.log.Warn("no reserve of file descriptors", "err", err)
 	}
@@ -146,14 +149,20 @@ func newBox(ctx context.Context, o options) (_ *box, err error) {
 	return b, b.openPages(ctx)
 }
 
+// storeOptions are those of the box's database in a folder.
+func storeOptions(folder string, now func() time.Time, log *slog.Logger) store.Options {
+	return store.Options{
+		Folder: folder, Migrations: migrations(), Now: now, Log: log,
+		Files: []string{office.KeyFile, privacy.KeyFile, ui.CAFile}, Blobs: voicesFolder,
+		CheckRestored: []func(context.Context, *sql.DB) error{journal.CheckRestored, office.CheckRestored},
+	}
+}
+
 // openData opens database, journal, office and names, and fills an empty office.
 func (b *box) openData(ctx context.Context) error {
 	var err error
-	opt := store.Options{
-		Folder: b.opt.data, Migrations: migrations(), Now: b.now, Log: b.log,
-		Files: []string{office.KeyFile, privacy.KeyFile, ui.CAFile}, Blobs: voicesFolder,
-		CheckRestored: []func(context.Context, *sql.DB) error{journal.CheckRestored, office.CheckRestored}, Readers: b.opt.seams.readers, Fault: b.opt.seams.disk,
-	}
+	opt := storeOptions(b.opt.data, b.now, b.log)
+	opt.Readers, opt.Fault = b.opt.seams.readers, b.opt.seams.disk
 	if b.db, b.opened, err = b.openStore(ctx, opt); err != nil {
 		return &exitError{exitData, "Check that the data folder can be written and that no other box uses it, or name another with -data", fmt.Errorf("open data folder %s: %w", b.opt.data, err)}
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"os"
 	"strconv"
 	"strings"
@@ -25,8 +26,8 @@ func firstProcess() {
 	if os.Getpid() != 1 || os.Args[0] != boot.Init {
 		return
 	}
-	boot.Main(boot.Options{Built: builtAt(), Trial: onTrial, Hopeless: hopeless,
-		Serve: []string{"serve", "-data", onBoardData, "-slots", boot.Slots, "-http", "0.0.0.0:80", "-https", "0.0.0.0:443"}})
+	boot.Main(boot.Options{Built: builtAt(), Trial: onTrial, Hopeless: hopeless, Rescue: []string{rescueName}, PowerOn: []string{powerOnName},
+		Serve: []string{"serve", "-data", onBoardData, "-slots", boot.Slots, "-sticks", boot.Sticks, "-http", "0.0.0.0:80", "-https", "0.0.0.0:443"}})
 }
 
 // boardSlots are the slots of the board that the first process runs on.
@@ -69,6 +70,19 @@ const (
 	beatEvery   = 10 * time.Second
 	reportEvery = 2 * time.Second
 )
+
+// openCardCode finds the one-time code on the memory card of a board.
+func openCardCode(log *slog.Logger) cardCode {
+	if !onBoard() {
+		return cardCode{}
+	}
+	disk, err := update.OpenDisk(boot.Slots)
+	if err != nil {
+		log.Warn("no code on the card", "err", err)
+		return cardCode{}
+	}
+	return cardCode{&disk, log}
+}
 
 // onBoard reports a program that the first process started, on a board of its own.
 func onBoard() bool { return boot.OnBoard() }
@@ -116,6 +130,9 @@ func (b *box) followReport(ctx context.Context) error {
 			return // it is written anew at every change
 		}
 		b.clockTrusted.Store(r.Clock.Trusted)
+		if r.Name != "" {
+			b.netName.Store(&r.Name)
+		}
 		for _, p := range r.Problems {
 			switch p.Kind {
 			case boot.ProblemSettings:

@@ -2,7 +2,11 @@
 
 package main
 
-import "centralino/internal/service"
+import (
+	"log/slog"
+
+	"centralino/internal/service"
+)
 
 // firstProcess does nothing: only Linux starts the image.
 func firstProcess() {}
@@ -10,3 +14,7 @@ func firstProcess() {}
 func onBoard() bool { return false }
 
 func (b *box) firstProcessParts() []service.Part { return nil }
+
+func openCardCode(*slog.Logger) cardCode { return cardCode{} }
+
+func boardCommands() []subcommand { return nil }

@@ -2,9 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"os"
 	"strings"
 	"sync"
 	"time"
@@ -14,7 +11,6 @@ import (
 	"centralino/board/health"
 	"centralino/board/led"
 	"centralino/hal"
-	"centralino/hal/gpio"
 	"centralino/internal/journal"
 	"centralino/internal/office"
 	"centralino/ui/live"
@@ -57,13 +53,13 @@ func (b *box) openFront() error {
 	if f.board, err = chooseBoard(b.opt.board); err != nil {
 		return &exitError{exitBoard, "Name a board with -board, or leave it out", err}
 	}
-	leds := map[board.Lamp]hal.LED{}
+	var leds map[board.Lamp]hal.LED
 	switch {
 	case b.opt.sim:
 		f.pressed = &simButton{edges: make(chan hal.ButtonEdge, 16)}
 		f.button = f.pressed
 	case f.board.HasGPIO():
-		if f.pinless = f.openPins(leds); f.pinless != nil {
+		if leds, f.button, f.pinless = openPins(f.board); f.pinless != nil {
 			b.log.Warn("lamps or button cannot be used", "board", f.board.Title, "err", f.pinless)
 		}
 	default:
@@ -77,45 +73,6 @@ func (b *box) openFront() error {
 	return nil
 }
 
-// chooseBoard finds the board by its name, or by what the kernel calls the machine.
-func chooseBoard(name string) (board.Board, error) {
-	if name != "auto" {
-		return board.ByName(name)
-	}
-	model, err := os.ReadFile("/proc/device-tree/model")
-	if err == nil {
-		if found, ok := board.Detect(string(model)); ok {
-			return found, nil
-		}
-	}
-	return board.Board{Name: "none", Title: "Computer without pins"}, nil
-}
-
-func (f *front) openPins(leds map[board.Lamp]hal.LED) error {
-	pins, err := gpio.Open()
-	if err != nil {
-		return err
-	}
-	var errs []error
-	for lamp, pin := range f.board.LEDs {
-		l, err := pins.LED(gpio.Pin{Name: pin.Name, On: gpio.Level(pin.On)})
-		if err != nil {
-			errs = append(errs, fmt.Errorf("lamp %s: %w", lamp, err))
-			continue
-		}
-		leds[lamp] = l
-	}
-	if p := f.board.Button; p.Name != "" {
-		btn, err := pins.Button(gpio.Pin{Name: p.Name, On: gpio.Level(p.On)})
-		if err != nil {
-			errs = append(errs, fmt.Errorf("button: %w", err))
-		} else {
-			f.button = btn
-		}
-	}
-	return errors.Join(errs...)
-}
-
 // Run reads the button until ctx ends.
 func (f *front) Run(ctx context.Context) error {
 	f.show()
@@ -123,7 +80,7 @@ func (f *front) Run(ctx context.Context) error {
 		<-ctx.Done()
 		return nil
 	}
-	return button.Run(ctx, button.Options{Button: f.button, Gesture: f.gesture, Hint: f.hint, PoweredOn: switchedOn("/proc/uptime")})
+	return button.Run(ctx, button.Options{Button: f.button, Gesture: f.gesture, Hint: f.hint, PoweredOn: !onBoard() && switchedOn("/proc/uptime")}) // else the first process has read it then
 }
 
 // gesture does what a person asks for with the button.
@@ -208,16 +165,19 @@ func (f *front) pressedLately(d time.Duration) bool {
 	return !f.asked.IsZero() && f.b.now().Sub(f.asked) < d
 }
 
-func (f *front) hint(h button.Hint) {
+func (f *front) hint(h button.Hint) { answerHint(f.lamps, h) }
+
+// answerHint shows whoever holds the button what is seen of it.
+func answerHint(lamps *led.Driver, h button.Hint) {
 	switch h.Kind {
 	case button.Pressed:
-		f.lamps.Reply(led.Receipt()...)
+		lamps.Reply(led.Receipt()...)
 	case button.Held:
-		f.lamps.Reply(led.Window(h.Window)...)
+		lamps.Reply(led.Window(h.Window)...)
 	case button.Armed:
-		f.lamps.Reply(led.Armed()...)
+		lamps.Reply(led.Armed()...)
 	case button.Released:
-		f.lamps.Reply()
+		lamps.Reply()
 	}
 }
 

@@ -86,7 +86,7 @@ func run(args []string, out, errOut io.Writer) int {
 		printHelp(out)
 		return exitOK
 	}
-	for _, c := range subcommands() {
+	for _, c := range append(subcommands(), boardCommands()...) {
 		if c.name != name {
 			continue
 		}

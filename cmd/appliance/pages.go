@@ -28,7 +28,7 @@ func (b *box) openPages(ctx context.Context) error {
 		Lamps:   b.front.lamps.Shown, Lines: b.lineList, Phones: b.phoneList, Faults: b.front.faults.All,
 		Agents: agents{b}, Desk: agents{b}, Voices: b.voices,
 		Reports: b.reports, Dial: b.dial,
-		PairingUntil: b.front.pairing, Claimed: b.front.setClaimed, Logs: b.logs,
+		PairingUntil: b.front.pairing, ClaimCode: b.card.code(), Claimed: b.claimed, Logs: b.logs,
 		Backup: func(ctx context.Context, w io.Writer, passphrase string) error {
 			_, err := b.db.Backup(ctx, w, passphrase, version)
 			return err
@@ -41,7 +41,7 @@ func (b *box) openPages(ctx context.Context) error {
 		Acknowledge: b.acknowledge,
 		Refused:     b.refused,
 		About:       ui.About{Version: version, Commit: commit(), Board: b.front.board.Title, BoardName: b.front.board.Name, Licences: linkedLicences},
-		Names:       []string{"centralino.local", "centralino"},
+		Names:       b.names,
 		Addresses:   addresses, SIPAddr: b.opt.sip.Addr(), SIPPort: b.opt.sip.Port(), DataDir: b.opt.data,
 		SubjectOf: b.people.Pseudonym, Customers: b.customers, Surveys: b.after.surveys, Webhooks: b.after.hooks,
 	}
@@ -67,10 +67,29 @@ func (b *box) openPages(ctx context.Context) error {
 	if b.pages, err = ui.New(d); err != nil {
 		return fmt.Errorf("make the pages: %w", err)
 	}
-	if b.pages.ClaimCode(ctx) == "" {
-		b.front.setClaimed()
+	if code := b.pages.ClaimCode(ctx); code == "" {
+		b.claimed()
+	} else {
+		b.card.offer(code)
 	}
 	return nil
+}
+
+// names are those of the box, beside its addresses.
+func (b *box) names() []string { return namesOf(b.netName.Load()) }
+
+// namesOf are the names of a box that has a name on its network; nil: the usual one.
+func namesOf(name *string) []string {
+	if name == nil || *name == "" {
+		return []string{"centralino.local", "centralino"}
+	}
+	return []string{*name + ".local", *name}
+}
+
+// claimed hears that the box belongs to somebody: what lets one claim it is over.
+func (b *box) claimed() {
+	b.front.setClaimed()
+	b.card.used()
 }
 
 func listen(addr string) (net.Listener, error) {
