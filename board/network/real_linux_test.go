@@ -8,8 +8,10 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -126,4 +128,35 @@ func TestAnotherAddressOfTheSameNetwork(t *testing.T) {
 	if code := p.ExitCode(); code != 0 {
 		t.Errorf("%s", p.Output())
 	}
+}
+
+// TestNameOfBox is not a test of its own: it runs in a namespace for TestNamesOfNeighbours.
+func TestNameOfBox(t *testing.T) {
+	address, err := netip.ParsePrefix(os.Getenv(helperKey))
+	if err != nil {
+		return
+	}
+	ctx, stop := signal.NotifyContext(t.Context(), syscall.SIGTERM)
+	defer stop()
+	a := network.NewAnnouncer(network.NameOptions{Name: "centralino", Port: 80, Open: network.JoinNames, Now: time.Now,
+		Log: slog.New(slog.NewTextHandler(os.Stderr, nil)), Changed: func(name string) { fmt.Println("name", name) }})
+	a.Set(network.State{Interface: "lan0", Cable: true, Address: address})
+	_ = a.Run(ctx)
+}
+
+// TestNamesOfNeighbours joins two boxes by a cable: the second one finds the name taken.
+func TestNamesOfNeighbours(t *testing.T) {
+	testbed.Need(t, "ip")
+	n := testbed.NewNet(t, "lan")
+	ctx, done := context.WithTimeout(t.Context(), time.Minute)
+	defer done()
+	box := func(ns *testbed.Namespace, address, want string) {
+		t.Helper()
+		p := testbed.Start(t, ns, testbed.Command{Path: os.Args[0], Args: []string{"-test.run=^TestNameOfBox$", "-test.timeout=2m"}, Env: []string{helperKey + "=" + address}})
+		if err := p.WaitOutput(ctx, "name "+want+"\n"); err != nil {
+			t.Errorf("%s: %v\n%s", address, err, p.Output())
+		}
+	}
+	box(n.Box(), "10.77.0.1/24", "centralino")
+	box(n.Side("lan"), "10.77.0.2/24", "centralino-2")
 }
