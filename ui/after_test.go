@@ -160,11 +160,11 @@ func TestACallsScriptLeadsToItsOutcome(t *testing.T) {
 	var dialled []string
 	var mu sync.Mutex
 	r := furnished(t, func(d *ui.Deps) {
-		d.Dial = func(_ context.Context, who, party journal.SubjectID) error {
+		d.Dial = func(_ context.Context, who, party journal.SubjectID) (journal.CallID, error) {
 			mu.Lock()
 			defer mu.Unlock()
 			dialled = append(dialled, string(who)+" "+string(party[:2]))
-			return []error{nil, errors.New("the line is cut"), ui.ErrNoPhone}[len(dialled)-1]
+			return "c-77", []error{nil, errors.New("the line is cut"), ui.ErrNoPhone}[len(dialled)-1]
 		}
 	})
 	r.givesUp()
@@ -218,7 +218,9 @@ func (r *rig) givesUp() {
 func TestACallBackThatCouldNotBeMadeIsFree(t *testing.T) {
 	var next error
 	r := furnished(t, func(d *ui.Deps) {
-		d.Dial = func(context.Context, journal.SubjectID, journal.SubjectID) error { return next }
+		d.Dial = func(context.Context, journal.SubjectID, journal.SubjectID) (journal.CallID, error) {
+			return "c-77", next
+		}
 	})
 	r.givesUp()
 	r.card(outcome.Customer{Name: "Mario Rossi"}, ofBruno)
@@ -468,7 +470,9 @@ func TestAfterScreens(t *testing.T) {
 		t.Skip("UI_SCREENS names no folder")
 	}
 	r := furnished(t, func(d *ui.Deps) {
-		d.Dial = func(context.Context, journal.SubjectID, journal.SubjectID) error { return nil }
+		d.Dial = func(context.Context, journal.SubjectID, journal.SubjectID) (journal.CallID, error) {
+			return "c-77", nil
+		}
 	})
 	id := r.card(outcome.Customer{Name: "Mario Rossi", Company: "Ferramenta Rossi srl", Fields: map[string]string{"E-mail": "mario@ferramenta.example", "Codice": "C-1042"}}, ofBruno, "+393331112223")
 	for i, n := range []string{"Anna Bianchi", "Bar Sport", "Carrozzeria Ferri", "Studio Verdi e Associati"} {

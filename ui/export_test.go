@@ -17,6 +17,9 @@ func (s *Server) Auth() *auth.Auth { return s.auth }
 // SafePath is what keeps redirects at home.
 var SafePath = safePath
 
+// ReadDial reads a wish to call.
+var ReadDial = readDial
+
 // Follows says whether an offer went to whom its stored candidates make it go.
 func Follows(o journal.ContactOffered) bool { return follows(o) }
 

@@ -2,6 +2,7 @@ package ui
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"net/http"
 	"net/url"
@@ -87,15 +88,7 @@ func (v *visit) apiCustomer() error {
 	if !ok {
 		return v.json(m)
 	}
-	card, found, err := book.ByNumber(v.ctx(), s)
-	if err != nil {
-		return err
-	}
-	if found {
-		card, err = book.ByID(v.ctx(), card.ID)
-	} else {
-		card = outcome.Customer{Numbers: []journal.SubjectID{s}}
-	}
+	card, found, err := cardOf(v.ctx(), book, s)
 	if err != nil {
 		return err
 	}
@@ -110,6 +103,17 @@ func (v *visit) apiCustomer() error {
 		return err
 	}
 	return v.json(m)
+}
+
+// cardOf reads the card of a number; without one, the number alone.
+func cardOf(ctx context.Context, book *outcome.Book, s journal.SubjectID) (c outcome.Customer, found bool, err error) {
+	c, found, err = book.ByNumber(ctx, s)
+	if err == nil && found {
+		c, err = book.ByID(ctx, c.ID)
+	} else {
+		c = outcome.Customer{Numbers: []journal.SubjectID{s}}
+	}
+	return c, found, err
 }
 
 func (v *visit) customer() error {

@@ -228,31 +228,31 @@ const (
 // takeAndRing takes a caller on the reader and calls him: of two people who ask, from
 // whatever lists, one is refused. Where the call can't be made others may try at once,
 // unless the reader had him before.
-func (v *visit) takeAndRing(caller journal.SubjectID) (how string, err error) {
+func (v *visit) takeAndRing(caller journal.SubjectID) (how string, call journal.CallID, err error) {
 	mine := false
 	if r := v.s.d.Reports; r != nil {
 		mine = r.Holder(caller) == v.me.Person
 		switch err := r.Take(v.ctx(), caller, v.me.Person); {
 		case errors.Is(err, report.ErrTaken):
-			return callTaken, nil
+			return callTaken, "", nil
 		case errors.Is(err, report.ErrOnCall):
-			return callTalks, nil
+			return callTalks, "", nil
 		case errors.Is(err, report.ErrBusy):
-			return callBusy, nil
+			return callBusy, "", nil
 		case err != nil:
-			return "", err
+			return "", "", err
 		}
 	}
 	if v.s.d.Dial == nil {
-		return callYours, nil
+		return callYours, "", nil
 	}
-	how = v.ringUp(caller)
+	how, call = v.ringUp(caller)
 	if how != callRings && !mine && v.s.d.Reports != nil {
 		if err := v.s.d.Reports.Done(v.ctx(), caller, v.me.Person, "returned"); err != nil {
 			v.s.d.Log.Warn("give a caller back", "err", err)
 		}
 	}
-	return how, nil
+	return how, call, nil
 }
 
 // takeRecall makes the reader the one who calls somebody back and begins the call.
@@ -268,7 +268,7 @@ func (v *visit) takeRecall() (flash, tone string, err error) {
 	if on, err := v.onMyList(caller); err != nil || !on {
 		return recallRefused(cmp.Or(err, report.ErrNotOpen))
 	}
-	how, err := v.takeAndRing(caller)
+	how, _, err := v.takeAndRing(caller)
 	switch {
 	case err != nil:
 		return "", "", err

@@ -41,7 +41,10 @@ func (r *rig) promise(id journal.CallID, n numbering.E164) journal.SubjectID {
 func TestOneCallerIsTakenOnce(t *testing.T) {
 	called := 0
 	r := furnished(t, func(d *ui.Deps) {
-		d.Dial = func(context.Context, journal.SubjectID, journal.SubjectID) error { called++; return nil }
+		d.Dial = func(context.Context, journal.SubjectID, journal.SubjectID) (journal.CallID, error) {
+			called++
+			return "c-77", nil
+		}
 	})
 	morning(r, 0, 1)
 	n := numbering.E164("+390276540000")
@@ -81,7 +84,9 @@ func TestOneCallerIsTakenOnce(t *testing.T) {
 // customer's card, by the same button as on the list of people to call back.
 func TestACallerIsGivenBackWhereHeWasTaken(t *testing.T) {
 	r := furnished(t, withDesk, func(d *ui.Deps) {
-		d.Dial = func(context.Context, journal.SubjectID, journal.SubjectID) error { return nil }
+		d.Dial = func(context.Context, journal.SubjectID, journal.SubjectID) (journal.CallID, error) {
+			return "c-77", nil
+		}
 	})
 	n := numbering.E164("+390276540000")
 	morning(r, 0, 1)
@@ -132,7 +137,9 @@ func TestWhoForgotACallerLeavesHimToOthers(t *testing.T) {
 	folder := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		r := factsRig(t, folder, func(d *ui.Deps) {
-			d.Dial = func(context.Context, journal.SubjectID, journal.SubjectID) error { return nil }
+			d.Dial = func(context.Context, journal.SubjectID, journal.SubjectID) (journal.CallID, error) {
+				return "c-77", nil
+			}
 		})
 		morning(r, 0, 1)
 		doc := r.office.Current().Doc.Clone()
@@ -170,7 +177,10 @@ func TestWhoForgotACallerLeavesHimToOthers(t *testing.T) {
 func TestWhoTalksIsNotCalled(t *testing.T) {
 	called := 0
 	r := furnished(t, func(d *ui.Deps) {
-		d.Dial = func(context.Context, journal.SubjectID, journal.SubjectID) error { called++; return nil }
+		d.Dial = func(context.Context, journal.SubjectID, journal.SubjectID) (journal.CallID, error) {
+			called++
+			return "c-77", nil
+		}
 	})
 	morning(r, 0, 1)
 	n := numbering.E164("+390276540000")

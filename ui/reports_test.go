@@ -183,9 +183,9 @@ func TestPeopleToCallBack(t *testing.T) {
 	var called []string
 	var refuse error
 	r := newRig(t, true, func(d *ui.Deps) {
-		d.Dial = func(_ context.Context, by, party journal.SubjectID) error {
+		d.Dial = func(_ context.Context, by, party journal.SubjectID) (journal.CallID, error) {
 			called = append(called, string(by)+" "+string(party))
-			return refuse
+			return "c-77", refuse
 		}
 	})
 	morning(r, 1, 2)

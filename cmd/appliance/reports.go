@@ -69,15 +69,15 @@ func atDesk(err error) error {
 }
 
 // dial calls a party for a person, whose phones ring first.
-func (b *box) dial(_ context.Context, person, party journal.SubjectID) error {
-	_, err := b.pbx.Originate(person, pbx.Called{Subject: party})
+func (b *box) dial(_ context.Context, person, party journal.SubjectID) (journal.CallID, error) {
+	id, err := b.pbx.Originate(person, pbx.Called{Subject: party})
 	switch {
 	case errors.Is(err, pbx.ErrNoPhone):
-		return fmt.Errorf("%w: %w", ui.ErrNoPhone, err)
+		return "", fmt.Errorf("%w: %w", ui.ErrNoPhone, err)
 	case errors.Is(err, pbx.ErrNotAllowed), errors.Is(err, pbx.ErrNoNumber):
-		return fmt.Errorf("%w: %w", ui.ErrNotAllowed, err)
+		return "", fmt.Errorf("%w: %w", ui.ErrNotAllowed, err)
 	}
-	return err
+	return id, err
 }
 
 // newPost makes the one who sends reports by mail.

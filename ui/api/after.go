@@ -167,3 +167,15 @@ type HookedSent struct {
 	Result State     `json:"result"`
 	Took   float64   `json:"tookSeconds"`
 }
+
+// DialWish says whom a program wants to call for its owner: either Number or Contact.
+type DialWish struct {
+	Number  string `json:"number,omitempty"`  // as people write it
+	Contact string `json:"contact,omitempty"` // a call's id as events tell it, or a customer's card
+	From    string `json:"from,omitempty"`    // the owner's extension or phone: refused if it is not the owner's
+}
+
+// Dialled is a call that was begun: the owner's phones ring.
+type Dialled struct {
+	Call string `json:"call"`
+}

@@ -15,6 +15,7 @@ type Operation struct {
 	Query             []string
 	Roles             []string
 	Scope             string // what a token must be good for; empty: a login only
+	Body              any    // a value of the type that it takes as JSON; nil for none
 	Answer            any    // a value of the answer's type
 }
 
@@ -34,6 +35,9 @@ func Describe(ops []Operation) ([]byte, error) {
 		}
 		if params := parameters(op); len(params) > 0 {
 			o["parameters"] = params
+		}
+		if op.Body != nil {
+			o["requestBody"] = map[string]any{"required": true, "content": content(d.schema(reflect.TypeOf(op.Body)))}
 		}
 		if op.Scope != "" {
 			o["security"] = []any{map[string]any{"session": []any{}}, map[string]any{"token": []any{op.Scope}}}
