@@ -97,11 +97,16 @@ func (v *visit) mayCard(numbers []journal.SubjectID) (bool, error) {
 	if slices.ContainsFunc(numbers, func(s journal.SubjectID) bool { return mine[s] }) {
 		return true, nil
 	}
-	due, err := v.follows()
+	book, err := v.book()
 	if err != nil {
 		return false, err
 	}
-	return slices.ContainsFunc(due, func(r outcome.Result) bool { return slices.Contains(numbers, r.Subject) }), nil
+	for _, s := range numbers {
+		if due, err := book.OpenOf(v.ctx(), v.whose(), "", s); err != nil || len(due) > 0 {
+			return err == nil, err
+		}
+	}
+	return false, nil
 }
 
 // theCustomer reads the card of the address, or the number without one, if the reader

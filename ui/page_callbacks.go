@@ -14,25 +14,26 @@ import (
 	"centralino/ui/view"
 )
 
-// follows are the open call-backs of the reader's queues and his own, and what else is
-// to be done: by him, or by any of his queue. Who leads sees all.
-func (v *visit) follows() ([]outcome.Result, error) {
+// whose are the open call-backs of the reader's queues and his own, and what else is to
+// be done: by him, or by any of his queue. Who leads sees all.
+func (v *visit) whose() outcome.Whose {
+	if v.seesAll() {
+		return outcome.Whose{All: true}
+	}
+	w := outcome.Whose{Person: v.me.Person}
+	for _, g := range v.doc().GroupsOf(v.me.Person) {
+		w.Queues = append(w.Queues, string(g.ID))
+	}
+	return w
+}
+
+// follows are the first of them, and how many there are.
+func (v *visit) follows() (list []outcome.Result, total int, err error) {
 	book, err := v.book()
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	all, err := book.Open(v.ctx())
-	if err != nil || v.seesAll() {
-		return all, err
-	}
-	doc, me := v.doc(), v.me.Person
-	var mine []outcome.Result
-	for _, r := range all {
-		if r.Owner == me || r.Owner == "" && (r.Agent == me || memberOf(doc, r.Queue, me)) {
-			mine = append(mine, r)
-		}
-	}
-	return mine, nil
+	return book.Open(v.ctx(), v.whose())
 }
 
 func memberOf(doc *office.Document, queue string, who journal.SubjectID) bool {
@@ -92,7 +93,7 @@ func (v *visit) today() (list []outcome.Result, late int) {
 	if v.s.d.Customers == nil || !v.may("GET /callbacks") {
 		return nil, 0
 	}
-	all, err := v.follows()
+	all, _, err := v.follows()
 	if err != nil {
 		v.s.d.Log.Error("what is due today", "err", err)
 		return nil, 0
@@ -150,16 +151,20 @@ func (v *visit) callBacks() error {
 
 // callBacksPage is the page without its frame.
 func (v *visit) callBacksPage() (view.CallBacks, error) {
-	list, err := v.follows()
+	list, total, err := v.follows()
 	if err != nil {
 		return view.CallBacks{}, err
 	}
 	m, err := v.followModels(list)
-	return view.CallBacks{Follows: view.Follows{List: m, Dial: v.s.d.Dial != nil, Back: "/callbacks"}, Tabs: v.tabs()}, err
+	page := view.CallBacks{Follows: view.Follows{List: m, Dial: v.s.d.Dial != nil, Back: "/callbacks"}, Tabs: v.tabs()}
+	if total > len(list) {
+		page.First, page.All = len(list), total
+	}
+	return page, err
 }
 
 func (v *visit) apiCallBacks() error {
-	list, err := v.follows()
+	list, _, err := v.follows()
 	if err != nil {
 		return err
 	}
@@ -172,15 +177,15 @@ func (v *visit) apiCallBacks() error {
 
 // theFollow is what is open after a call, if it is on the reader's list.
 func (v *visit) theFollow(call string) (outcome.Result, error) {
-	list, err := v.follows()
+	book, err := v.book()
 	if err != nil {
 		return outcome.Result{}, err
 	}
-	i := slices.IndexFunc(list, func(r outcome.Result) bool { return string(r.Call) == call })
-	if i < 0 {
-		return outcome.Result{}, errNotFound
+	list, err := book.OpenOf(v.ctx(), v.whose(), journal.CallID(call), "")
+	if err != nil || len(list) == 0 {
+		return outcome.Result{}, cmp.Or(err, error(errNotFound))
 	}
-	return list[i], nil
+	return list[0], nil
 }
 
 // settleFollow takes what is open after a call off the list.

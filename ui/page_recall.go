@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"centralino/acd/kpi"
-	"centralino/acd/outcome"
 	"centralino/acd/report"
 	"centralino/internal/journal"
 	"centralino/internal/office"
@@ -213,8 +212,8 @@ func (v *visit) onMyList(caller journal.SubjectID) (bool, error) {
 	if v.s.d.Customers == nil {
 		return false, nil
 	}
-	due, err := v.follows()
-	return slices.ContainsFunc(due, func(r outcome.Result) bool { return r.Subject == caller }), err
+	due, err := v.s.d.Customers.OpenOf(v.ctx(), v.whose(), "", caller)
+	return len(due) > 0, err
 }
 
 // How somebody could not be taken, beside the ways in which a call can fail.

@@ -2,7 +2,10 @@ package ui_test
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -360,4 +363,37 @@ func TestWhatIsToBeDone(t *testing.T) {
 	b.get("/callbacks").lacks(t, "preventivo")
 	b.post("/api/v1/callbacks/done", url.Values{"call": {"c-0"}}).is(t, http.StatusNotFound)
 	r.as(tech).get("/callbacks").is(t, http.StatusForbidden)
+}
+
+// TestNobodysListIsFilledByOthers: a thousand open things of a colleague, all due before,
+// hide nothing that is one's own; who leads is told that there are more than the page has.
+func TestNobodysListIsFilledByOthers(t *testing.T) {
+	r := furnished(t, withDesk)
+	now := time.Now()
+	caller := r.people.Number("+390276540000")
+	err := r.db.Write(context.Background(), func(tx *sql.Tx) error {
+		put := func(call string, subject, agent, owner journal.SubjectID, task bool, at time.Time) error {
+			_, err := tx.Exec(`INSERT INTO outcome_results (call, subject, customer, queue, agent, outcome, time, callback, task, owner, done, script, version, answers, note, corrected)
+				VALUES (?, ?, '', '', ?, 'outcome-8', ?, ?, ?, ?, 0, '', 0, '{}', ?, 0)`, call, string(subject), string(agent), now.UnixNano(), at.UnixNano(), task, string(owner), "nota di "+call)
+			return err
+		}
+		for i := range 1001 {
+			if err := put(fmt.Sprintf("b-%04d", i), "", bruno, bruno, true, now.Add(-time.Hour)); err != nil {
+				return err
+			}
+		}
+		return errors.Join(put("x-task", "", carla, carla, true, now.Add(time.Hour)), put("x-call", caller, carla, "", false, now.Add(time.Hour)))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, d := r.as(carla), r.as(dario)
+	c.get("/callbacks").is(t, http.StatusOK).has(t, "nota di x-task", "nota di x-call").lacks(t, "nota di b-", "i primi")
+	c.get("/api/v1/home").has(t, `"due":2`)
+	c.get("/customers/"+string(caller)).is(t, http.StatusOK)
+	d.get("/callbacks").has(t, "nota di b-0000", "i primi 1.000 di 1.003").lacks(t, "nota di x-task")
+	d.post("/callbacks/x-task/done", nil).has(t, "Tolto dall", "i primi 1.000 di 1.002")
+	c.post("/callbacks/b-0001/done", nil).is(t, http.StatusNotFound)
+	c.post("/callbacks/x-call/done", nil).has(t, "Tolto dall").lacks(t, "nota di x-")
+	c.post("/callbacks/x-call/done", nil).is(t, http.StatusNotFound)
 }

@@ -55,10 +55,10 @@ type Book struct {
 
 	importing sync.Mutex // one import is staged at a time
 
-	opened  sync.Mutex // guards what follows
-	open    *[]Result  // what Open returns; nil: to be read
-	writes  int        // begun or ended since the start
-	writing int        // under way
+	opened  sync.Mutex      // guards what follows
+	open    map[string]open // what Open returns, by who asks; what is not there is to be read
+	writes  int             // begun or ended since the start
+	writing int             // under way
 }
 
 // Errors of the Book; test with errors.Is.

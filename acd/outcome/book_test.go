@@ -116,7 +116,7 @@ func (r *room) later(d time.Duration) { time.Sleep(d) }
 // due returns the open call-backs that fall due until then.
 func (r *room) due(until time.Time) (out []outcome.Result) {
 	r.t.Helper()
-	list, err := r.Open(ctx)
+	list, _, err := r.Open(ctx, outcome.Whose{All: true})
 	if err != nil {
 		r.t.Fatal(err)
 	}

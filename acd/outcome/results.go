@@ -51,7 +51,13 @@ const (
 	sqlResultsOfSubject = `SELECT call, subject, customer, queue, agent, outcome, time, callback, task, owner, done, script, version, answers, note, corrected
 	FROM outcome_results WHERE subject = ? AND subject <> '' ORDER BY time DESC LIMIT ?`
 	sqlOpen = `SELECT call, subject, customer, queue, agent, outcome, time, callback, task, owner, done, script, version, answers, note, corrected
-	FROM outcome_results WHERE done = 0 AND (callback > 0 OR task = 1) ORDER BY callback = 0, callback, time LIMIT 1000`
+	FROM outcome_results WHERE done = 0 AND (callback > 0 OR task = 1)
+	AND (?1 OR owner = ?2 OR owner = '' AND (agent = ?2 OR queue IN (SELECT value FROM json_each(?3)))) ORDER BY callback = 0, callback, time LIMIT 1000`
+	sqlOpenCount = `SELECT count(*) FROM outcome_results WHERE done = 0 AND (callback > 0 OR task = 1)
+	AND (?1 OR owner = ?2 OR owner = '' AND (agent = ?2 OR queue IN (SELECT value FROM json_each(?3))))`
+	sqlOpenOf = `SELECT call, subject, customer, queue, agent, outcome, time, callback, task, owner, done, script, version, answers, note, corrected
+	FROM outcome_results WHERE (call = ?4 OR subject = ?5 AND subject <> '') AND done = 0 AND (callback > 0 OR task = 1)
+	AND (?1 OR owner = ?2 OR owner = '' AND (agent = ?2 OR queue IN (SELECT value FROM json_each(?3)))) ORDER BY callback = 0, callback, time LIMIT 1000`
 	sqlPutResult = `INSERT INTO outcome_results (call, subject, customer, queue, agent, outcome, time, callback, task, owner, done, script, version, answers, note, corrected)
 	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, 0)
 	ON CONFLICT (call) DO UPDATE SET subject = excluded.subject, customer = excluded.customer, queue = excluded.queue, agent = excluded.agent,
@@ -247,39 +253,6 @@ func (b *Book) history(ctx context.Context, id string, limit int) ([]Result, err
 		return b.results(ctx, sqlResultsOf, id, limit)
 	}
 	return b.results(ctx, sqlResultsOfSubject, id, limit)
-}
-
-// Open returns the call-backs and what else is to be done, what falls due first before
-// the rest, without a date last, at most 1000. The list is shared: do not change it.
-func (b *Book) Open(ctx context.Context) ([]Result, error) {
-	b.opened.Lock()
-	kept, writes := b.open, b.writes
-	b.opened.Unlock()
-	if kept != nil {
-		return *kept, nil
-	}
-	read, err := b.results(ctx, sqlOpen)
-	if err != nil {
-		return nil, err
-	}
-	b.opened.Lock()
-	defer b.opened.Unlock()
-	if b.writing == 0 && b.writes == writes {
-		b.open = &read
-	}
-	return read, nil
-}
-
-// changing is called before a change of what is open, and what it returns after it: in
-// between the list is read from the disk, since whoever hears of the change reads it.
-func (b *Book) changing() (over func()) {
-	count := func(n int) {
-		b.opened.Lock()
-		defer b.opened.Unlock()
-		b.writing, b.writes, b.open = b.writing+n, b.writes+1, nil
-	}
-	count(1)
-	return func() { count(-1) }
 }
 
 // Settle takes a promise, or what is to be done, off the list: that is done, or not

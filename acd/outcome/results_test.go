@@ -75,7 +75,7 @@ func TestWhatIsToBeDone(t *testing.T) {
 		}
 		open := func() string {
 			t.Helper()
-			list, err := r.Open(ctx)
+			list, _, err := r.Open(ctx, outcome.Whose{All: true})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -189,7 +189,7 @@ func TestACorrectionLeavesWhatFollows(t *testing.T) {
 				if now.Agent != "p-anna" || now.Note != "better said" || r.told[len(r.told)-1].Agent != "p-boss" {
 					t.Errorf("outcome of %s, corrected by %s: %q", now.Agent, r.told[len(r.told)-1].Agent, now.Note)
 				}
-				if list, _ := r.Open(ctx); len(list) == 1 != now.Open() {
+				if list, _, _ := r.Open(ctx, outcome.Whose{All: true}); len(list) == 1 != now.Open() {
 					t.Errorf("to be done: %+v", list)
 				}
 			})
@@ -265,7 +265,7 @@ func TestOnlyALaterConversationSettlesAPromise(t *testing.T) {
 					}
 					r.later(time.Minute)
 				}
-				list, err := r.Open(ctx)
+				list, _, err := r.Open(ctx, outcome.Whose{All: true})
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -123,8 +123,9 @@ type RejectedRow struct {
 // CallBacks lists the calls that customers asked for and what else is to be done.
 type CallBacks struct {
 	Frame
-	Follows Follows
-	Tabs    []Tab
+	Follows    Follows
+	Tabs       []Tab
+	First, All int // so many of so many; 0: all of them
 }
 
 // Follows is such a list with its buttons; Back is the page that they lead back to.
