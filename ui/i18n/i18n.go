@@ -188,7 +188,8 @@ func (p *Printer) Fill(s string, args map[string]string) string {
 }
 
 // N returns the plural form of key for n: the text of key.one or key.other, with {n}
-// filled. For whole numbers Italian and English have one rule (CLDR plural rules).
+// filled. Of numbers below a million Italian and English have the same two forms; the
+// third that Italian has for whole millions ("many", CLDR 42) is in no text.
 func (p *Printer) N(key string, n int, pairs ...any) string {
 	form := "other"
 	if n == 1 || n == -1 {
