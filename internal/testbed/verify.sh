@@ -39,8 +39,8 @@ run 15 ./hal/sim -run '^(TestVM|TestVgetty)' -count "${ROUNDS:-5}"
 # What follows has a clock of its own and minds no other work on the machine.
 GOGC=400 run 100 ./cmd/appliance -run '^TestWholeBox$' -simseeds "${SEEDS:-1000}" -simhours "${HOURS:-0.5}" -simminutes 90 -parallel 4
 run 15 ./acd/sim -calls 1000000 -days 365
-run 15 ./acd/kpi -run '^TestBoardEqualsReport$' -days 365
-run 10 ./ui/live -run '^TestBoardEqualsEngineAndReport$' -days 365
+run 30 ./acd/kpi -run '^TestBoardEqualsReport$' -days 365
+run 30 ./ui/live -run '^TestBoardEqualsEngineAndReport$' -days 365
 run 10 ./board/update -run '^Test(BitFlips|PowerCutAnywhere)$' -flips "${FLIPS:-1000}" -cuts "${CUTS:-20}"
 run 15 ./acd/engine -run '^(TestPromises|TestSameCommandsSameDecisions|TestJournalWithHoles)$' -rapid.checks "${CHECKS:-5000}"
 run 5 ./acd/kpi -rapid.checks "$((4 * ${CHECKS:-5000}))"
