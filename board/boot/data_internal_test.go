@@ -104,6 +104,9 @@ func (m *memoryCard) step() error {
 func (m *memoryCard) ReadAt(b []byte, at int64) (int, error) { return copy(b, m.b[at:]), nil }
 func (m *memoryCard) WriteAt(b []byte, at int64) (int, error) {
 	if err := m.step(); err != nil {
+		if m.left == -1 { // in the middle of it: a disk writes sectors whole, and no more
+			copy(m.b[at:], b[:Sector])
+		}
 		return 0, err
 	}
 	return copy(m.b[at:], b), nil
