@@ -111,7 +111,7 @@ func (b *build) slotFiles() (map[string][]byte, error) {
 		return nil, fmt.Errorf("kernel: %w", err)
 	}
 	files := map[string][]byte{
-		"kernel8.img": kernel, "initramfs.gz": root,
+		"kernel8.img": kernel, initramfsName: root,
 		"cmdline.txt": []byte(b.target.cmdline + " " + everyCmdline + "\n"),
 	}
 	maps.Copy(files, b.in.trees)

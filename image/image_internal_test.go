@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"compress/gzip"
 	"encoding/hex"
 	"encoding/xml"
 	"fmt"
@@ -21,6 +20,7 @@ import (
 
 	"github.com/diskfs/go-diskfs/backend/file"
 	"github.com/diskfs/go-diskfs/filesystem/fat32"
+	"github.com/klauspost/compress/zstd"
 )
 
 func TestMasterBootRecord(t *testing.T) {
@@ -141,10 +141,11 @@ func TestInitramfs(t *testing.T) {
 	if !bytes.Equal(packed, again) {
 		t.Error("two archives differ")
 	}
-	z, err := gzip.NewReader(bytes.NewReader(packed))
+	z, err := zstd.NewReader(bytes.NewReader(packed))
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer z.Close()
 	b, err := io.ReadAll(z)
 	if err != nil {
 		t.Fatal(err)

@@ -7,6 +7,8 @@ import (
 	"io"
 	"io/fs"
 	"time"
+
+	"github.com/klauspost/compress/zstd"
 )
 
 // Types of files in an archive, as stat(2) has them.
@@ -65,10 +67,15 @@ func (c *cpioWriter) file(name string, mode fs.FileMode, body []byte) {
 // folders of the initramfs; what is mounted at start needs a place.
 var folders = []string{"boot", "data", "dev", "etc", "etc/ssl", "etc/ssl/certs", "lib", "lib/modules", "proc", "run", "sbin", "sys", "tmp"}
 
-// initramfs packs the program as /init with everything that it needs beside it.
+// initramfsName is the file of the initramfs in a slot.
+const initramfsName = "initramfs.zst"
+
+// initramfs packs the program as /init with everything that it needs beside it. The
+// kernel unpacks this form in half the time of gzip's.
 func initramfs(program []byte, index []byte, modules map[string][]byte, files []rootFile, made time.Time) ([]byte, error) {
 	var out bytes.Buffer
-	z, err := gzip.NewWriterLevel(&out, gzip.BestCompression)
+	// One worker: the same octets, whatever the machine. The kernel checks no sum.
+	z, err := zstd.NewWriter(&out, zstd.WithEncoderLevel(zstd.SpeedBestCompression), zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(false))
 	if err != nil {
 		return nil, err
 	}

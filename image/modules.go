@@ -23,7 +23,7 @@ type moduleInfo struct {
 type chosen struct {
 	info moduleInfo
 	file string
-	body []byte // as the package holds it, packed
+	body []byte // unpacked: a board's processor takes seconds for what the package has packed
 }
 
 // chooseModules takes the wanted modules with all that they need. Names are compared
@@ -49,12 +49,16 @@ func chooseModules(files map[string][]byte, builtin []string, wanted, always []s
 		if !ok {
 			return fmt.Errorf("the kernel has no module %s (%s)", name, why)
 		}
-		info, err := readModule(files[file])
+		body, err := plainModule(files[file])
+		if err != nil {
+			return fmt.Errorf("module %s: %w", name, err)
+		}
+		info, err := readModule(body)
 		if err != nil {
 			return fmt.Errorf("module %s: %w", name, err)
 		}
 		info.name, info.before = name, known(info.before, byName)
-		have[name] = &chosen{info, file, files[file]}
+		have[name] = &chosen{info, strings.TrimSuffix(file, packedModule), body}
 		for _, d := range info.depends {
 			if err := add(d, "needed by "+name); err != nil {
 				return err
@@ -112,17 +116,25 @@ func moduleName(file string) string {
 	return strings.ReplaceAll(name, "-", "_")
 }
 
-// readModule unpacks a module and reads its section .modinfo.
-func readModule(body []byte) (moduleInfo, error) {
-	if !bytes.HasPrefix(body, []byte(elf.ELFMAG)) {
-		unpack := exec.Command("xz", "-dc")
-		unpack.Stdin = bytes.NewReader(body)
-		plain, err := unpack.Output()
-		if err != nil {
-			return moduleInfo{}, fmt.Errorf("unpack with xz: %w", err)
-		}
-		body = plain
+// packedModule is how the file of a packed module ends.
+const packedModule = ".xz"
+
+// plainModule unpacks a module, if it is packed.
+func plainModule(body []byte) ([]byte, error) {
+	if bytes.HasPrefix(body, []byte(elf.ELFMAG)) {
+		return body, nil
 	}
+	unpack := exec.Command("xz", "-dc")
+	unpack.Stdin = bytes.NewReader(body)
+	plain, err := unpack.Output()
+	if err != nil {
+		return nil, fmt.Errorf("unpack with xz: %w", err)
+	}
+	return plain, nil
+}
+
+// readModule reads a module's section .modinfo.
+func readModule(body []byte) (moduleInfo, error) {
 	f, err := elf.NewFile(bytes.NewReader(body))
 	if err != nil {
 		return moduleInfo{}, err

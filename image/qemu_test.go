@@ -17,14 +17,20 @@ import (
 	"time"
 
 	"centralino/board/boot"
+	"centralino/board/update"
 	"centralino/internal/testbed"
 
 	"github.com/diskfs/go-diskfs/backend/file"
 	"github.com/diskfs/go-diskfs/filesystem/fat32"
 )
 
-// programKey names the appliance for arm64 (make image-test sets it).
-const programKey = "CENTRALINO_PROGRAM"
+// programKey names the appliance for arm64, keyKey the file of the key whose updates it
+// takes, releaseKey the number of its release (make image-test sets them).
+const (
+	programKey = "CENTRALINO_PROGRAM"
+	keyKey     = "CENTRALINO_KEY"
+	releaseKey = "CENTRALINO_RELEASE"
+)
 
 // builtImage builds an image into a folder and returns its path.
 func builtImage(t *testing.T, board, out string) string {
@@ -34,7 +40,7 @@ func builtImage(t *testing.T, board, out string) string {
 		t.Fatalf("name the program for arm64 in %s", programKey)
 	}
 	testbed.Need(t, "apt-get", "dpkg-deb", "xz")
-	if err := run([]string{"-board", board, "-program", program, "-out", out}, os.Stderr); err != nil {
+	if err := run([]string{"-board", board, "-program", program, "-out", out, "-key", os.Getenv(keyKey), "-release", os.Getenv(releaseKey)}, os.Stderr); err != nil {
 		testbed.Missing(t, "no image of %s: %v", board, err)
 	}
 	return filepath.Join(out, board, "centralino-"+board+".img")
@@ -48,6 +54,10 @@ type machine struct {
 	qmp   string            // path of its control socket
 }
 
+// tryFlag is where the harness keeps the firmware's flag "tryboot" of an image: it is there
+// for one start (update_test.go sets it).
+func tryFlag(image string) string { return image + ".tryboot" }
+
 // slotOf plays the firmware: it reads the selector and takes the files of the slot.
 func slotOf(t *testing.T, image string) (kernel, initramfs, cmdline string) {
 	t.Helper()
@@ -56,13 +66,13 @@ func slotOf(t *testing.T, image string) (kernel, initramfs, cmdline string) {
 		p := m.Partition(part)
 		return readFAT(t, image, int64(p.Start)*boot.Sector, int64(p.Len)*boot.Sector, name)
 	}
-	found := regexp.MustCompile(`(?m)^boot_partition=(\d)$`).FindSubmatch(read(boot.PartSelector, "autoboot.txt"))
-	if found == nil {
-		t.Fatal("autoboot.txt names no slot")
+	selector, err := update.ParseSelector(read(boot.PartSelector, update.SelectorName))
+	if err != nil {
+		t.Fatal(err)
 	}
-	slot := int(found[1][0] - '0')
+	slot := int(selector.Starts(os.Remove(tryFlag(image)) == nil))
 	dir := t.TempDir()
-	for name, to := range map[string]*string{"kernel8.img": &kernel, "initramfs.gz": &initramfs} {
+	for name, to := range map[string]*string{"kernel8.img": &kernel, initramfsName: &initramfs} {
 		*to = filepath.Join(dir, name)
 		if err := os.WriteFile(*to, read(slot, name), 0o644); err != nil {
 			t.Fatal(err)
@@ -207,6 +217,7 @@ func TestImage(t *testing.T) {
 	enlarge(t, images[0], 2<<30)
 	t.Run("the first start", func(t *testing.T) { firstStart(t, images[0]) })
 	t.Run("a second one with settings on the card", func(t *testing.T) { secondStart(t, images[0]) })
+	t.Run("updates", func(t *testing.T) { updates(t, images[1]) })
 }
 
 // firstStart switches a flashed card on, waits for the page and switches it off.

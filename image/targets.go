@@ -80,7 +80,7 @@ var targets = []target{
 const piConfig = `# Centralino: one slot. Changes are lost with the next update.
 arm_64bit=1
 kernel=kernel8.img
-initramfs initramfs.gz followkernel
+initramfs ` + initramfsName + ` followkernel
 enable_uart=1
 disable_splash=1
 disable_overscan=1
