@@ -54,12 +54,16 @@ func (b *build) writeBundle(slotImage string) error {
 		return err
 	}
 	defer slot.Close()
+	info, err := slot.Stat()
+	if err != nil {
+		return err
+	}
 	to, err := os.Create(b.name(bundleEnding))
 	if err != nil {
 		return err
 	}
 	m := update.Manifest{Version: b.version, Release: b.release, Boards: []string{b.target.name}, Made: b.made}
-	return errors.Join(update.Make(to, m, slot, slotSize, b.signer), to.Close())
+	return errors.Join(update.Make(to, m, slot, info.Size(), b.signer), to.Close())
 }
 
 // signSums writes the signature of the list of sums and what it is checked with.

@@ -44,9 +44,6 @@ func TestBundleOfTheImageIsTakenByItsProgram(t *testing.T) {
 	if err := os.WriteFile(slot, bytes.Repeat([]byte("slot"), 1<<18), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Truncate(slot, slotSize); err != nil {
-		t.Fatal(err)
-	}
 	var files [][]byte
 	for range 2 {
 		if err := b.writeBundle(slot); err != nil {
