@@ -105,7 +105,7 @@ func switchOn(t *testing.T, ns *testbed.Namespace, image string, more ...string)
 	t.Helper()
 	kernel, initramfs, cmdline := slotOf(t, image)
 	m := &machine{qmp: filepath.Join(t.TempDir(), "qmp")}
-	args := append([]string{"-M", "virt", "-cpu", "cortex-a53", "-smp", "2", "-m", strconv.Itoa(memory), "-nodefaults", "-display", "none",
+	args := append([]string{"-M", "virt", "-cpu", "max,pauth-impdef=on", "-smp", "2", "-m", strconv.Itoa(memory), "-nodefaults", "-display", "none",
 		"-serial", "stdio", "-qmp", "unix:" + m.qmp + ",server=on,wait=off", "-kernel", kernel, "-initrd", initramfs,
 		"-append", strings.ReplaceAll(cmdline, "quiet loglevel=4", "loglevel=7"),
 		"-drive", "if=none,id=disk,format=raw,file=" + image, "-device", "virtio-blk-pci,drive=disk"}, more...)
