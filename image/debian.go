@@ -34,22 +34,27 @@ type debian struct {
 }
 
 func (d debian) inputs(t target) (*inputs, error) {
-	in := &inputs{release: kernelRelease, trees: map[string][]byte{}, firmware: map[string][]byte{}}
+	in := &inputs{release: kernelRelease, serial: "ttyS1", trees: map[string][]byte{}, firmware: map[string][]byte{}}
 	if err := d.kernel(t, in); err != nil {
 		return nil, err
 	}
+	return in, d.others(t, in)
+}
+
+// others takes what is not the kernel.
+func (d debian) others(t target, in *inputs) error {
 	if len(t.firmware) > 0 {
 		files, err := d.unpack(raspiFirmware, func(name string) bool {
 			return strings.HasPrefix(name, "usr/lib/raspi-firmware/") && slices.Contains(t.firmware, path.Base(name)) ||
 				strings.HasSuffix(name, "raspi-firmware/copyright")
 		})
 		if err != nil {
-			return nil, err
+			return err
 		}
 		for _, want := range t.firmware {
 			b, ok := files["usr/lib/raspi-firmware/"+want]
 			if !ok {
-				return nil, fmt.Errorf("%s holds no %s", raspiFirmware.name, want)
+				return fmt.Errorf("%s holds no %s", raspiFirmware.name, want)
 			}
 			in.firmware[want] = b
 		}
@@ -57,9 +62,9 @@ func (d debian) inputs(t target) (*inputs, error) {
 		in.use(raspiFirmware)
 	}
 	if err := d.checker(in); err != nil {
-		return nil, err
+		return err
 	}
-	return in, d.authorities(in)
+	return d.authorities(in)
 }
 
 func (in *inputs) use(p debPackage) {

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"centralino/board/boot"
 	"centralino/board/update"
@@ -94,7 +95,7 @@ func (b *build) slotFiles() (map[string][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	list, modules, err := chooseModules(b.in.modules, b.in.builtin, slices.Concat(everyModule, b.target.modules), always)
+	list, modules, err := chooseModules(b.in.modules, b.in.builtin, b.in.had(slices.Concat(everyModule, b.target.modules)), b.in.had(always))
 	if err != nil {
 		return nil, err
 	}
@@ -112,7 +113,7 @@ func (b *build) slotFiles() (map[string][]byte, error) {
 	}
 	files := map[string][]byte{
 		"kernel8.img": kernel, initramfsName: root,
-		"cmdline.txt": []byte(b.target.cmdline + " " + everyCmdline + "\n"),
+		"cmdline.txt": []byte(strings.ReplaceAll(b.target.cmdline, serialPlace, b.in.serial) + " " + everyCmdline + "\n"),
 	}
 	maps.Copy(files, b.in.trees)
 	maps.Copy(files, b.in.firmware)

@@ -8,6 +8,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"flag"
 	"fmt"
@@ -28,6 +29,7 @@ func main() {
 // options are what the flags say.
 type options struct {
 	target    target
+	kernel    string // provider of the kernel
 	program   string // the appliance, built for the board's processor
 	version   string
 	release   uint64 // grows with every release; decides which update is older
@@ -50,7 +52,11 @@ func run(args []string, out io.Writer) error {
 	if err := os.MkdirAll(o.cache, 0o755); err != nil {
 		return err
 	}
-	in, err := debian{cache: o.cache, say: out}.inputs(o.target)
+	from, ok := providerByName(o.kernel, debian{cache: o.cache, say: out})
+	if !ok {
+		return fmt.Errorf("kernel %q is not known; choose one of %s, %s", o.kernel, debianKernel, moduleKernel)
+	}
+	in, err := from.inputs(o.target)
 	if err != nil {
 		return fmt.Errorf("kernel and firmware of %s: %w", o.target.name, err)
 	}
@@ -75,6 +81,7 @@ func parse(args []string) (options, error) {
 	f := flag.NewFlagSet("image", flag.ContinueOnError)
 	var o options
 	name := f.String("board", "", "target: "+targetNames())
+	f.StringVar(&o.kernel, "kernel", "", "where the kernel comes from: debian (package) or module (Go module); by the board if empty")
 	f.StringVar(&o.program, "program", "", "the appliance for the board's processor (GOARCH=arm64)")
 	f.StringVar(&o.version, "version", "dev", "version of the image")
 	f.Uint64Var(&o.release, "release", 0, "number of the release; a higher one is newer")
@@ -90,6 +97,7 @@ func parse(args []string) (options, error) {
 	if o.target, ok = targetByName(*name); !ok {
 		return o, fmt.Errorf("board %q is not known; choose one of %s", *name, targetNames())
 	}
+	o.kernel = cmp.Or(o.kernel, o.target.kernel)
 	if o.program == "" && !o.fetchOnly {
 		return o, errors.New("name the program with -program")
 	}

@@ -33,3 +33,19 @@ var authorityPackage = debPackage{
 	sha256: "c10585ac22c7f617a73d394eea29ba71d0356f350ae973b19043d1b017f80f54",
 	origin: "ca-certificates 20250419+deb13u1", licence: "MPL-2.0 AND GPL-2.0-or-later",
 }
+
+// piKernel is the Raspberry Pi's own kernel as gokrazy builds it. It passes the argument
+// "tryboot" of a restart on to the firmware (drivers/firmware/raspberrypi.c of that
+// kernel), which no other kernel does.
+var piKernel = goKernel{
+	path:    "github.com/gokrazy/kernel.rpi",
+	version: "v0.0.0-20251127164438-9778ec0261de",
+	sum:     "h1:RSLWj1Ska9s4cl+n/bC5LY4s8vLr+tZoO2vMm/wGP64=",
+	release: "6.12.47-v8",
+	serial:  "ttyS0",
+	trees: []string{
+		"bcm2711-rpi-4-b.dtb", "bcm2711-rpi-400.dtb", "bcm2711-rpi-cm4.dtb", "bcm2711-rpi-cm4-io.dtb", "bcm2711-rpi-cm4s.dtb",
+		"bcm2710-rpi-3-b.dtb", "bcm2710-rpi-3-b-plus.dtb", "bcm2710-rpi-cm3.dtb", "bcm2710-rpi-zero-2.dtb", "bcm2710-rpi-zero-2-w.dtb",
+	},
+	lacks: []string{"nls_utf8", "nls_iso8859_1", "pl2303", "qcserial", "ax88179_178a", "8021q"},
+}

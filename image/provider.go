@@ -4,8 +4,10 @@ import "io/fs"
 
 // inputs are what an image is made of besides our own program.
 type inputs struct {
-	release  string // of the kernel, "6.12.117+deb13-arm64"
-	kernel   []byte // as it is unpacked
+	release  string   // of the kernel, "6.12.117+deb13-arm64"
+	serial   string   // what it calls the serial console of a Raspberry Pi
+	lacks    []string // wanted modules that it is known not to have, with underscores
+	kernel   []byte   // as it is unpacked
 	modules  map[string][]byte
 	builtin  []string          // names of modules that are part of the kernel
 	trees    map[string][]byte // by file name
@@ -35,4 +37,19 @@ type provider interface {
 	inputs(t target) (*inputs, error)
 }
 
-var _ provider = debian{}
+// Names of the providers, for -kernel.
+const (
+	debianKernel = "debian"
+	moduleKernel = "module"
+)
+
+// providerByName finds a provider.
+func providerByName(name string, d debian) (provider, bool) {
+	switch name {
+	case debianKernel:
+		return d, true
+	case moduleKernel:
+		return goModules{d}, true
+	}
+	return nil, false
+}

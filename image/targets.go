@@ -6,6 +6,7 @@ import "strings"
 type target struct {
 	name    string // for -board
 	title   string
+	kernel  string   // provider of its kernel, where none is asked for
 	trees   []string // device trees of the kernel package, below its folder
 	modules []string // beside those of every board
 	cmdline string   // beside that of every board
@@ -19,6 +20,9 @@ type target struct {
 // everyCmdline restarts a box whose kernel fails, lets the first process write into the
 // kernel's log, and keeps the console quiet: a serial console is slow.
 const everyCmdline = "panic=10 oops=panic printk.devkmsg=on quiet loglevel=4"
+
+// serialPlace stands in a command line for what the kernel calls the serial console.
+const serialPlace = "SERIAL"
 
 // always are modules that nothing in a machine asks for; crc32c_generic is what ext4 asks
 // the kernel's own loader for, which the image does not have.
@@ -48,29 +52,33 @@ var piModules = []string{
 var targets = []target{
 	{
 		name:    "qemu-virt",
+		kernel:  debianKernel,
 		title:   "QEMU's virtual board",
 		modules: []string{"virtio_pci", "virtio_mmio", "virtio_blk", "virtio_net", "virtio-rng", "virtio_console"},
 		cmdline: "console=ttyAMA0",
 	},
 	{
 		name:    "qemu-raspi3b",
+		kernel:  debianKernel,
 		title:   "QEMU's Raspberry Pi 3 Model B",
 		trees:   []string{"broadcom/bcm2837-rpi-3-b.dtb"},
 		modules: piModules, // without the watchdog: where QEMU starts it, it resets the board at once
-		cmdline: "console=ttyS1,115200",
+		cmdline: "console=" + serialPlace + ",115200",
 	},
 	{
-		name:  "rpi",
-		title: "Raspberry Pi 3, 4, Zero 2 W and Compute Modules 3 and 4",
+		name:   "rpi",
+		kernel: moduleKernel, // Debian's does not tell the firmware to try the other slot
+		title:  "Raspberry Pi 3, 4, Zero 2 W and Compute Modules 3 and 4",
 		trees: []string{
 			"broadcom/bcm2711-rpi-4-b.dtb", "broadcom/bcm2711-rpi-400.dtb", "broadcom/bcm2711-rpi-cm4-io.dtb",
 			"broadcom/bcm2837-rpi-3-a-plus.dtb", "broadcom/bcm2837-rpi-3-b.dtb", "broadcom/bcm2837-rpi-3-b-plus.dtb",
 			"broadcom/bcm2837-rpi-cm3-io3.dtb", "broadcom/bcm2837-rpi-zero-2-w.dtb",
 		},
-		modules:  append([]string{"bcm2835_wdt"}, piModules...),
-		cmdline:  "console=tty1 console=ttyS1,115200",
-		config:   piConfig,
-		firmware: []string{"start4.elf", "fixup4.dat", "start.elf", "fixup.dat", "bootcode.bin"},
+		modules: append([]string{"bcm2835_wdt"}, piModules...),
+		cmdline: "console=tty1 console=" + serialPlace + ",115200",
+		config:  piConfig,
+		firmware: []string{"start4cd.elf", "fixup4cd.dat", "start_cd.elf", "fixup_cd.dat", // those of gpu_mem=16
+			"start4.elf", "fixup4.dat", "start.elf", "fixup.dat", "bootcode.bin"},
 		selector: []string{"bootcode.bin"},
 		devices:  []string{"pi4-64bit", "pi3-64bit"},
 	},

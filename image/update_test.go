@@ -228,7 +228,7 @@ func withProgram(t *testing.T, packed, program []byte) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	head := bytes.LastIndex(plain, []byte("\x00init\x00")) - 109 // its name follows the header of 110 octets
+	head := bytes.LastIndex(plain, []byte("00000000init\x00")) - 102 // its name follows the last field of the header of 110 octets
 	if head < 0 || string(plain[head:head+6]) != "070701" {
 		t.Fatal("the initramfs holds no program")
 	}
