@@ -46,6 +46,7 @@ RELEASE ?= $(shell git rev-list --count HEAD 2>/dev/null || echo 0)
 RELEASE_KEY ?= bin/development.key
 SPARE_PUBLIC ?=
 KERNEL ?=
+IMAGE_TESTS ?= ^TestImage$$
 export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 1795000000)
 
 bin/development.key:
@@ -68,7 +69,7 @@ image-test: program ## build the image of qemu-virt twice, compare, and start it
 	@bash internal/testbed/peers.sh image
 	$(GO) vet -tags imagetest ./image
 	CENTRALINO_PROGRAM=$(CURDIR)/$(IMAGE)/appliance CENTRALINO_KEY=$(abspath $(RELEASE_KEY)) CENTRALINO_RELEASE=$(RELEASE) \
-	  $(GO) test -tags imagetest -count=1 -v -timeout 20m -run '^TestImage$$' ./image
+	  $(GO) test -tags imagetest -count=1 -v -timeout 60m -run '$(IMAGE_TESTS)' ./image
 
 prompts: ## make the spoken prompts anew with espeak-ng and sox
 	@bash internal/audio/prompts/make.sh

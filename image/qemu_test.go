@@ -217,7 +217,6 @@ func TestImage(t *testing.T) {
 	enlarge(t, images[0], 2<<30)
 	t.Run("the first start", func(t *testing.T) { firstStart(t, images[0]) })
 	t.Run("a second one with settings on the card", func(t *testing.T) { secondStart(t, images[0]) })
-	t.Run("updates", func(t *testing.T) { updates(t, images[1]) })
 }
 
 // firstStart switches a flashed card on, waits for the page and switches it off.

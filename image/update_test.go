@@ -73,8 +73,11 @@ func newUpdated(t *testing.T, image string) *updated {
 	return u
 }
 
-// updates installs a good version, and shows that bad ones are refused or taken back.
-func updates(t *testing.T, image string) {
+// TestImageUpdates installs a good version, and shows that bad ones are refused or taken
+// back.
+func TestImageUpdates(t *testing.T) {
+	t.Chdir("..")
+	image := builtImage(t, "qemu-virt", t.TempDir())
 	u := newUpdated(t, image)
 	u.start()
 	u.claim()

@@ -6,7 +6,7 @@
 #   FLIPS (bits of a bundle)  CUTS (outcomes of a power cut at each step of an update)
 #   AGENTS  CALLERS  CALLING (how long they call: reports against the capture)
 #   CHECKS (random runs that hold the ACD to its promises)  WORLDS (offices of each sort
-#   that the gate is tried on)  POWERCUTS (of the image in QEMU while it updates itself)
+#   that the gate is tried on)
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 log=$(mktemp)
@@ -36,14 +36,6 @@ run $((${SOAK:-10} + 10)) ./cmd/appliance -run '^TestSoak$' -soak "${SOAK:-10}m"
 run 15 ./cmd/appliance -run '^TestReportsEqualTheCapture$' -report-agents "${AGENTS:-10}" -report-callers "${CALLERS:-60}" -report-for "${CALLING:-5m}"
 CENTRALINO_KILLS=${KILLS:-500} run 10 ./internal/journal -run '^TestKilledAtAnyMoment'
 run 15 ./hal/sim -run '^(TestVM|TestVgetty)' -count "${ROUNDS:-5}"
-bash internal/testbed/peers.sh image
-if make -s program BOARD=qemu-virt; then
-  CENTRALINO_PROGRAM=$PWD/bin/image/qemu-virt/appliance CENTRALINO_KEY=$(realpath "${RELEASE_KEY:-bin/development.key}") \
-    CENTRALINO_RELEASE=$(git rev-list --count HEAD) SOURCE_DATE_EPOCH=$(git log -1 --format=%ct) \
-    run 60 ./image -tags imagetest -run '^TestImagePowerCuts$' -powercuts "${POWERCUTS:-10}"
-else
-  code=1
-fi
 # What follows has a clock of its own and minds no other work on the machine.
 GOGC=400 run 100 ./cmd/appliance -run '^TestWholeBox$' -simseeds "${SEEDS:-1000}" -simhours "${HOURS:-0.5}" -simminutes 90 -parallel 4
 run 15 ./acd/sim -calls 1000000 -days 365
