@@ -355,7 +355,7 @@ func TestAgentsStateFromThePage(t *testing.T) {
 	r := newRig(t, true)
 	busy(r)
 	b := r.as(carla)
-	b.get("/").has(t, "Di nuovo libero").lacks(t, "Sono qui")
+	b.get("/").has(t, "Riprendo le chiamate").lacks(t, "Sono qui")
 	b.post("/me/state", url.Values{"do": {"ready"}}).is(t, http.StatusOK)
 	b.post("/me/state", url.Values{"do": {"explode"}}).is(t, http.StatusBadRequest)
 	r.as(tech).get("/").lacks(t, `name="do"`)

@@ -72,7 +72,7 @@ func TestReplaceAMessageAndUndo(t *testing.T) {
 			r := newRig(t, true)
 			b := r.as(id)
 			b.get("/office").has(t, `href="/prompts"`, `href="/prompts/prompt-closed"`)
-			b.get("/prompts").has(t, `href="/prompts/prompt-closed"`, "voce del centralino").lacks(t, ">vostra registrazione<", "box.closed")
+			b.get("/prompts").has(t, `href="/prompts/prompt-closed"`, "voce del centralino").lacks(t, ">tua registrazione<", "box.closed")
 			b.get("/prompts/prompt-closed").has(t, "I nostri uffici sono chiusi", `src="/prompts/prompt-closed/it"`, "Our office is closed").lacks(t, "/remove")
 			own := b.hears("/prompts/prompt-closed/it")
 
@@ -80,7 +80,7 @@ func TestReplaceAMessageAndUndo(t *testing.T) {
 			if r.office.Current().Doc.PromptByID("prompt-closed").Audio["it"] != "" {
 				t.Fatal("changed before anybody said yes")
 			}
-			applied := b.apply(draft).has(t, ">vostra registrazione<", "/prompts/prompt-closed/it/remove", "Applicato", "/undo")
+			applied := b.apply(draft).has(t, ">tua registrazione<", "/prompts/prompt-closed/it/remove", "Applicato", "/undo")
 			if applied.url.Path != "/prompts/prompt-closed" {
 				t.Errorf("led to %s", applied.url)
 			}
@@ -107,7 +107,7 @@ func TestReplaceAMessageAndUndo(t *testing.T) {
 			}
 
 			// And back to the voice of the box.
-			b.apply(b.post("/prompts/prompt-closed/it/remove", nil)).lacks(t, ">vostra registrazione<")
+			b.apply(b.post("/prompts/prompt-closed/it/remove", nil)).lacks(t, ">tua registrazione<")
 			if w := b.hears("/prompts/prompt-closed/it"); len(w.Samples) != len(own.Samples) {
 				t.Error("the voice of the box is not back")
 			}

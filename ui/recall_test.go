@@ -324,7 +324,7 @@ func TestNobodyToCallBackIsInvisible(t *testing.T) {
 	}
 	r.figures()
 	b := r.as(bruno)
-	b.get("/").has(t, `href="/recall?closed=on">1 ha chiamato a ufficio chiuso<`, `href="/recall?unanswered=on">2 non sono arrivati a una coda<`)
+	b.get("/").has(t, `href="/recall?closed=on">1 persona ha chiamato a ufficio chiuso<`, `href="/recall?unanswered=on">2 persone non sono arrivate a una coda<`)
 	b.get("/recall").has(t, `href="/recall?closed=on"`, `href="/recall?unanswered=on"`)
 	b.get("/recall?closed=on").has(t, "02 7777 0000").lacks(t, "02 7777 0001", `href="/recall?closed=on"`)
 	b.get("/api/v1/recall").has(t, `"closed":1`, `"unanswered":2`, `"all":0`)
