@@ -294,7 +294,7 @@ func TestImportingAFile(t *testing.T) {
 	b.upload("/import", "file", []byte("\x89PNG\r\n\x1a\n\x00\x00\x00")).is(t, http.StatusUnprocessableEntity).has(t, "non è una tabella")
 	b.upload("/import", "file", []byte("\n")).is(t, http.StatusUnprocessableEntity).has(t, "nessuna riga")
 	p := b.upload("/import", "file", []byte("Nome;Telefono;Città\nMario <i>Rossi;0298765432;Roma\nDue;=cmd|' /C calc'!A0;Lodi\nTre;0277777777;Lodi\n")).is(t, http.StatusOK)
-	p.has(t, "3 righe", "punto e virgola", "Mario &lt;i&gt;Rossi", "Riga 3", "non è un numero valido", "Scarica le righe scartate")
+	p.has(t, "Righe: 3", "punto e virgola", "Mario &lt;i&gt;Rossi", "Riga 3", "non è un numero valido", "Scarica le righe scartate")
 	form := selected(p.body)
 	if form.Get("column:0") != "name" || form.Get("column:1") != "number" || form.Get("column:2") != "field" {
 		t.Errorf("guessed %v", form)
