@@ -253,7 +253,7 @@ func TestTheMainFlowInChromium(t *testing.T) {
 		t.Errorf("the account was not swapped in: %s %v", at, err)
 	}
 	do("undo", chromedp.Click(css(".flash .btn")), chromedp.WaitVisible(css("table")))
-	shows(".flash", "Si è tornati indietro")
+	shows(".flash", "È tornata in vigore")
 	do("people", chromedp.Navigate(r.http.URL+"/people"), chromedp.WaitVisible(css("#people")))
 	if strings.Contains(text("#people"), "Elena") {
 		t.Error("Elena is still there")

@@ -189,7 +189,7 @@ func TestCreatePersonWithPhoneAndUndo(t *testing.T) {
 	if p := b.post(draft.url.Path, nil); !strings.Contains(p.body, "non c&#39;è più") {
 		t.Errorf("a draft applied twice: %s", p.body)
 	}
-	b.post("/versions/1/undo", url.Values{"now": {"1"}}).is(t, http.StatusOK).has(t, "Si è tornati indietro", "Versione 3")
+	b.post("/versions/1/undo", url.Values{"now": {"1"}}).is(t, http.StatusOK).has(t, "È tornata in vigore", "Versione 3")
 	b.get("/people").lacks(t, "Elena Gialli")
 	b.get("/versions/2").has(t, "Persona")
 	// And forth again.
@@ -219,7 +219,7 @@ func TestNobodyTakesAwayHisOwnAccess(t *testing.T) {
 	if got := r.office.Current().Version; got != now {
 		t.Errorf("the office is at version %d, not %d", got, now)
 	}
-	r.as(tech).post(back, url.Values{"now": {"1"}}).has(t, "Si è tornati indietro")
+	r.as(tech).post(back, url.Values{"now": {"1"}}).has(t, "È tornata in vigore")
 }
 
 func TestSomebodyElseIsFaster(t *testing.T) {

@@ -23,8 +23,8 @@ func TestFormOfALineOffersThePortsThatAreThere(t *testing.T) {
 	b := r.as(tech)
 	b.apply(b.post("/edit/line/line-2", url.Values{"name": {"Linea 2"}, "port": {"path:/dev/ttyS0"}, "channels": {"1"}, "emergency": {"true"}}))
 	b.get("/edit/line/line-1").has(t, `list="f-port-list"`, `<option value="usb:0572:1340:24680246">USB Modem &lt;CX&gt;, numero di serie 24680246, /dev/ttyACM0</option>`,
-		`<option value="usb:0baf:00eb:@1-1.4">USR5637, /dev/ttyACM1</option>`, "/dev/ttyS0, già della linea «Linea 2»", "Collegate adesso 3 porte")
-	b.get("/edit/line/line-2").has(t, `<option value="path:/dev/ttyS0">/dev/ttyS0</option>`).lacks(t, "già della linea")
+		`<option value="usb:0baf:00eb:@1-1.4">USR5637, /dev/ttyACM1</option>`, "/dev/ttyS0, già usata dalla linea «Linea 2»", "Collegate adesso 3 porte")
+	b.get("/edit/line/line-2").has(t, `<option value="path:/dev/ttyS0">/dev/ttyS0</option>`).lacks(t, "già usata dalla linea")
 	b.get("/edit/line/new").has(t, "usb:0572:1340:24680246")
 	b.get("/edit/line/new?kind=trunk").lacks(t, "usb:0572:1340:24680246")
 	ports = ports[:1] // asked anew whenever the form opens

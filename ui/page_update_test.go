@@ -139,8 +139,8 @@ func TestUpdatePageTellsHowFarItIs(t *testing.T) {
 	st.Phase, st.Calls, st.Version, st.Since = update.Waiting, 2, "v2.0", time.Now().Add(-time.Minute)
 	r.updates.status = st
 	b := r.as(tech)
-	b.get("/system/update").has(t, "Aspetta che finiscano le chiamate", "2 chiamate", "Lascia perdere", "v2.0")
-	b.post("/system/update/cancel", nil).has(t, "lasciato perdere")
+	b.get("/system/update").has(t, "Aspetta che finiscano le chiamate", "2 chiamate", "Annulla l&#39;aggiornamento", "v2.0")
+	b.post("/system/update/cancel", nil).has(t, "è stato annullato")
 	st.Phase, st.Calls, st.Done, st.Total = update.Writing, 0, 25, 100
 	r.updates.status = st
 	b.get("/system/update").has(t, "25 %", "Scrive la nuova versione")
