@@ -371,7 +371,7 @@ func TestAgreementIsTheManagers(t *testing.T) {
 	r.as(dario).post("/office/privacy", form).is(t, http.StatusUnprocessableEntity).has(t, "Serve la data", "prot. 7")
 	form.Set("date", "2026-03-01")
 	r.as(dario).post("/office/privacy", form).is(t, http.StatusOK).has(t, "Accordo registrato (1 marzo 2026, Dario Neri)")
-	r.as(dario).post("/office/privacy", url.Values{"kind": {""}}).is(t, http.StatusOK).has(t, "ognuno vede solo se stesso")
+	r.as(dario).post("/office/privacy", url.Values{"kind": {""}}).is(t, http.StatusOK).has(t, "ognuno vede solo i propri dati")
 }
 
 func TestLanguage(t *testing.T) {

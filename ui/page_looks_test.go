@@ -31,7 +31,7 @@ func TestWhoWasSeenReadsWhoLooked(t *testing.T) {
 	lead := r.as(anna)
 	lead.get("/")
 	lead.get("/calls/c-0")
-	r.as(bruno).get("/me").is(t, http.StatusOK).has(t, "Nessuno ha guardato", "ognuno vede solo se stesso")
+	r.as(bruno).get("/me").is(t, http.StatusOK).has(t, "Nessuno ha guardato", "ognuno vede solo i propri dati")
 	r.agree(privacy.UnionDeal, "protocollo 7")
 	lead.get("/").has(t, "Bruno Bianchi")
 	lead.get("/calls/c-0").has(t, "Bruno Bianchi")

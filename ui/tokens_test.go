@@ -177,7 +177,7 @@ func TestAPersonsTokens(t *testing.T) {
 	b.post("/me/tokens", but("name", "")).is(t, http.StatusUnprocessableEntity).has(t, "da 1 a 60 caratteri")
 	b.post("/me/tokens", but("name", "x\x00y")).is(t, http.StatusUnprocessableEntity)
 	b.post("/me/tokens", but("lasts", "36500")).is(t, http.StatusBadRequest)
-	p := b.post("/me/tokens", form).is(t, http.StatusOK).has(t, "copialo adesso", "CRM &lt;b&gt;", "sentire le chiamate", "mai usato")
+	p := b.post("/me/tokens", form).is(t, http.StatusOK).has(t, "copialo adesso", "CRM &lt;b&gt;", "sapere quando ci sono chiamate", "mai usato")
 	token := regexp.MustCompile(`ctk_[A-Za-z0-9_-]{43}`).FindString(p.body)
 	if token == "" {
 		t.Fatal("the token is not shown")
