@@ -22,7 +22,7 @@ const (
 		"page that the box shows in a browser.\r\n" +
 		"\r\n" +
 		"    "
-	noteUsed = "Nessun codice: il centralino ha gia' un responsabile.\r\n" +
+	noteUsed = "Nessun codice: il centralino e' gia' stato preso in carico.\r\n" +
 		"No code: the box belongs to somebody.\r\n"
 )
 
