@@ -31,7 +31,8 @@ type first struct {
 	servers  *servers    // of time, for the clock's goroutine
 	namer    *network.Announcer
 	unname   func()    // takes the box's name back and waits for it, shortly
-	measured bool      // the memory was told once
+	measured time.Time // when the memory was last looked at
+	free     int       // MiB of it that were told last
 	begun    time.Time // when the first process began
 
 	ends    chan end // capacity 8: more children than that never end at once
@@ -46,8 +47,13 @@ type first struct {
 // tick is how often the first process looks after everything.
 const tick = 2 * time.Second
 
-// restTime is after how long the memory of a box at rest is told, for the log.
-const restTime = 20 * time.Second
+// restTime is after how long the memory of a box at rest is told, for the log. It is
+// looked at each memoryEvery and told again when it changed by memoryStep MiB.
+const (
+	restTime    = 20 * time.Second
+	memoryEvery = time.Minute
+	memoryStep  = 8
+)
 
 // keepClock is how often the time is written down, for a start without a network.
 const keepClock = time.Hour
@@ -219,10 +225,12 @@ func (f *first) look() {
 		f.report.Restarts = 0
 		f.tell()
 	}
-	if f.child.pid != 0 && !f.measured && now.Sub(f.child.started) >= restTime {
-		f.measured = true
-		total, available := memory()
-		f.log.Info("memory", "total", total, "available", available)
+	if f.child.pid != 0 && now.Sub(f.child.started) >= restTime && now.Sub(f.measured) >= memoryEvery {
+		f.measured = now
+		if total, free := memory(); free-f.free >= memoryStep || f.free-free >= memoryStep {
+			f.free = free
+			f.log.Info("memory", "total", total, "available", free)
+		}
 	}
 	if f.report.Clock.Trusted && now.Sub(f.kept) >= keepClock {
 		f.keepClock()
