@@ -72,21 +72,21 @@ const (
 )
 
 // pins are the eight pins of the board's PL061, as the world outside of the chip has them:
-// lamps are looked at by reading its data register, a button is a level that is set.
+// lamps are looked at by reading its data register, a button is a level that is set. Both
+// go over QEMU's socket for tests of devices (qtest), beside the running processor.
 type pins struct {
-	m      *machine
 	chip   string // its path among QEMU's objects
-	button net.Conn
+	qtest  net.Conn
 	answer *bufio.Scanner
 }
 
 // pinData is the address of all eight bits of the PL061's register GPIODATA on the board.
-const pinData = "0x90303fc"
+const pinData = 0x90303fc
 
 // openPins finds the chip; the machine was started with a qtest socket.
 func openPins(t testing.TB, m *machine, qtest string) *pins {
 	t.Helper()
-	p := &pins{m: m}
+	p := &pins{}
 	var objects []struct{ Name, Type string }
 	m.ask(t, "qom-list", map[string]string{"path": "/machine/unattached"}, &objects)
 	for _, o := range objects {
@@ -98,12 +98,29 @@ func openPins(t testing.TB, m *machine, qtest string) *pins {
 		t.Fatalf("the board has no PL061: %v", objects)
 	}
 	var err error
-	if p.button, err = net.Dial("unix", qtest); err != nil {
+	if p.qtest, err = net.Dial("unix", qtest); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { p.button.Close() })
-	p.answer = bufio.NewScanner(p.button)
+	t.Cleanup(func() { p.qtest.Close() })
+	p.answer = bufio.NewScanner(p.qtest)
 	return p
+}
+
+// say gives a command to qtest and returns what follows its OK.
+func (p *pins) say(t testing.TB, format string, arguments ...any) string {
+	t.Helper()
+	_ = p.qtest.SetDeadline(time.Now().Add(time.Minute))
+	if _, err := fmt.Fprintf(p.qtest, format+"\n", arguments...); err != nil {
+		t.Fatal(err)
+	}
+	if !p.answer.Scan() {
+		t.Fatalf("%s: %v", format, p.answer.Err())
+	}
+	rest, ok := strings.CutPrefix(p.answer.Text(), "OK")
+	if !ok {
+		t.Fatalf("%s: %s", format, p.answer.Text())
+	}
+	return strings.TrimSpace(rest)
 }
 
 // set drives a pin from outside.
@@ -113,22 +130,14 @@ func (p *pins) set(t testing.TB, pin int, high bool) {
 	if high {
 		level = 1
 	}
-	_ = p.button.SetDeadline(time.Now().Add(time.Minute))
-	if _, err := fmt.Fprintf(p.button, "set_irq_in %s unnamed-gpio-in %d %d\n", p.chip, pin, level); err != nil {
-		t.Fatal(err)
-	}
-	if !p.answer.Scan() || !strings.HasPrefix(p.answer.Text(), "OK") {
-		t.Fatalf("set pin %d: %q %v", pin, p.answer.Text(), p.answer.Err())
-	}
+	p.say(t, "set_irq_in %s unnamed-gpio-in %d %d", p.chip, pin, level)
 }
 
 // look returns the levels of all pins, pin 0 in the lowest bit.
 func (p *pins) look(t testing.TB) byte {
 	t.Helper()
-	var text string
-	p.m.ask(t, "human-monitor-command", map[string]string{"command-line": "xp /1xw " + pinData}, &text)
-	_, value, _ := strings.Cut(strings.TrimSpace(text), ": ")
-	n, err := strconv.ParseUint(strings.TrimPrefix(value, "0x"), 16, 32)
+	text := p.say(t, "readl %#x", pinData)
+	n, err := strconv.ParseUint(strings.TrimPrefix(text, "0x"), 16, 32)
 	if err != nil {
 		t.Fatalf("look at the pins: %q", text)
 	}

@@ -10,7 +10,8 @@ declare -A package=(
   [dnsmasq]=dnsmasq-base [openssl]=openssl [fsck.vfat]=dosfstools [e2fsck]=e2fsprogs
 )
 # The image is started by `make image-test` alone.
-[ "${1:-}" != image ] || package=([qemu-system-aarch64]=qemu-system-arm [fsck.vfat]=dosfstools [xz]=xz-utils [dpkg-deb]=dpkg)
+[ "${1:-}" != image ] || package=([qemu-system-aarch64]=qemu-system-arm [fsck.vfat]=dosfstools [xz]=xz-utils [dpkg-deb]=dpkg
+  [e2fsck]=e2fsprogs [ip]=iproute2 [baresip]=baresip-core [espeak-ng]=espeak-ng)
 missing=()
 for tool in "${!package[@]}"; do
   command -v "$tool" >/dev/null 2>&1 || [ -x "/usr/sbin/$tool" ] || missing+=("${package[$tool]}")
