@@ -121,15 +121,18 @@ func (v *visit) makePlan(a *planAsk) (api.Plan, error) {
 		return api.Plan{}, err
 	}
 	src := report.NewSource(facts, doc, v.s.d.People, v.viewer())
+	if src.Membership, err = v.s.members.since(v.ctx(), v.s.d.Office, facts.From); err != nil {
+		return api.Plan{}, err
+	}
 	h := src.HistoryOf(a.queue, a.weekday)
 	out := api.Plan{Queue: a.queue, Days: h.Days, Hidden: h.Hidden, Text: []string{}}
 	rows := h.Rows()
 	if a.typed != "" {
 		rows, out.Days = v.typedRows(a), 0
 	}
-	// Without history, or where it would tell of a few people: the mean of small offices
-	// in the field, four minutes and two.
-	a.handle = cmp.Or(a.handle, h.Handle.Round(time.Second), 4*time.Minute)
+	// Without history, or where it would tell of a few people: the means of small offices
+	// in the field.
+	a.handle = cmp.Or(a.handle, h.Handle.Round(time.Second), report.UsualHandling)
 	a.patience = cmp.Or(a.patience, h.Patience.Round(time.Second), 2*time.Minute)
 	a.handle, a.patience = min(a.handle, time.Hour), min(max(a.patience, 5*time.Second), time.Hour)
 	out.Handle, out.Patience = a.handle.Seconds(), a.patience.Seconds()

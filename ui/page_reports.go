@@ -107,6 +107,9 @@ func (s *Server) makeReport(ctx context.Context, a asked, r reading) (api.Report
 		return api.Report{}, err
 	}
 	src := report.NewSource(facts, doc, s.d.People, r.viewer)
+	if src.Membership, err = s.members.since(ctx, s.d.Office, i.From); err != nil {
+		return api.Report{}, err
+	}
 	w := words{p: r.p, doc: doc, zone: a.zone, days: !a.single(), name: s.namesFor(r, doc)}
 	out := api.Report{What: a.what, Title: r.p.T("report.what." + a.what), From: a.first(), To: a.last(), UpTo: s.d.Reports.UpTo(), Tables: []api.DataTable{}}
 	now := s.d.Now()
@@ -140,10 +143,6 @@ func (s *Server) makeReport(ctx context.Context, a asked, r reading) (api.Report
 	case "lines":
 		tables = src.LineTables()
 	case "team":
-		src.Membership, err = s.members.since(ctx, s.d.Office, a.days.From)
-		if err != nil {
-			return api.Report{}, err
-		}
 		tables = []report.Table{src.Teams()}
 	case "people":
 		tables = []report.Table{src.People(s.seen(doc, r.viewer, r.purpose))}

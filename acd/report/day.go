@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"math"
 	"time"
 
@@ -36,7 +37,7 @@ func (s *Source) DaySheet(day kpi.Interval, recalls int) Day {
 	d := Day{Interval: day, Five: []Named{
 		{"offered", cells[0]}, {"level", cells[4]}, {"asa", cells[5]}, {"abandonRate", cells[3]}, {"lostCallers", count(f.LostCallers, lost)},
 	}}
-	d.Hours = Table{ID: "hours", Columns: append([]Column{{"when", KindInterval}}, figureColumns...)}
+	d.Hours = Table{ID: "hours", Columns: s.columns(Column{"when", KindInterval})}
 	var worst, busiest kpi.Interval
 	var worstOf, busiestOf kpi.Figures
 	for _, i := range day.Cut(time.Hour) {
@@ -114,7 +115,7 @@ func (s *Source) advice(day kpi.Interval, visits []kpi.Visit, f *kpi.Figures, wo
 		return w
 	}
 	if level, ok := f.Level(kpi.ShortRemoved); ok && level < s.target("") && h.Offered > 0 {
-		if one, ok := oneMore(visits, h, worst); ok {
+		if one, ok := s.oneMore(visits, h, worst); ok {
 			return one
 		}
 	}
@@ -128,15 +129,22 @@ func (s *Source) advice(day kpi.Interval, visits []kpi.Visit, f *kpi.Figures, wo
 }
 
 // oneMore tells what one more person would have changed in the worst hour, by
-// Erlang A with the day's own handling time and patience.
-func oneMore(visits []kpi.Visit, h *kpi.Figures, worst kpi.Interval) (Sentence, bool) {
+// Erlang A with the day's own patience and handling time; where the gate is closed, with
+// the handling time that may be told of the days before, or the usual one: else the
+// forecast would give the day's away.
+func (s *Source) oneMore(visits []kpi.Visit, h *kpi.Figures, worst kpi.Interval) (Sentence, bool) {
 	f := kpi.Sum(visits, nil)
 	patience, known := kpi.Patience(visits)
 	if f.Handled == 0 || !known || patience <= 0 {
 		return Sentence{}, false
 	}
+	handle := f.AHT
+	if !s.open {
+		spent, _ := s.handling("")
+		handle = cmp.Or(spent.mean(), UsualHandling)
+	}
 	rate, _ := h.AbandonRate()
-	t := kpi.Traffic{PerHour: float64(h.Offered) / worst.Length().Hours(), Handle: f.AHT, Patience: patience}
+	t := kpi.Traffic{PerHour: float64(h.Offered) / worst.Length().Hours(), Handle: handle, Patience: patience}
 	n := closest(t, rate)
 	now, ok := t.Predict(n, 0)
 	more, ok2 := t.Predict(n+1, 0)

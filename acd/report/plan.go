@@ -1,12 +1,9 @@
 package report
 
 import (
-	"maps"
-	"slices"
 	"time"
 
 	"centralino/acd/kpi"
-	"centralino/internal/journal"
 )
 
 // Need is what a plan is made of: the traffic of each stretch of the day and what
@@ -61,6 +58,10 @@ func Plan(n Need) []Staffing {
 // Hourly is how many callers an hour hang up at that rate.
 func (s *Staffing) Hourly(o kpi.Outlook) float64 { return s.PerHour * o.Abandons }
 
+// UsualHandling is reckoned with where the real handling time is not known, or would tell
+// of a few people: the mean of small offices in the field.
+const UsualHandling = 4 * time.Minute
+
 // History is what the box knows of a queue's traffic on one weekday.
 type History struct {
 	Days     int             // with any contact, that it is the mean of
@@ -93,42 +94,11 @@ func (s *Source) HistoryOf(queue string, day time.Weekday) History {
 	for k := range h.PerHour {
 		h.PerHour[k] /= float64(h.Days)
 	}
-	h.Handle, h.Hidden = s.handling(queue, visits)
+	var spent spent
+	spent, h.Hidden = s.handling(queue)
+	h.Handle = spent.mean()
 	h.Patience, _ = kpi.Patience(visits)
 	return h
-}
-
-// handling is the mean of talk, hold and wrap-up of a queue's visits. How long people
-// take is theirs: where the gate is closed it is told of whole teams only (see Teams),
-// and days on which fewer than five others handled contacts are left out.
-func (s *Source) handling(queue string, visits []kpi.Visit) (mean time.Duration, hidden bool) {
-	f := kpi.Sum(visits, s.rules)
-	if s.open || f.Handled == 0 {
-		return f.AHT, false
-	}
-	people := s.members(queue)
-	var spent, handled []map[journal.SubjectID]time.Duration // handled counts nanoseconds
-	for _, day := range kpi.Days(s.Facts.From, s.Facts.To, s.zone) {
-		took, calls := map[journal.SubjectID]time.Duration{}, map[journal.SubjectID]time.Duration{}
-		in := arrivals(visits, day)
-		for i := range in {
-			if v := &in[i]; kpi.CHandled.Has(v, kpi.Rule{}) {
-				people[v.Agent] = true
-				took[v.Agent] += v.Talked + v.Wrap
-				calls[v.Agent]++
-			}
-		}
-		spent, handled = append(spent, took), append(handled, calls)
-	}
-	if !s.gate.MaySeeGroupFigures(s.viewer, slices.Collect(maps.Keys(people))) {
-		return 0, true
-	}
-	sum, _ := s.gate.Sum(s.viewer, spent)
-	n, _ := s.gate.Sum(s.viewer, handled)
-	if n == 0 {
-		return 0, true
-	}
-	return sum / n, false
 }
 
 // Rows turns the history into rows of a plan, from the first to the last half hour

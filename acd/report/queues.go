@@ -9,10 +9,22 @@ import (
 	"centralino/acd/kpi"
 )
 
-// figureColumns are the columns about contacts that the reports share.
+// figureColumns are the columns about contacts that the reports share: what queues did is
+// told always, of queues of any size.
 var figureColumns = []Column{
 	{"offered", KindCount}, {"answered", KindCount}, {"lost", KindCount}, {"abandonRate", KindShare},
-	{"level", KindShare}, {"asa", KindTime}, {"longest", KindTime}, {"talk", KindTime},
+	{"level", KindShare}, {"asa", KindTime}, {"longest", KindTime},
+}
+
+// columns puts the columns about contacts behind a first one. How long conversations took
+// measures those who had them: it stands there only where the gate is open, else see
+// handling.
+func (s *Source) columns(first Column) []Column {
+	out := append([]Column{first}, figureColumns...)
+	if s.open {
+		out = append(out, Column{"talk", KindTime})
+	}
+	return out
 }
 
 // figures writes visits into those columns.
@@ -22,11 +34,15 @@ func (s *Source) figures(f *kpi.Figures, i kpi.Interval, queue string) []Cell {
 	rate, offered := f.AbandonRate()
 	lv := share(level, judged, b(kpi.CJudged))
 	lv.Warn = judged && level < s.target(queue)
-	return []Cell{
+	cells := []Cell{
 		count(f.Offered, b(kpi.Offered)), count(f.Answered, b(kpi.CAnswered)), count(f.Abandoned-f.Short, b(kpi.CLost)),
 		share(rate, offered, b(kpi.CJudgedLost)), lv, length(f.ASA, f.Answered, b(kpi.CAnswered)),
-		length(f.Longest, f.Offered, b(kpi.Offered)), length(f.Talk, f.Handled, b(kpi.CHandled)),
+		length(f.Longest, f.Offered, b(kpi.Offered)),
 	}
+	if s.open {
+		cells = append(cells, length(f.Talk, f.Handled, b(kpi.CHandled)))
+	}
+	return cells
 }
 
 // target is what a queue's level should reach; for all of them together what every
@@ -39,7 +55,7 @@ func (s *Source) target(queue string) float64 {
 }
 
 // workColumns are the columns about agents; they stand there only where the gate is
-// open. Else the report by team tells what may be told.
+// open. Else handlingColumns and the report by team tell what may be told.
 func (s *Source) workColumns() []Column {
 	if !s.open {
 		return nil
@@ -63,7 +79,10 @@ func (s *Source) workCells(f *kpi.Figures, w *kpi.Work, i kpi.Interval, queue st
 // minutes, local time. Intervals in which nobody called and nobody worked are left
 // out.
 func (s *Source) Intervals(queue string, step time.Duration) Table {
-	t := Table{ID: "interval", Columns: append(append([]Column{{"when", KindInterval}}, figureColumns...), s.workColumns()...)}
+	t := Table{ID: "interval", Columns: append(s.columns(Column{"when", KindInterval}), s.workColumns()...)}
+	if !s.open {
+		t.Notes = []Sentence{{ID: "report.note.handling"}}
+	}
 	visits := s.visits(queue)
 	for _, day := range kpi.Days(s.Facts.From, s.Facts.To, s.zone) {
 		for _, i := range day.Cut(step) {
@@ -92,7 +111,11 @@ func (s *Source) Intervals(queue string, step time.Duration) Table {
 // QueueTables is the report by queue: the figures, all service levels, and who the
 // callers were.
 func (s *Source) QueueTables() []Table {
-	figures := Table{ID: "queue", Columns: append(append([]Column{{"queue", KindQueue}}, figureColumns...), s.workColumns()...)}
+	figures := Table{ID: "queue", Columns: append(s.columns(Column{"queue", KindQueue}), s.workColumns()...)}
+	if !s.open {
+		figures.Columns = append(figures.Columns, handlingColumns...)
+		figures.Notes = []Sentence{{ID: "report.note.handling"}}
+	}
 	levels := Table{ID: "levels", Columns: []Column{{"queue", KindQueue}, {"threshold", KindTime}}, Notes: []Sentence{{ID: "report.note.levels"}}}
 	for _, v := range kpi.Variants {
 		levels.Columns = append(levels.Columns, Column{"level." + string(v), KindShare})
@@ -115,7 +138,12 @@ func (s *Source) QueueTables() []Table {
 		row := func(t *Table, cells ...Cell) {
 			t.Rows = append(t.Rows, Row{Cells: append([]Cell{name}, cells...), Sum: q == ""})
 		}
-		row(&figures, append(s.figures(&f, i, q), s.workCells(&f, &work, i, q)...)...)
+		cells := append(s.figures(&f, i, q), s.workCells(&f, &work, i, q)...)
+		if !s.open {
+			spent, _ := s.handling(q)
+			cells = append(cells, spent.cells()...)
+		}
+		row(&figures, cells...)
 		row(&levels, s.levels(&f, i, q)...)
 		row(&waits, s.waits(&f, i, q)...)
 		row(&callers, s.callers(&f, i, q)...)
