@@ -188,6 +188,12 @@ func (g *Gate) Board(v Viewer, groups []Group, state func(journal.SubjectID) jou
 	return out
 }
 
+// AmongMany says whether something that is known of one of these people, not of which,
+// may be told: it may be of five at least who are not the viewer himself.
+func AmongMany(v Viewer, people []journal.SubjectID) bool {
+	return len(others(v, people)) >= smallestGroup
+}
+
 // Sum adds up what the people of a team did, day by day. A day on which fewer than
 // five others have a figure counts nowhere, and the viewer never: so no stretch of
 // days differs from another by the day of one person. It returns the sum and how many

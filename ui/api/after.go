@@ -63,7 +63,7 @@ type CustomerCall struct {
 
 // SurveyGiven is one answer to a survey.
 type SurveyGiven struct {
-	Month    string    `json:"month"`         // "2026-11"
+	Month    string    `json:"month"`         // "2026-11"; "2026-09/2026-11" while the gate is closed, if that takes several
 	Time     time.Time `json:"time,omitzero"` // of the call, where it may be told
 	Survey   string    `json:"survey"`
 	Question string    `json:"question"`
