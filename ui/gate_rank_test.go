@@ -1,6 +1,7 @@
 package ui_test
 
 import (
+	"math/rand/v2"
 	"regexp"
 	"slices"
 	"strings"
@@ -20,17 +21,19 @@ var inTime = []string{"/calls", "/api/v1/calls", "/me/looks", "/api/v1/me/looks"
 // happened. So no page, stream or export sorts people by a figure or a state.
 func TestNoPageRanksPeople(t *testing.T) {
 	for n := range gateWorlds() {
-		w := worlds(5, 9, privacy.UnionDeal).Example(n)
+		w := drawWorld(uint64(1000*gateSeed()+n), 5, 9, privacy.UnionDeal)
 		other, _ := w.swap(dario)
-		a, b := w.play(t).reading(t, dario, w.calls()), other.play(t).reading(t, dario, w.calls())
+		lot := rand.New(rand.NewPCG(uint64(n), 5))
+		a, b := w.play(t).newCurious(t, dario, lot, reach()), other.play(t).newCurious(t, dario, lot, reach())
+		b.repeat(a.explore(&w))
 		pages := 0
-		for path, body := range a {
+		for path, body := range a.read {
 			if slices.ContainsFunc(inTime, func(p string) bool {
 				return path == p || strings.HasPrefix(path, p+"/") || strings.HasPrefix(path, p+"?")
 			}) {
 				continue
 			}
-			was, is := w.namesIn(body), w.namesIn(b[path])
+			was, is := w.namesIn(body), w.namesIn(b.read[path])
 			if len(was) >= 3 {
 				pages++
 			}
