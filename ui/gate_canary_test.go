@@ -307,7 +307,7 @@ func seesAll(t *testing.T, w *world, role office.Role, reader journal.SubjectID,
 		}
 		t.Errorf("%s reads no colleague's name on %s", role, what)
 	}
-	for _, p := range []string{"/board", "/api/v1/board", "/live?page=board", "/calls", "/api/v1/calls", "/callbacks", "/api/v1/events"} {
+	for _, p := range []string{"/board", "/api/v1/board", "/live?page=board", "/calls", "/api/v1/calls", "/api/v1/events"} {
 		named(p, func(key string) bool { return strings.HasPrefix(key, p) })
 	}
 	if role == office.RoleManager && !strings.Contains(read["/reports/queuelog?from=2026-01-26&to=2026-03-02"], "|"+string(w.talks[0].agent)+"|") {
