@@ -372,6 +372,7 @@ func (c *curious) get(a ask) {
 func (c *curious) post(a ask) {
 	c.asked = append(c.asked, a)
 	rec := c.send(a, http.MethodPost, a.path, strings.TrimSuffix(a.form, "-"))
+	c.box.settle() // the pages follow the journal a little later
 	if to := rec.head.Get("Location"); to != "" {
 		after := c.send(a, http.MethodGet, to, "")
 		c.keep(a, after)
