@@ -189,11 +189,16 @@ func (b *played) plain(s string) string {
 	for i, id := range b.cards {
 		s = strings.ReplaceAll(s, id, cardName(i))
 	}
+	s = escaped.Replace(s)
 	for _, r := range chance {
 		s = r.ReplaceAllLiteralString(s, "")
 	}
 	return s
 }
+
+// escaped are the letters that JSON writes in other ways: else they would stand before a
+// name like a part of it.
+var escaped = strings.NewReplacer(`\u003c`, "<", `\u003e`, ">", `\u0026`, "&", `\n`, "\n", `\t`, "\t", `\"`, `"`)
 
 func isStream(path string) bool {
 	return path == "/live" || strings.HasPrefix(path, "/live?") || path == "/api/v1/events"
@@ -264,16 +269,16 @@ func (c *curious) variants(w *world) {
 		}
 	}
 	for _, what := range []string{"queue", "interval", "day", "team", "people", "lines"} { // always read
-		for _, span := range []string{"&from=2026-01-26&to=2026-03-02", "&from=2026-03-01", ""} {
+		for _, span := range []string{"&from=2026-01-26&to=2026-03-01", "&from=2026-03-01", ""} {
 			c.find(ask{path: "/reports?what=" + what + span}, true)
 			c.find(ask{path: "/api/v1/reports?what=" + what + span}, true)
 		}
 	}
 	for _, file := range []string{"as=csv", "as=pdf"} {
-		c.find(ask{path: "/reports/file?what=people&from=2026-01-26&to=2026-03-02&" + file}, true)
-		c.find(ask{path: "/reports/file?what=queue&from=2026-01-26&to=2026-03-02&" + file}, true)
+		c.find(ask{path: "/reports/file?what=people&from=2026-01-26&to=2026-03-01&" + file}, true)
+		c.find(ask{path: "/reports/file?what=queue&from=2026-01-26&to=2026-03-01&" + file}, true)
 	}
-	c.find(ask{path: "/reports/queuelog?from=2026-01-26&to=2026-03-02"}, true)
+	c.find(ask{path: "/reports/queuelog?from=2026-01-26&to=2026-03-01"}, true)
 	for i := range c.box.cards {
 		c.find(ask{path: "/customers/" + cardName(i) + "/export", form: "as=json"}, true)
 	}
@@ -317,7 +322,7 @@ func (c *curious) look(body string) {
 		c.find(ask{path: html.UnescapeString(m[1])}, false)
 	}
 	for _, m := range reJSON.FindAllStringSubmatch(body, -1) {
-		c.find(ask{path: strings.ReplaceAll(m[1], `\u0026`, "&")}, false)
+		c.find(ask{path: m[1]}, false)
 	}
 	for _, m := range reForm.FindAllStringSubmatch(body, -1) {
 		a := attrs(m[1])
