@@ -141,7 +141,9 @@ func (w world) play(t *testing.T) *played {
 	}
 	b.rig = newRigOf(t, true, rigOf{now: clock, sample: sample, folder: folder}, withDesk, func(d *ui.Deps) {
 		d.DataDir, d.Facts = "", d.Reports.Facts
-		d.Dial = func(context.Context, journal.SubjectID, journal.SubjectID) error { return ui.ErrNoPhone }
+		d.Dial = func(context.Context, journal.SubjectID, journal.SubjectID) (journal.CallID, error) {
+			return "", ui.ErrNoPhone
+		}
 	})
 	record := func(kind privacy.AgreementKind) {
 		a := privacy.Agreement{Kind: kind, Date: worldDays[0].Format(time.DateOnly)}
