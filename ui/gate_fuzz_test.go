@@ -307,4 +307,4 @@ var byChance = []string{"/webhooks", "/api/v1/webhooks"}
 
 // lookedAt are the pages that change by what webhooks look at, a little later: what was
 // looked at stands in the journal between what happened.
-var lookedAt = []string{"/me", "/api/v1/me", "/api/v1/events"}
+var lookedAt = []string{"/me", "/api/v1/me", "/api/v1/events", "/calls", "/api/v1/calls"}
