@@ -3,7 +3,9 @@ package main
 import (
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -74,12 +76,16 @@ func (c *reportCheck) lively() {
 	has := map[string]int{}
 	var noticed []string
 	for _, f := range c.truth.fates {
-		c.t.Logf("%s %-6s came %s waited %6.3f talked %6.3f with %-15q offers %d missed %d by box %v acked %v", f.number, f.line, f.began.Format("04:05.000"), f.waited().Seconds(), f.talked().Seconds(), f.agent, f.offers, f.misses, f.byBox, f.acked)
+		c.t.Logf("%s %-6s came %s waited %6.3f talked %6.3f with %-15q offers %d missed %d by box %v acked %v promised %v called in vain %d", f.number, f.line, f.began.Format("04:05.000"), f.waited().Seconds(), f.talked().Seconds(), f.agent, f.offers, f.misses, f.byBox, f.acked, f.promised(), f.tried)
 		switch {
 		case f.answered():
 			has["answered"]++
 		case f.overflowed():
 			has["given up by the queue"]++
+		case f.reached():
+			has["called back and reached"]++
+		case f.promised():
+			has["called back in vain"]++
 		case f.waited() <= c.x.short:
 			has["hung up soon"]++
 		default:
@@ -91,6 +97,9 @@ func (c *reportCheck) lively() {
 		if f.answered() && f.waited() > c.x.threshold {
 			has["answered late"]++
 		}
+		if f.before != nil {
+			has["there for the second time"]++
+		}
 		if f.line != "" {
 			has["over a line"]++
 		} else {
@@ -101,13 +110,20 @@ func (c *reportCheck) lively() {
 		}
 	}
 	c.t.Logf("callers: %v; %d found the office closed; the box noticed callers who hung up on lines after %v", has, c.truth.closed, noticed)
-	for _, kind := range []string{"answered", "answered late", "hung up soon", "hung up late", "rung for in vain", "over a line", "over the trunk"} {
+	for _, kind := range []string{"answered", "answered late", "hung up soon", "hung up late", "rung for in vain", "over a line", "over the trunk",
+		"called back and reached", "called back in vain", "there for the second time"} {
 		if has[kind] == 0 {
 			c.t.Errorf("no caller was %s: this traffic shows too little", kind)
 		}
 	}
-	if len(c.truth.fates) != c.x.callers || c.truth.closed != 1 {
-		c.t.Errorf("the wires show %d callers of the queue and %d of the closed office, want %d and 1", len(c.truth.fates), c.truth.closed, c.x.callers)
+	want := 0
+	for _, p := range c.x.plan(rand.New(rand.NewPCG(*reportSeed, 1))) {
+		if want++; p.again > 0 {
+			want++
+		}
+	}
+	if len(c.truth.fates) != want || c.truth.closed != 1 {
+		c.t.Errorf("the wires show %d calls to the queue and %d to the closed office, want %d and 1", len(c.truth.fates), c.truth.closed, want)
 	}
 }
 
@@ -169,31 +185,34 @@ func (f *fate) result() string {
 	switch {
 	case f.answered():
 		return kpi.Answered.String()
+	case f.promised():
+		return kpi.Promised.String()
 	case f.overflowed():
 		return kpi.Overflowed.String()
 	}
 	return kpi.Abandoned.String()
 }
 
-// contacts compares each contact with its fate and returns the call of each number.
+// contacts compares each contact with its fate and returns the call of each fate.
 // Where a wait lies so close to a limit that both sides of it are within what may
 // differ, the fate takes the report's side.
-func (c *reportCheck) contacts(began time.Time) map[string]string {
+func (c *reportCheck) contacts(began time.Time) map[*fate]string {
 	c.t.Helper()
 	list := c.behind(kpi.Offered, began)
 	c.count("contacts offered", float64(list.All), len(c.truth.fates))
-	by := map[string]api.Contact{}
+	slices.SortFunc(list.Contacts, func(a, b api.Contact) int { return a.At.Compare(b.At) })
+	by := map[string][]api.Contact{}
 	for _, x := range list.Contacts {
-		by[lastTen(x.Caller)] = x
+		by[lastTen(x.Caller)] = append(by[lastTen(x.Caller)], x)
 	}
-	calls := map[string]string{}
+	calls := map[*fate]string{}
 	for _, f := range c.truth.fates {
-		x, ok := by[f.number]
-		if !ok {
+		if len(by[f.number]) == 0 {
 			c.t.Errorf("the reports know nothing of %s", f.number)
 			continue
 		}
-		calls[f.number] = x.Call
+		x := by[f.number][0]
+		calls[f], by[f.number] = x.Call, by[f.number][1:]
 		c.compared++
 		if x.Result.ID != f.result() {
 			c.t.Errorf("%s was %s says the report, %s the capture", f.number, x.Result.ID, f.result())
@@ -212,7 +231,7 @@ func (c *reportCheck) contacts(began time.Time) map[string]string {
 }
 
 // why compares the offers of each call with the telephones that rang for it.
-func (c *reportCheck) why(calls map[string]string) {
+func (c *reportCheck) why(calls map[*fate]string) {
 	c.t.Helper()
 	texts, err := i18n.Load()
 	if err != nil {
@@ -221,7 +240,7 @@ func (c *reportCheck) why(calls map[string]string) {
 	missed := strings.TrimRight(texts.Printer("it").T("why.outcome.missed", "who", ""), ": \u00a0")
 	for _, f := range c.truth.fates {
 		var e api.Explanation
-		c.w.json("calls/"+calls[f.number]+"/why", &e)
+		c.w.json("calls/"+calls[f]+"/why", &e)
 		n := 0
 		for _, o := range e.Offers {
 			if strings.HasPrefix(o.Outcome, missed) {
@@ -230,7 +249,7 @@ func (c *reportCheck) why(calls map[string]string) {
 		}
 		c.count("telephones that rang in vain for "+f.number, float64(n), f.misses)
 		c.count("telephones that rang for "+f.number, float64(len(e.Offers)), f.offers)
-		if len(e.Waits) == 1 {
+		if len(e.Waits) == 1 && !f.promised() {
 			c.length("wait", f.number+" was rung for in vain", e.Waits[0].Vain, f.vain)
 		}
 	}

@@ -150,17 +150,7 @@ func (o *reportOffice) run(plan []planned) {
 			}
 		})
 	}
-	began := time.Now()
-	var trunk []*testbed.SIPp
-	for i, p := range plan {
-		wait(o.t.Context(), time.Until(began.Add(p.at)))
-		if p.line != "" {
-			on[p.line] <- p
-			continue
-		}
-		trunk = append(trunk, o.calls(i, reportNumber, p))
-	}
-	trunk = append(trunk, o.calls(len(plan), closedNumber, planned{number: closedCaller, patience: o.x.loyal.most}))
+	trunk := o.dials(plan, on)
 	for _, calls := range on {
 		close(calls)
 	}
@@ -188,6 +178,47 @@ func (o *reportOffice) run(plan []planned) {
 	}
 }
 
+// dials lets the callers call, those on lines by their channels, and returns the calls
+// over the trunk. Who calls again does so once his first call is over.
+func (o *reportOffice) dials(plan []planned, on map[string]chan planned) (trunk []*testbed.SIPp) {
+	o.t.Helper()
+	began := time.Now()
+	again := make(chan planned, len(plan)) // one of each caller at most
+	for left := 0; len(plan) > 0 || left > 0; {
+		var next planned
+		due, cancel := context.WithCancel(o.t.Context())
+		if len(plan) > 0 {
+			due, cancel = context.WithDeadline(o.t.Context(), began.Add(plan[0].at))
+		}
+		select {
+		case <-due.Done():
+			cancel()
+			if o.t.Context().Err() != nil {
+				return trunk
+			}
+			next, plan = plan[0], plan[1:]
+		case next = <-again:
+			cancel()
+			left--
+		}
+		if next.line != "" {
+			on[next.line] <- next
+			continue
+		}
+		call := o.calls(len(trunk), reportNumber, next)
+		trunk = append(trunk, call)
+		if next.again > 0 {
+			left++
+			go func() { // ends with the call
+				<-call.Process.Done()
+				wait(o.t.Context(), next.again)
+				again <- planned{number: next.number, patience: o.x.loyal.most}
+			}()
+		}
+	}
+	return append(trunk, o.calls(len(trunk), closedNumber, planned{number: closedCaller, patience: o.x.loyal.most}))
+}
+
 // closedCaller calls the number at which nobody works.
 const closedCaller = "3312009999"
 
@@ -198,7 +229,15 @@ func (o *reportOffice) calls(n int, called string, p planned) *testbed.SIPp {
 	if err != nil {
 		o.t.Fatal(err)
 	}
-	text := strings.NewReplacer("PATIENCE", strconv.FormatInt(p.patience.Milliseconds(), 10), "SPEECH", o.silence, "ACCOUNT", partyAccount, "SECRET", partySecret).Replace(string(scenario))
+	keys := ""
+	if p.presses {
+		b, err := os.ReadFile("testdata/keys.xml")
+		if err != nil {
+			o.t.Fatal(err)
+		}
+		keys = string(b)
+	}
+	text := strings.NewReplacer("PATIENCE", strconv.FormatInt(p.patience.Milliseconds(), 10), "SPEECH", o.silence, "ACCOUNT", partyAccount, "SECRET", partySecret, "<!-- KEYS -->", keys).Replace(string(scenario))
 	file := filepath.Join(o.t.TempDir(), "caller.xml")
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		o.t.Fatal(err)

@@ -26,27 +26,42 @@ func (f *fate) judged() time.Duration {
 // sums are those of the fates.
 type sums struct {
 	offered, answered, in, abandoned, abandonedIn, short, overflowed int
-	byAgent                                                          int             // of those answered, whose agent hung up
+	promised, reached, repeated, handled, unserved                   int
+	callers, lostCallers                                             int             // different ones; … of whom nobody talked to
+	byAgent                                                          int             // of those handled, whose agent hung up
 	waits                                                            []time.Duration // of those answered, in order
 	asa, longest, talk, wrap                                         time.Duration
 }
 
 func (c *reportCheck) sums() sums {
 	var g sums
+	served := map[string]bool{} // each number
 	for _, f := range c.truth.fates {
 		g.offered++
 		g.longest = max(g.longest, f.waited())
+		served[f.number] = served[f.number] || f.handled()
+		if f.before != nil {
+			g.repeated++
+		}
+		if f.handled() {
+			g.handled++
+			g.talk, g.wrap = g.talk+f.talked(), g.wrap+f.wrapped
+			if f.answered() && f.byBox || f.reached() && f.byAgent {
+				g.byAgent++
+			}
+		}
 		in := f.judged() <= c.x.threshold
 		switch {
 		case f.answered():
 			g.answered++
-			if f.byBox {
-				g.byAgent++
-			}
 			g.waits = append(g.waits, f.waited())
-			g.asa, g.talk, g.wrap = g.asa+f.waited(), g.talk+f.talked(), g.wrap+f.wrapped
+			g.asa += f.waited()
 			if in {
 				g.in++
+			}
+		case f.promised():
+			if g.promised++; f.reached() {
+				g.reached++
 			}
 		case f.overflowed():
 			g.overflowed++
@@ -61,8 +76,20 @@ func (c *reportCheck) sums() sums {
 		}
 	}
 	if n := time.Duration(g.answered); n > 0 {
-		g.asa, g.talk, g.wrap = g.asa/n, g.talk/n, g.wrap/n
+		g.asa /= n
 	}
+	if n := time.Duration(g.handled); n > 0 {
+		g.talk, g.wrap = g.talk/n, g.wrap/n
+	}
+	g.unserved = g.abandoned - g.short + g.overflowed + g.promised - g.reached
+	g.callers = len(served)
+	lost := map[string]bool{} // each number
+	for _, f := range c.truth.fates {
+		if !served[f.number] && (f.overflowed() || f.promised() || f.abandoned() && f.judged() > c.x.short) {
+			lost[f.number] = true
+		}
+	}
+	g.lostCallers = len(lost)
 	slices.Sort(g.waits)
 	return g
 }
@@ -82,8 +109,8 @@ func (c *reportCheck) counts(began time.Time) {
 	}{
 		{kpi.Offered, g.offered}, {kpi.CAnswered, g.answered}, {kpi.CAnsweredIn, g.in}, {kpi.CAbandoned, g.abandoned},
 		{kpi.CAbandonedIn, g.abandonedIn}, {kpi.CShort, g.short}, {kpi.CLost, g.abandoned - g.short}, {kpi.CWaiting, 0}, {kpi.COverflowed, g.overflowed},
-		{kpi.CPromised, 0}, {kpi.CRestarted, 0}, {kpi.CRepeated, 0}, {kpi.CHandled, g.answered},
-		{kpi.CJudged, g.answered + g.abandoned - g.short}, {kpi.CUnserved, g.abandoned - g.short + g.overflowed},
+		{kpi.CPromised, g.promised}, {kpi.CReached, g.reached}, {kpi.CRestarted, 0}, {kpi.CRepeated, g.repeated}, {kpi.CHandled, g.handled},
+		{kpi.CJudged, g.answered + g.abandoned - g.short}, {kpi.CUnserved, g.unserved},
 	} {
 		c.count("contacts "+string(x.of), float64(c.behind(x.of, began).All), x.want)
 	}
@@ -139,8 +166,8 @@ func (c *reportCheck) queue() {
 		want          int
 	}{
 		{"queue", "offered", g.offered}, {"queue", "answered", g.answered}, {"queue", "lost", g.abandoned - g.short},
-		{"callers", "callers", g.offered}, {"callers", "lostCallers", g.abandoned - g.short + g.overflowed}, {"callers", "repeated", 0},
-		{"callers", "overflowed", g.overflowed}, {"callers", "promised", 0}, {"callers", "reached", 0}, {"callers", "restarted", 0},
+		{"callers", "callers", g.callers}, {"callers", "lostCallers", g.lostCallers}, {"callers", "repeated", g.repeated},
+		{"callers", "overflowed", g.overflowed}, {"callers", "promised", g.promised}, {"callers", "reached", g.reached}, {"callers", "restarted", 0},
 	} {
 		c.count("queue report, "+x.column, r.value(x.table, x.column, 0), x.want)
 	}
@@ -153,6 +180,7 @@ func (c *reportCheck) queue() {
 		{"levels", "level.answeredOnly", g.in, g.answered}, {"levels", "level.strict", g.in, g.answered + g.abandoned},
 		{"levels", "level.earlyIgnored", g.in, g.answered + g.abandoned - g.abandonedIn},
 		{"levels", "level.shortForgiven", g.in + g.short, g.answered + g.abandoned},
+		{"callers", "repeatRate", g.repeated, g.offered},
 		{"waits", "abandonRate", g.abandoned - g.short, counted}, {"waits", "abandonRateAll", g.abandoned, g.answered + g.abandoned},
 	} {
 		c.share("queue report, "+x.column, r.value(x.table, x.column, 0), x.good, x.all)
@@ -182,12 +210,12 @@ func (c *reportCheck) others(began time.Time) {
 	}
 	if day.From == day.To && began.Day() == time.Now().Day() { // it is of one day
 		c.count("day sheet, offered", five["offered"], g.offered)
-		c.count("day sheet, lost callers", five["lostCallers"], g.abandoned-g.short+g.overflowed)
+		c.count("day sheet, lost callers", five["lostCallers"], g.lostCallers)
 		c.share("day sheet, level", five["level"], g.in, counted)
 		c.share("day sheet, abandon rate", five["abandonRate"], g.abandoned-g.short, counted)
 		c.length("wait", "day sheet, asa", five["asa"], g.asa)
 	}
-	c.count("rows of who was not served", float64(len(c.report("unserved", "").table("unserved").Rows)), g.abandoned-g.short+g.overflowed)
+	c.count("rows of who was not served", float64(len(c.report("unserved", "").table("unserved").Rows)), g.unserved)
 
 	quarters := map[int64]int{}
 	for _, f := range c.truth.fates {
@@ -245,10 +273,11 @@ func (c *reportCheck) files() {
 		}
 	}
 	a = c.w.get("/reports/queuelog?" + c.days)
-	for event, want := range map[string]int{"ENTERQUEUE": g.offered, "CONNECT": g.answered, "COMPLETEAGENT": g.byAgent, "COMPLETECALLER": g.answered - g.byAgent, "ABANDON": g.abandoned, "EXITWITHTIMEOUT": g.overflowed} {
+	for event, want := range map[string]int{"ENTERQUEUE": g.offered + g.reached, "CONNECT": g.handled, "COMPLETEAGENT": g.byAgent, "COMPLETECALLER": g.handled - g.byAgent,
+		"ABANDON": g.abandoned, "EXITWITHTIMEOUT": g.overflowed, "EXITWITHKEY": g.promised} {
 		c.count("queue_log, "+event, float64(strings.Count(a.body, "|"+event+"|")), want)
 	}
-	if c.compared++; strings.Count(a.body, "|agent|") != 2*g.answered {
+	if c.compared++; strings.Count(a.body, "|agent|") != 2*g.handled {
 		c.t.Errorf("the queue_log tells agents apart, which nobody has agreed to:\n%s", a.body)
 	}
 }
@@ -284,7 +313,7 @@ func (c *reportCheck) people(o *reportOffice) {
 
 	calls, talk, wrap := map[string]int{}, map[string]time.Duration{}, map[string]time.Duration{}
 	for _, f := range c.truth.fates {
-		if f.answered() {
+		if f.handled() {
 			calls[f.agent]++
 			talk[f.agent] += f.talked()
 			wrap[f.agent] += f.wrapped

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"flag"
 	"fmt"
@@ -16,6 +17,7 @@ import (
 	"time"
 
 	"centralino/internal/testbed"
+	"centralino/ui/api"
 )
 
 var (
@@ -41,6 +43,8 @@ type traffic struct {
 	answer, talk          between       // of the agents
 	pause                 time.Duration // of the one who takes one
 	hasty, patient, loyal between       // until callers hang up: before anybody can answer, while they wait, not at all
+	again                 between       // from the end of a call until the same caller calls once more
+	pressers              int           // beside the others: they press for a call back, and every second one takes it
 }
 
 // trafficOf is what the flags ask for: half a minute's for who has no time, else times
@@ -51,11 +55,12 @@ func trafficOf(agents, callers int, span time.Duration) traffic {
 	}
 	x := traffic{agents: agents, callers: callers, span: span, ring: 5 * time.Second, wrap: 2 * time.Second, limit: 15 * time.Second,
 		threshold: 6 * time.Second, short: 3 * time.Second, answer: s(0.9, 2), talk: s(5, 9), pause: 5 * time.Second,
-		hasty: s(0.3, 0.7), patient: s(4.5, 9), loyal: s(50, 60)}
+		hasty: s(0.3, 0.7), patient: s(4.5, 9), loyal: s(50, 60), again: s(1, 2), pressers: 4}
 	if span >= 2*time.Minute {
 		x.ring, x.wrap, x.limit, x.threshold, x.short = 8*time.Second, 4*time.Second, 45*time.Second, 20*time.Second, 5*time.Second
 		x.answer, x.talk, x.pause = s(1.5, 5), s(20, 55), 20*time.Second
 		x.hasty, x.patient, x.loyal = s(0.5, 1.3), s(7, 35), s(110, 120)
+		x.again, x.pressers = s(3, 10), 6
 	}
 	return x
 }
@@ -66,10 +71,18 @@ type planned struct {
 	at       time.Duration // since the beginning
 	line     string        // empty: the trunk
 	patience time.Duration // hangs up so long after the answer of the box
+	again    time.Duration // calls once more so long after his call; 0: does not
+	presses  bool          // asks by keys to be called back
 }
+
+// presser is the number of one who asks to be called back; his telephone answers where
+// takes, else it is busy.
+func presser(i int) (number string, takes bool) { return fmt.Sprintf("331201%04d", i), i%2 == 0 }
 
 // plan draws the callers: nearly half of them in the middle third of the time, so that
 // they find everybody busy; every fifth over a telephone line, the others over the trunk.
+// A few of these call once more, after they gave up or talked. Who wants to be called back
+// comes when most are waiting.
 func (x traffic) plan(r *rand.Rand) []planned {
 	at := make([]time.Duration, x.callers)
 	for i := range at {
@@ -94,8 +107,16 @@ func (x traffic) plan(r *rand.Rand) []planned {
 		case p.line == "" && i%10 == 4:
 			p.patience = x.hasty.draw(r)
 		}
+		if p.line == "" && (i%12 == 3 || i%24 == 1) {
+			p.again = x.again.draw(r)
+		}
 		out[i] = p
 	}
+	for i := range x.pressers {
+		number, _ := presser(i)
+		out = append(out, planned{number: number, at: x.span/2 + time.Duration(i)*x.span/24, patience: x.loyal.draw(r), presses: true})
+	}
+	slices.SortStableFunc(out, func(a, b planned) int { return cmp.Compare(a.at, b.at) })
 	return out
 }
 
@@ -115,6 +136,7 @@ func TestReportsEqualTheCapture(t *testing.T) {
 	o.logIn()
 	began := time.Now()
 	o.run(x.plan(rand.New(rand.NewPCG(*reportSeed, 1))))
+	o.promisesKept()
 	o.w.quiet(90 * time.Second)
 	o.stopWork()
 	truth := truthOf(t, wireFacts{messages: wire.Stop(), lines: o.lines(), agents: o.agentAddrs(), provider: o.provider.Addr.Addr(), ring: x.ring, wrap: x.wrap})
@@ -145,13 +167,19 @@ func openOffice(t *testing.T, x traffic) *reportOffice {
 	o := &reportOffice{t: t, x: x, box: startBox(t, net)}
 	o.w = o.box.claim()
 	wan := net.Side("wan")
+	numbers := map[string]string{reportNumber: trunkAccount, closedNumber: trunkAccount}
+	for i := range x.pressers {
+		number, takes := presser(i)
+		if numbers["+39"+number] = partyAccount; !takes {
+			numbers["+39"+number] = earlyAccount
+		}
+	}
 	o.provider = testbed.StartProvider(t, testbed.ProviderOptions{Namespace: wan, Addr: netip.AddrPortFrom(wan.Addr(11), 5060), Expires: 600,
-		Accounts: map[string]string{trunkAccount: trunkSecret, partyAccount: partySecret},
-		Numbers:  map[string]string{reportNumber: trunkAccount, closedNumber: trunkAccount}})
+		Accounts: map[string]string{trunkAccount: trunkSecret, partyAccount: partySecret, earlyAccount: partySecret}, Numbers: numbers})
 	seconds := func(d time.Duration) []string { return []string{strconv.Itoa(int(d / time.Second))} }
 	o.w.edit("/edit/group/group-1", url.Values{"name": {"Assistenza"}, "mode": {"queue"}, "members": {"p-sample-anna", "p-sample-bruno", "p-sample-carla"},
 		"queue.strategy": {"longestIdle"}, "queue.missesToPause": {"0"}, "queue.joinEmpty": {"true"}, "queue.ringTime": seconds(x.ring),
-		"queue.wrapUp": seconds(x.wrap), "queue.maxWait": seconds(x.limit), "queue.threshold": seconds(x.threshold), "queue.shortAbandon": seconds(x.short)})
+		"queue.wrapUp": seconds(x.wrap), "queue.maxWait": seconds(x.limit), "queue.threshold": seconds(x.threshold), "queue.shortAbandon": seconds(x.short), "queue.callbackKey": {"5"}, "queue.callbackTries": {"1"}})
 	o.w.edit("/edit/path/path-queue", url.Values{"name": {"Assistenza"}, "steps:0": {"group group=group-1"}, "steps:1": {"end"}})
 	at := o.w.edit("/edit/line/new?kind=trunk", url.Values{"name": {"Operatore VoIP"}, "kind": {"trunk"}, "channels": {"100"},
 		"path": {"path-queue"}, "trunk.server": {o.provider.Addr.String()}, "trunk.user": {trunkAccount}, "trunk.secret": {trunkSecret},
@@ -159,6 +187,7 @@ func openOffice(t *testing.T, x traffic) *reportOffice {
 	id := strings.TrimPrefix(at, "/lines/")
 	o.w.edit("/edit/number/new", url.Values{"number": {"+39" + reportNumber}, "line": {id}, "path": {"path-queue"}})
 	o.w.edit("/edit/number/new", url.Values{"number": {"+39" + closedNumber}, "line": {id}, "path": {"path-closed"}})
+	o.w.edit("/edit/outbound", url.Values{"default:0": {id}})
 	for i, line := range []string{"line-1", "line-2", "line-3"} {
 		o.w.edit("/edit/line/"+line, url.Values{"path": {"path-queue"}})
 		o.w.edit(fmt.Sprintf("/edit/number/number-%d", i+1), url.Values{"path": {"path-queue"}})
@@ -166,6 +195,7 @@ func openOffice(t *testing.T, x traffic) *reportOffice {
 	(&outside{r: o.box, provider: o.provider}).registered(o.w, id, 15*time.Second)
 	o.box.linesReady()
 	o.manager = o.invite("p-sample-dario", "dario")
+	o.parties()
 	return o
 }
 
@@ -215,6 +245,54 @@ func (o *reportOffice) staff() {
 		phone := o.box.phone(n, side, testbed.PhoneOptions{Manual: true, Life: o.x.span + 5*time.Minute})
 		o.desks = append(o.desks, &desk{phone: phone, name: names[n], addr: o.box.net.Side(side).Addr(2), x: o.x,
 			misses: n == 0, pauses: n == 1, draw: rand.New(rand.NewPCG(*reportSeed, uint64(100+n)))})
+	}
+}
+
+// parties are the telephones of those who are to be called back: one answers, one is busy.
+func (o *reportOffice) parties() {
+	o.t.Helper()
+	wan := o.box.net.Side("wan")
+	phone := func(n byte, user string, busy bool) *testbed.Phone {
+		p := testbed.StartPhone(o.t, testbed.PhoneOptions{Namespace: wan, Addr: wan.Addr(n), User: user, Password: partySecret, Registrar: o.provider.Addr,
+			Expires: 600, Manual: busy, Life: o.x.span + 5*time.Minute})
+		if err := p.WaitRegistered(limit(o.t, 15*time.Second)); err != nil {
+			o.t.Fatalf("who is to be called back: %v", err)
+		}
+		return p
+	}
+	phone(2, partyAccount, false)
+	busy := phone(13, earlyAccount, true)
+	ctx, stop := context.WithCancel(o.t.Context())
+	ended := make(chan error, 1) // its one end
+	go func() {
+		for {
+			if _, err := busy.Wait(ctx, "CALL_INCOMING"); err != nil {
+				ended <- unless(ctx, err)
+				return
+			}
+			if err := busy.Hangup(ctx); err != nil {
+				ended <- unless(ctx, err)
+				return
+			}
+		}
+	}()
+	o.t.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			o.t.Errorf("who is busy: %v", err)
+		}
+	})
+}
+
+// promisesKept waits until everybody who was promised a call was called.
+func (o *reportOffice) promisesKept() {
+	o.t.Helper()
+	var r api.Recall
+	if !eventually(o.t, 2*time.Minute, func() bool {
+		o.manager.json("recall", &r)
+		return len(r.Promises) == 0
+	}) {
+		o.t.Fatalf("still to be called back: %+v\n%s", r.Promises, o.box.proc.Output())
 	}
 }
 

@@ -51,13 +51,48 @@ func TestTruthOfACapture(t *testing.T) {
 	say(90, trunk, box, "c4", "+39"+closedCaller, "INVITE", 0)
 	say(90, box, trunk, "c4", "", "INVITE", 200)
 	say(95, box, trunk, "c4", "", "BYE", 0)
+	// Two press for a call back; Anna reaches the first, the second is busy. The caller of
+	// before calls again and is answered.
+	keys := func(s float64, id string) {
+		for i := range 2 {
+			say(s+0.6*float64(i), trunk, box, id, "", "INFO", 0)
+			messages[len(messages)-1].CSeq = 3 + i
+		}
+	}
+	say(120, trunk, box, "c5", "+393312010000", "INVITE", 0)
+	say(120, box, trunk, "c5", "", "INVITE", 200)
+	keys(121.2, "c5")
+	say(124.8, box, trunk, "c5", "", "BYE", 0)
+	say(140, box, anna, "o5", "3312010000", "INVITE", 0)
+	say(141, anna, box, "o5", "", "INVITE", 200)
+	say(141.1, box, trunk, "b5", "0245678900", "INVITE", 0)
+	messages[len(messages)-1].RequestURI = "sip:+393312010000@10.78.0.11"
+	say(142, trunk, box, "b5", "", "INVITE", 200)
+	say(150, anna, box, "o5", "", "BYE", 0)
+	say(150.1, box, trunk, "b5", "", "BYE", 0)
+	say(160, trunk, box, "c6", "+393312010001", "INVITE", 0)
+	say(160, box, trunk, "c6", "", "INVITE", 200)
+	keys(161.2, "c6")
+	say(164.8, box, trunk, "c6", "", "BYE", 0)
+	say(180, box, anna, "o6", "3312010001", "INVITE", 0)
+	say(181, anna, box, "o6", "", "INVITE", 200)
+	say(181.1, box, trunk, "b6", "0245678900", "INVITE", 0)
+	messages[len(messages)-1].RequestURI = "sip:+393312010001@10.78.0.11"
+	say(181.5, trunk, box, "b6", "", "INVITE", 486)
+	say(181.6, box, anna, "o6", "", "BYE", 0)
+	say(200, trunk, box, "c7", "+393312000002", "INVITE", 0)
+	say(200, box, trunk, "c7", "", "INVITE", 200)
+	say(200.1, box, anna, "o7", "3312000002", "INVITE", 0)
+	say(203, anna, box, "o7", "", "INVITE", 200)
+	say(210, trunk, box, "c7", "", "BYE", 0)
+	say(210.1, box, anna, "o7", "", "BYE", 0)
 	lines := []lineMoment{ // the fourth hangs up, which the box notices 2 s later
 		{at(100), "line-1", sim.LineRings, "3312000004"}, {at(105), "line-1", sim.LineOffHook, "3312000004"}, {at(105.4), "line-1", sim.LineThrough, "3312000004"},
 		{at(109), "line-1", sim.LineFarGone, "3312000004"}, {at(111), "line-1", sim.LineOnHook, ""},
 	}
 	got := truthOf(t, wireFacts{messages: messages, lines: lines, agents: map[netip.Addr]string{anna.Addr(): "Anna"}, provider: trunk.Addr(),
 		ring: 8 * time.Second, wrap: 4 * time.Second})
-	if len(got.fates) != 4 || got.closed != 1 {
+	if len(got.fates) != 7 || got.closed != 1 {
 		t.Fatalf("%d callers of the queue and %d of the closed office", len(got.fates), got.closed)
 	}
 	s := func(x float64) time.Duration { return time.Duration(x * float64(time.Second)) }
@@ -70,10 +105,16 @@ func TestTruthOfACapture(t *testing.T) {
 		{"abandoned", s(3), 0, s(1.05), 0, 0, 1},
 		{"overflowed", s(45), 0, 0, 0, 0, 0},
 		{"abandoned", s(5.6), 0, 0, 0, 0, 0},
+		{"promised", s(1.8), s(8), 0, s(4), 0, 1},
+		{"promised", s(1.8), 0, 0, 0, 0, 1},
+		{"answered", s(3), s(7), 0, s(4), 0, 1},
 	} {
 		f := got.fates[i]
 		if f.result() != want.result || f.waited() != want.waited || f.talked() != want.talked || f.vain != want.vain || f.wrapped != want.wrapped || f.misses != want.misses || f.offers != want.offers {
 			t.Errorf("caller %d: %s, waited %v, talked %v, rang in vain %v, wrap-up %v, missed %d of %d, want %+v", i+1, f.result(), f.waited(), f.talked(), f.vain, f.wrapped, f.misses, f.offers, want)
 		}
+	}
+	if f := got.fates; f[1].before != nil || f[6].before != f[1] || !f[4].reached() || !f[4].byAgent || f[5].reached() || f[5].tried != 1 {
+		t.Errorf("who called twice, was reached and was not: %+v %+v %+v %+v", f[1], f[4], f[5], f[6])
 	}
 }

@@ -30,6 +30,10 @@ type wireFacts struct {
 // INVITE with his number in From, or until he is gone: the BYE, by whomever; on a line
 // the box's going on hook, since nothing on an analog line tells it sooner that the
 // caller has hung up. He talks until the first BYE of either leg.
+//
+// Who presses to be called back (INFO, two keys: the wish and the word that the number is
+// right) waits until the second key if the box says goodbye soon after it. He is reached
+// when his own telephone answers the box, and talks from then on.
 type fate struct {
 	number  string // its last ten digits
 	line    string // empty: the trunk
@@ -42,6 +46,11 @@ type fate struct {
 	agent   string
 	wrapped time.Duration // the agent's wrap-up: what the queue gives, or until he dials the code of a pause
 	acked   time.Duration // until the box acknowledged the agent's answer
+	keys    []time.Time   // that he pressed
+	back    time.Time     // he has answered the call that he was promised
+	byAgent bool          // … and the agent ended that
+	tried   int           // … and how often he was called and did not
+	before  *fate         // his call before this one
 	misses  int           // telephones that rang in vain to the end
 	offers  int
 	vain    time.Duration // how long it rang for him where nobody took it
@@ -52,21 +61,43 @@ type fate struct {
 }
 
 func (f *fate) answered() bool   { return !f.talks.IsZero() }
-func (f *fate) overflowed() bool { return !f.answered() && f.byBox }
+func (f *fate) promised() bool   { return !f.pressed().IsZero() }
+func (f *fate) reached() bool    { return !f.back.IsZero() }
+func (f *fate) handled() bool    { return f.answered() || f.reached() }
+func (f *fate) overflowed() bool { return !f.answered() && f.byBox && !f.promised() }
 func (f *fate) abandoned() bool  { return !f.answered() && !f.byBox }
 
 func (f *fate) waited() time.Duration {
-	if f.answered() {
+	switch {
+	case f.answered():
 		return f.talks.Sub(f.began)
+	case f.promised():
+		return f.pressed().Sub(f.began)
 	}
 	return f.left.Sub(f.began)
 }
 
 func (f *fate) talked() time.Duration {
-	if !f.answered() {
-		return 0
+	switch {
+	case f.answered():
+		return f.ended.Sub(f.talks)
+	case f.reached():
+		return f.ended.Sub(f.back)
 	}
-	return f.ended.Sub(f.talks)
+	return 0
+}
+
+// goodbye is how long after the key the box hangs up at most, having said that it will
+// call; who was refused presses again later than that, or waits on.
+const goodbye = 5500 * time.Millisecond
+
+// pressed is when he was promised a call; zero if he was not.
+func (f *fate) pressed() time.Time {
+	n := len(f.keys) / 2 * 2
+	if f.answered() || !f.byBox || n == 0 || f.left.Sub(f.keys[n-1]) > goodbye {
+		return time.Time{}
+	}
+	return f.keys[n-1]
 }
 
 // dialog is one INVITE dialog as it went over the wire.
@@ -77,6 +108,8 @@ type dialog struct {
 	cancel          time.Time
 	bye             time.Time
 	byeFrom         netip.Addr
+	keys            []time.Time // of INFO
+	lastKey         int         // its CSeq
 }
 
 // dialogs reads the dialogs out of a capture, by Call-ID.
@@ -94,6 +127,8 @@ func dialogs(messages []testbed.SIPMessage) []*dialog {
 			d.ok = m.At
 		case m.Method == "ACK" && d.ack.IsZero() && !d.ok.IsZero():
 			d.ack = m.At
+		case m.Method == "INFO" && m.CSeq > d.lastKey:
+			d.keys, d.lastKey = append(d.keys, m.At), m.CSeq
 		case m.Method == "CANCEL" && d.cancel.IsZero():
 			d.cancel = m.At
 		case m.Method == "BYE" && d.bye.IsZero():
@@ -123,7 +158,6 @@ type truth struct {
 func truthOf(t *testing.T, w wireFacts) truth {
 	t.Helper()
 	var out truth
-	by := map[string]*fate{}
 	all := dialogs(w.messages)
 	for _, d := range all {
 		if d.from != w.provider {
@@ -133,38 +167,43 @@ func truthOf(t *testing.T, w wireFacts) truth {
 			out.closed++
 			continue
 		}
-		if by[d.number] != nil || d.ok.IsZero() || d.bye.IsZero() {
-			t.Fatalf("the trunk's call of %s is not whole in the capture, or not the only one: %+v", d.number, d)
+		if d.ok.IsZero() || d.bye.IsZero() {
+			t.Fatalf("the trunk's call of %s is not whole in the capture: %+v", d.number, d)
 		}
-		by[d.number] = &fate{number: d.number, came: d.invite, began: d.ok, left: d.bye, byBox: d.byeFrom != w.provider}
+		out.fates = append(out.fates, &fate{number: d.number, came: d.invite, began: d.ok, left: d.bye, byBox: d.byeFrom != w.provider, keys: d.keys})
 	}
-	for n, f := range w.onLines(t) {
-		if by[n] != nil {
-			t.Fatalf("%s called twice", n)
-		}
-		by[n] = f
+	out.fates = append(out.fates, w.onLines(t)...)
+	slices.SortFunc(out.fates, func(a, b *fate) int { return a.began.Compare(b.began) })
+	last := map[string]*fate{}
+	for _, f := range out.fates {
+		f.before, last[f.number] = last[f.number], f
 	}
 	for _, d := range all {
 		agent, offered := w.agents[d.to]
 		if !offered {
 			continue
 		}
-		f := by[d.number]
-		if f == nil {
-			t.Fatalf("the telephone of %s rang for %q, who never called", agent, d.number)
+		f := last[d.number]
+		for f != nil && f.came.After(d.invite) {
+			f = f.before
 		}
-		w.offer(t, f, d, agent)
+		switch {
+		case f == nil:
+			t.Fatalf("the telephone of %s rang for %q, who never called", agent, d.number)
+		case d.invite.After(f.left):
+			w.offerBack(t, f, d, agent, all)
+		default:
+			w.offer(t, f, d, agent)
+		}
 	}
-	for _, f := range by {
+	for _, f := range out.fates {
 		if f.answered() && (f.ended.IsZero() || f.left.Before(f.ended)) {
 			f.ended = f.left
 		}
-		if f.answered() {
+		if f.handled() {
 			f.wrapped = w.wrapUp(f, all)
 		}
-		out.fates = append(out.fates, f)
 	}
-	slices.SortFunc(out.fates, func(a, b *fate) int { return a.began.Compare(b.began) })
 	return out
 }
 
@@ -197,17 +236,49 @@ func (w *wireFacts) offer(t *testing.T, f *fate, d *dialog, agent string) {
 	}
 }
 
-// onLines reads the callers out of what the exchange has seen.
-func (w *wireFacts) onLines(t *testing.T) map[string]*fate {
+// offerBack adds one call of an agent's telephone to the fate of the caller whom the
+// agent was to call back, with the call to him that followed.
+func (w *wireFacts) offerBack(t *testing.T, f *fate, d *dialog, agent string, all []*dialog) {
 	t.Helper()
-	out, now := map[string]*fate{}, map[string]*fate{} // by number; by line
+	if !f.promised() || f.reached() {
+		t.Fatalf("the telephone of %s rang for %s when he was gone: %+v", agent, f.number, d)
+	}
+	f.offers++
+	if d.ok.IsZero() || !d.cancel.IsZero() {
+		if !d.cancel.IsZero() && d.cancel.Sub(d.invite) > w.ring-ringSlack {
+			f.misses++
+		}
+		return
+	}
+	for _, p := range all {
+		user, _, _ := strings.Cut(p.called, "@")
+		if p.to != w.provider || lastTen(user) != f.number || p.invite.Before(d.ok) || p.invite.After(d.bye) {
+			continue
+		}
+		if p.ok.IsZero() {
+			f.tried++
+			return
+		}
+		f.back, f.ended, f.agent, f.byAgent = p.ok, d.bye, agent, w.agents[d.byeFrom] == agent
+		if p.bye.Before(d.bye) {
+			f.ended, f.byAgent = p.bye, false
+		}
+		return
+	}
+	t.Errorf("%s answered to call %s back and nobody was called", agent, f.number)
+}
+
+// onLines reads the callers out of what the exchange has seen.
+func (w *wireFacts) onLines(t *testing.T) (out []*fate) {
+	t.Helper()
+	now := map[string]*fate{} // by line
 	gone := map[string]time.Time{}
 	for _, m := range w.lines {
 		f := now[m.line]
 		switch m.what {
 		case sim.LineRings:
 			f = &fate{number: lastTen(m.number), line: m.line, came: m.at, byBox: true}
-			now[m.line], out[f.number] = f, f
+			now[m.line], out = f, append(out, f)
 			delete(gone, m.line)
 		case sim.LineThrough:
 			f.began = m.at
@@ -220,9 +291,9 @@ func (w *wireFacts) onLines(t *testing.T) map[string]*fate {
 			}
 		}
 	}
-	for n, f := range out {
+	for _, f := range out {
 		if f.began.IsZero() || f.left.IsZero() {
-			t.Fatalf("the call of %s on %s is not whole at the exchange: %+v", n, f.line, f)
+			t.Fatalf("the call of %s on %s is not whole at the exchange: %+v", f.number, f.line, f)
 		}
 	}
 	return out
