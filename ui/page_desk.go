@@ -19,7 +19,10 @@ import (
 func (v *visit) desk() error {
 	page := v.deskPage()
 	page.Frame = v.frame(v.p.T("desk.title"))
-	page.Live = "/live?page=desk"
+	page.Live, page.Awake = "/live?page=desk", page.Pop.Auto
+	if page.Pop.Auto { // the one window is found again only by a page that may keep hold of it
+		v.w.Header().Set("Cross-Origin-Opener-Policy", "same-origin-allow-popups")
+	}
 	return v.show(http.StatusOK, "desk", page)
 }
 
@@ -31,9 +34,11 @@ func (v *visit) deskPage() view.Desk {
 	v.deskDue(&page)
 	d := &page.Desk
 	if d.Call == nil {
+		v.deskPop(&page, "")
 		return page
 	}
 	page.Regions = v.deskCard(*d.Call)
+	v.deskPop(&page, page.Regions.Known)
 	d.Call.Caller = cmp.Or(page.Regions.Who, d.Call.Caller)
 	if lang := page.Regions.Language; v.p.Has("lang." + lang) {
 		d.Call.Language = v.p.T("lang." + lang)

@@ -149,8 +149,12 @@ func (v *visit) regions(c theirCall, back string) (view.DeskRegions, error) {
 			return out, err
 		}
 		m.Calls = slices.DeleteFunc(m.Calls, func(x api.CustomerCall) bool { return x.ID == string(c.id) })
-		data := view.AfterCard{Card: m, URL: "/customers/" + m.ID, BackTo: back, Note: found, Pop: v.popURL(c)}
-		if found {
+		data := view.AfterCard{Card: m, URL: "/customers/" + m.ID, BackTo: back, Note: found}
+		if back != "/desk" { // there it has its own place
+			number, _ := v.s.d.People.Name(v.viewer(), privacy.CallDetail, c.party)
+			data.Pop = v.popURL(c.id, c.queue, cti.Place{Number: number, Name: cmp.Or(m.Name, m.Company)})
+		}
+		if out.Known = cmp.Or(m.Name, m.Company); found {
 			out.Who = v.customerTitle(&m)
 		} else {
 			data.Make = "/customers/new?number=" + url.QueryEscape(m.ID)
@@ -179,17 +183,6 @@ func (v *visit) regions(c theirCall, back string) (view.DeskRegions, error) {
 func (v *visit) part(name string, data any) (template.HTML, error) {
 	b, err := v.s.views.Fragment(v.p, "aftercall", name, data)
 	return template.HTML(b), err // drawn by html/template
-}
-
-// popURL is the address that another program is opened at, empty if there is none.
-func (v *visit) popURL(c theirCall) string {
-	g := v.doc().GroupByID(office.ID(c.queue))
-	if g == nil || g.Queue == nil {
-		return ""
-	}
-	n, _ := v.s.d.People.Name(v.viewer(), privacy.CallDetail, c.party)
-	text, _ := cti.Pop(g.Queue.PopURL, n, c.id, c.queue)
-	return text
 }
 
 // --- the script ----------------------------------------------------------------

@@ -140,6 +140,9 @@ func (v *visit) eraseName() error {
 		v.flash("flash.erase.unsure", "warn", 0)
 		return v.goTo("/people/" + string(who) + "/erase")
 	}
+	if err := v.s.forgetChoices(v.ctx(), who); err != nil {
+		return err
+	}
 	if err := v.s.auth.Forget(v.ctx(), who); err != nil {
 		return err
 	}

@@ -91,6 +91,7 @@ func (s *Server) table() []Route {
 		{Method: get, Pattern: "/me/looks", Who: Everyone, do: (*visit).looks},
 		{Method: get, Pattern: "/desk", Who: Everyone, do: (*visit).desk},
 		{Method: post, Pattern: "/desk/state", Who: Everyone, do: (*visit).deskState},
+		{Method: post, Pattern: "/desk/pop", Who: Everyone, do: (*visit).chooseDeskPop},
 		{Method: get, Pattern: "/board", Who: Chiefs | Leader, do: (*visit).board},
 		{Method: get, Pattern: "/search", Who: Everyone, do: (*visit).search},
 		{Method: get, Pattern: "/calls", Who: Everyone, do: (*visit).calls},

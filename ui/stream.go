@@ -43,6 +43,7 @@ var livePages = map[string]struct {
 	"board":     {"GET /board", []part{{"boardalarms", live.Queues | live.Office}, {"boardqueues", live.Queues | live.Calls | live.Office}, {"boardteams", live.Queues | live.Office}}},
 	"desk": {"GET /desk", []part{
 		{"deskstate", live.Queues | live.Office}, {"deskcall", live.Queues | live.Calls | live.Office},
+		{"deskpop", live.Queues | live.Calls},
 		{"deskcard", live.Queues | live.Calls}, {"deskscript", live.Queues | live.Calls}, {"deskoutcome", live.Queues | live.Calls},
 		{"deskdue", live.Queues | live.Calls | live.Office}, {"deskqueues", live.Queues | live.Office}, {"deskfigures", live.Queues},
 	}},

@@ -267,6 +267,6 @@ func (l fromLog) Subscribe(from uint64) Subscription { return l.Log.Subscribe(fr
 // ErrDeps says that New got too little to work with.
 var ErrDeps = errors.New("ui: a required part of Deps is missing")
 
-// Migrations are the tables of the pages (accounts, sessions, invitations), for
-// store.Options.
-func Migrations() []store.Migration { return auth.Migrations() }
+// Migrations are the tables of the pages (accounts, sessions, invitations, what people
+// choose for themselves), for store.Options.
+func Migrations() []store.Migration { return append(auth.Migrations(), choiceTable) }

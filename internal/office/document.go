@@ -247,7 +247,7 @@ type QueueRules struct {
 	MustOutcome bool          `json:"mustOutcome,omitempty"` // wrap-up ends only with an outcome or its limit
 	Script      ID            `json:"script,omitempty"`
 	Survey      ID            `json:"survey,omitempty"` // asked of the caller when the agent has hung up
-	PopURL      string        `json:"popURL,omitempty"` // opened on the agent's page; {number}, {call}, {queue} are filled in
+	PopURL      string        `json:"popURL,omitempty"` // opened on the agent's page; {number}, {name}, {call}, {queue} are filled in
 
 	// How it is judged.
 	Threshold    time.Duration `json:"threshold,omitempty"`    // of the service level: 20 s by default

@@ -161,7 +161,7 @@ func (v *validator) outside() {
 
 // popPlaces fills the places of a screen pop with something harmless, to judge the
 // rest.
-var popPlaces = strings.NewReplacer("{number}", "0", "{call}", "0", "{queue}", "0")
+var popPlaces = strings.NewReplacer("{number}", "0", "{name}", "0", "{call}", "0", "{queue}", "0")
 
 // validURL accepts an absolute http or https address with a host and without a
 // password in it (RFC 3986).

@@ -106,6 +106,7 @@ type DeskCall struct {
 	Waiting  time.Time `json:"waiting,omitzero"`  // while it rings: since when the caller waits
 	Why      []string  `json:"why,omitempty"`     // why here
 	Outcome  string    `json:"outcome,omitempty"` // what was told already
+	Pop      string    `json:"pop,omitempty"`     // the page of another program that belongs to it
 	Subject  string    `json:"-"`
 }
 

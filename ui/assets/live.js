@@ -7,6 +7,7 @@
 // data-since="1700000000"     count up from that time (seconds)
 // data-until="1700000000"     count down to that time (seconds)
 // data-copy="text"            copy text
+// data-pop="c-1"              open this link by itself, once for what is named (data-awake: also while hidden)
 
 const $ = (sel, from = document) => from.querySelector(sel);
 const $$ = (sel, from = document) => [...from.querySelectorAll(sel)];
@@ -22,7 +23,8 @@ class Live {
     this.banner = banner;
     this.retry = FIRST_RETRY;
     this.heard = Date.now();
-    document.addEventListener("visibilitychange", () => document.hidden ? this.pause() : this.open());
+    this.awake = "awake" in document.body.dataset; // what it does must not wait until somebody looks
+    document.addEventListener("visibilitychange", () => document.hidden && !this.awake ? this.pause() : this.open());
     addEventListener("online", () => this.open());
     addEventListener("pagehide", () => this.pause());
     addEventListener("pageshow", e => { if (e.persisted) this.open(); });
@@ -31,7 +33,7 @@ class Live {
   }
 
   open() {
-    if (this.source || document.hidden) return;
+    if (this.source || document.hidden && !this.awake) return;
     clearTimeout(this.timer);
     const source = this.source = new EventSource(this.url);
     source.addEventListener("patch", e => { this.alive(); this.patch(JSON.parse(e.data)); });
@@ -79,6 +81,7 @@ class Live {
     old.replaceWith(document.adoptNode(fresh));
     if (focus) document.getElementById(focus)?.focus();
     tick();
+    pop();
   }
 }
 
@@ -185,6 +188,20 @@ addEventListener("beforeunload", e => {
   if ($$("form[data-guard]").some(form => !form.dataset.sent && (form.dataset.guard === "typed" || [...form.elements].some(touched)))) e.preventDefault();
 });
 
+// --- data-pop ---------------------------------------------------------------
+
+// Tabs of one browser share what was opened. A browser that opens nothing by itself leaves
+// the link, and says so.
+function pop() {
+  const link = $("[data-pop]");
+  if (!link || localStorage.getItem("popped") === link.dataset.pop) return;
+  localStorage.setItem("popped", link.dataset.pop);
+  if (open(link.href, link.target)) return;
+  const said = $("#pop-blocked");
+  said.hidden = false;
+  announce(said.textContent);
+}
+
 // --- small comforts --------------------------------------------------------
 
 document.addEventListener("keydown", e => {
@@ -214,5 +231,6 @@ $("#summary")?.focus();
 
 setInterval(tick, 1000);
 tick();
+pop();
 const live = document.body.dataset.live;
 if (live) new Live(live, $("#stale"));

@@ -222,6 +222,8 @@ func TestPopAddresses(t *testing.T) {
 		{"https://crm.example/find/{number}?q={queue}&c={call}", "https://crm.example/find/%2B39%2006%26x?q=g%2F1&c=c-1%23"},
 		{"http://192.168.1.5:8080/x#{number}", "http://192.168.1.5:8080/x#%2B39%2006%26x"},
 		{"https://crm.example/plain", "https://crm.example/plain"},
+		{"https://crm.example/?n={name}", "https://crm.example/?n=Zo%C3%AB%20%26%20%22figli%22%20%3Cb%3E"},
+		{"https://{name}.example/", ""},
 		{"https://{queue}.example/", ""},
 		{"{number}://x/", ""},
 		{"javascript:alert({number})", ""},
@@ -231,7 +233,7 @@ func TestPopAddresses(t *testing.T) {
 		{"https://", ""},
 		{"", ""},
 	} {
-		got, ok := cti.Pop(c.template, "+39 06&x", "c-1#", "g/1")
+		got, ok := cti.Pop(c.template, cti.Place{Number: "+39 06&x", Name: "Zoë & \"figli\" <b>", Call: "c-1#", Queue: "g/1"})
 		if u, err := url.Parse(got); err == nil && ok {
 			got = strings.ReplaceAll(u.String(), "+", "PLUS")
 		}
@@ -242,10 +244,10 @@ func TestPopAddresses(t *testing.T) {
 }
 
 func FuzzPop(f *testing.F) {
-	f.Add("https://crm.example/{number}?q={queue}", "+39", "c", "q")
-	f.Add("https://a/{call}", "../..", "@evil", "//evil")
-	f.Fuzz(func(t *testing.T, template, number, call, queue string) {
-		got, ok := cti.Pop(template, number, journal.CallID(call), queue)
+	f.Add("https://crm.example/{number}?q={queue}&n={name}", "+39", "c", "q", "Mario")
+	f.Add("https://a/{call}/{name}/x", "../..", "@evil", "//evil", "..")
+	f.Fuzz(func(t *testing.T, template, number, call, queue, name string) {
+		got, ok := cti.Pop(template, cti.Place{Number: number, Name: name, Call: journal.CallID(call), Queue: queue})
 		if !ok {
 			return
 		}
@@ -253,7 +255,7 @@ func FuzzPop(f *testing.F) {
 		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 			t.Fatalf("%q", got)
 		}
-		plain, ok := cti.Pop(template, "1", "2", "3")
+		plain, ok := cti.Pop(template, cti.Place{Number: "1", Name: "4", Call: "2", Queue: "3"})
 		if p, err := url.Parse(plain); !ok || err != nil || p.Host != u.Host || p.Scheme != u.Scheme {
 			t.Fatalf("what is filled in changes where %q leads: %q, %q", template, got, plain)
 		}

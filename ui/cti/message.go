@@ -81,7 +81,7 @@ func Fill(e Event, doc *office.Document, gate Gate, v privacy.Viewer, purpose pr
 	if g := doc.GroupByID(office.ID(e.Queue)); g != nil {
 		m.QueueName = g.Name
 		if g.Queue != nil && (e.Kind == Ringing || e.Kind == Answered) {
-			m.Pop, _ = Pop(g.Queue.PopURL, m.Number, e.Call, e.Queue)
+			m.Pop, _ = Pop(g.Queue.PopURL, Place{Number: m.Number, Call: e.Call, Queue: e.Queue})
 		}
 	}
 	for i := range doc.Outcomes {
@@ -92,23 +92,36 @@ func Fill(e Event, doc *office.Document, gate Gate, v privacy.Viewer, purpose pr
 	return m, true
 }
 
-// Pop fills the address that is opened when a call comes: {number}, {call} and {queue}
-// stand for their values, escaped so that they stay values (RFC 3986 section 2.1).
+// Place is what stands in the places of such an address.
+type Place struct {
+	Number string // E.164
+	Name   string // the customer's; empty where it is not known
+	Call   journal.CallID
+	Queue  string
+}
+
+// Pop fills the address that is opened when a call comes: {number}, {name}, {call} and
+// {queue} stand for their values, escaped so that they stay values (RFC 3986 section 2.1).
 // False if the template is no address of http or https, or if what was filled in
 // would change where it leads.
-func Pop(template, number string, call journal.CallID, queue string) (string, bool) {
+func Pop(template string, p Place) (string, bool) {
 	if template == "" {
 		return "", false
 	}
-	escape := func(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }
-	fill := func(number, call, queue string) string {
-		return strings.NewReplacer("{number}", escape(number), "{call}", escape(call), "{queue}", escape(queue)).Replace(template)
+	escape := func(s string) string {
+		if s == "." || s == ".." { // steps of a path, however they are escaped (RFC 3986 section 5.2.4)
+			return ""
+		}
+		return strings.ReplaceAll(url.QueryEscape(s), "+", "%20")
 	}
-	bare, err := url.Parse(fill("0", "0", "0"))
+	fill := func(p Place) string {
+		return strings.NewReplacer("{number}", escape(p.Number), "{name}", escape(p.Name), "{call}", escape(string(p.Call)), "{queue}", escape(p.Queue)).Replace(template)
+	}
+	bare, err := url.Parse(fill(Place{"0", "0", "0", "0"}))
 	if err != nil {
 		return "", false
 	}
-	text := fill(number, string(call), queue)
+	text := fill(p)
 	u, err := url.Parse(text)
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.Host != bare.Host || u.Scheme != bare.Scheme || u.User != nil {
 		return "", false

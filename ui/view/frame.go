@@ -16,6 +16,7 @@ type Frame struct {
 	Flash  *Flash
 	Health api.Health
 	Live   string // address of the event stream, empty: a page that stands still
+	Awake  bool   // it lives on while nobody looks at it
 	Path   string // of this page, for the switch of language
 	Now    time.Time
 	Secure bool
