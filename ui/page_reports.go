@@ -131,9 +131,11 @@ func (s *Server) makeReport(ctx context.Context, a asked, r reading) (api.Report
 			out.Text = append(out.Text, w.sentence(x))
 		}
 		tables = []report.Table{day.Hours}
+		out.Profile = profileModel(src.Profile("", a.days, a.step))
 	case "interval":
 		out.Queue, out.Step = a.queue, int(a.step/time.Minute)
 		tables = []report.Table{src.Intervals(a.queue, a.step)}
+		out.Profile = profileModel(src.Profile(a.queue, a.days, a.step))
 	case "queue":
 		tables = src.QueueTables()
 	case "outcome":
@@ -241,7 +243,7 @@ func (v *visit) reports() error {
 			t.Rows = t.Rows[:listedRows]
 		}
 	}
-	page := view.Reports{Frame: v.frame(v.p.T("reports.title")), Report: r}
+	page := view.Reports{Frame: v.frame(v.p.T("reports.title")), Report: r, Charts: profileCharts(v.p, r.Profile, !a.single())}
 	for _, k := range reportKinds {
 		page.Kinds = append(page.Kinds, view.Option{Value: v.reportURL(a, "/reports", "what", k), Label: v.p.T("report.what." + k), Selected: k == a.what})
 	}

@@ -15,6 +15,24 @@ type Report struct {
 	Five   []Figure    `json:"five,omitempty"`      // of the day's sheet
 	Text   []Sentence  `json:"sentences,omitempty"` // of the day's sheet
 	Tables []DataTable `json:"tables"`
+
+	Profile *Profile `json:"profile,omitempty"` // of a day or by intervals: what came at which time of the day
+}
+
+// Profile is what came at which time of the day, over all days of a report.
+type Profile struct {
+	Step   int           `json:"stepMinutes"`
+	Target float64       `json:"targetPercent"` // of the service level
+	Slots  []ProfileSlot `json:"slots"`
+}
+
+// ProfileSlot is one step of the clock.
+type ProfileSlot struct {
+	From     string   `json:"from"` // "08:30"
+	Offered  int      `json:"offered"`
+	Answered int      `json:"answered"`
+	Lost     int      `json:"lost"`
+	Level    *float64 `json:"levelPercent,omitempty"`
 }
 
 // Figure is one number with its name.

@@ -1,6 +1,7 @@
 package view
 
 import (
+	"html/template"
 	"time"
 
 	"centralino/ui/api"
@@ -10,6 +11,7 @@ import (
 type Reports struct {
 	Frame
 	Report   api.Report
+	Charts   []template.HTML
 	Kinds    []Option // Value is the address
 	Spans    []Option // ready-made stretches of days; Value is the address
 	Days     bool     // a stretch of days may be chosen
