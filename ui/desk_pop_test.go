@@ -49,6 +49,14 @@ func (r *rig) picksUp(call journal.CallID) {
 	r.settle()
 }
 
+// over ends it.
+func (r *rig) over(call journal.CallID) {
+	r.log.Append(call, journal.ContactEnded{Contact: journal.ContactID(call), Queue: "group-1", Agent: bruno, Outcome: "served", Talked: time.Minute})
+	r.log.Append(call, journal.CallEnded{Cause: "hangup", By: "caller"})
+	r.log.Append("", journal.AgentChanged{Agent: bruno, State: journal.AgentWrapUp})
+	r.settle()
+}
+
 func TestThePageOfAnotherProgramOpensWhenItIsWanted(t *testing.T) {
 	const opener = "Cross-Origin-Opener-Policy"
 	r := popRig(t, "https://crm.example/find?n={number}&who={name}&c={call}")
@@ -86,10 +94,7 @@ func TestThePageOfAnotherProgramOpensWhenItIsWanted(t *testing.T) {
 	}
 
 	// Over, it opens nothing any more; who left leaves no choice behind.
-	r.log.Append("c-50", journal.ContactEnded{Contact: "c-50", Queue: "group-1", Agent: bruno, Outcome: "served", Talked: time.Minute})
-	r.log.Append("c-50", journal.CallEnded{Cause: "hangup", By: "caller"})
-	r.log.Append("", journal.AgentChanged{Agent: bruno, State: journal.AgentWrapUp})
-	r.settle()
+	r.over("c-50")
 	b.get("/desk").lacks(t, "data-pop")
 	leave(t, r, bruno)
 	r.as(dario).post("/people/"+string(bruno)+"/erase", url.Values{"sure": {"true"}}).is(t, http.StatusOK)

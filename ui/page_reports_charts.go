@@ -28,9 +28,6 @@ func profileModel(p report.Profile) *api.Profile {
 	return out
 }
 
-// clockOf writes minutes after midnight.
-func clockOf(minute int) string { return fmt.Sprintf("%02d:%02d", minute/60, minute%60) }
-
 // profileCharts draws a profile: the contacts, and the service level. several says that
 // it adds up more than one day.
 func profileCharts(p *i18n.Printer, m *api.Profile, several bool) []template.HTML {
