@@ -192,14 +192,19 @@ addEventListener("beforeunload", e => {
 
 // Tabs of one browser share what was opened. A browser that opens nothing by itself leaves
 // the link, and says so.
+let blocked;
 function pop() {
-  const link = $("[data-pop]");
-  if (!link || localStorage.getItem("popped") === link.dataset.pop) return;
-  localStorage.setItem("popped", link.dataset.pop);
-  if (open(link.href, link.target)) return;
-  const said = $("#pop-blocked");
-  said.hidden = false;
-  announce(said.textContent);
+  const link = $("[data-pop]"), said = $("#pop-blocked");
+  if (!link) return;
+  const key = link.dataset.pop;
+  if (localStorage.getItem("popped") !== key) {
+    localStorage.setItem("popped", key);
+    if (!open(link.href, link.target)) {
+      blocked = key;
+      announce(said.textContent);
+    }
+  }
+  said.hidden = blocked !== key; // also after it was drawn anew
 }
 
 // --- small comforts --------------------------------------------------------

@@ -41,7 +41,7 @@ func TestChartOfADay(t *testing.T) {
 	}, Target: 8, Of: "obiettivo"}
 	s := string(c.SVG())
 	whole(t, s)
-	for _, want := range []string{"Chiamate &lt;ora&gt;", "Il massimo &amp; altro", `role="img" aria-labelledby="day-t day-d"`, "Risposti", `class="s0"`, `class="s1"`, `class="s2"`, `fill="url(#day-h)"`, `class="minor"`, `class="target"`, ">12<", ">0<"} {
+	for _, want := range []string{"Chiamate &lt;ora&gt;", "Il massimo &amp; altro", `role="img" aria-labelledby="day-t day-d"`, "Risposti", `class="s0"`, `class="s1"`, `class="s2"`, `fill="url(#day-h)"`, `class="minor"`, `class="target"`, ">15<", ">0<"} {
 		if !strings.Contains(s, want) {
 			t.Errorf("no %s in %s", want, s)
 		}

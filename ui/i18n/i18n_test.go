@@ -57,7 +57,7 @@ func TestLanguagesSayTheSame(t *testing.T) {
 // families are keys that are made at run time from a prefix.
 var families = []string{"month.", "boardname.", "weekday.", "role.", "agent.", "phase.", "line.kind.", "line.state.", "line.reason.", "lamp.name.", "legend.", "led.", "kind.", "kinds.", "edit.new.", "edit.help.",
 	"day.", "step.", "step.kind.", "group.mode.", "privacy.kind.", "version.note.", "outcome.", "story.", "cause.", "offer.reason.", "log.level.", "phone.", "error.", "flash.", "diff.",
-	"search.words.", "report.", "recall.why.", "recall.state.", "lang.", "field.", "choice.", "problem.", "fault.", "route.", "ivr.", "call.", "trunk.", "acd.", "emergency.", "unit.", "refused.", "desk.reason.", "board.level.", "looks.what.", "desk.asked.", "why.strategy.", "why.rule.", "why.tried.", "why.outcome.", "why.end.", "prompts.source.", "webhook.", "script.", "import.as.", "import.reject.", "import.delimiter.", "customer.wrong.", "update.phase.", "update.slot.", "update.outcome.", "update.refused.", "update.check.", "rescue.why.", "rescue.done.", "tokens.scope."}
+	"search.words.", "report.", "recall.why.", "recall.state.", "lang.", "field.", "choice.", "problem.", "fault.", "route.", "ivr.", "call.", "trunk.", "acd.", "emergency.", "unit.", "refused.", "desk.reason.", "board.level.", "looks.what.", "desk.asked.", "why.strategy.", "why.rule.", "why.tried.", "why.outcome.", "why.end.", "prompts.source.", "webhook.", "script.", "import.as.", "import.reject.", "import.delimiter.", "customer.wrong.", "update.phase.", "update.slot.", "update.outcome.", "update.refused.", "update.check.", "rescue.why.", "rescue.done.", "tokens.scope.", "desk.pop."}
 
 var quoted = regexp.MustCompile("\"([a-zA-Z][a-zA-Z0-9-]*(?:\\.[a-zA-Z0-9_-]+)+)\"")
 
