@@ -20,7 +20,7 @@ var plan = []string{
 	"pbx", "pbx/call", "pbx/sip", "pbx/dialog", "pbx/registrar", "pbx/lamp", "pbx/trunk", "pbx/sdp", "pbx/media", "pbx/route", "pbx/ivr",
 	"pbx/pbxtest", // in-memory twins of the switch's neighbours, for tests of several rooms
 	"acd", "acd/engine", "acd/kpi", "acd/report", "acd/sim", "acd/outcome", "acd/survey",
-	"ui", "ui/auth", "ui/view", "ui/live", "ui/i18n", "ui/api", "ui/assets", "ui/export", "ui/cti", "ui/rescue",
+	"ui", "ui/auth", "ui/view", "ui/live", "ui/i18n", "ui/api", "ui/assets", "ui/export", "ui/cti", "ui/chart", "ui/rescue",
 	"internal/store", "internal/audio", "internal/office", "internal/journal", "internal/numbering", "internal/privacy",
 	"internal/service", "internal/logring", "internal/testbed", "internal/arch",
 	"image/bundle",            // makes keys and signs update bundles, a program of its own
