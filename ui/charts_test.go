@@ -1,9 +1,42 @@
 package ui_test
 
 import (
+	"encoding/json"
 	"net/http"
+	"strings"
 	"testing"
+
+	"centralino/ui/api"
 )
+
+// sameAsTable holds the slots of a day's report against the rows of its table.
+func sameAsTable(t *testing.T, body string) {
+	t.Helper()
+	var r api.Report
+	if err := json.Unmarshal([]byte(body), &r); err != nil || r.Profile == nil {
+		t.Fatal(err, r.Profile)
+	}
+	column := map[string]int{}
+	for i, c := range r.Tables[0].Columns {
+		column[c.ID] = i
+	}
+	n := 0
+	for _, row := range r.Tables[0].Rows {
+		for _, s := range r.Profile.Slots {
+			if row.Sum || !strings.HasPrefix(row.Cells[0].Text, s.From+"–") {
+				continue
+			}
+			n++
+			value := func(id string) float64 { return *row.Cells[column[id]].Value }
+			if value("offered") != float64(s.Offered) || value("answered") != float64(s.Answered) || value("lost") != float64(s.Lost) || s.Level == nil || 100*value("level") != *s.Level {
+				t.Errorf("%+v is not %+v", s, row)
+			}
+		}
+	}
+	if n == 0 {
+		t.Error("no row has a slot")
+	}
+}
 
 // TestReportsDraw: the day and the intervals have charts of what their tables say, as
 // SVG without script; the API has the numbers. Reports about people have none.
@@ -20,6 +53,7 @@ func TestReportsDraw(t *testing.T) {
 		b.get("/reports?what="+what).is(t, http.StatusOK).lacks(t, `class="chart"`)
 	}
 	b.get("/api/v1/reports?what=interval").is(t, http.StatusOK).has(t, `"profile":{"stepMinutes":30,"targetPercent":80,"slots":[{"from":"`, `"offered":`)
+	sameAsTable(t, b.get("/api/v1/reports?what=interval").body)
 	b.lang = "en"
 	b.get("/reports").has(t, "The most came at", "Offered every 30 minutes")
 }

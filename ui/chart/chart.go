@@ -40,7 +40,7 @@ type Chart struct {
 const (
 	width, height = 720, 220
 	left, right   = 62, 6
-	top, bottom   = 10, 28
+	top, bottom   = 18, 28
 	maxSeries     = 3
 )
 
