@@ -243,7 +243,7 @@ func withProgram(t *testing.T, packed, program []byte) []byte {
 	if _, err := w.Write(plain[:head]); err != nil {
 		t.Fatal(err)
 	}
-	c := &cpioWriter{w: w, at: head, ino: 10000}
+	c := &cpioWriter{w: w, at: head, ino: 10000, made: time.Unix(1795000000, 0)}
 	c.file("init", 0o755, program)
 	c.add(cpioTrailer, 0, nil, [2]int{})
 	if err := errors.Join(c.err, w.Close()); err != nil {
