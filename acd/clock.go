@@ -13,7 +13,7 @@ import (
 type clock struct {
 	wall   func() time.Time
 	began  time.Time     // monotonic
-	base   time.Time     // wall clock at began
+	base   time.Time     // wall clock at began, without monotonic reading: with it no step would show
 	offset time.Duration // wall clock minus engine's clock; Run's alone
 }
 

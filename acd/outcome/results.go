@@ -114,9 +114,10 @@ func Proposed(o office.Outcome, now time.Time) time.Time {
 // given, the proposed time is taken. Where there is something to be done, CallBack is
 // by when (zero: the proposed day, if there is one) and Owner by whom. Else neither is
 // kept. What was promised to the same customer in earlier calls is settled by it. A
-// correction settles nothing. It leaves the outcome with its first Agent, and what follows with its Owner unless any
-// agent of the queue shall do it now; the date before may be given again though it is
-// past. What was done stays done if the same still follows, and no new date is given.
+// correction settles nothing. It leaves the outcome with its first Agent, and what
+// follows with its Owner unless any agent of the queue shall do it now; the date before
+// may be given again though it is past. What was done stays done if the same still
+// follows, and no new date is given.
 func (b *Book) Set(ctx context.Context, r Result) (Result, error) {
 	snap := b.o.Office()
 	r.Time = b.now()

@@ -442,7 +442,8 @@ type UpdateChanged struct {
 }
 
 // AccessEvent reports logins, refused logins, the claim, new passwords, tokens that
-// were made, revoked and refused ("token.made" …), backups and restores, and every look at a person's figures: who, what, about whom.
+// were made, revoked and refused ("token.made" …), backups and restores, and every look
+// at a person's figures: who, what, about whom.
 type AccessEvent struct {
 	What   string    `json:"what"`
 	Who    SubjectID `json:"who,omitempty"`
