@@ -32,9 +32,9 @@ const (
 	Low  Level = "low"
 )
 
-// Pin is a pin by its kernel name ("GPIO17"), or by its chip and number where it has no
-// name ("9030000.pl061/4"), on at a level. Header is the place on the 40-pin header, for
-// the wiring; 0 on a board without one.
+// Pin is a pin by the label of its chip and its number there ("pinctrl-bcm2711/17"), or by
+// the kernel's name of it ("GPIO17"), on at a level. Header is the place on the 40-pin
+// header, for the wiring; 0 on a board without one.
 type Pin struct {
 	Name   string
 	On     Level
@@ -67,7 +67,7 @@ type Thermal struct {
 type Board struct {
 	Name     string // for -board
 	Title    string
-	Models   []string     // beginnings of the device-tree model string
+	Models   []string     // the device-tree model string; " Rev 1.4" and the like may follow
 	LEDs     map[Lamp]Pin // none: this board has no lamps
 	Button   Pin          // zero: none
 	Relays   map[string]Pin
@@ -97,31 +97,22 @@ var Boards = []Board{
 		},
 		Button: Pin{"9030000.pl061/4", High, 0},
 	},
+	// QEMU's Raspberry Pi has the chip behind the header, but nobody can press anything
+	// there: the button would read as held for ever. Its image asks for it by name.
 	{
-		Name:   "rpi4b",
-		Title:  "Raspberry Pi 4 Model B",
-		Models: []string{"Raspberry Pi 4 Model B"},
-		LEDs: map[Lamp]Pin{
-			Status: {"GPIO17", High, 11},
-			Lines:  {"GPIO27", High, 13},
-			Calls:  {"GPIO22", High, 15},
-		},
-		Button: Pin{"GPIO23", Low, 16}, // to ground, with the pin's own pull-up
-		Relays: map[string]Pin{
-			"powerfail": {"GPIO24", High, 18}, // line 1 to the emergency telephone when released
-			"gateway":   {"GPIO25", High, 22}, // power of a gateway
-		},
-		// BCM2711 ARM peripherals, chapter 11. UART 2 is left out: its pins belong
-		// to the HAT's identification memory.
-		UARTs: []UART{
-			{"uart0", "fe201000", Pin{"GPIO14", High, 8}, Pin{"GPIO15", High, 10}, "disable-bt"},
-			{"uart3", "fe201600", Pin{"GPIO4", High, 7}, Pin{"GPIO5", High, 29}, "uart3"},
-			{"uart4", "fe201800", Pin{"GPIO8", High, 24}, Pin{"GPIO9", High, 21}, "uart4"},
-			{"uart5", "fe201a00", Pin{"GPIO12", High, 32}, Pin{"GPIO13", High, 33}, "uart5"},
-		},
-		Thermal:  Thermal{Zone: "thermal_zone0", Warn: 75, Throttle: 80},
-		Watchdog: Watchdog{Device: "watchdog0", Period: 15 * time.Second}, // bcm2835_wdt counts to 15.99 s
+		Name:     "qemu-raspi3b",
+		Title:    "QEMU's Raspberry Pi 3 Model B",
+		Thermal:  piThermal,
+		Watchdog: piWatchdog,
 	},
+	pi("rpi3b", "Raspberry Pi 3 Model B", chip3, "Raspberry Pi 3 Model B", "Raspberry Pi 3 Model B+"),
+	pi("rpizero2w", "Raspberry Pi Zero 2 W", chip3, "Raspberry Pi Zero 2 W"),
+	pi("rpi4b", "Raspberry Pi 4 Model B", chip4, "Raspberry Pi 4 Model B"),
+	pi("rpi400", "Raspberry Pi 400", chip4, "Raspberry Pi 400"),
+	pi("rpicm4", "Raspberry Pi Compute Module 4", chip4, "Raspberry Pi Compute Module 4"),
+	pi("rpi5", "Raspberry Pi 5", chip5, "Raspberry Pi 5"),
+	pi("rpi500", "Raspberry Pi 500", chip5, "Raspberry Pi 500"),
+	pi("rpicm5", "Raspberry Pi Compute Module 5", chip5, "Raspberry Pi Compute Module 5"),
 }
 
 // Detect finds the board by the device-tree model string that the caller has
@@ -131,9 +122,21 @@ func Detect(model string) (Board, bool) {
 	model = strings.TrimSpace(strings.TrimRight(model, "\x00"))
 	for _, b := range Boards {
 		for _, m := range b.Models {
-			if strings.HasPrefix(model, m) {
+			if model == m || strings.HasPrefix(model, m+" ") {
 				return b, true
 			}
+		}
+	}
+	return Board{}, false
+}
+
+// Asked finds the board that the kernel's command line asks for ("centralino.board=NAME"),
+// whatever the device tree calls the machine; false if it asks for none of the table.
+func Asked(cmdline string) (Board, bool) {
+	for _, word := range strings.Fields(cmdline) {
+		if name, ok := strings.CutPrefix(word, "centralino.board="); ok {
+			b, err := ByName(name)
+			return b, err == nil
 		}
 	}
 	return Board{}, false

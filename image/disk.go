@@ -10,6 +10,7 @@ import (
 	"io"
 	"maps"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -132,7 +133,7 @@ func (b *build) selectorFiles() map[string][]byte {
 	return files
 }
 
-// fat writes a FAT32 file system with files in its root folder.
+// fat writes a FAT32 file system with files in its root folder and in folders of that.
 func (b *build) fat(name string, size int64, label string, files map[string][]byte) error {
 	f, err := os.Create(name)
 	if err != nil {
@@ -146,6 +147,17 @@ func (b *build) fat(name string, size int64, label string, files map[string][]by
 	if err != nil {
 		return err
 	}
+	folders := map[string]bool{}
+	for name := range files {
+		if folder := path.Dir(name); folder != "." {
+			folders[folder] = true
+		}
+	}
+	for _, folder := range sortedKeys(folders) { // before all files: leadUp knows where they are then
+		if err := v.Mkdir("/" + folder); err != nil {
+			return fmt.Errorf("%s: %w", folder, err)
+		}
+	}
 	for _, name := range sortedKeys(files) {
 		w, err := v.OpenFile("/"+name, os.O_CREATE|os.O_RDWR)
 		if err != nil {
@@ -158,7 +170,39 @@ func (b *build) fat(name string, size int64, label string, files map[string][]by
 			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
+	if err := leadUp(f, len(folders)); err != nil {
+		return err
+	}
 	return f.Sync()
+}
+
+// leadUp corrects the entries ".." of the folders, which are the first clusters after the
+// root folder's: where that is the folder above, the number is 0 (Microsoft FAT
+// specification 1.03, section 6.5). The library writes another one.
+func leadUp(f *os.File, folders int) error {
+	var head [boot.Sector]byte
+	if _, err := f.ReadAt(head[:], 0); err != nil {
+		return err
+	}
+	le := binary.LittleEndian
+	cluster := int64(head[13]) * boot.Sector
+	data := (int64(le.Uint16(head[14:])) + int64(head[16])*int64(le.Uint32(head[36:]))) * boot.Sector
+	for n := range folders {
+		var up [32]byte
+		at := data + int64(n+1)*cluster + int64(len(up))
+		if _, err := f.ReadAt(up[:], at); err != nil {
+			return err
+		}
+		if string(up[:11]) != "..         " {
+			return fmt.Errorf("the folders of the file system are not where they should be")
+		}
+		le.PutUint16(up[20:], 0)
+		le.PutUint16(up[26:], 0)
+		if _, err := f.WriteAt(up[:], at); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // disk joins the partitions. The second slot stays empty until the first update.

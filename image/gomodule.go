@@ -19,7 +19,7 @@ type goKernel struct {
 	sum           string // of the module, as in go.sum
 	release       string
 	serial        string
-	trees         []string // device trees in the module's root
+	trees         []string // device trees and their additions, below the module's root
 	lacks         []string // modules that others have, with underscores
 }
 

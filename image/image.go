@@ -38,6 +38,7 @@ type options struct {
 	cache     string // folder of what was fetched
 	made      time.Time
 	publish   bool
+	place     string // where the image is published, for Imager's list; empty: not known
 	fetchOnly bool
 }
 
@@ -89,6 +90,7 @@ func parse(args []string) (options, error) {
 	f.StringVar(&o.out, "out", "bin/image", "folder of the results")
 	f.StringVar(&o.cache, "cache", ".cache/image", "folder of what was fetched; may be deleted at any time")
 	f.BoolVar(&o.publish, "publish", false, "also compress and write the block map, checksums and Imager's list")
+	f.StringVar(&o.place, "place", "", "address under which the image is published, with its last slash, for Imager's list")
 	f.BoolVar(&o.fetchOnly, "fetch", false, "only fetch kernel and firmware")
 	if err := f.Parse(args); err != nil {
 		return o, err

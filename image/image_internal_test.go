@@ -57,6 +57,7 @@ func TestFileSystems(t *testing.T) {
 	b := &build{options: options{made: time.Unix(1795000000, 0)}}
 	files := b.selectorFiles()
 	files["bcm2711-rpi-4-b.dtb"], files["kernel8.img"] = []byte("tree"), big
+	files["overlays/bcm2712d0.dtbo"], files["overlays/dwc2.dtbo"] = []byte("newer chip"), []byte("host")
 	var sums []string
 	for range 2 {
 		name := filepath.Join(t.TempDir(), "p1")

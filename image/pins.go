@@ -42,10 +42,15 @@ var piKernel = goKernel{
 	version: "v0.0.0-20251127164438-9778ec0261de",
 	sum:     "h1:RSLWj1Ska9s4cl+n/bC5LY4s8vLr+tZoO2vMm/wGP64=",
 	release: "6.12.47-v8",
-	serial:  "ttyS0",
+	serial:  "serial0", // the firmware puts the name in its place that the kernel of the model has
 	trees: []string{
 		"bcm2711-rpi-4-b.dtb", "bcm2711-rpi-400.dtb", "bcm2711-rpi-cm4.dtb", "bcm2711-rpi-cm4-io.dtb", "bcm2711-rpi-cm4s.dtb",
 		"bcm2710-rpi-3-b.dtb", "bcm2710-rpi-3-b-plus.dtb", "bcm2710-rpi-cm3.dtb", "bcm2710-rpi-zero-2.dtb", "bcm2710-rpi-zero-2-w.dtb",
+		"bcm2712-rpi-5-b.dtb", "bcm2712d0-rpi-5-b.dtb", "bcm2712-rpi-500.dtb", "bcm2712-rpi-cm5-cm5io.dtb", "bcm2712-rpi-cm5-cm4io.dtb",
+		"bcm2712-rpi-cm5l-cm5io.dtb", "bcm2712-rpi-cm5l-cm4io.dtb",
+		// The firmware adds the first by itself where the chip is of the newer kind (D0), without
+		// which the kernel stops; config.txt asks for the second.
+		"overlays/bcm2712d0.dtbo", "overlays/dwc2.dtbo", "overlays/overlay_map.dtb",
 	},
 	lacks: []string{"nls_utf8", "nls_iso8859_1", "pl2303", "qcserial", "ax88179_178a", "8021q"},
 }

@@ -10,7 +10,7 @@ type inputs struct {
 	kernel   []byte   // as it is unpacked
 	modules  map[string][]byte
 	builtin  []string          // names of modules that are part of the kernel
-	trees    map[string][]byte // by file name
+	trees    map[string][]byte // by their name in the slot, which may have a folder
 	firmware map[string][]byte // of the Raspberry Pi, by file name
 	files    []rootFile        // of the initramfs
 	sources  []source

@@ -37,7 +37,7 @@ func (b *build) publishAll(say io.Writer) error {
 		return err
 	}
 	var sums bytes.Buffer
-	for _, ending := range []string{"bmap", bundleEnding, "imager.json", "img", "img.xz", "img.zst", "spdx.json"} {
+	for _, ending := range []string{"bmap", bundleEnding, "icon.svg", "imager.json", "img", "img.xz", "img.zst", "spdx.json"} {
 		if ending == bundleEnding && b.signer == nil {
 			continue
 		}
@@ -190,6 +190,7 @@ type (
 	imagerSystem struct {
 		Name         string   `json:"name"`
 		Description  string   `json:"description"`
+		Icon         string   `json:"icon"`
 		URL          string   `json:"url"`
 		Released     string   `json:"release_date"`
 		Size         int64    `json:"extract_size"`
@@ -202,10 +203,20 @@ type (
 	}
 )
 
-// writeImager writes the list with the file's bare name as its address: whoever publishes
-// it puts the place before it.
+// icon is the picture beside the name in Imager's list, 40 by 40: three lamps over a
+// handset.
+const icon = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 40"><rect width="40" height="40" rx="8" fill="#1d3557"/>` +
+	`<circle cx="10" cy="10" r="3" fill="#8ce99a"/><circle cx="20" cy="10" r="3" fill="#8ce99a"/><circle cx="30" cy="10" r="3" fill="#ffd43b"/>` +
+	`<path d="M7 30c0-16 26-16 26 0h-7v-5c-4-2-8-2-12 0v5z" fill="#ffffff"/></svg>
+`
+
+// writeImager writes the list and its picture. The names in it are behind the place where
+// the image is published; without one whoever publishes it puts that before them.
 func (b *build) writeImager() error {
-	packed := b.name("img.xz")
+	picture, packed := b.name("icon.svg"), b.name("img.xz")
+	if err := os.WriteFile(picture, []byte(icon), 0o644); err != nil {
+		return err
+	}
 	i, err := os.Stat(packed)
 	if err != nil {
 		return err
@@ -216,8 +227,8 @@ func (b *build) writeImager() error {
 	}
 	text, err := json.MarshalIndent(imagerList{[]imagerSystem{{
 		Name: "Centralino " + b.version, Description: "Centralino telefonico per piccoli uffici (" + b.target.title + ")",
-		URL: filepath.Base(packed), Released: b.made.Format("2006-01-02"), Size: diskSize, Sum: b.sum,
-		Download: i.Size(), DownloadSum: sum, Devices: b.target.devices, InitFormat: "none", Architecture: "armv8",
+		Icon: b.place + filepath.Base(picture), URL: b.place + filepath.Base(packed),
+		Released: b.made.Format("2006-01-02"), Size: diskSize, Sum: b.sum, Download: i.Size(), DownloadSum: sum, Devices: b.target.devices, InitFormat: "none", Architecture: "armv8",
 	}}}, "", " ")
 	if err != nil {
 		return err

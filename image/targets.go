@@ -12,7 +12,8 @@ type target struct {
 	cmdline string   // beside that of every board
 	config  string   // config.txt of the Raspberry Pi's firmware; empty: none
 	// firmware are files of the Raspberry Pi's firmware, in each slot; selector those that
-	// the oldest boards read from the first partition.
+	// the oldest boards read from the first partition. The Raspberry Pi 5 has its own in a
+	// memory on the board.
 	firmware, selector []string
 	devices            []string // tags of Raspberry Pi Imager
 }
@@ -63,12 +64,12 @@ var targets = []target{
 		title:   "QEMU's Raspberry Pi 3 Model B",
 		trees:   []string{"broadcom/bcm2837-rpi-3-b.dtb"},
 		modules: piModules, // without the watchdog: where QEMU starts it, it resets the board at once
-		cmdline: "console=" + serialPlace + ",115200",
+		cmdline: "console=" + serialPlace + ",115200 centralino.board=qemu-raspi3b",
 	},
 	{
 		name:   "rpi",
 		kernel: moduleKernel, // Debian's does not tell the firmware to try the other slot
-		title:  "Raspberry Pi 3, 4, Zero 2 W and Compute Modules 3 and 4",
+		title:  "Raspberry Pi 3, 4, 5, 400, 500, Zero 2 W and Compute Modules 3, 4 and 5",
 		trees: []string{
 			"broadcom/bcm2711-rpi-4-b.dtb", "broadcom/bcm2711-rpi-400.dtb", "broadcom/bcm2711-rpi-cm4-io.dtb",
 			"broadcom/bcm2837-rpi-3-a-plus.dtb", "broadcom/bcm2837-rpi-3-b.dtb", "broadcom/bcm2837-rpi-3-b-plus.dtb",
@@ -80,11 +81,12 @@ var targets = []target{
 		firmware: []string{"start4cd.elf", "fixup4cd.dat", "start_cd.elf", "fixup_cd.dat", // those of gpu_mem=16
 			"start4.elf", "fixup4.dat", "start.elf", "fixup.dat", "bootcode.bin"},
 		selector: []string{"bootcode.bin"},
-		devices:  []string{"pi4-64bit", "pi3-64bit"},
+		devices:  []string{"pi5-64bit", "pi4-64bit", "pi3-64bit"},
 	},
 }
 
-// piConfig is config.txt of a slot.
+// piConfig is config.txt of a slot. The sections switch the USB sockets on that a Compute
+// Module leaves off: those of the 4, and of the 5 on a board made for the 4.
 const piConfig = `# Centralino: one slot. Changes are lost with the next update.
 arm_64bit=1
 kernel=kernel8.img
@@ -93,6 +95,14 @@ enable_uart=1
 disable_splash=1
 disable_overscan=1
 gpu_mem=16
+
+[cm4]
+otg_mode=1
+
+[cm5]
+dtoverlay=dwc2,dr_mode=host
+
+[all]
 `
 
 func targetByName(name string) (target, bool) {

@@ -1,0 +1,6 @@
+//go:build !linux
+
+package gpio
+
+// chips lists none: only Linux has them.
+func chips() []string { return nil }
