@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"centralino/board/led"
 	"centralino/hal"
 	"centralino/hal/sim"
 	"centralino/internal/audio"
@@ -125,6 +126,14 @@ func (o *office) telephoneLine(t *testing.T) {
 	modem.Unplug()
 	g.until(time.Minute, "the line is out of service", func() bool { return o.line(id).State.ID == "outOfService" })
 	testbed.Figure(t, "QEMU: line out of service after its adapter is pulled out (goal 1)", time.Since(pulled).Seconds(), "s")
+	t.Run("the lamps tell of it", func(t *testing.T) {
+		o.in(t)
+		o.compareLamps(t)
+		if lamps := o.home().Lamps; lamps[1].Pattern != string(led.Double) {
+			t.Errorf("without its line the box shows %+v", lamps)
+		}
+	})
+	o.in(t)
 	want(t, "modem", modem.Replug())
 	put := time.Now()
 	g.plug()

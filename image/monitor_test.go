@@ -7,7 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net"
-	"strconv"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -71,22 +71,26 @@ const (
 	modemID   = "DE0001"
 )
 
-// pins are the eight pins of the board's PL061, as the world outside of the chip has them:
-// lamps are looked at by reading its data register, a button is a level that is set. Both
-// go over QEMU's socket for tests of devices (qtest), beside the running processor.
+// pins are the eight pins of the board's PL061, as the world outside of the chip has them.
+// A button is a level that is set over QEMU's socket for tests of devices (qtest), beside
+// the running processor. Of the lamps QEMU notes every change with its time, so that none
+// escapes who looks rarely.
 type pins struct {
 	chip   string // its path among QEMU's objects
 	qtest  net.Conn
 	answer *bufio.Scanner
+	notes  string // QEMU's file of changes
 }
 
-// pinData is the address of all eight bits of the PL061's register GPIODATA on the board.
-const pinData = 0x90303fc
+// pinNotes are the arguments that have QEMU note what the chip's outputs do.
+func pinNotes(file string) []string {
+	return []string{"-trace", "pl061_set_output", "-msg", "timestamp=on", "-D", file}
+}
 
-// openPins finds the chip; the machine was started with a qtest socket.
-func openPins(t testing.TB, m *machine, qtest string) *pins {
+// openPins finds the chip; the machine was started with a qtest socket and with pinNotes.
+func openPins(t testing.TB, m *machine, qtest, notes string) *pins {
 	t.Helper()
-	p := &pins{}
+	p := &pins{notes: notes}
 	var objects []struct{ Name, Type string }
 	m.ask(t, "qom-list", map[string]string{"path": "/machine/unattached"}, &objects)
 	for _, o := range objects {
@@ -106,23 +110,6 @@ func openPins(t testing.TB, m *machine, qtest string) *pins {
 	return p
 }
 
-// say gives a command to qtest and returns what follows its OK.
-func (p *pins) say(t testing.TB, format string, arguments ...any) string {
-	t.Helper()
-	_ = p.qtest.SetDeadline(time.Now().Add(time.Minute))
-	if _, err := fmt.Fprintf(p.qtest, format+"\n", arguments...); err != nil {
-		t.Fatal(err)
-	}
-	if !p.answer.Scan() {
-		t.Fatalf("%s: %v", format, p.answer.Err())
-	}
-	rest, ok := strings.CutPrefix(p.answer.Text(), "OK")
-	if !ok {
-		t.Fatalf("%s: %s", format, p.answer.Text())
-	}
-	return strings.TrimSpace(rest)
-}
-
 // set drives a pin from outside.
 func (p *pins) set(t testing.TB, pin int, high bool) {
 	t.Helper()
@@ -130,16 +117,69 @@ func (p *pins) set(t testing.TB, pin int, high bool) {
 	if high {
 		level = 1
 	}
-	p.say(t, "set_irq_in %s unnamed-gpio-in %d %d", p.chip, pin, level)
+	_ = p.qtest.SetDeadline(time.Now().Add(time.Minute))
+	if _, err := fmt.Fprintf(p.qtest, "set_irq_in %s unnamed-gpio-in %d %d\n", p.chip, pin, level); err != nil {
+		t.Fatal(err)
+	}
+	if !p.answer.Scan() || !strings.HasPrefix(p.answer.Text(), "OK") {
+		t.Fatalf("pin %d: %q, %v", pin, p.answer.Text(), p.answer.Err())
+	}
 }
 
-// look returns the levels of all pins, pin 0 in the lowest bit.
-func (p *pins) look(t testing.TB) byte {
+// change is an output that was set to another level.
+type change struct {
+	at   time.Time
+	pin  int
+	high bool
+}
+
+// changes are all of them since the power came on.
+func (p *pins) changes(t testing.TB) (all []change) {
 	t.Helper()
-	text := p.say(t, "readl %#x", pinData)
-	n, err := strconv.ParseUint(strings.TrimPrefix(text, "0x"), 16, 32)
+	b, err := os.ReadFile(p.notes)
 	if err != nil {
-		t.Fatalf("look at the pins: %q", text)
+		t.Fatal(err)
 	}
-	return byte(n)
+	for line := range strings.Lines(string(b)) {
+		var c change
+		var process, seconds, micros, level int64
+		var chip string
+		if n, _ := fmt.Sscanf(line, "%d@%d.%d:pl061_set_output %s setting output %d to %d\n", &process, &seconds, &micros, &chip, &c.pin, &level); n == 6 {
+			c.at, c.high = time.Unix(seconds, 1000*micros), level != 0
+			all = append(all, c)
+		}
+	}
+	return all
+}
+
+// stretch is a time in which lamps stayed as they were, bit 0 for pin 0.
+type stretch struct {
+	from, to time.Time
+	lit      byte
+}
+
+func (s stretch) length() time.Duration { return s.to.Sub(s.from) }
+
+// stretches are what the lamps on some pins showed in a time, in turn.
+func (p *pins) stretches(t testing.TB, pins byte, from, to time.Time) (all []stretch) {
+	t.Helper()
+	now := stretch{from: from}
+	for _, c := range p.changes(t) {
+		if c.at.After(to) {
+			break
+		}
+		next := now.lit &^ (1 << c.pin)
+		if c.high {
+			next |= 1 << c.pin & pins
+		}
+		if next != now.lit && c.at.After(from) {
+			if now.to = c.at; now.length() > 0 {
+				all = append(all, now)
+			}
+			now.from = c.at
+		}
+		now.lit = next
+	}
+	now.to = to
+	return append(all, now)
 }

@@ -54,12 +54,12 @@ func startGuest(t *testing.T, cable *testbed.Namespace, image string, mac int) *
 	t.Helper()
 	writeSettings(t, image, fmt.Sprintf("indirizzo = %v/24\r\nrouter = %v\r\n", boxAddr, cable.Addr(2)))
 	dir := t.TempDir()
-	qtest, socket := filepath.Join(dir, "qtest"), filepath.Join(dir, "line")
+	qtest, socket, notes := filepath.Join(dir, "qtest"), filepath.Join(dir, "line"), filepath.Join(dir, "pins")
 	g := &guest{t: t, cable: cable, began: time.Now()}
-	g.machine = switchOn(t, cable, image,
+	g.machine = switchOn(t, cable, image, append(pinNotes(notes),
 		"-netdev", "tap,id=lan,ifname="+cable.Link+",script=no,downscript=no", "-device", fmt.Sprintf("virtio-net-pci,netdev=lan,romfile=,mac=52:54:00:00:00:%02x", mac),
 		"-qtest", "unix:"+qtest+",server=on,wait=off", "-qtest-log", "none",
-		"-device", "qemu-xhci,id=xhci", "-chardev", "socket,id="+lineCable+",path="+socket+",server=on,wait=off")
+		"-device", "qemu-xhci,id=xhci", "-chardev", "socket,id="+lineCable+",path="+socket+",server=on,wait=off")...)
 	g.page = fmt.Sprintf("http://%v/", boxAddr)
 	reach := &http.Transport{DialContext: func(ctx context.Context, _, at string) (net.Conn, error) {
 		addr, err := netip.ParseAddrPort(at)
@@ -77,7 +77,7 @@ func startGuest(t *testing.T, cable *testbed.Namespace, image string, mac int) *
 	})
 	t.Cleanup(func() { g.line.Close() })
 	t.Logf("page served %.1f s after power-on", g.served(t, limit).Seconds())
-	g.pins = openPins(t, g.machine, qtest)
+	g.pins = openPins(t, g.machine, qtest, notes)
 	g.browse()
 	return g
 }
@@ -103,6 +103,19 @@ func (g *guest) until(d time.Duration, what string, yes func() bool) time.Durati
 		}
 		return yes()
 	})
+}
+
+// soon reports whether the running box does something in a time.
+func (g *guest) soon(d time.Duration, yes func() bool) bool {
+	g.t.Helper()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for end := time.Now().Add(d); time.Now().Before(end); <-tick.C {
+		if yes() {
+			return true
+		}
+	}
+	return false
 }
 
 // await asks every 50 ms until the answer is yes, and returns how long it took.
@@ -169,30 +182,45 @@ func (g *guest) api(path string, into any) {
 	}
 }
 
-// hold holds the button down for a time and calls meanwhile, if it is not nil, with the
-// pins as they are every 10 ms.
-func (g *guest) hold(d time.Duration, meanwhile func(levels byte)) {
+// press presses the button shortly: until STATUS has flashed twice for that. If the guest
+// is so slow that the button was down for longer than a press, it is pressed again.
+func (g *guest) press() (at time.Time) {
 	g.t.Helper()
-	g.set(g.t, buttonPin, true)
-	g.watch(d, meanwhile)
-	g.set(g.t, buttonPin, false)
+	pressed := strings.Count(g.Output(), "gesture=press")
+	for range 4 {
+		at = time.Now()
+		g.set(g.t, buttonPin, true)
+		flashes := g.soon(2*time.Second, func() bool {
+			n := 0
+			for _, s := range g.stretches(g.t, 1<<statusPin, at, time.Now())[1:] {
+				if s.length() < 150*time.Millisecond {
+					n++
+				}
+			}
+			return n > 3
+		})
+		g.set(g.t, buttonPin, false)
+		held := time.Since(at)
+		if g.soon(10*time.Second, func() bool { return strings.Count(g.Output(), "gesture=press") > pressed }) && flashes {
+			return at
+		}
+		g.t.Logf("the button was down for %v: flashes %v, presses in the log %d", held, flashes, strings.Count(g.Output(), "gesture=press"))
+	}
+	g.t.Fatalf("STATUS does not flash for a press, or the press is not in the log\n%s", g.Output())
+	return at
 }
 
 // holdToWindow holds the button until STATUS counts the first window, as a person does:
 // it flashes fast for a second, stays dark for longer than in any state, and lights.
 func (g *guest) holdToWindow() {
 	g.t.Helper()
+	at := time.Now()
 	g.set(g.t, buttonPin, true)
-	dark := time.Time{}
 	g.until(time.Minute, "STATUS counts the first window", func() bool {
-		for range 5 {
-			switch lit := g.look(g.t)&(1<<statusPin) != 0; {
-			case !lit && dark.IsZero():
-				dark = time.Now()
-			case lit && !dark.IsZero() && time.Since(dark) > 1400*time.Millisecond:
+		all := g.stretches(g.t, 1<<statusPin, at, time.Now())
+		for i, s := range all[1:] {
+			if before := all[i]; s.lit != 0 && i > 0 && before.length() > 1400*time.Millisecond {
 				return true
-			case lit:
-				dark = time.Time{}
 			}
 		}
 		return false
@@ -200,15 +228,15 @@ func (g *guest) holdToWindow() {
 	g.set(g.t, buttonPin, false)
 }
 
-// watch looks at the pins for a time.
-func (g *guest) watch(d time.Duration, see func(levels byte)) {
+// rests lets the box run for a time.
+func (g *guest) rests(d time.Duration) {
 	g.t.Helper()
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for end := time.Now().Add(d); time.Now().Before(end); <-tick.C {
-		if see != nil {
-			see(g.look(g.t))
-		}
+	over := time.NewTimer(d)
+	defer over.Stop()
+	select {
+	case <-over.C:
+	case <-g.Done():
+		g.t.Fatalf("the machine stopped: %v\n%s", g.Err(), g.Output())
 	}
 }
 
