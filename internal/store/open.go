@@ -9,7 +9,9 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 )
 
 // writerPragmas of every connection; readers get query_only besides.
@@ -58,12 +60,35 @@ func wrapOpen(err error) error {
 	return fmt.Errorf("open database: %w", err)
 }
 
-// connect opens the writer's and the readers' connections.
+// alone are the pragmas of a connection that has the file for itself: it keeps the index of
+// the log in its own memory, where those that share it need room on the disk. The mode of
+// the journal stands in the file, and the driver would set it before the mode of locking.
+func alone() []string {
+	p := slices.DeleteFunc(slices.Clone(writerPragmas), func(s string) bool { return strings.HasPrefix(s, "journal_mode") })
+	return append(p, "locking_mode(EXCLUSIVE)")
+}
+
+// connect opens the writer's and the readers' connections; on a disk that has no room for
+// the index that they share, one for all until the next start.
 func (db *DB) connect(ctx context.Context) error {
 	if err := db.fault("open"); err != nil {
 		return Classify(err)
 	}
-	w, err := sql.Open("sqlite", dsn(db.path, writerPragmas))
+	err := db.connectWith(ctx, writerPragmas, db.o.Readers)
+	if free, _, e := statfs(db.o.Folder); err == nil || e != nil || free >= fullBelow {
+		return err
+	}
+	db.closeHandles() // nothing was done with them
+	if db.connectWith(ctx, alone(), OneConnection) != nil {
+		return err
+	}
+	db.o.Log.Error("the disk is full: the database is open with a connection for all", "cause", err)
+	return nil
+}
+
+func (db *DB) connectWith(ctx context.Context, pragmas []string, readers int) error {
+	db.w, db.r = nil, nil
+	w, err := sql.Open("sqlite", dsn(db.path, pragmas))
 	if err != nil {
 		return Classify(err)
 	}
@@ -75,15 +100,14 @@ func (db *DB) connect(ctx context.Context) error {
 	if err := os.Chmod(db.path, 0o600); err != nil {
 		return Classify(err)
 	}
-	if db.o.Readers == OneConnection {
+	if readers == OneConnection {
 		return nil
 	}
-	pragmas := append(append([]string{}, writerPragmas...), "query_only(ON)")
-	if db.r, err = sql.Open("sqlite", dsn(db.path, pragmas)); err != nil {
+	if db.r, err = sql.Open("sqlite", dsn(db.path, append(slices.Clone(pragmas), "query_only(ON)"))); err != nil {
 		return Classify(err)
 	}
-	db.r.SetMaxOpenConns(db.o.Readers)
-	db.r.SetMaxIdleConns(db.o.Readers)
+	db.r.SetMaxOpenConns(readers)
+	db.r.SetMaxIdleConns(readers)
 	return nil
 }
 
