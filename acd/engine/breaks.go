@@ -6,9 +6,10 @@ import (
 
 // guard sees to it that nobody works at the screen longer than every without being
 // away from it for length (Italian legislative decree 81/2008 article 175: 15
-// minutes in 120). Who is logged in and not on a break is at the screen. From a
-// sixth of every before the limit on the break is proposed, at the moment that
-// harms callers least; at the limit the agent is paused, after his call and its
+// minutes in 120). Who is logged in and not on a break is at the screen. The break
+// is proposed before the limit, at the moment that harms callers least, and at the
+// latest when a twelfth of every is left (at 110 minutes of 120): there is time yet
+// to end a call and go. At the limit the agent is paused, after his call and its
 // wrap-up if he has one, and cannot go back before length is over.
 type guard struct {
 	every   int64 // 0: no guard
@@ -87,13 +88,12 @@ func (g *guard) enforce(a *agent, now int64) {
 	a.away, a.pause = statePaused, ReasonBreak
 }
 
-// The proposal has three stages, each with a less good moment: from every/6 before
-// the limit on when nobody waits, somebody else is free and nobody else is about to
-// go; from half of that time on when nobody waits; in its last quarter anyhow.
-const (
-	proposalLead   = 6
-	proposalStages = 3
-)
+// proposal are the stages in which a break is proposed, each with a less good moment,
+// by the part of every that is left then: at 100 minutes of 120 where nobody waits,
+// somebody else is free and nobody else is about to go; at 105 where nobody waits; at
+// 110 anyhow. It begins before 110 so that those who came together go one after the
+// other as far as callers let them, and not all at the limit.
+var proposal = [...]int64{6, 8, 12}
 
 // stage returns how far the proposal of an agent's break has come, -1 if it is not
 // time yet or made already, and when the next stage is (0: none).
@@ -102,13 +102,12 @@ func (g *guard) stage(a *agent, now int64) (stage int, next int64) {
 	if limit == 0 || a.proposed == limit {
 		return -1, 0
 	}
-	lead := g.every / proposalLead
-	for n, at := range [proposalStages]int64{limit - lead, limit - lead/2, limit - lead/4} {
-		if now < at {
+	for n, part := range proposal {
+		if at := limit - g.every/part; now < at {
 			return n - 1, at
 		}
 	}
-	return proposalStages - 1, 0
+	return len(proposal) - 1, 0
 }
 
 // due returns when something happens to the agent because of his break.
@@ -159,7 +158,7 @@ func (s *State) proposeBreaks() {
 
 // goodMoment says whether the break of an agent may be proposed now.
 func (s *State) goodMoment(ai int32, stage int) bool {
-	if stage == proposalStages-1 {
+	if stage == len(proposal)-1 {
 		return true
 	}
 	for _, qi := range s.order {

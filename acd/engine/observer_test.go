@@ -62,6 +62,7 @@ type seenAgent struct {
 
 	screen time.Time // at the screen since, but for interruptions that were too short
 	off    time.Time // off the screen since
+	asked  time.Time // limit for which a break was proposed
 }
 
 type seenContact struct {

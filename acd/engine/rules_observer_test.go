@@ -368,14 +368,18 @@ func (o *observer) limit(id engine.AgentID) time.Time {
 	return a.screen.Add(o.cfg.BreakEvery)
 }
 
-// checkBreaks: past the limit, nobody does anything but end his present call.
+// checkBreaks: a twelfth before the limit everybody has been asked to go, and past it
+// nobody does anything but end his present call.
 func (o *observer) checkBreaks() error {
 	for id, a := range o.agents {
 		limit := o.limit(id)
-		if a.state == journal.AgentLoggedOut || limit.IsZero() || o.last.Before(limit) {
+		if a.state == journal.AgentLoggedOut || limit.IsZero() {
 			continue
 		}
-		if o.engagement(id) == "" && a.until.IsZero() {
+		if !o.last.Before(limit.Add(-o.cfg.BreakEvery/12)) && !a.asked.Equal(limit) {
+			return fmt.Errorf("no break was proposed to %s, due at %v", id, limit)
+		}
+		if !o.last.Before(limit) && o.engagement(id) == "" && a.until.IsZero() {
 			return fmt.Errorf("%s is %s and should be on a break since %v", id, a.state, limit)
 		}
 	}
@@ -390,6 +394,7 @@ func (o *observer) proposed(e *engine.Event) error {
 	if e.At.Time().Before(limit.Add(-o.cfg.BreakEvery / 6)) {
 		return fmt.Errorf("too early")
 	}
+	o.agent(e.Agent).asked = limit
 	return nil
 }
 
