@@ -63,10 +63,9 @@ const (
 	ON CONFLICT (call) DO UPDATE SET subject = excluded.subject, customer = excluded.customer, queue = excluded.queue, agent = excluded.agent,
 		outcome = excluded.outcome, time = excluded.time, callback = excluded.callback, task = excluded.task, owner = excluded.owner, script = excluded.script,
 		version = excluded.version, answers = excluded.answers, note = excluded.note, corrected = corrected + 1, done = CASE WHEN ? THEN done ELSE 0 END`
-	// The outcome of a conversation settles what was promised to the same customer in earlier ones, whose calls have
-	// smaller names; what is to be done stays.
-	sqlSettle = `UPDATE outcome_results SET done = ?1 WHERE callback > 0 AND task = 0 AND done = 0 AND call < ?2 AND
-	(subject = ?3 AND subject <> '' OR customer = ?4 AND customer <> '')`
+	// What is to be done is no promise, and stays.
+	sqlPromised = `SELECT call FROM outcome_results WHERE callback > 0 AND task = 0 AND done = 0 AND call <> ?1 AND
+	(subject = ?2 AND subject <> '' OR customer = ?3 AND customer <> '')`
 	sqlDone  = `UPDATE outcome_results SET done = ? WHERE call = ? AND (callback > 0 OR task = 1) AND done = 0`
 	sqlDueOf = `SELECT call, subject, customer, queue, agent, outcome, time, callback, task, owner, done, script, version, answers, note, corrected
 	FROM outcome_results WHERE callback > 0 AND task = 0 AND done = 0 AND callback <= ? AND subject = ? AND subject <> ''`
@@ -171,14 +170,41 @@ func (b *Book) Set(ctx context.Context, r Result) (Result, error) {
 		if err != nil || again {
 			return err
 		}
-		_, err = tx.Exec(sqlSettle, r.Time.UnixNano(), string(r.Call), string(r.Subject), r.Customer)
-		return err
+		return settleEarlier(tx, &r)
 	})
 	if err != nil {
 		return r, fmt.Errorf("outcome of call %s: %w", r.Call, err)
 	}
 	b.o.Told(event)
 	return r, nil
+}
+
+// settleEarlier takes off the list what was promised to the same customer in earlier
+// conversations: those whose calls began before this one by the journal's order. A call of
+// which the journal has nothing yet is the newest.
+func settleEarlier(tx *sql.Tx, r *Result) error {
+	mine, err := journal.Began(tx, r.Call)
+	if err != nil {
+		return err
+	}
+	rows, err := tx.Query(sqlPromised, string(r.Call), string(r.Subject), r.Customer)
+	promised, err := all(rows, err, func(rows *sql.Rows, c *journal.CallID) error { return rows.Scan(c) })
+	if err != nil {
+		return err
+	}
+	for _, c := range promised {
+		began, err := journal.Began(tx, c)
+		if err != nil {
+			return err
+		}
+		if mine != 0 && began > mine {
+			continue
+		}
+		if _, err := tx.Exec(sqlDone, r.Time.UnixNano(), string(c)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // follows settles what follows an outcome: a call-back, something to be done, or

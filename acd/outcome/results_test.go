@@ -244,20 +244,26 @@ func TestOnlyALaterConversationSettlesAPromise(t *testing.T) {
 		name string
 		sets string // call and outcome, in the order in which they are told
 		want string
+		came string // calls in the order in which they came
 	}{
-		{"the next call settles it", "1 later, 2 fixed", ""},
-		{"the next call promises anew", "1 later, 2 later", "c-2 "},
-		{"an earlier call is corrected", "1 fixed, 2 later, 1 fixed", "c-2 "},
-		{"an earlier call is corrected twice", "1 fixed, 2 later, 1 fixed, 1 fixed", "c-2 "},
-		{"an earlier call gets a promise by its correction", "1 fixed, 2 later, 1 later", "c-1 c-2 "},
-		{"an earlier call's outcome is told late", "2 later, 1 fixed", "c-2 "},
-		{"what a correction promised stands though the next call is corrected", "1 later, 2 fixed, 1 fixed, 1 later, 2 fixed", "c-1 "},
-		{"a third call settles both", "1 fixed, 2 later, 1 later, 3 fixed", ""},
-		{"a task is nothing that a conversation settles", "1 big, 2 fixed", "c-1 "},
+		{"the next call settles it", "1 later, 2 fixed", "", "1 2 3"},
+		{"the next call promises anew", "1 later, 2 later", "c-2 ", "1 2 3"},
+		{"an earlier call is corrected", "1 fixed, 2 later, 1 fixed", "c-2 ", "1 2 3"},
+		{"an earlier call is corrected twice", "1 fixed, 2 later, 1 fixed, 1 fixed", "c-2 ", "1 2 3"},
+		{"an earlier call gets a promise by its correction", "1 fixed, 2 later, 1 later", "c-1 c-2 ", "1 2 3"},
+		{"an earlier call's outcome is told late", "2 later, 1 fixed", "c-2 ", "1 2 3"},
+		{"what a correction promised stands though the next call is corrected", "1 later, 2 fixed, 1 fixed, 1 later, 2 fixed", "c-1 ", "1 2 3"},
+		{"a third call settles both", "1 fixed, 2 later, 1 later, 3 fixed", "", "1 2 3"},
+		{"a task is nothing that a conversation settles", "1 big, 2 fixed", "c-1 ", "1 2 3"},
+		{"the wall clock was set back before the next call", "2 later, 1 fixed", "", "2 1"},
+		{"the wall clock was set back, and the earlier call's outcome is told late", "1 later, 2 fixed", "c-1 ", "2 1"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			bubble(t, func(t *testing.T, r *room) {
 				s := r.gate.Number(mario)
+				for call := range strings.FieldsSeq(c.came) {
+					r.log.Append(journal.CallID("c-"+call), journal.CallStarted{Direction: journal.Inbound, From: s})
+				}
 				for step := range strings.SplitSeq(c.sets, ", ") {
 					call, what, _ := strings.Cut(step, " ")
 					if _, err := r.Set(ctx, outcome.Result{Call: journal.CallID("c-" + call), Subject: s, Agent: "p-anna", Outcome: "outcome-" + what}); err != nil {

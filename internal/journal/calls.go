@@ -68,6 +68,7 @@ const (
 	AND (?4 = '' OR line = ?4) ORDER BY first DESC LIMIT ?5`
 	sqlCallEvents = `SELECT seq, time, trusted, call, kind, payload, hash FROM events
 	WHERE call = ? AND call <> '' ORDER BY seq LIMIT 5000`
+	sqlBegan = `SELECT seq FROM events WHERE call = ? AND call <> '' ORDER BY seq LIMIT 1`
 )
 
 // fold keeps the list of calls.
@@ -158,6 +159,17 @@ func (l *Log) CallEvents(ctx context.Context, id CallID) ([]Event, error) {
 		return nil, fmt.Errorf("events of call %s: %w", id, err)
 	}
 	return out, nil
+}
+
+// Began returns the sequence number of a call's first event as a transaction sees it, 0
+// if there is none. Of two calls the one with the smaller number came first; their names
+// and times say so only as long as nobody sets the wall clock back.
+func Began(tx *sql.Tx, call CallID) (seq uint64, err error) {
+	err = tx.QueryRow(sqlBegan, string(call)).Scan(&seq)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return 0, fmt.Errorf("first event of call %s: %w", call, err)
+	}
+	return seq, nil
 }
 
 func (l *Log) queryCalls(ctx context.Context, query string, args ...any) ([]Call, error) {
