@@ -428,6 +428,9 @@ func (c *curious) keep(a ask, rec *tape) {
 	if rec.status < http.StatusBadRequest {
 		c.look(body)
 	}
+	if m := reNext.FindStringSubmatch(rec.head.Get("Link")); m != nil {
+		c.find(ask{path: m[1]}, false)
+	}
 }
 
 // streams reads all streams until each has fallen silent, side by side, by part.

@@ -2,14 +2,17 @@ package ui
 
 import (
 	"cmp"
+	"fmt"
 	"net/http"
 	"slices"
+	"time"
 
 	"centralino/acd/kpi"
 	"centralino/acd/outcome"
 	"centralino/internal/journal"
 	"centralino/internal/office"
 	"centralino/internal/privacy"
+	"centralino/internal/store"
 	"centralino/ui/api"
 	"centralino/ui/view"
 )
@@ -163,16 +166,56 @@ func (v *visit) callBacksPage() (view.CallBacks, error) {
 	return page, err
 }
 
-func (v *visit) apiCallBacks() error {
-	list, _, err := v.follows()
-	if err != nil {
-		return err
+func (v *visit) apiCallBacks() error { return v.followsAfter(v.r.URL.Query().Get("after")) }
+
+// followsAfter answers with the part of the list that comes behind a cursor, with the
+// first one if it is empty.
+func (v *visit) followsAfter(after string) error {
+	var list []outcome.Result
+	var more bool
+	if after == "" {
+		first, total, err := v.follows()
+		if err != nil {
+			return err
+		}
+		list, more = first, total > len(first)
+	} else {
+		book, err := v.book()
+		if err != nil {
+			return err
+		}
+		last, err := followAt(after)
+		if err != nil {
+			return err
+		}
+		if list, more, err = book.OpenAfter(v.ctx(), v.whose(), last); err != nil {
+			return err
+		}
 	}
 	m, err := v.followModels(list)
 	if err != nil {
 		return err
 	}
+	if more {
+		v.goesOn("/api/v1/callbacks", "after", followCursor(&list[len(list)-1]))
+	}
 	return v.json(withoutNumbers(m))
+}
+
+// followCursor names a place in the list: its date, when it was set, and its call.
+func followCursor(r *outcome.Result) string {
+	return cursor(fmt.Sprintf("%d %d %s", store.Nanos(r.When()), r.Time.UnixNano(), r.Call))
+}
+
+// followAt reads what followCursor wrote.
+func followAt(text string) (outcome.Result, error) {
+	var due, set int64
+	r := outcome.Result{}
+	if n, err := fmt.Sscanf(fromCursor(text), "%d %d %s", &due, &set, &r.Call); err != nil || n != 3 || due < 0 {
+		return r, errBad
+	}
+	r.CallBack, r.Time = store.Instant(due), time.Unix(0, set)
+	return r, nil
 }
 
 // theFollow is what is open after a call, if it is on the reader's list.
@@ -210,7 +253,7 @@ func (v *visit) apiCallBackDone() error {
 	if err := v.settleFollow(v.r.PostFormValue("call")); err != nil {
 		return err
 	}
-	return v.apiCallBacks()
+	return v.followsAfter("")
 }
 
 // callBackDial calls a customer who asked for it. Two people never call the same one.

@@ -198,7 +198,7 @@ func (v *visit) apiCalls() error {
 	if err != nil {
 		return err
 	}
-	return v.json(m)
+	return v.jsonList(m, m.Next)
 }
 
 // storyModel is one call as a timeline.

@@ -74,7 +74,7 @@ func (v *visit) apiCustomers() error {
 	if err != nil {
 		return err
 	}
-	return v.json(m)
+	return v.jsonList(m, m.Next)
 }
 
 // apiCustomer answers who a number is: the card with its calls, or the number alone.

@@ -81,11 +81,11 @@ func (v *visit) looks() error {
 }
 
 func (v *visit) apiLooks() error {
-	list, _, err := v.looksModel(v.r.URL.Query().Get("before"), looksPerPage)
+	list, older, err := v.looksModel(v.r.URL.Query().Get("before"), looksPerPage)
 	if err != nil {
 		return err
 	}
-	return v.json(list)
+	return v.jsonList(list, older)
 }
 
 // agreementsRecord lists all agreements that were recorded.

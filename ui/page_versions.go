@@ -60,11 +60,11 @@ func (v *visit) versions() error {
 }
 
 func (v *visit) apiVersions() error {
-	list, _, err := v.versionModels()
+	list, older, err := v.versionModels()
 	if err != nil {
 		return err
 	}
-	return v.json(list)
+	return v.jsonList(list, older)
 }
 
 // differenceModel is what a version changed against the one before.

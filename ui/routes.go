@@ -53,6 +53,7 @@ type Route struct {
 	Doc     string // what it is for, for the OpenAPI document
 	Answer  any    // what JSON it gives, nil for pages
 	Query   []string
+	Cursor  string     // query parameter with which a list of JSON goes on; empty: it is whole
 	Body    any        // what JSON it takes; nil for a form, or none
 	Scope   auth.Scope // what a token must be good for; empty: no token opens it
 	stream  bool       // answers for as long as the page is open
@@ -199,12 +200,12 @@ func (s *Server) table() []Route {
 		{Method: get, Pattern: "/api/v1/openapi.json", Who: Everyone, Scope: anyScope, do: (*visit).apiDocument, Doc: "This description."},
 		{Method: get, Pattern: "/api/v1/home", Who: Everyone, do: (*visit).apiHome, Doc: "What the box is doing now.", Answer: api.Home{}},
 		{Method: get, Pattern: "/api/v1/health", Who: Everyone, do: (*visit).apiHealth, Doc: "What is wrong, if anything.", Answer: api.Health{}},
-		{Method: get, Pattern: "/api/v1/calls", Who: Everyone, do: (*visit).apiCalls, Doc: "Calls, newest first. Operators get their own.", Answer: api.Calls{}, Query: []string{"before", "line", "number"}},
+		{Method: get, Pattern: "/api/v1/calls", Who: Everyone, do: (*visit).apiCalls, Doc: "Calls, newest first. Operators get their own.", Answer: api.Calls{}, Query: []string{"line", "number"}, Cursor: "before"},
 		{Method: get, Pattern: "/api/v1/calls/{id}", Who: Everyone, do: (*visit).apiCall, Doc: "One call as a timeline with the reasons of each decision.", Answer: api.CallStory{}},
 		{Method: get, Pattern: "/api/v1/calls/{id}/why", Who: Everyone, do: (*visit).apiWhy, Doc: "Why a call went where it went, and why it waited.", Answer: api.Explanation{}},
 		{Method: get, Pattern: "/api/v1/me", Who: Everyone, do: (*visit).apiMe, Doc: "The reader: extensions, phones, open sessions, who looked.", Answer: api.Me{}},
 		{Method: get, Pattern: "/api/v1/office/privacy", Who: Chiefs, do: (*visit).apiPrivacy, Doc: "On which ground states and figures of people are shown, and what was recorded before.", Answer: api.Privacy{}},
-		{Method: get, Pattern: "/api/v1/me/looks", Who: Everyone, do: (*visit).apiLooks, Doc: "Who looked at the reader's state or figures, newest first.", Answer: []api.Look{}, Query: []string{"before"}},
+		{Method: get, Pattern: "/api/v1/me/looks", Who: Everyone, do: (*visit).apiLooks, Doc: "Who looked at the reader's state or figures, newest first.", Answer: []api.Look{}, Cursor: "before"},
 		{Method: get, Pattern: "/api/v1/desk", Who: Everyone, do: (*visit).apiDesk, Doc: "The reader's own desk: state, call, break and figures of the day.", Answer: api.Desk{}},
 		{Method: post, Pattern: "/api/v1/desk/state", Who: Everyone, do: (*visit).apiDeskState, Doc: "Changes the reader's own state, by the form fields do and reason.", Answer: api.Desk{}},
 		{Method: get, Pattern: "/api/v1/board", Who: Chiefs | Leader, do: (*visit).apiBoard, Doc: "The queues as they stand and went today; people only as the gate shows them.", Answer: api.Board{}},
@@ -213,12 +214,12 @@ func (s *Server) table() []Route {
 		{Method: post, Pattern: "/api/v1/recall/done", Who: Callers, do: (*visit).apiRecallDone, Doc: "Closes it, by the form fields caller and why (reached, gaveUp, noNeed, returned).", Answer: api.Recall{}},
 		{Method: post, Pattern: "/api/v1/recall/cancel", Who: Callers, do: (*visit).apiRecallCancel, Doc: "Takes a promise to call back out of its queue, by the form field call; 409 while he is being called.", Answer: api.Recall{}},
 		{Method: get, Pattern: "/api/v1/reports", Who: Heads, do: (*visit).apiReport, Doc: "A report: what is day, interval, queue, outcome, unserved, lines, team or people; from and to are days, step is 15 or 30.", Answer: api.Report{}, Query: []string{"what", "from", "to", "queue", "step"}},
-		{Method: get, Pattern: "/api/v1/reports/contacts", Who: Heads, do: (*visit).apiContacts, Doc: "The contacts behind a number of a report; from and to are seconds since 1970.", Answer: api.Contacts{}, Query: []string{"from", "to", "queue", "count", "outcome"}},
+		{Method: get, Pattern: "/api/v1/reports/contacts", Who: Heads, do: (*visit).apiContacts, Doc: "The contacts behind a number of a report; from and to are seconds since 1970.", Answer: api.Contacts{}, Query: []string{"from", "to", "queue", "count", "outcome"}, Cursor: "after"},
 		{Method: get, Pattern: "/api/v1/plan", Who: Heads, do: (*visit).apiPlan, Doc: "How many people a day's traffic needs.", Answer: api.Plan{}, Query: []string{"queue", "weekday", "calls", "handle", "patience", "abandons", "level", "threshold"}},
-		{Method: get, Pattern: "/api/v1/customers", Who: Heads, Scope: auth.ScopeCustomers, do: (*visit).apiCustomers, Doc: "Cards of customers, by words or by a number in full.", Answer: api.Customers{}, Query: []string{"q", "after"}},
-		{Method: get, Pattern: "/api/v1/customer", Who: Callers, Scope: auth.ScopeCustomers, do: (*visit).apiCustomer, Doc: "Who a number is: the card with its calls and outcomes. Operators get those whom they talk with.", Answer: api.Customer{}, Query: []string{"number"}},
-		{Method: get, Pattern: "/api/v1/callbacks", Who: Callers, Scope: auth.ScopeCustomers, do: (*visit).apiCallBacks, Doc: "Calls that customers asked for and what else is to be done after calls: the reader's and his queues'; who leads gets all.", Answer: []api.CallBack{}},
-		{Method: post, Pattern: "/api/v1/callbacks/done", Who: Callers, do: (*visit).apiCallBackDone, Doc: "Takes one of them off the list, by the form field call.", Answer: []api.CallBack{}},
+		{Method: get, Pattern: "/api/v1/customers", Who: Heads, Scope: auth.ScopeCustomers, do: (*visit).apiCustomers, Doc: "Cards of customers, by words or by a number in full.", Answer: api.Customers{}, Query: []string{"q"}, Cursor: "after"},
+		{Method: get, Pattern: "/api/v1/customer", Who: Callers, Scope: auth.ScopeCustomers, do: (*visit).apiCustomer, Doc: "Who a number is: the card with its newest 50 calls and their outcomes. Operators get those whom they talk with.", Answer: api.Customer{}, Query: []string{"number"}},
+		{Method: get, Pattern: "/api/v1/callbacks", Who: Callers, Scope: auth.ScopeCustomers, do: (*visit).apiCallBacks, Doc: "Calls that customers asked for and what else is to be done after calls: the reader's and his queues'; who leads gets all. What falls due first comes first.", Answer: []api.CallBack{}, Cursor: "after"},
+		{Method: post, Pattern: "/api/v1/callbacks/done", Who: Callers, do: (*visit).apiCallBackDone, Doc: "Takes one of them off the list, by the form field call, and answers with the first of the rest.", Answer: []api.CallBack{}},
 		{Method: post, Pattern: "/api/v1/dial", Who: Everyone, Scope: auth.ScopeDial, do: (*visit).apiDial, Doc: "Click to dial: the reader's own phone rings, and once it is answered a customer is called who called or asked for it. 404 for one who is not the reader's to call, 403 for one who never called or asked or whom the reader may not dial, 409 while somebody else calls him, he is on the line, or no own phone is connected.", Body: api.DialWish{}, Answer: api.Dialled{}},
 		{Method: get, Pattern: "/api/v1/scripts", Who: Heads, do: (*visit).apiScripts, Doc: "Scripts with what is wrong with them.", Answer: []api.ScriptState{}},
 		{Method: get, Pattern: "/api/v1/surveys", Who: Heads, do: (*visit).apiSurveys, Doc: "What callers of each queue answered; nothing below ten answers.", Answer: []api.SurveyResult{}},
@@ -231,13 +232,13 @@ func (s *Server) table() []Route {
 		{Method: get, Pattern: "/api/v1/office", Who: Chiefs, do: (*visit).apiOffice, Doc: "The office document in force; people are pseudonyms, secrets are handles.", Answer: office.Document{}},
 		{Method: get, Pattern: "/api/v1/schema", Who: Editors, do: (*visit).apiSchema, Doc: "Every field of the office's settings with its limits, unit and the role that may change it.", Answer: []api.Field{}},
 		{Method: get, Pattern: "/api/v1/prompts", Who: Chiefs, do: (*visit).apiPrompts, Doc: "What the box says: messages of the office and sentences of its own, per language.", Answer: api.Prompts{}},
-		{Method: get, Pattern: "/api/v1/versions", Who: Chiefs, do: (*visit).apiVersions, Doc: "Versions of the office, newest first.", Answer: []api.Version{}, Query: []string{"before"}},
+		{Method: get, Pattern: "/api/v1/versions", Who: Chiefs, do: (*visit).apiVersions, Doc: "Versions of the office, newest first.", Answer: []api.Version{}, Cursor: "before"},
 		{Method: get, Pattern: "/api/v1/versions/{n}", Who: Chiefs, do: (*visit).apiVersion, Doc: "What a version changed.", Answer: api.Difference{}},
-		{Method: get, Pattern: "/api/v1/search", Who: Everyone, do: (*visit).apiSearch, Doc: "Pages, settings and people by words.", Answer: []api.Hit{}, Query: []string{"q"}},
+		{Method: get, Pattern: "/api/v1/search", Who: Everyone, do: (*visit).apiSearch, Doc: "Pages, settings and people by words: the best 30.", Answer: []api.Hit{}, Query: []string{"q"}},
 		{Method: get, Pattern: "/api/v1/system", Who: Everyone, do: (*visit).apiSystem, Doc: "What the box is and how it is reached.", Answer: api.System{}},
 		{Method: get, Pattern: "/api/v1/update", Who: Chiefs, do: (*visit).apiUpdate, Doc: "What runs in which slot, and the update that is under way.", Answer: api.Update{}},
 		{Method: post, Pattern: "/api/v1/update", Who: Chiefs, do: (*visit).apiUpdateUpload, Limit: maxUpload, Doc: "Takes an update bundle, which is the whole body; it is installed when no call is under way. 409 while another one is, 422 for one that this box does not take.", Answer: api.Update{}},
-		{Method: get, Pattern: "/api/v1/log", Who: Technician, do: (*visit).apiLog, Doc: "The newest lines of the log.", Answer: []api.LogLine{}, Query: []string{"level", "text", "call"}},
+		{Method: get, Pattern: "/api/v1/log", Who: Technician, do: (*visit).apiLog, Doc: "The newest 300 lines of the log.", Answer: []api.LogLine{}, Query: []string{"level", "text", "call"}},
 	}
 }
 

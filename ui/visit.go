@@ -120,6 +120,23 @@ func (v *visit) json(data any) error {
 	return nil
 }
 
+// jsonList answers with a part of a list. next is the cursor of the next part, empty where
+// the list ends here: its address stands in the header Link (RFC 8288).
+func (v *visit) jsonList(data any, next string) error {
+	v.goesOn(v.r.URL.Path, v.route.Cursor, next)
+	return v.json(data)
+}
+
+// goesOn says where a list goes on: at path with what was asked for, and with the cursor.
+func (v *visit) goesOn(path, cursor, next string) {
+	if next == "" {
+		return
+	}
+	q := v.r.URL.Query()
+	q.Set(cursor, next)
+	v.w.Header().Set("Link", "<"+path+"?"+q.Encode()+`>; rel="next"`)
+}
+
 // file answers with a file to be kept. name is ours and needs no escaping.
 func (v *visit) file(name, kind string, body []byte) error {
 	h := v.w.Header()

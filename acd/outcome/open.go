@@ -5,8 +5,10 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"centralino/internal/journal"
+	"centralino/internal/store"
 )
 
 // Whose says whose open call-backs and tasks are meant: everybody's, or those that a
@@ -33,6 +35,22 @@ type open struct {
 	total int
 }
 
+// openAtOnce is how much of it is read at once.
+const openAtOnce = 1000
+
+// OpenAfter returns what comes behind last in the list of Open: the next thousand, and
+// whether there are more. Of last the Call, the Time and the date count, so that the list
+// goes on at the same place though last is on it no more.
+func (b *Book) OpenAfter(ctx context.Context, w Whose, last Result) (list []Result, more bool, err error) {
+	_, args := w.args()
+	at := store.Nanos(last.When())
+	list, err = b.results(ctx, sqlOpen, append(args, at == 0, at, last.Time.UnixNano(), string(last.Call))...)
+	if len(list) > openAtOnce {
+		return list[:openAtOnce], true, err
+	}
+	return list, false, err
+}
+
 // Open returns somebody's call-backs and what else is to be done, what falls due first
 // before the rest, without a date last: the first thousand, and how many there are. The
 // list is shared: do not change it.
@@ -47,10 +65,11 @@ func (b *Book) Open(ctx context.Context, w Whose) (list []Result, total int, err
 	}
 	read := open{}
 	err = b.o.DB.Read(ctx, func(tx *sql.Tx) error {
-		rows, err := tx.QueryContext(ctx, sqlOpen, args...)
+		rows, err := tx.QueryContext(ctx, sqlOpen, append(slices.Clone(args), false, 0, 0, "")...)
 		if read.list, err = all(rows, err, scanResult); err != nil {
 			return err
 		}
+		read.list = read.list[:min(len(read.list), openAtOnce)]
 		return tx.QueryRowContext(ctx, sqlOpenCount, args...).Scan(&read.total)
 	})
 	if err != nil {

@@ -52,12 +52,13 @@ const (
 	FROM outcome_results WHERE subject = ? AND subject <> '' ORDER BY time DESC LIMIT ?`
 	sqlOpen = `SELECT call, subject, customer, queue, agent, outcome, time, callback, task, owner, done, script, version, answers, note, corrected
 	FROM outcome_results WHERE done = 0 AND (callback > 0 OR task = 1)
-	AND (?1 OR owner = ?2 OR owner = '' AND (agent = ?2 OR queue IN (SELECT value FROM json_each(?3)))) ORDER BY callback = 0, callback, time LIMIT 1000`
+	AND (?1 OR owner = ?2 OR owner = '' AND (agent = ?2 OR queue IN (SELECT value FROM json_each(?3))))
+	AND (?7 = '' OR (callback = 0, callback, time, call) > (?4, ?5, ?6, ?7)) ORDER BY callback = 0, callback, time, call LIMIT 1001`
 	sqlOpenCount = `SELECT count(*) FROM outcome_results WHERE done = 0 AND (callback > 0 OR task = 1)
 	AND (?1 OR owner = ?2 OR owner = '' AND (agent = ?2 OR queue IN (SELECT value FROM json_each(?3))))`
 	sqlOpenOf = `SELECT call, subject, customer, queue, agent, outcome, time, callback, task, owner, done, script, version, answers, note, corrected
 	FROM outcome_results WHERE (call = ?4 OR subject = ?5 AND subject <> '') AND done = 0 AND (callback > 0 OR task = 1)
-	AND (?1 OR owner = ?2 OR owner = '' AND (agent = ?2 OR queue IN (SELECT value FROM json_each(?3)))) ORDER BY callback = 0, callback, time LIMIT 1000`
+	AND (?1 OR owner = ?2 OR owner = '' AND (agent = ?2 OR queue IN (SELECT value FROM json_each(?3)))) ORDER BY callback = 0, callback, time, call LIMIT 1000`
 	sqlPutResult = `INSERT INTO outcome_results (call, subject, customer, queue, agent, outcome, time, callback, task, owner, done, script, version, answers, note, corrected)
 	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, 0)
 	ON CONFLICT (call) DO UPDATE SET subject = excluded.subject, customer = excluded.customer, queue = excluded.queue, agent = excluded.agent,

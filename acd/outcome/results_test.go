@@ -3,7 +3,9 @@ package outcome_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -301,4 +303,63 @@ func TestOutcomesByKeysOfTheTelephone(t *testing.T) {
 			t.Errorf("queue %q, key %q: %q", c.queue, c.digit, o.ID)
 		}
 	}
+}
+
+// TestTheListOfWhatIsOpenGoesOn: it comes in parts of a thousand, in order, each once, and
+// goes on at the same place though the last one of a part is done meanwhile.
+func TestTheListOfWhatIsOpenGoesOn(t *testing.T) {
+	bubble(t, func(t *testing.T, r *room) {
+		const all = 2300
+		var wg sync.WaitGroup
+		for n := range 50 {
+			wg.Go(func() {
+				for i := n; i < all; i += 50 {
+					what := "outcome-later"
+					if i%3 == 0 {
+						what = "outcome-big" // without a date
+					}
+					x := outcome.Result{Call: journal.CallID(fmt.Sprintf("c-%04d", i)), Queue: "group-2", Agent: "p-anna", Outcome: what}
+					if i%3 == 1 {
+						x.CallBack = time.Now().Add(time.Duration(1+i%7) * time.Hour)
+					}
+					if _, err := r.Set(ctx, x); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		wg.Wait()
+		w := outcome.Whose{Person: "p-bruno", Queues: []string{"group-2"}}
+		list, total, err := r.Open(ctx, w)
+		if err != nil || total != all || len(list) != 1000 {
+			t.Fatalf("%d of %d, %v", len(list), total, err)
+		}
+		got := slices.Clone(list)
+		if _, err := r.Settle(ctx, "p-anna", list[999].Call); err != nil {
+			t.Fatal(err)
+		}
+		for more, parts := true, 1; more; parts++ {
+			if list, more, err = r.OpenAfter(ctx, w, got[len(got)-1]); err != nil || parts > 2 || more != (parts == 1) {
+				t.Fatalf("part %d: %d, more %v, %v", parts, len(list), more, err)
+			}
+			got = append(got, list...)
+		}
+		seen := map[journal.CallID]bool{}
+		for i := range got {
+			seen[got[i].Call] = true
+			if i == 0 {
+				continue
+			}
+			a, b := got[i-1].When(), got[i].When()
+			if a.IsZero() && !b.IsZero() || !b.IsZero() && b.Before(a) {
+				t.Fatalf("%d: %v stands before %v", i, a, b)
+			}
+		}
+		if len(got) != all || len(seen) != all {
+			t.Errorf("%d, %d different ones, want %d", len(got), len(seen), all)
+		}
+		if list, more, err := r.OpenAfter(ctx, outcome.Whose{Person: "p-carla"}, got[0]); len(list) != 0 || more || err != nil {
+			t.Errorf("of somebody else: %d, %v", len(list), err)
+		}
+	})
 }

@@ -13,6 +13,7 @@ import (
 type Operation struct {
 	Method, Path, Doc string
 	Query             []string
+	Cursor            string // query parameter with which a list goes on; empty: it is always whole
 	Roles             []string
 	Scope             string // what a token must be good for; empty: a login only
 	Body              any    // a value of the type that it takes as JSON; nil for none
@@ -25,11 +26,16 @@ func Describe(ops []Operation) ([]byte, error) {
 	d := describer{schemas: map[string]any{}}
 	paths := map[string]any{}
 	for _, op := range ops {
+		answer := map[string]any{"description": "The answer.", "content": content(d.schema(reflect.TypeOf(op.Answer)))}
+		if op.Cursor != "" {
+			answer["headers"] = map[string]any{"Link": map[string]any{"schema": map[string]any{"type": "string"},
+				"description": `Where the list goes on, with rel="next" (RFC 8288). It is missing where the list ends.`}}
+		}
 		o := map[string]any{
 			"summary":     op.Doc,
 			"description": "Roles: " + strings.Join(op.Roles, ", ") + ".",
 			"responses": map[string]any{
-				"200":     map[string]any{"description": "The answer.", "content": content(d.schema(reflect.TypeOf(op.Answer)))},
+				"200":     answer,
 				"default": map[string]any{"description": "A refusal.", "content": content(d.schema(reflect.TypeOf(Error{})))},
 			},
 		}
@@ -82,6 +88,10 @@ func parameters(op Operation) []any {
 	}
 	for _, q := range op.Query {
 		out = append(out, map[string]any{"name": q, "in": "query", "schema": map[string]any{"type": "string"}})
+	}
+	if op.Cursor != "" {
+		out = append(out, map[string]any{"name": op.Cursor, "in": "query", "schema": map[string]any{"type": "string"},
+			"description": "Where the list goes on, as the answer before says by its header Link."})
 	}
 	return out
 }

@@ -92,7 +92,8 @@ type Contacts struct {
 	To       time.Time `json:"to"`
 	Queue    string    `json:"queue,omitempty"`
 	Contacts []Contact `json:"contacts"`
-	All      int       `json:"all"` // how many there are; the list ends at 500
+	All      int       `json:"all"`            // how many there are
+	Next     string    `json:"next,omitempty"` // cursor of the next 500
 }
 
 // Contact is one contact of a queue.

@@ -33,8 +33,9 @@ func (r Reports) Link(table int) string {
 // Contacts is the list behind a number.
 type Contacts struct {
 	Frame
-	Contacts api.Contacts
-	What     string
+	Contacts    api.Contacts
+	What        string
+	First, More string // addresses of the first part and of the next one
 }
 
 // Recall is the page of people to call back.
