@@ -1,8 +1,11 @@
 package ui_test
 
 import (
+	"compress/zlib"
 	"encoding/json"
+	"io"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -56,4 +59,38 @@ func TestReportsDraw(t *testing.T) {
 	sameAsTable(t, b.get("/api/v1/reports?what=interval").body)
 	b.lang = "en"
 	b.get("/reports").has(t, "The most came at", "Offered every 30 minutes")
+}
+
+var (
+	reBar    = regexp.MustCompile(`<rect class="s\d"`)
+	reFilled = regexp.MustCompile(` re (f|B)\n`)
+)
+
+// TestReportFilesDraw: the PDF has the charts of the page, with every piece of their
+// columns.
+func TestReportFilesDraw(t *testing.T) {
+	r := newRig(t, true)
+	morning(r, 14, 4)
+	b := r.as(dario)
+	for _, what := range []string{"day", "interval", "queue"} {
+		onPage := len(reBar.FindAllString(b.get("/reports?what="+what).body, -1))
+		file := b.get("/reports/file?as=pdf&what="+what).is(t, http.StatusOK).body
+		onPaper := 0
+		for _, m := range rePDFStream.FindAllStringSubmatch(file, -1) {
+			if in, err := zlib.NewReader(strings.NewReader(m[1])); err == nil {
+				page, _ := io.ReadAll(in)
+				onPaper += len(reFilled.FindAll(page, -1))
+			}
+		}
+		if onPaper != onPage || onPage == 0 && what != "queue" {
+			t.Errorf("%s: %d pieces on the page, %d on paper", what, onPage, onPaper)
+		}
+		text := pdfText(t, []byte(file))
+		if what != "queue" && (!strings.Contains(text, "Risposti") || !strings.Contains(text, "obiettivo 80")) {
+			t.Errorf("%s: no legend in %s", what, text)
+		}
+		if n := strings.Count(file, "/Type /Page\n"); n != 1 {
+			t.Errorf("%s takes %d pages", what, n)
+		}
+	}
 }

@@ -243,7 +243,10 @@ func (v *visit) reports() error {
 			t.Rows = t.Rows[:listedRows]
 		}
 	}
-	page := view.Reports{Frame: v.frame(v.p.T("reports.title")), Report: r, Charts: profileCharts(v.p, r.Profile, !a.single())}
+	page := view.Reports{Frame: v.frame(v.p.T("reports.title")), Report: r}
+	for _, c := range profileCharts(v.p, &r) {
+		page.Charts = append(page.Charts, c.SVG())
+	}
 	for _, k := range reportKinds {
 		page.Kinds = append(page.Kinds, view.Option{Value: v.reportURL(a, "/reports", "what", k), Label: v.p.T("report.what." + k), Selected: k == a.what})
 	}

@@ -1,8 +1,6 @@
 package ui
 
 import (
-	"fmt"
-	"html/template"
 	"time"
 
 	"centralino/acd/report"
@@ -18,7 +16,7 @@ func profileModel(p report.Profile) *api.Profile {
 	}
 	out := &api.Profile{Step: int(p.Step / time.Minute), Target: 100 * p.Target}
 	for _, s := range p.Slots {
-		m := api.ProfileSlot{From: clockOf(s.Minute), Offered: s.Offered, Answered: s.Answered, Lost: s.Lost}
+		m := api.ProfileSlot{From: clockOf(s.Minute), Minute: s.Minute, Offered: s.Offered, Answered: s.Answered, Lost: s.Lost}
 		if s.Judged {
 			percent := 100 * s.Level
 			m.Level = &percent
@@ -28,26 +26,26 @@ func profileModel(p report.Profile) *api.Profile {
 	return out
 }
 
-// profileCharts draws a profile: the contacts, and the service level. several says that
-// it adds up more than one day.
-func profileCharts(p *i18n.Printer, m *api.Profile, several bool) []template.HTML {
+// profileCharts are what a report has to draw: the contacts, and the service level, at
+// each time of the day.
+func profileCharts(p *i18n.Printer, r *api.Report) []chart.Chart {
+	m := r.Profile
 	if m == nil {
 		return nil
 	}
 	key := "report.chart.day"
-	if several {
+	if r.From != r.To { // it adds up several days
 		key = "report.chart.days"
 	}
 	calls := chart.Chart{ID: "calls", Title: p.T(key, "n", p.Int(m.Step)), Series: []string{p.T("report.col.answered"), p.T("report.col.lost"), p.T("report.chart.other")}}
 	level := chart.Chart{ID: "level", Title: p.T("report.col.level"), Series: []string{p.T("report.col.level")}, Max: 100, Unit: "%", Target: m.Target, Of: p.T("report.chart.target", "value", p.Float(m.Target))}
 	most, below, judged := 0, 0, 0
 	for i, s := range m.Slots {
-		var h, min int
-		_, _ = fmt.Sscanf(s.From, "%d:%d", &h, &min) // of clockOf
-		span := s.From + "–" + clockOf(h*60+min+m.Step)
+		h := s.Minute / 60
+		span := s.From + "–" + clockOf(s.Minute+m.Step)
 		col := chart.Column{Minor: h%2 == 1, Values: []float64{float64(s.Answered), float64(s.Lost), float64(s.Offered - s.Answered - s.Lost)},
 			Title: p.T("report.chart.slot", "when", span, "offered", p.Int(s.Offered), "answered", p.Int(s.Answered), "lost", p.Int(s.Lost))}
-		if min == 0 {
+		if s.Minute%60 == 0 {
 			col.Label = p.Int(h)
 		} else if len(m.Slots) == 1 {
 			col.Label, col.Minor = s.From, false
@@ -68,9 +66,8 @@ func profileCharts(p *i18n.Printer, m *api.Profile, several bool) []template.HTM
 	}
 	calls.Text = p.T("report.chart.calls.text", "when", m.Slots[most].From, "n", p.Int(m.Slots[most].Offered))
 	level.Text = p.T("report.chart.level.text", "n", p.Int(below), "all", p.Int(judged))
-	out := []template.HTML{calls.SVG()}
-	if judged > 0 {
-		out = append(out, level.SVG())
+	if judged == 0 {
+		return []chart.Chart{calls}
 	}
-	return out
+	return []chart.Chart{calls, level}
 }

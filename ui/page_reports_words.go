@@ -196,6 +196,7 @@ func sheetOf(p *i18n.Printer, r *api.Report, site string) export.Sheet {
 	for _, t := range r.Text {
 		s.Text = append(s.Text, t.Text)
 	}
+	s.Charts = profileCharts(p, r)
 	for i := range r.Tables {
 		s.Grids = append(s.Grids, gridOf(&r.Tables[i]))
 	}

@@ -29,6 +29,7 @@ type Profile struct {
 // ProfileSlot is one step of the clock.
 type ProfileSlot struct {
 	From     string   `json:"from"` // "08:30"
+	Minute   int      `json:"-"`    // the same, after midnight
 	Offered  int      `json:"offered"`
 	Answered int      `json:"answered"`
 	Lost     int      `json:"lost"`

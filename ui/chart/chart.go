@@ -68,7 +68,7 @@ func (c *Chart) SVG() template.HTML {
 
 // draw writes the scale, the columns and the target.
 func (c *Chart) draw(b *strings.Builder) {
-	step, most := c.scale()
+	step, most := c.Scale()
 	y := func(v float64) float64 { return height - bottom - v/most*(height-bottom-top) }
 	b.WriteString(`<g class="grid">`)
 	for v := 0.0; v <= most+step/2; v += step {
@@ -117,8 +117,8 @@ func (c *Chart) bar(series int, x, y, w, h float64, hatch string) string {
 	return s
 }
 
-// scale is the distance of the lines and the top one: whole numbers, five lines at most.
-func (c *Chart) scale() (step, most float64) {
+// Scale is the distance of the lines and the top one: whole numbers, five lines at most.
+func (c *Chart) Scale() (step, most float64) {
 	high := c.Max
 	for _, col := range c.Columns {
 		sum := 0.0

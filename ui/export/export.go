@@ -6,12 +6,15 @@
 // Goroutines: Post.Run sends the reports that are due, one after the other.
 package export
 
+import "centralino/ui/chart"
+
 // Sheet is a report in words.
 type Sheet struct {
 	Title    string
 	Subtitle string
-	Big      []Pair   // the few numbers that matter
-	Text     []string // sentences
+	Big      []Pair        // the few numbers that matter
+	Text     []string      // sentences
+	Charts   []chart.Chart // of paper only
 	Grids    []Grid
 	Footer   string
 }

@@ -20,7 +20,7 @@ const (
 // has, so letters beyond Western European ones (Windows-1252) become points. made is
 // the date in the file.
 func PDF(w io.Writer, s Sheet, made time.Time) error {
-	p := &paper{f: fpdf.New(orientation(s), "mm", "A4", "")}
+	p := &paper{f: fpdf.New(orientation(s), "mm", "A4", ""), line: pdfLine}
 	p.tr = p.f.UnicodeTranslatorFromDescriptor("")
 	f := p.f
 	f.SetCatalogSort(true) // the same sheet is the same file
@@ -48,6 +48,7 @@ func PDF(w io.Writer, s Sheet, made time.Time) error {
 		f.MultiCell(0, 6, p.tr(t), "", "L", false)
 		f.Ln(1)
 	}
+	p.charts(s.Charts, p.fit(s))
 	for _, g := range s.Grids {
 		p.grid(g)
 	}
@@ -68,8 +69,9 @@ func orientation(s Sheet) string {
 
 // paper is a PDF in the making.
 type paper struct {
-	f  *fpdf.Fpdf
-	tr func(string) string
+	f    *fpdf.Fpdf
+	tr   func(string) string
+	line float64 // height of a table's row
 }
 
 func (p *paper) font(style string, size float64, grey int) {
@@ -148,9 +150,9 @@ func (p *paper) grid(g Grid) {
 			if c.Warn {
 				f.SetTextColor(170, 50, 20)
 			}
-			p.cell(widths[i], pdfLine, c.Text, align(c, i))
+			p.cell(widths[i], p.line, c.Text, align(c, i))
 		}
-		f.Ln(pdfLine)
+		f.Ln(p.line)
 	}
 	p.font("I", 8, 90)
 	f.Ln(1)
@@ -190,20 +192,7 @@ func (p *paper) columns(g Grid) []float64 {
 
 // head writes the names of the columns, in as many lines as the longest needs.
 func (p *paper) head(g Grid, widths []float64) {
-	p.font("B", 8, 90)
-	lines := make([][]string, len(g.Head))
-	most := 1
-	for i, h := range g.Head {
-		for word := range strings.FieldsSeq(h) {
-			n := len(lines[i])
-			if n > 0 && p.f.GetStringWidth(p.tr(lines[i][n-1]+" "+word)) < widths[i]-2 {
-				lines[i][n-1] += " " + word
-			} else {
-				lines[i] = append(lines[i], word)
-			}
-		}
-		most = max(most, len(lines[i]))
-	}
+	lines, most := p.wrapped(g, widths)
 	y := p.f.GetY()
 	x := pdfMargin
 	for i := range g.Head {
@@ -218,4 +207,22 @@ func (p *paper) head(g Grid, widths []float64) {
 	p.f.SetDrawColor(150, 150, 150)
 	p.f.Line(pdfMargin, p.f.GetY(), pdfMargin+p.width(), p.f.GetY())
 	p.f.Ln(0.6)
+}
+
+// wrapped breaks the names of the columns into lines; most is how many the longest takes.
+func (p *paper) wrapped(g Grid, widths []float64) (lines [][]string, most int) {
+	p.font("B", 8, 90)
+	lines, most = make([][]string, len(g.Head)), 1
+	for i, h := range g.Head {
+		for word := range strings.FieldsSeq(h) {
+			n := len(lines[i])
+			if n > 0 && p.f.GetStringWidth(p.tr(lines[i][n-1]+" "+word)) < widths[i]-2 {
+				lines[i][n-1] += " " + word
+			} else {
+				lines[i] = append(lines[i], word)
+			}
+		}
+		most = max(most, len(lines[i]))
+	}
+	return lines, most
 }
