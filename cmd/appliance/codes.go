@@ -63,8 +63,12 @@ func refused(err error) string {
 		return "outcome-first"
 	case errors.Is(err, acd.ErrNotOver):
 		return "break-first"
+	case errors.Is(err, acd.ErrLoggedOut):
+		return "login-first"
+	case errors.Is(err, acd.ErrNotAgent):
+		return "no-queue"
 	}
-	return "not-allowed"
+	return "not-now"
 }
 
 // later picks what is said of a wish by whether it holds at once or after the

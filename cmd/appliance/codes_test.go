@@ -2,12 +2,15 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net/netip"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"centralino/acd"
+	"centralino/internal/audio/prompts"
 	"centralino/internal/journal"
 	"centralino/internal/store"
 	"centralino/pbx/media"
@@ -76,4 +79,24 @@ func TestOutcomeByDigitsAfterARestart(t *testing.T) {
 			}
 		})
 	})
+}
+
+// What a code of an agent is refused for is said in a sentence of its own, in every
+// language.
+func TestRefusedCodesSayWhy(t *testing.T) {
+	t.Parallel()
+	for err, want := range map[error]string{
+		acd.ErrNoWrapUp: "no-more-time", acd.ErrOutcome: "outcome-first", acd.ErrNotOver: "break-first", acd.ErrLoggedOut: "login-first",
+		acd.ErrNotAgent: "no-queue", acd.ErrOverloaded: "not-now", acd.ErrStopped: "not-now",
+	} {
+		got := refused(fmt.Errorf("agent: %w", err))
+		if got != want {
+			t.Errorf("%v: %s, want %s", err, got, want)
+		}
+		for _, lang := range prompts.Languages() {
+			if _, ok := prompts.Prompt(lang, got); !ok {
+				t.Errorf("%s can't be said in %s", got, lang)
+			}
+		}
+	}
 }
