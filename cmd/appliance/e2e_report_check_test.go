@@ -88,8 +88,10 @@ func (c *reportCheck) lively() {
 			has["called back in vain"]++
 		case f.waited() <= c.x.short:
 			has["hung up soon"]++
+		case f.waited() <= c.x.threshold:
+			has["hung up before the threshold"]++
 		default:
-			has["hung up late"]++
+			has["hung up after the threshold"]++
 		}
 		if f.misses > 0 {
 			has["rung for in vain"]++
@@ -110,7 +112,7 @@ func (c *reportCheck) lively() {
 		}
 	}
 	c.t.Logf("callers: %v; %d found the office closed; the box noticed callers who hung up on lines after %v", has, c.truth.closed, noticed)
-	for _, kind := range []string{"answered", "answered late", "hung up soon", "hung up late", "rung for in vain", "over a line", "over the trunk",
+	for _, kind := range []string{"answered", "answered late", "hung up soon", "hung up before the threshold", "hung up after the threshold", "rung for in vain", "over a line", "over the trunk",
 		"called back and reached", "called back in vain", "there for the second time"} {
 		if has[kind] == 0 {
 			c.t.Errorf("no caller was %s: this traffic shows too little", kind)

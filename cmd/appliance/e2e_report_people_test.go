@@ -28,7 +28,7 @@ type desk struct {
 	addr   netip.Addr
 	x      traffic
 	draw   *rand.Rand
-	misses bool // lets the second call that he is offered ring in vain
+	misses bool // lets what he is offered after the first call ring until once it was in vain
 	pauses bool // takes a pause by code after his first talk
 }
 
@@ -53,10 +53,12 @@ func (d *desk) serve(ctx context.Context) error {
 		if _, err := d.phone.Wait(ctx, "CALL_INCOMING"); err != nil {
 			return unless(ctx, err)
 		}
-		if d.misses && offers == 2 || d.draw.IntN(8) == 0 && offers > 2 {
+		if d.misses && offers > 1 || d.draw.IntN(8) == 0 && offers > 2 {
+			rang := time.Now()
 			if _, err := d.phone.Wait(ctx, "CALL_CLOSED"); err != nil {
 				return unless(ctx, err)
 			}
+			d.misses = d.misses && time.Since(rang) < d.x.ring-time.Second // the caller has hung up
 			continue
 		}
 		talked, err := d.take(ctx)

@@ -45,6 +45,7 @@ type traffic struct {
 	hasty, patient, loyal between       // until callers hang up: before anybody can answer, while they wait, not at all
 	again                 between       // from the end of a call until the same caller calls once more
 	pressers              int           // beside the others: they press for a call back, and every second one takes it
+	apart, past           time.Duration // in the rush: from one call to the next; by how much the last one's patience exceeds the threshold
 }
 
 // trafficOf is what the flags ask for: half a minute's for who has no time, else times
@@ -55,12 +56,14 @@ func trafficOf(agents, callers int, span time.Duration) traffic {
 	}
 	x := traffic{agents: agents, callers: callers, span: span, ring: 5 * time.Second, wrap: 2 * time.Second, limit: 15 * time.Second,
 		threshold: 6 * time.Second, short: 3 * time.Second, answer: s(0.9, 2), talk: s(5, 9), pause: 5 * time.Second,
-		hasty: s(0.3, 0.7), patient: s(4.5, 9), loyal: s(50, 60), again: s(1, 2), pressers: 4}
+		hasty: s(0.3, 0.7), patient: s(4.5, 9), loyal: s(50, 60), again: s(1, 2), pressers: 4,
+		apart: 100 * time.Millisecond, past: 600 * time.Millisecond}
 	if span >= 2*time.Minute {
 		x.ring, x.wrap, x.limit, x.threshold, x.short = 8*time.Second, 4*time.Second, 45*time.Second, 20*time.Second, 5*time.Second
 		x.answer, x.talk, x.pause = s(1.5, 5), s(20, 55), 20*time.Second
 		x.hasty, x.patient, x.loyal = s(0.5, 1.3), s(7, 35), s(110, 120)
 		x.again, x.pressers = s(3, 10), 6
+		x.apart, x.past = 150*time.Millisecond, 1500*time.Millisecond
 	}
 	return x
 }
@@ -82,7 +85,7 @@ func presser(i int) (number string, takes bool) { return fmt.Sprintf("331201%04d
 // plan draws the callers: nearly half of them in the middle third of the time, so that
 // they find everybody busy; every fifth over a telephone line, the others over the trunk.
 // A few of these call once more, after they gave up or talked. Who wants to be called back
-// comes when most are waiting.
+// comes when most are waiting: in the rush.
 func (x traffic) plan(r *rand.Rand) []planned {
 	at := make([]time.Duration, x.callers)
 	for i := range at {
@@ -112,12 +115,44 @@ func (x traffic) plan(r *rand.Rand) []planned {
 		}
 		out[i] = p
 	}
+	x.rush(out)
 	for i := range x.pressers {
 		number, _ := presser(i)
 		out = append(out, planned{number: number, at: x.span/2 + time.Duration(i)*x.span/24, patience: x.loyal.draw(r), presses: true})
 	}
 	slices.SortStableFunc(out, func(a, b planned) int { return cmp.Compare(a.at, b.at) })
 	return out
+}
+
+// rush makes some of the callers come together half way through: those who do not hang up
+// before they are served, more of them than there are agents, and behind them two who do.
+// Before either of these could be served an agent must have served two of the rush, which
+// takes him an answer, a talk and a wrap-up at the least: so the one hangs up before the
+// threshold and the other after it, whatever the others do.
+func (x traffic) rush(list []planned) {
+	at := x.span/2 - 2*time.Second
+	var stay, leave []*planned // those whose time is the nearest first
+	for i := range list {
+		switch p := &list[i]; {
+		case p.line != "" || p.again > 0 && p.patience >= x.loyal.least:
+		case p.patience >= x.loyal.least:
+			stay = append(stay, p)
+		case p.patience >= x.patient.least:
+			leave = append(leave, p)
+		}
+	}
+	nearest := func(a, b *planned) int { return cmp.Compare((a.at - at).Abs(), (b.at - at).Abs()) }
+	slices.SortStableFunc(stay, nearest)
+	slices.SortStableFunc(leave, nearest)
+	stay = stay[:min(len(stay), x.agents+x.agents/5+1)]
+	for i, p := range stay {
+		p.at = at + time.Duration(i)*x.apart
+	}
+	for i, patience := range []time.Duration{(x.short + x.threshold) / 2, x.threshold + x.past} {
+		if i < len(leave) {
+			leave[i].at, leave[i].patience = at+time.Duration(len(stay)+i)*x.apart, patience
+		}
+	}
 }
 
 // Real telephones answer real callers over lines and a trunk; what went over the wires
