@@ -145,10 +145,10 @@ func (StateChanged) lineEvent() {}
 // AudioHandler is fed by a line while it is answering, dialing or active.
 //
 // The line's own clock is the master of its audio: LineFrame is called once for
-// each 160 samples received, and what it puts into tx is sent next. Both slices
-// hold FrameSamples octets of G.711 A-law and are valid only during the call.
-// LineFrame is called from the driver's goroutine and must neither block nor
-// allocate.
+// each 160 samples received, evenly even where they come in lumps, and what it puts
+// into tx is sent next. Both slices hold FrameSamples octets of G.711 A-law and are
+// valid only during the call. LineFrame is called from the driver's goroutine and
+// must neither block nor allocate.
 type AudioHandler interface {
 	LineFrame(rx, tx []byte)
 }

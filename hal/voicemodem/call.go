@@ -215,6 +215,7 @@ func (m *machine) clear(cause hal.HangupCause) {
 	abort := m.done != nil
 	m.next = nil
 	m.disarm(timerCall)
+	m.disarm(timerPace)
 	m.disarm(timerStall)
 	m.disarm(timerRing)
 	m.forgetCall()

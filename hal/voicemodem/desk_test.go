@@ -35,6 +35,21 @@ type setup struct {
 	modem sim.ModemOptions
 	line  sim.LineOptions
 	o     voicemodem.Options
+	port  func(hal.Port) hal.Port // what lies between the driver and the modem's port; nil: nothing
+}
+
+// through is an opener whose ports have something between.
+type through struct {
+	hal.PortOpener
+	between func(hal.Port) hal.Port
+}
+
+func (o through) OpenPort(ctx context.Context) (hal.Port, string, error) {
+	p, name, err := o.PortOpener.OpenPort(ctx)
+	if err == nil {
+		p = o.between(p)
+	}
+	return p, name, err
 }
 
 // atDesk runs f in a bubble with a line that was started but is not yet in service.
@@ -54,6 +69,9 @@ func atDesk(t *testing.T, s setup, f func(d *desk)) {
 			t.Fatal(err)
 		}
 		s.o.ID, s.o.Kind, s.o.Port = "line", s.modem.Profile.Kind, d.m
+		if s.port != nil {
+			s.o.Port = through{d.m, s.port}
+		}
 		s.o.Log = slog.New(slog.DiscardHandler)
 		if d.line, err = voicemodem.New(s.o); err != nil {
 			t.Fatal(err)

@@ -33,6 +33,7 @@ func TestFramePathDoesNotAllocate(t *testing.T) {
 	if n := testing.AllocsPerRun(1000, func() {
 		now = now.Add(20 * time.Millisecond)
 		m.input(now, wire)
+		m.writing(now)
 		m.deadline()
 		m.tick(now)
 		m.out = m.out[:0]
@@ -47,60 +48,44 @@ func TestFramePathDoesNotAllocate(t *testing.T) {
 // One frame is sent for each one received, however the port cuts them.
 func TestOneFrameOutForEachIn(t *testing.T) {
 	for _, piece := range []int{1, 7, 64, 161, 500} {
-		m, wire := inCall(t)
-		var all []byte
-		for range 50 {
-			all = append(all, wire...)
-		}
-		before := m.stats.tx.Load()
-		now := m.now
-		for len(all) > 0 {
-			n := min(piece, len(all))
-			now = now.Add(time.Duration(n) * 125 * time.Microsecond)
-			m.input(now, all[:n])
-			all = all[n:]
-		}
-		if in, out := m.stats.rx.Load(), m.stats.tx.Load()-before; in != 50 || out != 50 {
-			t.Errorf("pieces of %d: %d frames in, %d out", piece, in, out)
+		w := newWorks(t)
+		w.music = true
+		w.port = func(n int) bool { return n >= piece }
+		before := w.m.stats.tx.Load()
+		w.silence = 0
+		w.run(20 * time.Second)
+		in, out, silence := w.m.stats.rx.Load(), w.m.stats.tx.Load()-before, uint64(w.silence)
+		if held := uint64(w.m.stream.pace.count); in < 990 || out != in-held+silence || silence > 5 {
+			t.Errorf("pieces of %d: %d frames in, %d of them kept, %d out, %d of them silence", piece, in, held, out, silence)
 		}
 	}
 }
 
-// A modem that pauses is kept fed by silence, and what was sent too much is held
-// back when it goes on; one that stays silent is given up.
+// A modem that pauses is kept fed by silence for a while; one that stays silent is
+// given up.
 func TestStall(t *testing.T) {
-	m, wire := inCall(t)
-	now := m.now
-	m.input(now, wire)
-	start := m.stats.tx.Load()
-	step := func() {
-		now = m.deadline()
-		m.tick(now)
-	}
-	for range 3 {
-		step()
-	}
-	if sent := m.stats.tx.Load() - start; sent != 3 || m.stream.debt != 3 {
-		t.Errorf("after 100 ms without samples %d frames of silence, debt %d", sent, m.stream.debt)
-	}
-	for range 5 {
-		now = now.Add(time.Millisecond)
-		m.input(now, wire)
-	}
-	if sent := m.stats.tx.Load() - start; sent != 5 || m.stream.debt != 0 {
-		t.Errorf("after five late frames %d sent in all, debt %d", sent, m.stream.debt)
-	}
+	w := newWorks(t)
+	w.run(time.Second)
+	w.stopped = true
+	before := w.m.stats.tx.Load()
 	var hangup hal.LineEvent
-	m.event = func(ev hal.LineEvent) {
+	w.m.event = func(ev hal.LineEvent) {
 		if _, ok := ev.(hal.Hangup); ok {
 			hangup = ev
 		}
 	}
-	for m.fault == "" {
-		step()
+	began := w.now
+	for w.m.fault == "" && w.now.Sub(began) < time.Minute {
+		w.run(time.Millisecond)
 	}
-	if hangup != (hal.Hangup{Cause: hal.CauseGone}) || m.state != hal.LineOutOfService {
-		t.Errorf("given up: %v, state %s", hangup, m.state)
+	if sent := w.m.stats.tx.Load() - before; sent != fedMost {
+		t.Errorf("%d frames of silence", sent)
+	}
+	if d := w.now.Sub(began).Round(20 * time.Millisecond); d != stallLimit {
+		t.Errorf("given up after %v", d)
+	}
+	if hangup != (hal.Hangup{Cause: hal.CauseGone}) || w.m.state != hal.LineOutOfService {
+		t.Errorf("given up: %v, state %s", hangup, w.m.state)
 	}
 }
 
@@ -111,6 +96,7 @@ func BenchmarkFrame(b *testing.B) {
 	for b.Loop() {
 		now = now.Add(20 * time.Millisecond)
 		m.input(now, wire)
+		m.writing(now)
 		m.out = m.out[:0]
 	}
 }

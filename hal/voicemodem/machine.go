@@ -20,7 +20,7 @@ const (
 	callerQuiet  = 300 * time.Millisecond // after its last line caller ID is complete
 	guardTime    = time.Second            // on hook between two calls
 	probeEvery   = 30 * time.Second       // an idle modem is asked whether it is there
-	stallAfter   = 60 * time.Millisecond  // without samples the line gets silence from us
+	stallAfter   = 60 * time.Millisecond  // a moment, for what is judged by when it came
 	stallLimit   = 2 * time.Second        // without samples the modem is lost
 )
 
@@ -32,8 +32,9 @@ const (
 	timerRing
 	timerCaller
 	timerProbe
-	timerCall // limit of a call attempt
-	timerStall
+	timerCall  // limit of a call attempt
+	timerPace  // of the stream
+	timerStall // without samples
 	timerGuard // between hanging up and the next call
 	timerCount
 )
@@ -164,6 +165,12 @@ func (m *machine) input(now time.Time, b []byte) {
 			m.parser.dropped = 0
 		}
 	}
+}
+
+// writing is called before out is written.
+func (m *machine) writing(now time.Time) {
+	m.now = now
+	m.stream.writing()
 }
 
 // token handles what the modem said in command state; false stops the parser

@@ -141,6 +141,7 @@ func (l *Line) session(ctx context.Context, m *machine, port hal.Port, name stri
 			served = true
 		}
 		if len(m.out) > 0 && m.fault == "" {
+			m.writing(time.Now())
 			if _, err := port.Write(m.out); err != nil {
 				m.gone(time.Now(), ReasonPortWrite)
 				return served, fmt.Errorf("write %s: %w", name, err)
@@ -161,13 +162,17 @@ func (l *Line) session(ctx context.Context, m *machine, port hal.Port, name stri
 		late, ev := l.queue.Late()
 		select {
 		case c := <-in:
-			if c.err != nil {
-				m.gone(time.Now(), ReasonPortGone)
-				return served, fmt.Errorf("read %s: %w (%w)", name, hal.ErrGone, c.err)
+			if err := m.chunk(c, free); err != nil {
+				return served, fmt.Errorf("read %s: %w", name, err)
 			}
-			m.input(time.Now(), c.b)
-			free <- c.b[:cap(c.b)]
 		case <-t.C:
+			select {
+			case c := <-in: // it is older than what a late timer would do
+				if err := m.chunk(c, free); err != nil {
+					return served, fmt.Errorf("read %s: %w", name, err)
+				}
+			default:
+			}
 			m.tick(time.Now())
 		case r := <-l.commands:
 			m.now = time.Now()
@@ -181,6 +186,17 @@ func (l *Line) session(ctx context.Context, m *machine, port hal.Port, name stri
 			m.hangUp(time.Now())
 		}
 	}
+}
+
+// chunk takes what the reader got and gives its buffer back.
+func (m *machine) chunk(c chunk, free chan<- []byte) error {
+	if c.err != nil {
+		m.gone(time.Now(), ReasonPortGone)
+		return fmt.Errorf("%w (%w)", hal.ErrGone, c.err)
+	}
+	m.input(time.Now(), c.b)
+	free <- c.b[:cap(c.b)]
+	return nil
 }
 
 // dropDTR makes a modem that does not listen hang up by the last means there is.

@@ -1,11 +1,13 @@
 package voicemodem_test
 
 import (
+	"bytes"
 	"fmt"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"centralino/hal"
 	"centralino/hal/sim"
 	"centralino/internal/audio"
 )
@@ -69,6 +71,62 @@ func TestPauseOfTheDriverLeavesNoLastingDelay(t *testing.T) {
 					if late := (f-at[0]+25)%50 - 25; late < -3 || late > 3 {
 						t.Errorf("clicks in frames %v: one is %d frames late", at, late)
 					}
+				}
+			})
+		})
+	}
+}
+
+// lumpy is a port that brings what it has at every step of its clock only, as a serial
+// adapter does whose host looks after it rarely.
+type lumpy struct {
+	hal.Port
+	every time.Duration
+	lump  []byte
+}
+
+func (p *lumpy) Read(b []byte) (int, error) {
+	if len(p.lump) == 0 {
+		clock := time.Duration(time.Now().UnixNano()) - 7*time.Millisecond // not that of the codec
+		<-time.After(p.every - clock%p.every)
+		all := make([]byte, 4096)
+		n, err := p.Port.Read(all)
+		if err != nil {
+			return 0, err
+		}
+		p.lump = all[:n]
+	}
+	n := copy(b, p.lump)
+	p.lump = p.lump[n:]
+	return n, nil
+}
+
+// TestPortThatBringsLumps: what both sides say is heard whole, however large the pieces
+// are in which the port brings the modem's samples, and the modem's own buffer, of 128
+// ms, is never empty.
+func TestPortThatBringsLumps(t *testing.T) {
+	for _, every := range []time.Duration{20, 40, 60, 100, 120, 200} {
+		every *= time.Millisecond
+		t.Run(every.String(), func(t *testing.T) {
+			lumps := func(p hal.Port) hal.Port { return &lumpy{Port: p, every: every} }
+			s := setup{port: lumps, modem: sim.ModemOptions{NoEvents: true}, line: sim.LineOptions{ReturnLoss: 120}}
+			atDesk(t, s, func(d *desk) {
+				said, sent := shuffled(1, 10*audio.Rate), shuffled(2, 10*audio.Rate)
+				got := d.speaks(append(make([]byte, 0), sent...))
+				d.wait(5 * time.Second)
+				far := d.answered(sim.CallerSpec{Number: "06"})
+				far.Say(decoded(said))
+				d.wait(15 * time.Second)
+				if !bytes.Contains(*got, said) {
+					d.Error("what the caller said did not arrive octet by octet")
+				}
+				heard := make([]byte, len(far.Heard()))
+				audio.LinearToALaw(heard, far.Heard())
+				if whole := heard[min(len(heard), audio.Rate/2):]; !bytes.Contains(whole, sent[audio.Rate/2:]) {
+					d.Error("what we sent was not heard octet by octet")
+				}
+				if c := d.m.Counts(); c.Underruns+c.Overruns != 0 {
+					d.Errorf("the modem counts %+v", c)
 				}
 			})
 		})

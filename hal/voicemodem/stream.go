@@ -39,63 +39,27 @@ func silence(b []byte) {
 }
 
 // stream is the audio of a call while the modem is in duplex. The modem's codec is
-// the clock: one frame is sent for each one received.
+// the clock: one frame is sent for each one received, when pace says so.
 type stream struct {
-	m       *machine
-	open    bool
-	leaving bool   // we asked the modem to end it …
-	then    func() // … for this; nil = to go on hook
-	dec     decoder
-	samples []byte // decoded, not yet a whole frame
-	queue   int    // standing queue towards the modem, frames
-	debt    int    // frames sent beyond one per frame received
-	changed time.Time
-	stalled time.Duration
-	stall   func() // s.onStall, kept so that arming it does not allocate
-	digits  []int16
-	heard   time.Time // when octets came last
-	burst   burst
-	rx, tx  [hal.FrameSamples]byte
-}
-
-// burst is what follows on a pause in which we were not served: the modem's codec
-// went on, so its frames come all at once, and what it had to say ran out. Answering
-// each of them would leave it with a queue as long as the pause.
-type burst struct {
-	began time.Time
-	pause int // its length in frames
-	over  int // frames that may be left out
-	sent  int // since it began
-}
-
-// pauseAfter is the shortest pause that counts: ports that bring a few frames at a
-// time are no pause, and the queue has to last for them.
-const pauseAfter = 90 * time.Millisecond
-
-// frameTime is the length of a frame.
-const frameTime = hal.FrameSamples * time.Second / audio.Rate
-
-// paused begins a burst after a pause of length d.
-func (s *stream) paused(d time.Duration) {
-	n := int(d / frameTime)
-	s.burst = burst{began: s.m.now, pause: n, over: n - s.queue - s.debt}
-}
-
-// late says whether the modem has been given its queue again and this frame belongs
-// to the past. Frames that come at their own pace, after a pause of the modem, never
-// do.
-func (s *stream) late() bool {
-	b := &s.burst
-	if b.over <= 0 || b.sent < s.queue+int(s.m.now.Sub(b.began)/frameTime) {
-		return false
-	}
-	b.over--
-	return true
+	m        *machine
+	open     bool
+	leaving  bool   // we asked the modem to end it …
+	then     func() // … for this; nil = to go on hook
+	dec      decoder
+	samples  []byte // decoded, not yet a whole frame
+	queue    int    // standing queue towards the modem, frames
+	changed  time.Time
+	pace     pace
+	stallDue time.Time
+	onward   func() // s.onPace, kept so that arming it does not allocate
+	stall    func() // s.onStall, the same
+	digits   []int16
+	tx       [hal.FrameSamples]byte
 }
 
 func (s *stream) init(m *machine) {
 	s.m = m
-	s.stall = s.onStall
+	s.onward, s.stall = s.onPace, s.onStall
 	s.samples = make([]byte, 0, 2*hal.FrameSamples)
 }
 
@@ -103,20 +67,22 @@ func (s *stream) init(m *machine) {
 func (s *stream) start() {
 	s.open, s.leaving = true, false
 	s.dec, s.samples = decoder{}, s.samples[:0]
-	s.debt, s.stalled, s.digits = 0, 0, nil
-	s.queue, s.changed = queueMin, s.m.now
-	s.burst, s.heard = burst{}, s.m.now
+	s.digits = nil
+	s.pace.begin(s.m.now)
 	silence(s.tx[:])
-	for range s.queue {
+	s.pace.due = s.m.now
+	for range queueMin {
 		s.send()
 	}
 	s.setQueue(queueMin)
-	s.m.arm(timerStall, stallLimit, s.stall)
+	s.heard()
+	s.onPace()
 }
 
 func (s *stream) close() {
 	s.open, s.leaving, s.then = false, false, nil
 	s.m.disarm(timerStall)
+	s.m.disarm(timerPace)
 }
 
 func (s *stream) setQueue(n int) {
@@ -126,13 +92,15 @@ func (s *stream) setQueue(n int) {
 
 // receive takes octets of the stream and returns what follows its end.
 func (s *stream) receive(b []byte) []byte {
-	if d := s.m.now.Sub(s.heard); d > pauseAfter {
-		s.paused(d)
+	p := &s.pace
+	p.served(s.m.now, 0)
+	tolerance := time.Duration(0)
+	if p.count == 0 {
+		tolerance = early
 	}
-	s.heard = s.m.now
 	if !s.leaving {
-		s.stalled = 0
-		s.m.arm(timerStall, stallAfter, s.stall)
+		p.surplus(s.m.now, s.queue)
+		s.heard()
 	}
 	for len(b) > 0 && s.open {
 		// Cut so that decode never outgrows samples.
@@ -148,36 +116,68 @@ func (s *stream) receive(b []byte) []byte {
 			s.m.code(code)
 		}
 	}
+	s.goOn(tolerance)
 	return b
 }
 
-// frame handles 20 ms from the line and sends 20 ms back.
+// frame keeps 20 ms from the line for its time.
 func (s *stream) frame() {
-	m := s.m
-	codec := &codecs[m.format.enc]
-	for i, b := range s.samples[:hal.FrameSamples] {
-		s.rx[i] = codec.toA[b]
+	codec, p := &codecs[s.m.format.enc], &s.pace
+	s.m.stats.rx.Add(1)
+	p.come(s.m.now, hal.FrameSamples)
+	if !s.leaving {
+		if p.count == heldMost {
+			s.say(nextSkip)
+		}
+		f := p.put()
+		for i, b := range s.samples[:hal.FrameSamples] {
+			f[i] = codec.toA[b]
+		}
 	}
 	s.samples = s.samples[:copy(s.samples, s.samples[hal.FrameSamples:])]
-	m.stats.rx.Add(1)
-	if s.leaving {
-		return
+}
+
+// onPace is the time of the next frame, or a little later.
+func (s *stream) onPace() {
+	p := &s.pace
+	p.served(s.m.now, 0)
+	p.lacks = s.m.now.Sub(p.due) < lateTimer
+	s.goOn(0)
+	p.lacks = false
+}
+
+// goOn does what is due. The first frame may be handled before its time by tolerance.
+func (s *stream) goOn(tolerance time.Duration) {
+	for s.open && !s.leaving {
+		switch n := s.pace.next(s.m.now, s.queue, tolerance); n {
+		case nextFrame, nextSkip:
+			s.say(n)
+		case nextSilence:
+			s.sendSilence()
+		case nextWait:
+			s.m.arm(timerPace, s.pace.due.Sub(s.m.now), s.onward)
+			return
+		case nextNone:
+			s.m.disarm(timerPace)
+			return
+		}
+		tolerance = 0
 	}
-	m.frame(s.rx[:], s.tx[:])
-	s.overlay()
-	if m.now.Sub(s.changed) >= queueClean && s.queue > queueMin {
-		s.setQueue(s.queue - 1)
-		s.debt++
-	}
-	switch {
-	case s.debt > 0:
-		s.debt--
-	case s.late():
-	default:
-		s.burst.sent++
+}
+
+// say handles 20 ms from the line and sends 20 ms back, unless they are left out.
+func (s *stream) say(n next) {
+	m := s.m
+	rx := s.pace.take()
+	m.frame(rx[:], s.tx[:])
+	if n == nextFrame && (len(s.digits) > 0 || !s.pace.spare(m.now, s.tx[:])) {
+		if m.now.Sub(s.changed) >= queueClean && s.queue > queueMin {
+			s.setQueue(s.queue - 1)
+		}
+		s.overlay()
 		s.send()
 	}
-	m.listen(s.rx[:], len(s.digits) > 0)
+	m.listen(rx[:], len(s.digits) > 0)
 }
 
 // overlay replaces what is sent by the keys that SendDTMF asked for.
@@ -202,7 +202,17 @@ func (s *stream) send() {
 		out = append(out, b)
 	}
 	s.m.out = out
+	s.pace.sent++
+	s.pace.fresh++
 	s.m.stats.tx.Add(1)
+}
+
+// writing is what was sent being written now.
+func (s *stream) writing() {
+	if s.open {
+		s.pace.served(s.m.now, s.pace.fresh)
+		s.pace.fresh = 0
+	}
 }
 
 // sendSilence writes a frame that the handler was not asked for.
@@ -212,10 +222,10 @@ func (s *stream) sendSilence() {
 }
 
 // underrun is the modem's report that we were late: the standing queue grows, unless
-// no queue could have lasted for the pause.
+// no queue could have lasted for the time in which we were not served.
 func (s *stream) underrun() {
 	s.m.stats.underruns.Add(1)
-	if b := &s.burst; s.leaving || b.pause > s.queue+2 && s.m.now.Sub(b.began) < stallAfter {
+	if p := &s.pace; s.leaving || p.starved > 2*frameTime && s.m.now.Sub(p.missed) < stallAfter {
 		return
 	}
 	if s.queue < queueMax {
@@ -226,25 +236,20 @@ func (s *stream) underrun() {
 	s.changed = s.m.now
 }
 
-// onStall fills the line with silence while the modem sends nothing, and gives it
-// up after stallLimit.
+// heard notes that octets came.
+func (s *stream) heard() {
+	s.pace.fed = 0
+	s.stallDue = s.m.now.Add(stallLimit)
+	s.m.arm(timerStall, stallLimit, s.stall)
+}
+
+// onStall gives up a modem that sends nothing; if it was us who were not served, what
+// it sent may still wait in the port.
 func (s *stream) onStall() {
-	if !s.open {
+	if s.m.now.Sub(s.stallDue) > stallAfter {
+		s.stallDue = s.m.now.Add(stallAfter)
+		s.m.arm(timerStall, stallAfter, s.stall)
 		return
 	}
-	step := 20 * time.Millisecond
-	if s.stalled == 0 {
-		s.stalled = stallAfter
-	} else {
-		s.stalled += step
-	}
-	if s.stalled >= stallLimit {
-		s.m.lost(ReasonNoSamples)
-		return
-	}
-	if s.debt < queueMax {
-		s.sendSilence()
-		s.debt++
-	}
-	s.m.arm(timerStall, step, s.stall)
+	s.m.lost(ReasonNoSamples)
 }
