@@ -33,8 +33,8 @@ type Identity struct {
 
 // Options of an Agent. Incoming is needed.
 type Options struct {
-	// Admit decides who sends an INVITE outside of dialogs, before anything is
-	// kept for it: either an identity or the response to send (a challenge, a
+	// Admit decides who sends an INVITE outside of dialogs or a REFER within one,
+	// before anything is kept for it: either an identity or the response to send (a challenge, a
 	// refusal). nil admits everybody as nobody. It must not block.
 	Admit func(req *sip.Request) (Identity, *sip.Response)
 	// Incoming brings a new call. It must set the leg's sink with Listen before it
@@ -48,7 +48,8 @@ type Options struct {
 	// answered 489, or 481 within a dialog.
 	Subscriptions Subscriptions
 	// Other takes requests outside of dialogs that are no INVITE (REGISTER,
-	// MESSAGE …). nil: they get 405 or 481. REFER is refused with 603 before.
+	// MESSAGE …). nil: they get 405 or 481. A REFER outside of dialogs is refused
+	// with 603 before.
 	Other func(tx sip.ServerTx)
 	// Log: slog.Default if nil.
 	Log *slog.Logger

@@ -62,8 +62,17 @@ type (
 		Digit    byte // '0'-'9', '*', '#', 'A'-'D'
 		Duration time.Duration
 	}
-	// Refer: the other side asked for a transfer; it has been refused with 603.
-	Refer struct{ To sip.Address }
+	// Refer: the other side asks for a transfer. By is who it has proved to be.
+	// AnswerRefer must follow; after 10 s without, 500 is sent.
+	Refer struct {
+		To sip.Address
+		By Identity
+	}
+	// Notified: how a transfer that we have asked for goes (Leg.Refer).
+	Notified struct {
+		Code int
+		Last bool
+	}
 	// Ended: the other side sent BYE, answered 200 already.
 	Ended struct {
 		Reason string // value of the Reason header, if any
@@ -96,5 +105,6 @@ func (ReinviteAccepted) dialogEvent() {}
 func (ReinviteFailed) dialogEvent()   {}
 func (Digit) dialogEvent()            {}
 func (Refer) dialogEvent()            {}
+func (Notified) dialogEvent()         {}
 func (Ended) dialogEvent()            {}
 func (Lost) dialogEvent()             {}

@@ -13,6 +13,9 @@ func (a *Agent) Stateless(req *sip.Request) *sip.Response {
 		if l := a.find(req); l == nil || !l.knows(req) {
 			return sip.NewResponse(req, 481, "")
 		}
+		if req.Method() == sip.REFER { // it makes calls: whoever asks proves who he is
+			return a.admit(req, a.o.Admit)
+		}
 		return nil
 	}
 	if req.Method() == sip.INVITE {
@@ -62,7 +65,7 @@ func badEvent(req *sip.Request) *sip.Response {
 	return resp
 }
 
-// admit decides about a new INVITE or a SUBSCRIBE by who, nil for everybody; the
+// admit decides about a new INVITE, a REFER or a SUBSCRIBE by who, nil for everybody; the
 // identity waits for Request, which follows at once.
 func (a *Agent) admit(req *sip.Request, who func(*sip.Request) (Identity, *sip.Response)) *sip.Response {
 	a.mu.Lock()
@@ -104,8 +107,12 @@ func (a *Agent) Request(tx sip.ServerTx) {
 		return
 	}
 	if within(req) {
+		var by Identity
+		if req.Method() == sip.REFER {
+			by = a.identity(req)
+		}
 		if l := a.find(req); l != nil {
-			l.inDialog(tx)
+			l.inDialog(tx, by)
 			return
 		}
 		_ = tx.Respond(sip.NewResponse(req, 481, ""))

@@ -7,8 +7,9 @@ import (
 	"centralino/pbx/sip"
 )
 
-// inDialog takes a request of the other side within the dialog.
-func (l *Leg) inDialog(tx sip.ServerTx) {
+// inDialog takes a request of the other side within the dialog; by is who has sent it
+// where that was asked.
+func (l *Leg) inDialog(tx sip.ServerTx, by Identity) {
 	req := tx.Request()
 	l.heard(req.Flow())
 	seq, _ := req.CSeq()
@@ -31,11 +32,10 @@ func (l *Leg) inDialog(tx sip.ServerTx) {
 	case sip.INFO:
 		l.info(tx)
 	case sip.REFER:
-		_ = tx.Respond(sip.NewResponse(req, 603, ""))
-		v, _ := req.Header("Refer-To")
-		to, _ := sip.ParseAddress(v)
-		l.emit(Refer{To: to})
-	case sip.PRACK, sip.NOTIFY: // no reliable provisional, no subscription
+		l.referCame(tx, by)
+	case sip.NOTIFY:
+		l.notified(tx)
+	case sip.PRACK: // no reliable provisional
 		_ = tx.Respond(sip.NewResponse(req, 481, ""))
 	case sip.SUBSCRIBE:
 		_ = tx.Respond(badEvent(req))
@@ -123,21 +123,25 @@ func (l *Leg) newRequest(method string) *sip.Request {
 // INVITE also repeats of 2xx. A challenge is answered once where the leg has
 // credentials.
 func (l *Leg) send(req *sip.Request, on func(*sip.Response, error)) {
-	l.sendTry(req, on, 1)
+	var authorize func(*sip.Response, *sip.Request) bool
+	if l.call != nil {
+		authorize = l.call.o.Authorize
+	}
+	l.sendTry(req, authorize, on, 1)
 }
 
-func (l *Leg) sendTry(req *sip.Request, on func(*sip.Response, error), tries int) {
+func (l *Leg) sendTry(req *sip.Request, authorize func(*sip.Response, *sip.Request) bool, on func(*sip.Response, error), tries int) {
 	_, err := l.a.stack.Send(req, l.dialog.way(l.Remote()), func(resp *sip.Response, err error) {
 		switch {
 		case err == nil && resp.Status() < 200:
 			return
-		case err == nil && (resp.Status() == 401 || resp.Status() == 407) && tries < 3 && l.call != nil && l.call.o.Authorize != nil:
+		case err == nil && (resp.Status() == 401 || resp.Status() == 407) && tries < 3 && authorize != nil:
 			next := req.Clone()
 			next.RemoveHeader("Via")
 			l.dialog.localSeq++
 			next.SetHeader("CSeq", strconv.FormatUint(uint64(l.dialog.localSeq), 10)+" "+req.Method())
-			if l.call.o.Authorize(resp, next) {
-				l.sendTry(next, on, tries+1)
+			if authorize(resp, next) {
+				l.sendTry(next, authorize, on, tries+1)
 				return
 			}
 		}

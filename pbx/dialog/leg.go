@@ -45,6 +45,9 @@ type Leg struct {
 	sdp    []byte     // what we said last
 	timers timers
 	probes int // how often Probe was called: an answer to an earlier one is none
+
+	refer     *referral // of the other side, the latest
+	referring bool      // we have asked for a transfer and are told how it goes
 }
 
 type legState uint8
@@ -149,6 +152,7 @@ func (l *Leg) finish(e Event) {
 		l.timers.stop(name)
 	}
 	l.refuseAsked(487)
+	l.refuseRefer()
 	l.a.remove(l)
 	l.emit(e)
 }

@@ -20,7 +20,7 @@ type handler struct {
 }
 
 func (h handler) Stateless(req *sip.Request) *sip.Response {
-	if req.Method() != sip.NOTIFY {
+	if event, _ := req.Header("Event"); req.Method() != sip.NOTIFY || strings.HasPrefix(event, "refer") {
 		return h.Agent.Stateless(req)
 	}
 	h.p.mu.Lock()

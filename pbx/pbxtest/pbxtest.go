@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -71,6 +72,8 @@ type Call struct {
 	Elsewhere bool
 	dead      bool
 	Digits    []byte // heard
+
+	told []int // of a transfer, guarded by the phone's mu
 }
 
 // New makes a phone. Run must follow.
@@ -245,6 +248,13 @@ func (c *Call) handle(ev dialog.Event) {
 		c.local = answer
 		c.stream.SetRemote(media.RemoteOf(agreed, netip.Addr{}))
 		c.leg.AnswerReinvite(answer.Marshal())
+	case dialog.Notified:
+		c.p.mu.Lock()
+		c.told = append(c.told, e.Code)
+		c.p.mu.Unlock()
+		if e.Last && e.Code/100 == 2 { // as telephones do: the other side is in good hands
+			c.leg.Bye("")
+		}
 	case dialog.Failed:
 		c.Code = e.Code
 		c.over()
@@ -284,6 +294,20 @@ func (c *Call) Press(keys string) {
 	if c.stream != nil {
 		c.stream.SendDTMF(keys)
 	}
+}
+
+// Refer asks the box to hand the other side on to a number. Told is what the phone has
+// heard of it: the answer, and then each NOTIFY.
+func (c *Call) Refer(number string, more ...dialog.Header) {
+	box := c.p.o.Box
+	c.leg.Refer(sip.Address{URI: sip.URI{Scheme: "sip", User: number, Host: box.Addr().String()}}, c.p.authorize, more...)
+}
+
+// Told: see Refer.
+func (c *Call) Told() []int {
+	c.p.mu.Lock()
+	defer c.p.mu.Unlock()
+	return slices.Clone(c.told)
 }
 
 // Hold asks the box to hold, or to resume, by a re-INVITE.

@@ -25,7 +25,7 @@ const AllowedMethods = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE, REFER, 
 const AllowedEvents = "dialog"
 
 // extensions are the option tags that Require may ask for.
-var extensions = map[string]bool{"timer": true, "outbound": true, "path": true}
+var extensions = map[string]bool{"timer": true, "outbound": true, "path": true, "norefersub": true}
 
 func bad(reason string) *refusal { return &refusal{status: 400, reason: "Bad Request: " + reason} }
 
