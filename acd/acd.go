@@ -301,6 +301,12 @@ func (a *ACD) TalkEnded(call journal.CallID) {
 	a.report(engine.Command{Kind: engine.TalkEnded, Contact: journal.ContactID(call)})
 }
 
+// HandedOn reports that the agent has handed the caller on: his talk is over. The
+// caller keeps his place should he come to a queue again in the same call.
+func (a *ACD) HandedOn(call journal.CallID) {
+	a.report(engine.Command{Kind: engine.TalkEnded, Contact: journal.ContactID(call), Reason: engine.ReasonTransferred})
+}
+
 // TalkLost reports that the agent's phone vanished while the caller is still
 // there: the call returns to its place, the agent is paused.
 func (a *ACD) TalkLost(call journal.CallID) {

@@ -111,8 +111,8 @@ func (s *State) exit(id ContactID) error {
 	return nil
 }
 
-func (s *State) talkEnded(id ContactID) error {
-	i, ok := s.find(id)
+func (s *State) talkEnded(cmd *Command) error {
+	i, ok := s.find(cmd.Contact)
 	switch {
 	case !ok:
 		return ErrStray
@@ -122,7 +122,11 @@ func (s *State) talkEnded(id ContactID) error {
 	case !s.contacts[i].talks:
 		return ErrStray
 	}
-	s.endTalk(i, Served, "")
+	why := Reason("")
+	if cmd.Reason == ReasonTransferred {
+		why = cmd.Reason
+	}
+	s.endTalk(i, Served, why)
 	return nil
 }
 
@@ -135,7 +139,7 @@ func (s *State) endTalk(i int32, outcome string, why Reason) {
 	e.Contact, e.Queue, e.Agent, e.Outcome, e.Reason = c.id, q.cfg.ID, s.agents[ai].id, outcome, why
 	e.Waited, e.Talked = time.Duration(c.waited), time.Duration(c.talked+s.now-c.since)
 	q.talking--
-	s.hungUp(c, outcome)
+	s.hungUp(c, outcome, why)
 	caller := c.caller
 	s.freeContact(i)
 	s.unlink(ai)
@@ -151,9 +155,13 @@ func (s *State) endTalk(i int32, outcome string, why Reason) {
 	}
 }
 
-// hungUp takes note of the end of a talk, alive and in replay.
-func (s *State) hungUp(c *contact, outcome string) {
+// hungUp takes note of the end of a talk, alive and in replay. Whom his agent hands on
+// keeps his rank.
+func (s *State) hungUp(c *contact, outcome string, why Reason) {
 	q := &s.queues[c.queue]
+	if why == ReasonTransferred {
+		s.carried.put(c.id, c.key)
+	}
 	if outcome == Served {
 		q.pace.Served(time.Duration(c.talked + s.now - c.since))
 		return

@@ -203,7 +203,7 @@ func (s *State) command(cmd *Command) error {
 	case Fail:
 		return s.decline(cmd.Offer, journal.OfferFailed)
 	case TalkEnded:
-		return s.talkEnded(cmd.Contact)
+		return s.talkEnded(cmd)
 	case TalkLost:
 		return s.talkLost(cmd.Contact)
 	case AgentBusy, AgentFree, PhoneGone, PhoneBack:

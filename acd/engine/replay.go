@@ -61,7 +61,7 @@ func (s *State) foldEnded(e *Event) {
 	}
 	c := &s.contacts[ci]
 	if c.talks {
-		s.hungUp(c, e.Outcome)
+		s.hungUp(c, e.Outcome, e.Reason)
 	} else {
 		s.closed(c, e.Outcome, e.Reason)
 	}

@@ -321,7 +321,7 @@ func (p *script) do(words []string) error {
 			cmd.Caller = engine.AgentID(w[len("caller="):])
 		case strings.HasPrefix(w, "by="):
 			cmd.By = engine.AgentID(w[len("by="):])
-		case kind == engine.GiveCaller:
+		case kind == engine.GiveCaller, kind == engine.TalkEnded:
 			cmd.Reason = engine.Reason(w)
 		case kind == engine.Enqueue || kind == engine.AskCallback:
 			cmd.Queue = engine.QueueID(w)

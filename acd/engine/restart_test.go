@@ -142,3 +142,27 @@ func TestWhyAPromiseWasSettledOutlivesARestart(t *testing.T) {
 		}
 	}
 }
+
+// Whom his agent hands on to another queue stands there as one who came when he did,
+// before those who have waited for less, also after a restart in between; and the agent
+// is in wrap-up from then on.
+func TestHandedOnToAnotherQueueInHisPlace(t *testing.T) {
+	for _, again := range []string{"", "replay"} {
+		o := newOffice(t, engine.Queue{ID: "q", Strategy: engine.LongestIdle, WrapUp: time.Minute, Members: []engine.AgentID{"anna"}},
+			engine.Queue{ID: "r", Strategy: engine.LongestIdle, Members: []engine.AgentID{"bruno"}})
+		o.do("0s login anna", "10s enqueue c1 q", "12s accept 1", "20s enqueue c2 r", "30s enqueue c3 r", "60s ended c1 transferred")
+		if a, _ := o.p.s.Agent("anna"); a.State != journal.AgentWrapUp {
+			t.Errorf("anna is %s", a.State)
+		}
+		if again != "" {
+			o.do("61s " + again)
+		}
+		o.do("62s enqueue c1 r", "63s login bruno")
+		if a, ok := o.p.s.Agent("bruno"); !ok || a.State != journal.AgentOffered {
+			t.Fatalf("bruno is %+v", a)
+		}
+		if e := o.p.o.log[len(o.p.o.log)-2]; e.Kind != engine.ContactOffered || e.Contact != "c1" {
+			t.Errorf("%q: bruno is offered %+v", again, e)
+		}
+	}
+}

@@ -35,6 +35,10 @@ func (r Result) String() string {
 // back: his later contact stands for him.
 const Merged = "merged"
 
+// HandedOn is the Reason of a visit whose talk ended because the agent handed the caller
+// on.
+const HandedOn = "transferred"
+
 // ByHand is why a promise to call back was settled that somebody of the office kept.
 const ByHand = "by hand"
 

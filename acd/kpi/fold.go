@@ -291,6 +291,8 @@ func (f *Fold) ended(p journal.ContactEnded, at time.Time) {
 		v.Reached, v.ByHand = true, false
 	case p.Outcome == Merged:
 		v.Reason = Merged
+	case p.Outcome == "served" && v.Result == Answered:
+		v.Reason = p.Reason // HandedOn, or none
 	}
 	if v.Result != Waiting {
 		return

@@ -23,6 +23,7 @@ import (
 //	ENTERQUEUE(url, caller, position)
 //	CONNECT(wait, channel, ring time)          the ring time is not known: 0
 //	COMPLETEAGENT, COMPLETECALLER(wait, talk, position)
+//	BLINDTRANSFER(extension, context, wait, talk, position)  to whom is not known
 //	ABANDON(position, first position, wait)    also contacts lost in a restart
 //	EXITWITHTIMEOUT, EXITEMPTY(position, first position, wait)
 //	EXITWITHKEY(key, position, first position, wait)
@@ -123,6 +124,10 @@ func (l *visitLog) talk(at time.Time, call string, wait, position int) {
 	v, who := l.visit, l.agent(l.visit.Agent)
 	l.add(at, call, who, "CONNECT", wait, call, 0)
 	if v.Open {
+		return
+	}
+	if v.Reason == kpi.HandedOn {
+		l.add(at.Add(v.Talked), call, who, "BLINDTRANSFER", "", "", wait, seconds(v.Talked), position)
 		return
 	}
 	event := "COMPLETECALLER"

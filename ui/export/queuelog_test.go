@@ -34,6 +34,7 @@ func TestQueueLog(t *testing.T) {
 		{Contact: "d", Queue: "sales", Caller: "n-3", Agent: "p-2", Arrived: at(20), Waited: 2 * time.Second, Result: kpi.Answered, Open: true},
 		{Contact: "e", Queue: "sales", Arrived: at(100), Waited: time.Second, Result: kpi.Promised},
 		{Contact: "f", Queue: "sales", Arrived: at(101), Result: kpi.Waiting, Open: true},
+		{Contact: "g", Queue: "sales", Agent: "p-1", Arrived: at(200), Waited: time.Second, Talked: 9 * time.Second, Result: kpi.Answered, Reason: kpi.HandedOn},
 	}
 	want := `1800000000|a|sales|NONE|ENTERQUEUE||n-1|1
 1800000005|b|sales|NONE|ENTERQUEUE||n-2|2
@@ -47,6 +48,9 @@ func TestQueueLog(t *testing.T) {
 1800000100|e|sales|NONE|ENTERQUEUE|||1
 1800000101|e|sales|NONE|EXITWITHKEY||1|1|1
 1800000101|f|sales|NONE|ENTERQUEUE|||1
+1800000200|g|sales|NONE|ENTERQUEUE|||1
+1800000201|g|sales|Agent/p-1|CONNECT|1|g|0
+1800000210|g|sales|Agent/p-1|BLINDTRANSFER|||1|9|1
 `
 	if diff := cmp.Diff(want, queueLog(t, visits)); diff != "" {
 		t.Error(diff)
