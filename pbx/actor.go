@@ -38,7 +38,8 @@ type actor struct {
 	over     bool
 	asked    bool // the ACD was asked to promise a call back and has not refused
 	legs     []leg
-	request  route.Request
+	request  route.Request     // of who is the caller now
+	arrived  route.Request     // as it came in on a line
 	wait     *lineWait         // an emergency call that has no line yet
 	tried    map[office.ID]int // lines on which an emergency call was dialled
 	back     bool              // may be the emergency service that calls back
@@ -265,7 +266,7 @@ func (a *actor) perform(act call.Action) {
 	case call.PersonFree:
 		a.p.people.free(x.Person)
 	default:
-		if !a.performQueue(act) {
+		if !a.performQueue(act) && !a.performTransfer(act) {
 			a.performLeg(act)
 		}
 	}
@@ -275,6 +276,7 @@ func (a *actor) performQueue(act call.Action) bool {
 	q := a.p.o.Queue
 	switch x := act.(type) {
 	case call.EnterQueue:
+		a.name = a.id
 		if err := q.Enqueue(a.id, x.Group, a.callerSubject()); err != nil {
 			a.log.Warn("queue did not take the call", "queue", x.Group, "err", err)
 			a.step(call.QueueLeft{Reason: "unavailable"})
@@ -290,6 +292,8 @@ func (a *actor) performQueue(act call.Action) bool {
 		q.TalkEnded(a.name)
 	case call.TalkLost:
 		q.TalkLost(a.name)
+	case call.TalkHandedOn:
+		q.HandedOn(a.name)
 	case call.ExitQueue:
 		q.Exit(a.id)
 	case call.AskCallback:

@@ -7,6 +7,7 @@ import (
 
 	"centralino/hal"
 	"centralino/internal/journal"
+	"centralino/internal/numbering"
 	"centralino/internal/office"
 	"centralino/pbx/call"
 	"centralino/pbx/media"
@@ -25,6 +26,7 @@ type lineLeg struct {
 	line     hal.Line
 	stream   *media.Stream
 	incoming bool
+	called   numbering.Caller
 	off      bool        // off hook, or on the way there
 	ended    atomic.Bool // read by the line's reader too
 	cause    call.Cause
@@ -146,7 +148,7 @@ func (m lineMail) deliver(*actor) {
 // dialLine dials on a telephone line.
 func (a *actor) dialLine(x call.DialOut, cand route.Candidate, r *lineReader) bool {
 	line := r.line
-	l := &lineLeg{a: a, id: a.newLegID(), lineID: cand.Line, line: line, off: true}
+	l := &lineLeg{a: a, id: a.newLegID(), lineID: cand.Line, line: line, off: true, called: presented(x.Out.Number.E164)}
 	if !r.attach(l) { // it has just begun to ring
 		l.finish()
 		return false

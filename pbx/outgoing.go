@@ -179,7 +179,7 @@ const trunkSilence = 4 * time.Second
 func (a *actor) dialTrunk(x call.DialOut, cand route.Candidate, t Trunk) bool {
 	o := t.Invite(cand.Dial, a.ownNumber(cand.Line))
 	o.Silence, o.Urgent = trunkSilence, x.Out.Emergency
-	l := &sipLeg{a: a, id: a.newLegID(), kind: journal.LegTrunk, line: cand.Line, urgent: x.Out.Emergency}
+	l := &sipLeg{a: a, id: a.newLegID(), kind: journal.LegTrunk, line: cand.Line, urgent: x.Out.Emergency, called: presented(x.Out.Number.E164)}
 	if err := l.open(a.p.localToward(o.Dest, o.URI)); err != nil {
 		a.log.Error("no RTP port", "err", err)
 		a.p.book.release(cand.Line, a.id)

@@ -53,6 +53,9 @@ type Queue interface {
 	OfferFailed(o journal.OfferID, why call.Cause)
 	TalkEnded(id journal.CallID)
 	TalkLost(id journal.CallID)
+	// HandedOn reports that the agent has handed his caller on, who keeps his place
+	// should he come to a queue again.
+	HandedOn(id journal.CallID)
 	// AgentBusy and AgentFree tell of the first and the last call of a person
 	// outside of the queues.
 	AgentBusy(p journal.SubjectID)

@@ -166,6 +166,7 @@ func (q *oneAgent) OfferAnswered(o journal.OfferID) {
 func (q *oneAgent) OfferFailed(_ journal.OfferID, why call.Cause) { q.note("failed " + string(why)) }
 func (q *oneAgent) TalkEnded(journal.CallID)                      { q.note("talk ended") }
 func (q *oneAgent) TalkLost(journal.CallID)                       { q.note("talk lost") }
+func (q *oneAgent) HandedOn(journal.CallID)                       { q.note("handed on") }
 func (q *oneAgent) AgentBusy(p journal.SubjectID)                 { q.note("busy " + string(p)) }
 func (q *oneAgent) AgentFree(p journal.SubjectID)                 { q.note("free " + string(p)) }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"centralino/internal/journal"
+	"centralino/internal/numbering"
 	"centralino/internal/office"
 	"centralino/pbx/call"
 	"centralino/pbx/dialog"
@@ -22,6 +23,7 @@ type sipLeg struct {
 	device office.ID        // the phone, empty for a trunk
 	shown  journal.LegState // what its phone's lamp was told
 	urgent bool             // of a call for help
+	called numbering.Caller // whom a trunk's leg called
 	d      *dialog.Leg
 	stream *media.Stream
 	sid    uint64           // of our session descriptions
@@ -248,6 +250,8 @@ func (l *sipLeg) handle(ev dialog.Event) {
 		l.reinvited(e)
 	case dialog.Digit:
 		l.a.step(call.Digit{Leg: l.id, Digit: e.Digit})
+	case dialog.Refer:
+		l.referred(e)
 	case dialog.Ended:
 		l.gone(call.CauseNormal, 0)
 	case dialog.Lost:

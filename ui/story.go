@@ -15,6 +15,7 @@ import (
 // operator", also in the reasons of decisions.
 func (v *visit) story(doc *office.Document, events []journal.Event) []api.Moment {
 	out := []api.Moment{}
+	handed := false
 	legs := map[journal.LegID]journal.CallLeg{}
 	for _, e := range events {
 		m := api.Moment{Time: e.Time}
@@ -27,6 +28,14 @@ func (v *visit) story(doc *office.Document, events []journal.Event) []api.Moment
 			v.legMoment(&m, doc, p)
 		case journal.CallBridged:
 			m.Text, m.Icon, m.Tone = v.p.T("story.bridged"), "talk", "good"
+		case journal.CallTransfer:
+			handed = handed || p.State == journal.TransferHanded
+			v.transferMoment(&m, doc, p)
+		case journal.ContactQueued:
+			v.moment(&m, doc, p)
+			if handed && p.Arrival.Before(e.Time.Add(-time.Second)) {
+				m.Why = []string{v.p.T("story.queued.kept", "time", v.p.Clock(e.Time.Sub(p.Arrival).Round(time.Second)))}
+			}
 		default:
 			v.moment(&m, doc, e.Payload)
 		}

@@ -51,7 +51,7 @@ func TestWholeBox(t *testing.T) {
 			seeds = append(seeds, *simFrom+uint64(i))
 		}
 	}
-	all := &totals{asked: len(seeds), began: time.Now()}
+	all := &totals{wanted: len(seeds), began: time.Now()}
 	t.Cleanup(func() { all.report(t) }) // after the seeds
 	for _, seed := range seeds {
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
@@ -172,6 +172,8 @@ func simulate(t *testing.T, seed uint64, folder string, all *totals) {
 	}
 	w.every("caller on trunk", 2*time.Minute, w.callOnTrunk)
 	w.every("call inside", time.Minute, w.callInside)
+	w.every("hand on", 20*time.Second, w.handOn)
+	w.every("hang up", 80*time.Second, w.hangUp)
 	w.every("call out", 90*time.Second, w.callOut)
 	w.every("call for help", 8*time.Minute, w.callForHelp)
 	w.every("pull line", 10*time.Minute, w.pullLine)
@@ -186,11 +188,13 @@ func simulate(t *testing.T, seed uint64, folder string, all *totals) {
 	<-over.Done()
 	end()
 	w.wg.Wait()
-	time.Sleep(5 * time.Minute) // whatever rings or talks comes to its end
+	time.Sleep(3 * time.Minute)
+	w.goHome()
+	time.Sleep(2 * time.Minute) // whatever rings or talks comes to its end
 	w.evening()
 	endWorld()
 	phones.Wait()
-	t.Logf("%v; %d events, %d calls", &w.placed, w.events, w.calls)
+	t.Logf("%v; %d events, %d calls, transfers in the last life %v", &w.placed, w.events, w.calls, w.check.transfers)
 	all.add(w)
 	if w.calls < 10 {
 		t.Errorf("only %d calls: nothing was tried", w.calls)

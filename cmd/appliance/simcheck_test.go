@@ -35,21 +35,26 @@ type checker struct {
 	waiting map[journal.ContactID]*checkedContact
 	places  map[journal.ContactID]place // each contact's place by its first arrival, which it keeps
 	callers map[journal.ContactID]journal.ContactQueued
-	cut     map[cutCaller]time.Time   // when callers whom the box itself cut off had come, as it told then
-	ends    map[journal.ContactID]int // how often each contact has ended; -1 while it lives
-	line    []string                  // the last events of queues and agents, for the report
+	cut     map[cutCaller]time.Time    // when callers whom the box itself cut off had come, as it told then
+	handed  map[journal.ContactID]bool // contacts whose agent has handed them on: they keep their place
+	ends    map[journal.ContactID]int  // how often each contact has ended; -1 while it lives
+	line    []string                   // the last events of queues and agents, for the report
 	members map[string][]journal.SubjectID
 	board   *live.State
 
 	kept     int // callers cut off by a restart who came again to their old place
+	onward   int // callers whom an agent has handed on, in a queue again in their place
 	moved    int // of these, places that a step of the clock moved
 	returned int // contacts that talked already and came back into line
 	byModem  int // legs answered over the line that has its driver
+
+	transfers map[journal.TransferState]int
 }
 
 type checkedCall struct {
 	started, ended, emergency bool
 	lines                     map[journal.LegID]string
+	transfer                  journal.TransferState
 	trail                     []string // what was heard of it, for the report
 }
 
@@ -95,7 +100,7 @@ const lineTrail = 200
 func newChecker(t *testing.T, doc *office.Document, wall func() time.Time) *checker {
 	c := &checker{t: t, wall: wall, calls: map[journal.CallID]*checkedCall{}, agents: map[journal.SubjectID]*checkedAgent{},
 		waiting: map[journal.ContactID]*checkedContact{}, places: map[journal.ContactID]place{},
-		callers: map[journal.ContactID]journal.ContactQueued{}, cut: map[cutCaller]time.Time{}, ends: map[journal.ContactID]int{},
+		callers: map[journal.ContactID]journal.ContactQueued{}, cut: map[cutCaller]time.Time{}, ends: map[journal.ContactID]int{}, handed: map[journal.ContactID]bool{}, transfers: map[journal.TransferState]int{},
 		members: map[string][]journal.SubjectID{}, board: live.New(), last: time.Now()}
 	for i := range doc.Groups {
 		c.members[string(doc.Groups[i].ID)] = doc.Groups[i].Members
@@ -165,8 +170,18 @@ func (c *checker) call(id journal.CallID, p journal.Payload) {
 		if call.emergency && e.Cause == "preempted" {
 			c.errorf("emergency call %s was ended for another", id)
 		}
+		if out := call.transfer; (out == journal.TransferHanded || out == journal.TransferFailed) && e.By == "box" && dropped[e.Cause] {
+			c.errorf("call %s: who was handed on is dropped (%s):\n%s", id, e.Cause, strings.Join(call.trail, "\n"))
+		}
 		call.ended = true
 		clear(call.lines)
+	case journal.CallTransfer:
+		if !c.quiet {
+			c.transfers[e.State]++
+		}
+		if e.State != journal.TransferRefused {
+			call.transfer = e.State
+		}
 	case journal.CallLeg:
 		c.leg(id, call, e)
 	}
@@ -177,10 +192,13 @@ func (c *checker) call(id journal.CallID, p journal.Payload) {
 	}
 }
 
+// dropped are the causes with which the box ends a call because it has found nobody.
+var dropped = map[string]bool{"busy": true, "noAnswer": true, "rejected": true, "offline": true, "noLine": true, "unknown": true}
+
 // ofCall says whether an event may not come after its call's end.
 func ofCall(p journal.Payload) bool {
 	switch p.(type) {
-	case journal.CallBridged, journal.CallAnswered, journal.CallStep, journal.CallLeg:
+	case journal.CallBridged, journal.CallAnswered, journal.CallStep, journal.CallLeg, journal.CallTransfer:
 		return true
 	}
 	return false
@@ -274,6 +292,7 @@ func (c *checker) acd(p journal.Payload) {
 			c.errorf("contact %s ends and is not alive", e.Contact)
 		}
 		c.ends[e.Contact] = 1
+		c.handed[e.Contact] = e.Reason == string(engine.ReasonTransferred)
 		if e.Outcome == engine.Restarted {
 			q := c.callers[e.Contact]
 			c.cut[cutCaller{q.Queue, q.Caller}] = q.Arrival
@@ -298,6 +317,8 @@ func (c *checker) comes(e journal.ContactQueued) place {
 	came, cut := c.cut[who]
 	delete(c.cut, who)
 	switch {
+	case c.handed[e.Contact]:
+		c.onward++
 	case age < 0:
 		c.errorf("contact %s comes in %v", e.Contact, -age)
 	case !cut || e.Caller == "":
@@ -419,9 +440,11 @@ type totals struct {
 	placed
 	seeds, events, calls, byModem, returned, kept, moved int
 
-	asked, done, failed int // seeds
-	began               time.Time
-	late                atomic.Int32 // seeds not begun
+	onward, handed, answeredOn, back int // transfers
+
+	wanted, done, failed int // seeds
+	began                time.Time
+	late                 atomic.Int32 // seeds not begun
 }
 
 // progress tells how far a long run has come, every fifty seeds and at each that fails.
@@ -433,7 +456,7 @@ func (a *totals) progress(t *testing.T) {
 		a.failed++
 	}
 	if t.Failed() || a.done%50 == 0 {
-		fmt.Printf("PROGRESS\t%s: %d of %d seeds in %v, %d failed\n", t.Name(), a.done, a.asked, time.Since(a.began).Round(time.Second), a.failed)
+		fmt.Printf("PROGRESS\t%s: %d of %d seeds in %v, %d failed\n", t.Name(), a.done, a.wanted, time.Since(a.began).Round(time.Second), a.failed)
 	}
 }
 
@@ -448,6 +471,10 @@ func (a *totals) add(w *simWorld) {
 	a.returned += w.check.returned
 	a.kept += w.check.kept
 	a.moved += w.check.moved
+	a.onward += w.check.onward
+	a.handed += w.check.transfers[journal.TransferHanded]
+	a.answeredOn += w.check.transfers[journal.TransferAnswered]
+	a.back += w.check.transfers[journal.TransferBack]
 	if w.check.moved > 0 && w.placed.jumps == 0 {
 		w.t.Errorf("%d callers are back at another place than they had, and nobody has set the clock", w.check.moved)
 	}
@@ -469,6 +496,7 @@ func (a *totals) add(w *simWorld) {
 const (
 	returnedFigure = "callers whose agent vanished, back at their place"
 	keptFigure     = "callers whom a power cut threw out of line, back at their place"
+	onwardFigure   = "callers of a queue who were handed on and stood in a queue again, in their place"
 	movedFigure    = "such callers of whom the clock was set in between"
 )
 
@@ -485,7 +513,7 @@ func (a *totals) report(t *testing.T) {
 		value int
 		unit  string
 	}{
-		{fmt.Sprintf("whole-box simulation, of %d asked for", a.asked), a.seeds, fmt.Sprintf("seeds of %g h", *simHours)},
+		{fmt.Sprintf("whole-box simulation, of %d asked for", a.wanted), a.seeds, fmt.Sprintf("seeds of %g h", *simHours)},
 		{"calls in it, each with its one end", a.calls, "calls"},
 		{"events in it, the invariants checked after each", a.events, "events"},
 		{"of these legs answered over a voice modem and its driver", a.byModem, "legs"},
@@ -493,6 +521,10 @@ func (a *totals) report(t *testing.T) {
 		{keptFigure, a.kept, "times"},
 		{movedFigure, a.moved, "times"},
 		{"calls for help in it, each answered where a line could carry it", a.help, "calls"},
+		{"calls handed on by a phone's transfer key", a.handed, "times"},
+		{"of these taken by whom they were handed on to", a.answeredOn, "times"},
+		{"of these that came back to who had handed them on", a.back, "times"},
+		{onwardFigure, a.onward, "times"},
 		{"lines pulled", a.unplugged, "times"},
 		{"phones vanished in mid-call", a.died, "times"},
 		{"disk full", a.full, "times"},
@@ -502,7 +534,7 @@ func (a *totals) report(t *testing.T) {
 		{"stopped in order and started again", a.stops, "times"},
 	} {
 		testbed.Figure(t, x.name, x.value, x.unit)
-		if whole && x.value == 0 && x.name != returnedFigure && x.name != keptFigure && x.name != movedFigure {
+		if whole && x.value == 0 && x.name != returnedFigure && x.name != keptFigure && x.name != movedFigure && x.name != onwardFigure {
 			t.Errorf("%s: never: the simulation tests less than it says", x.name)
 		}
 	}

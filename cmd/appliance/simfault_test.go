@@ -179,6 +179,58 @@ func (w *simWorld) disturb() {
 	w.disturbed = time.Now()
 }
 
+// handOn presses the transfer key of a phone that talks: for a colleague, a queue, an
+// outside number, or what nobody may be handed on to.
+func (w *simWorld) handOn(d *dice) {
+	c := talks(w.phones, d.pick(len(w.phones)))
+	if c == nil {
+		return
+	}
+	to := fmt.Sprint(201 + d.pick(len(w.phones)))
+	switch d.pick(8) {
+	case 0, 1, 2:
+		to = []string{"600", "601"}[d.pick(2)]
+	case 3:
+		to = w.outsider(fmt.Sprintf("02%07d", d.pick(1e7)))
+	case 4:
+		to = []string{"112", "*70", "999"}[d.pick(3)]
+	}
+	w.count(&w.placed.handed)
+	c.Refer(to)
+	if d.chance(0.2) {
+		time.Sleep(d.wait(time.Second))
+		c.HangUp()
+	}
+}
+
+// talks finds a phone that talks, from the nth on; nil if none does.
+func talks(phones []*pbxtest.Phone, n int) *pbxtest.Call {
+	for i := range phones {
+		if c := phones[(n+i)%len(phones)].Current(); c != nil && isClosed(c.Up()) && !isClosed(c.End()) {
+			return c
+		}
+	}
+	return nil
+}
+
+// hangUp ends somebody's talk: of two who were handed to each other neither has dialled,
+// and those who have dialled are the only ones who hang up by themselves.
+func (w *simWorld) hangUp(d *dice) {
+	everybody := append([]*pbxtest.Phone{w.provider}, w.phones...)
+	if c := talks(everybody, d.pick(len(everybody))); c != nil {
+		c.HangUp()
+	}
+}
+
+// goHome ends all talks at the end of the day.
+func (w *simWorld) goHome() {
+	for _, p := range append([]*pbxtest.Phone{w.provider}, w.phones...) {
+		if c := p.Current(); c != nil {
+			c.HangUp()
+		}
+	}
+}
+
 // callForHelp dials 112 and judges: while a line can carry the call it is neither
 // refused nor left without an answer.
 func (w *simWorld) callForHelp(d *dice) {
@@ -400,12 +452,12 @@ func sameCounts[K comparable](t *testing.T, what string, begun, ended map[K]int)
 // placed counts what happened in the world.
 type placed struct {
 	sync.Mutex
-	in, out, inside, trunk, help, unplugged, died, full, silent, jumps, cuts, stops int
+	in, out, inside, trunk, help, unplugged, died, full, silent, jumps, cuts, stops, handed int
 }
 
 func (p *placed) String() string {
 	p.Lock()
 	defer p.Unlock()
-	return fmt.Sprintf("calls in %d, by trunk %d, out %d, inside %d, for help %d; lines pulled %d, phones vanished %d, disk full %d, trunk silent %d, clock set %d, power cut %d, stopped %d",
-		p.in, p.trunk, p.out, p.inside, p.help, p.unplugged, p.died, p.full, p.silent, p.jumps, p.cuts, p.stops)
+	return fmt.Sprintf("calls in %d, by trunk %d, out %d, inside %d, for help %d, transfer keys %d; lines pulled %d, phones vanished %d, disk full %d, trunk silent %d, clock set %d, power cut %d, stopped %d",
+		p.in, p.trunk, p.out, p.inside, p.help, p.handed, p.unplugged, p.died, p.full, p.silent, p.jumps, p.cuts, p.stops)
 }

@@ -220,6 +220,7 @@ func TestPayloadsHoldNoFreeText(t *testing.T) {
 		BoxStarted.Version BoxStarted.Board BoxStopped.Reason FaultChanged.Code FaultChanged.Subject AccessEvent.What
 		AccessEvent.Source ContactEnded.Reason ContactQueued.Again AgentChanged.AskedReason ContactOffered.Strategy
 		ContactAnnounced.Queue NoticeSaid.Queue NoticeSaid.Country CallbackPromised.Queue CallbackTried.Queue CallbackTried.Result
+		CallTransfer.Action CallTransfer.Dialled CallTransfer.Object CallTransfer.Why
 		CallbackSettled.Queue CallbackSettled.Why
 		OutcomeSet.Queue OutcomeSet.Customer OutcomeSet.Outcome OutcomeSet.Script SurveyAnswered.Queue SurveyAnswered.Survey
 		SurveyAnswered.Answer RecallDone.Why ReportMailed.Report ReportMailed.Result CustomerChanged.Customer CustomerChanged.What

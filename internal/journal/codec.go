@@ -77,6 +77,7 @@ func init() {
 	register[CallStep](detail)
 	register[CallLeg](ordinary)
 	register[CallBridged](ordinary)
+	register[CallTransfer](lasting)
 	register[CallEnded](always)
 	register[AgentChanged](ordinary)
 	register[ContactQueued](lasting)

@@ -110,6 +110,35 @@ type CallBridged struct {
 	B LegID `json:"b"`
 }
 
+// TransferState is how far handing a call on has come.
+type TransferState string
+
+// States of a transfer.
+const (
+	TransferAsked    TransferState = "asked"
+	TransferRefused  TransferState = "refused"
+	TransferHanded   TransferState = "handed"   // who hands on is out of it
+	TransferAnswered TransferState = "answered" // somebody has taken the caller
+	TransferFailed   TransferState = "failed"   // nobody has
+	TransferBack     TransferState = "back"     // who handed on is called back
+	TransferReturned TransferState = "returned" // he has answered
+)
+
+// CallTransfer reports that By, at the leg, hands the other side of the call on. Asked
+// says to whom: a person or the pseudonym of an outside number (To), the digits of an
+// extension, or a queue or path (Object); Action is that of CallRouted. By is who
+// answers with answered and returned. Why is a text id, of refused and failed.
+type CallTransfer struct {
+	State   TransferState `json:"state"`
+	Leg     LegID         `json:"leg"`
+	By      SubjectID     `json:"by,omitempty"`
+	Action  string        `json:"action,omitempty"`
+	To      SubjectID     `json:"to,omitempty"`
+	Dialled string        `json:"dialled,omitempty"`
+	Object  string        `json:"object,omitempty"`
+	Why     string        `json:"why,omitempty"`
+}
+
 // Quality is what RTCP and the ports counted for one leg.
 type Quality struct {
 	Leg         LegID   `json:"leg"`
@@ -459,6 +488,7 @@ func (CallAnswered) JournalKind() Kind     { return "call.answered" }
 func (CallStep) JournalKind() Kind         { return "call.step" }
 func (CallLeg) JournalKind() Kind          { return "call.leg" }
 func (CallBridged) JournalKind() Kind      { return "call.bridged" }
+func (CallTransfer) JournalKind() Kind     { return "call.transfer" }
 func (CallEnded) JournalKind() Kind        { return "call.ended" }
 func (AgentChanged) JournalKind() Kind     { return "acd.agent" }
 func (ContactQueued) JournalKind() Kind    { return "acd.queued" }

@@ -149,6 +149,32 @@ type PartyReached struct {
 	Party  journal.SubjectID
 }
 
+// TalkHandedOn tells the ACD that the agent has handed his caller on: his talk is over,
+// and the caller keeps his place should he come to a queue again.
+type TalkHandedOn struct{}
+
+// DecideTransfer asks for the route of what somebody hands the other side on to;
+// TransferDecided follows at once. Who calls does not change by it.
+type DecideTransfer struct{ Request route.Request }
+
+// AnswerRefer answers who asks to hand the other side on: 202, or the SIP code that
+// says why not.
+type AnswerRefer struct {
+	Leg  journal.LegID
+	Code int
+}
+
+// TellRefer tells him how it goes, also after the end of his leg: as SIP would tell one
+// who calls. Last is the last word.
+type TellRefer struct {
+	Leg  journal.LegID
+	Code int
+	Last bool
+}
+
+// Front makes a leg the caller's: telephones that ring from now on show who is there.
+type Front struct{ Leg journal.LegID }
+
 // DoFeature performs a feature code for the person at the phone; FeatureDone
 // follows.
 type DoFeature struct {
@@ -183,6 +209,11 @@ func (TalkLost) callAction()       {}
 func (PersonBusy) callAction()     {}
 func (PersonFree) callAction()     {}
 func (PartyReached) callAction()   {}
+func (TalkHandedOn) callAction()   {}
+func (DecideTransfer) callAction() {}
+func (AnswerRefer) callAction()    {}
+func (TellRefer) callAction()      {}
+func (Front) callAction()          {}
 func (DoFeature) callAction()      {}
 func (ExitQueue) callAction()      {}
 func (AskCallback) callAction()    {}
@@ -210,6 +241,7 @@ const (
 	keyWait       = 8 * time.Second  // a key may take after a question of the box
 	numberWait    = 10 * time.Second // the next digit of a number may take
 	promiseLimit  = 10 * time.Second // the ACD takes to promise a call back
+	transferRing  = 30 * time.Second // a phone rings to which somebody was handed on, and then the one that did so
 	reachedAfter  = 20 * time.Second // a talk takes where the line only presumes that somebody answered
 )
 

@@ -20,6 +20,7 @@ type duties struct {
 	up      map[journal.LegID]bool
 	asked   bool // the answer to Decide or DoFeature is due
 	decide  bool
+	refers  bool // … to DecideTransfer
 }
 
 func (w *duties) noted(acts []call.Action) {
@@ -40,6 +41,8 @@ func (w *duties) noted(acts []call.Action) {
 			w.asked = true
 		case call.Decide:
 			w.decide = true
+		case call.DecideTransfer:
+			w.refers = true
 		}
 	}
 }
@@ -52,6 +55,10 @@ func (w *duties) pay() {
 	if w.decide {
 		w.decide = false
 		w.feed(call.Decided{Action: w.anyAction()})
+	}
+	if w.refers {
+		w.refers = false
+		w.feed(call.TransferDecided{Action: w.anyAction()})
 	}
 	if w.asked {
 		w.asked = false

@@ -15,6 +15,8 @@ const (
 	forOffer     purpose = "offer"     // the ACD is told
 	forDial      purpose = "dial"      // the next line is tried, then refusal
 	forOrigin    purpose = "origin"    // the person for whom the box makes the call
+	forTransfer  purpose = "transfer"  // whom the caller was handed on to: he who did so is called back
+	forRecall    purpose = "recall"    // he who handed the caller on: where the call was before
 )
 
 // attempt is one try to reach somebody: a set of legs of which the first to
@@ -114,7 +116,7 @@ func noLegsCause(why purpose, reason string) Cause {
 	switch {
 	case reason == "busy":
 		return CauseBusy
-	case why == forDial:
+	case why == forDial, reason == "noLine":
 		return CauseNoLine
 	}
 	return CauseOffline
@@ -132,6 +134,10 @@ func (s *State) legProgress(e LegProgress) {
 		s.logLeg(l, journal.LegRinging, "", 0)
 	}
 	a, c := s.attempt(l.attempt), s.caller()
+	if a.why == forTransfer || a.why == forRecall {
+		s.transferRings(a, l, e.Early)
+		return
+	}
 	if s.origin.on && e.Early && a.why == forDial && !a.over && c.up() && !l.early {
 		l.early = true
 		s.do(Connect{A: c.id, B: l.id})
@@ -179,11 +185,14 @@ func (s *State) legAnswered(e LegAnswered) {
 	}
 	a.over = true
 	s.disarm(timerRing)
-	if a.why == forOrigin {
+	switch a.why {
+	case forOrigin:
 		s.originUp(l)
-		return
+	case forTransfer, forRecall:
+		s.transferUp(a, l)
+	default:
+		s.won(l)
 	}
-	s.won(l)
 }
 
 // closeAttempts makes every attempt meaningless: the call comes to its end.
@@ -277,6 +286,16 @@ func (s *State) unreached(a *attempt) {
 		} else {
 			s.lead(ivr.GroupUnanswered{Reason: string(a.last)})
 		}
+	case forTransfer:
+		if a.out.Candidates != nil && s.nextLine(a) {
+			s.transfer.rung = false
+			return
+		}
+		s.disarm(timerRing)
+		s.transferFailed(a.last, a.code)
+	case forRecall:
+		s.disarm(timerRing)
+		s.goHome(a.last)
 	case forDial:
 		if s.nextLine(a) {
 			return
@@ -305,14 +324,14 @@ func (s *State) unreached(a *attempt) {
 // were free at first.
 func (s *State) nextLine(a *attempt) bool {
 	switch {
-	case a.last == CauseNoLine || a.late || len(s.attempts) >= dialTries:
+	case a.last == CauseNoLine || a.late || len(s.attempts)-s.dials >= dialTries:
 		return false
 	case a.last != CauseFailed && a.last != CauseLineGone && !a.out.Emergency:
 		return false
 	}
 	used := make(map[string]bool)
 	for _, l := range s.legs {
-		if l.attempt != 0 {
+		if l.attempt > s.dials {
 			used[string(l.line)] = true
 		}
 	}
@@ -326,7 +345,7 @@ func (s *State) nextLine(a *attempt) bool {
 	if len(out.Candidates) == 0 && !out.Emergency {
 		return false
 	}
-	s.reach(attempt{why: forDial, out: out}, DialOut{Out: out})
+	s.reach(attempt{why: a.why, out: out}, DialOut{Out: out})
 	return true
 }
 

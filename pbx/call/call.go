@@ -28,7 +28,8 @@ import (
 //
 // arriving: a line rings, or an INVITE waits for its decision. A call that the box
 // makes for a person begins as originating, which ends like arriving once he has
-// answered. reaching: phones or a line are being called. following: the path's
+// answered. reaching: phones or a line are being called, for who was handed on, too:
+// talking leads there by a transfer (transfer.go). following: the path's
 // interpreter leads. joining: notice and whisper are heard before caller and agent
 // are. surveying: the caller answers questions by keys. saying: a last sentence is
 // said. Preempted leads from any of them to saying.
@@ -80,6 +81,7 @@ type State struct {
 	first     *leg // the caller's
 	legs      []*leg
 	attempts  []*attempt
+	dials     int  // attempts before the first of the number that is dialled now
 	partner   *leg // the leg that talks with the caller
 	emergency bool
 	then      []office.ID // telephones that ring when those that ring now do not answer
@@ -91,6 +93,10 @@ type State struct {
 	joining  joining
 	survey   survey
 	origin   origin
+	transfer transfer
+	home     home
+	handed   int      // how often somebody was handed on
+	turned   bool     // who stands as the caller was called at first
 	onAnswer []Action // wait for the caller's leg to be through
 	awaiting *leg     // answered; is joined once the caller's leg is through
 	from     journal.SubjectID
@@ -235,6 +241,10 @@ func (s *State) handle(ev Event) {
 		s.queueLeft(e.Reason)
 	case FeatureDone:
 		s.featureDone(e.Prompt)
+	case Referred:
+		s.referred(e)
+	case TransferDecided:
+		s.transferDecided(e)
 	case Announced:
 		s.announced(e)
 	case CallbackTaken:

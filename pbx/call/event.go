@@ -153,6 +153,20 @@ type Originated struct {
 	Queue   office.ID
 }
 
+// Referred reports that the person at a leg hands the other side on. Request is what
+// he would dial for that at his telephone.
+type Referred struct {
+	Leg     journal.LegID
+	Dialled journal.SubjectID // pseudonym of it, should it be an outside number
+	Request route.Request
+}
+
+// TransferDecided answers the action DecideTransfer.
+type TransferDecided struct {
+	Action route.Action
+	Trace  []journal.TraceStep
+}
+
 // FeatureDone answers the action DoFeature: what to say to the person.
 type FeatureDone struct{ Prompt string }
 
@@ -163,31 +177,33 @@ type Preempted struct{}
 // Shutdown ends the call in order because the box stops or a person ended it.
 type Shutdown struct{ Cause Cause }
 
-func (Invited) callEvent()        {}
-func (LineRang) callEvent()       {}
-func (CallerKnown) callEvent()    {}
-func (Decided) callEvent()        {}
-func (LegStarted) callEvent()     {}
-func (AttemptStarted) callEvent() {}
-func (LegProgress) callEvent()    {}
-func (LegAnswered) callEvent()    {}
-func (LegEnded) callEvent()       {}
-func (Held) callEvent()           {}
-func (Resumed) callEvent()        {}
-func (Digit) callEvent()          {}
-func (Played) callEvent()         {}
-func (Tick) callEvent()           {}
-func (Offer) callEvent()          {}
-func (OfferStopped) callEvent()   {}
-func (OfferGranted) callEvent()   {}
-func (OfferDenied) callEvent()    {}
-func (QueueLeft) callEvent()      {}
-func (FeatureDone) callEvent()    {}
-func (Announced) callEvent()      {}
-func (CallbackTaken) callEvent()  {}
-func (Originated) callEvent()     {}
-func (Preempted) callEvent()      {}
-func (Shutdown) callEvent()       {}
+func (Invited) callEvent()         {}
+func (LineRang) callEvent()        {}
+func (CallerKnown) callEvent()     {}
+func (Decided) callEvent()         {}
+func (LegStarted) callEvent()      {}
+func (AttemptStarted) callEvent()  {}
+func (LegProgress) callEvent()     {}
+func (LegAnswered) callEvent()     {}
+func (LegEnded) callEvent()        {}
+func (Held) callEvent()            {}
+func (Resumed) callEvent()         {}
+func (Digit) callEvent()           {}
+func (Played) callEvent()          {}
+func (Tick) callEvent()            {}
+func (Offer) callEvent()           {}
+func (OfferStopped) callEvent()    {}
+func (OfferGranted) callEvent()    {}
+func (OfferDenied) callEvent()     {}
+func (QueueLeft) callEvent()       {}
+func (Referred) callEvent()        {}
+func (TransferDecided) callEvent() {}
+func (FeatureDone) callEvent()     {}
+func (Announced) callEvent()       {}
+func (CallbackTaken) callEvent()   {}
+func (Originated) callEvent()      {}
+func (Preempted) callEvent()       {}
+func (Shutdown) callEvent()        {}
 
 // Cause says why a leg or a call ended. The text ids "cause.<Cause>" of ui/i18n
 // say it to people.

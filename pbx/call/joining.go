@@ -89,11 +89,7 @@ func (s *State) joinNow() {
 	}
 	s.joining = joining{}
 	s.talk(s.partner)
-	for _, side := range []*leg{s.caller(), s.partner} { // somebody pressed hold meanwhile
-		if side.state == legHeld {
-			s.holdMusic(side)
-		}
-	}
+	s.musicOnHold() // somebody pressed hold meanwhile
 }
 
 // joinLost goes on where the called side vanished before it was joined: a caller

@@ -90,6 +90,8 @@ func (s *State) legEnded(e LegEnded) {
 	switch {
 	case s.phase == Ending:
 		s.finishIfBare()
+	case l == s.transfer.by:
+		s.referrerGone()
 	case l == s.caller():
 		s.callerGone(e.Cause)
 	case l == s.partner && s.phase == Joining:
@@ -108,7 +110,7 @@ func (s *State) callerGone(cause Cause) {
 		return
 	}
 	by := "caller"
-	if s.survey.of != nil && s.origin.on { // who was called back stands in his place
+	if s.survey.of != nil && s.origin.on || s.turned { // who was called stands in his place
 		by = "called"
 	}
 	switch cause {
@@ -120,7 +122,7 @@ func (s *State) callerGone(cause Cause) {
 			cause = CauseCallback
 		case s.phase == Saying:
 			cause = s.saying.cause
-		case (s.partner == nil || s.phase == Joining && !s.origin.on) && s.talked == 0:
+		case (s.partner == nil || s.phase == Joining && !s.origin.on) && s.talked == 0 && s.joined.IsZero():
 			cause = CauseAbandoned
 		}
 	}
@@ -156,6 +158,7 @@ func (s *State) end(cause Cause, by string) {
 		return
 	}
 	s.originEnds(cause)
+	s.transferOver(487)
 	s.stopTalk()
 	s.phase = Ending
 	s.ending, s.endedBy = cause, by

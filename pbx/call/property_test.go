@@ -35,6 +35,7 @@ type disorder struct {
 	granted  bool // … to call somebody back, and the agent's offer was granted
 	stopped  bool
 	results  int
+	referred int // transfers of which somebody has yet to hear how they went
 	started  int
 	ended    int
 	finished bool
@@ -115,6 +116,17 @@ func (d *disorder) watch(a call.Action) {
 		d.alive(a.Leg, "PlayLoop")
 	case call.Echo:
 		d.alive(a.Leg, "Echo")
+	case call.Front:
+		d.alive(a.Leg, "Front")
+	case call.AnswerRefer:
+		d.alive(a.Leg, "AnswerRefer")
+		if a.Code == 202 {
+			d.referred++
+		}
+	case call.TellRefer:
+		if a.Last {
+			d.referred--
+		}
 	case call.Ring:
 		d.attempts++
 	case call.DialOut:
@@ -165,6 +177,11 @@ func (d *disorder) watchQueue(a call.Action) {
 	case call.TalkEnded:
 		if !d.talks {
 			d.fail("a talk ends that the ACD knows nothing of")
+		}
+		d.waits, d.talks = false, false
+	case call.TalkHandedOn:
+		if !d.talks {
+			d.fail("somebody is handed on in a talk that the ACD knows nothing of")
 		}
 		d.waits, d.talks = false, false
 	case call.TalkLost:
@@ -286,7 +303,8 @@ func (d *disorder) step() {
 			d.stopped = d.stopped || o == 1
 			d.feed(call.OfferStopped{Offer: o, Elsewhere: true})
 		},
-		d.grant, d.grant,
+		d.grant, d.grant, d.refer, d.refer,
+		func() { d.feed(call.TransferDecided{Action: d.anyAction()}) },
 		func() { d.feed(call.QueueLeft{Reason: "maxWait"}) },
 		func() {
 			d.feed(call.FeatureDone{Prompt: rapid.SampledFrom([]string{"", "login-ok"}).Draw(d.t, "prompt")})
@@ -300,6 +318,12 @@ func (d *disorder) step() {
 		},
 	}
 	steps[rapid.IntRange(0, len(steps)-1).Draw(d.t, "step")]()
+}
+
+// refer has somebody hand the other side on.
+func (d *disorder) refer() {
+	d.feed(call.Referred{Leg: d.anyLeg(), Request: route.Request{Device: "dev-2", Trust: route.TrustDigest, Dialled: "201"}})
+	d.feed(call.TransferDecided{Action: d.anyAction()})
 }
 
 // grant answers any offer.
@@ -384,6 +408,9 @@ func TestDisorder(t *testing.T) {
 		}
 		if d.waits && !d.promised || d.talks {
 			d.fail("the ACD still has the call: waits %v, talks %v", d.waits, d.talks)
+		}
+		if d.referred != 0 {
+			d.fail("%d transfers of which nobody was told the end", d.referred)
 		}
 		for p, n := range d.busy {
 			if n != 0 {

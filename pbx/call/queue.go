@@ -11,6 +11,7 @@ import (
 // enterQueue hands the caller, who hears music, to the ACD.
 func (s *State) enterQueue(group office.ID) {
 	s.queue = queueState{group: group}
+	s.contact = journal.ContactID(s.id) // who was called back has had another one
 	s.hear(EnterQueue{Group: group})
 }
 
@@ -172,6 +173,10 @@ func (s *State) queueLeft(reason string) {
 	s.disarm(timerKeys)
 	s.room = room{}
 	if s.path == nil {
+		if s.transfer.on {
+			s.transferFailed(CauseNoAnswer, 0)
+			return
+		}
 		s.say(promptNobody, CauseNoAnswer, "box")
 		return
 	}

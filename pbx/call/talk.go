@@ -15,10 +15,11 @@ func (s *State) talk(l *leg) {
 	s.joined = s.now
 	clear(s.timers)
 	s.collecting = 0
+	s.transfer = transfer{}
 	s.do(Connect{A: c.id, B: l.id})
 	s.log(journal.CallBridged{A: c.id, B: l.id})
 	switch {
-	case s.dir != journal.Outbound || s.origin.offer != 0 || s.dialled == "" || s.emergency:
+	case s.dir != journal.Outbound || s.origin.offer != 0 || s.dialled == "" || s.emergency || s.handed > 0:
 	case l.presumed:
 		s.arm(timerReached, s.now.Add(reachedAfter))
 	default:

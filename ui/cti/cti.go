@@ -82,6 +82,7 @@ type call struct {
 	Agent     journal.SubjectID
 	Waited    time.Duration
 	Result    string
+	Handed    bool // somebody of the office has handed it on
 	Ended     bool
 }
 
@@ -146,6 +147,8 @@ func (s *State) translate(e journal.Event) (Event, bool) {
 		c.Party = p.From
 	case journal.ContactQueued:
 		c.Queue, c.Result = p.Queue, ""
+	case journal.CallTransfer:
+		c.Handed = c.Handed || p.State == journal.TransferHanded
 	case journal.CallLeg:
 		return c.leg(p)
 	case journal.ContactConnected:
@@ -176,11 +179,11 @@ func (s *State) start(id journal.CallID, p journal.CallStarted) {
 	s.Calls[id] = c
 }
 
-// leg takes a change of a leg: of a phone for calls that come in, of a line or trunk
-// for calls that go out.
+// leg takes a change of a leg: of a phone for calls that come in or were handed on, of
+// a line or trunk for calls that go out.
 func (c *call) leg(p journal.CallLeg) (Event, bool) {
 	who := p.Person
-	if c.Direction == journal.Outbound {
+	if c.Direction == journal.Outbound && !c.Handed {
 		if p.Kind == journal.LegPhone {
 			return Event{}, false
 		}

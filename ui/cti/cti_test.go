@@ -83,6 +83,9 @@ func TestCallsAsOtherProgramsHearThem(t *testing.T) {
 		{"colleagues among themselves", []journal.Payload{journal.CallStarted{Direction: journal.Internal, From: anna, To: bruno}, phone("b", bruno, journal.LegRinging), journal.CallEnded{}}, ""},
 		{"an emergency", []journal.Payload{journal.CallStarted{Direction: journal.Outbound, From: anna, Emergency: true}, line(journal.LegAnswered), journal.CallEnded{}}, ""},
 		{"what comes after the end", []journal.Payload{journal.CallStarted{Direction: journal.Inbound, From: caller}, journal.CallEnded{}, phone("b", anna, journal.LegRinging), journal.CallEnded{}}, "ended  n-caller  0"},
+		{"a call out that is handed on: the colleague's phone counts", []journal.Payload{journal.CallStarted{Direction: journal.Outbound, From: anna, To: caller}, phone("a", anna, journal.LegAnswered), line(journal.LegAnswered),
+			journal.CallTransfer{State: journal.TransferHanded, Leg: "a", By: anna}, phone("c", bruno, journal.LegRinging), phone("c", bruno, journal.LegAnswered), journal.CallEnded{}},
+			"answered p-anna n-caller  1; ringing p-bruno n-caller  1; answered p-bruno n-caller  2; ended p-bruno n-caller  0"},
 		{"a transfer: another one answers", []journal.Payload{journal.CallStarted{Direction: journal.Inbound, From: caller}, phone("b", anna, journal.LegAnswered), phone("c", bruno, journal.LegAnswered), journal.CallEnded{}},
 			"answered p-anna n-caller  1; answered p-bruno n-caller  2; ended p-bruno n-caller  0"},
 	} {

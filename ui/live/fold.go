@@ -353,6 +353,10 @@ func (s *State) applyCall(e journal.Event) Topics {
 		c.Path, c.Step, c.Key = p.Path, p.Step, p.Key
 	case journal.CallLeg:
 		c.leg(p, e.Time)
+	case journal.CallTransfer:
+		if p.State == journal.TransferHanded { // who talked with the caller is out of it
+			c.Agent, c.Bridged = "", time.Time{}
+		}
 	case journal.CallBridged:
 		if c.Bridged.IsZero() {
 			c.Bridged = e.Time

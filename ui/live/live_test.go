@@ -49,6 +49,9 @@ func TestPhasesOfACall(t *testing.T) {
 		{ev{"c", journal.CallBridged{A: "a", B: "b"}}, live.Talking},
 		{ev{"c", journal.CallLeg{Leg: "b", State: journal.LegHeld}}, live.HoldPhase},
 		{ev{"c", journal.CallLeg{Leg: "b", State: journal.LegResumed}}, live.Talking},
+		{ev{"c", journal.CallTransfer{State: journal.TransferAsked, Leg: "b", By: "p-2"}}, live.Talking},
+		{ev{"c", journal.CallTransfer{State: journal.TransferHanded, Leg: "b", By: "p-2"}}, live.Guided},
+		{ev{"c", journal.CallBridged{A: "a", B: "d"}}, live.Talking},
 	}
 	var events []ev
 	for i, step := range story {
