@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -39,6 +40,7 @@ type room struct {
 	gate  *privacy.Gate
 	snap  *office.Snapshot
 	plan  numbering.Plan
+	hears sync.Mutex // guards told
 	told  []journal.OutcomeSet
 	fail  string // operation of the disk that fails
 	after int    // … once so many have passed
@@ -82,7 +84,11 @@ func openRoom(t testing.TB, folder string) *room {
 	r.gate, err = privacy.Open(ctx, privacy.Options{DB: r.db, Journal: r.log, Now: time.Now, Office: func() *office.Document { return r.snap.Doc }})
 	must(err)
 	r.Book, err = outcome.Open(ctx, outcome.Options{DB: r.db, Journal: r.log, Gate: r.gate, Office: func() *office.Snapshot { return r.snap }, Now: time.Now,
-		Told: func(o journal.OutcomeSet) { r.told = append(r.told, o) }})
+		Told: func(o journal.OutcomeSet) {
+			r.hears.Lock()
+			defer r.hears.Unlock()
+			r.told = append(r.told, o)
+		}})
 	must(err)
 	run, cancel := context.WithCancel(ctx)
 	done := make(chan error, 2)

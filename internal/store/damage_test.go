@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"centralino/internal/store"
@@ -54,9 +55,9 @@ func filled(t testing.TB) (folder, copyName string) {
 func TestDamageWhileRunningIsTold(t *testing.T) {
 	folder, copyName := filled(t)
 	o := options(folder)
-	bad := false
+	var bad atomic.Bool
 	o.Fault = func(what string) error {
-		if bad && what == "commit" {
+		if bad.Load() && what == "commit" {
 			return store.ErrCorrupt
 		}
 		return nil
@@ -67,7 +68,7 @@ func TestDamageWhileRunningIsTold(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- db.Run(ctx) }()
-	bad = true
+	bad.Store(true)
 	for range 3 {
 		if err := db.Write(t.Context(), insert("lost")); !errors.Is(err, store.ErrCorrupt) {
 			t.Fatal(err)
