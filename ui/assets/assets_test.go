@@ -70,7 +70,7 @@ func tokens(t *testing.T) map[string][2][3]float64 {
 	}
 	css := read(t, "app.css")
 	token := regexp.MustCompile(`--([a-z0-9-]+): #([0-9a-f]{6});`)
-	light, dark, ok := strings.Cut(css, "@media (prefers-color-scheme: dark)")
+	light, dark, ok := strings.Cut(css, "@media screen and (prefers-color-scheme: dark)")
 	if !ok {
 		t.Fatal("no dark scheme")
 	}
