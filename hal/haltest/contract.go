@@ -22,6 +22,7 @@ var contract = []struct {
 	{"outgoing call: the far end is told the number, answers, both hear each other, hears our keys", outgoing},
 	{"outgoing call to a busy number", outgoingBusy},
 	{"outgoing call without dial tone", outgoingDead},
+	{"outgoing call in the moment in which a caller takes the line: they are not joined", outgoingGlare},
 	{"outgoing call that nobody answers ends by hanging up", outgoingNoReply},
 	{"a number with anything but digits, star, hash and plus is refused", refusesNumbers},
 	{"commands that the state does not allow are refused", refusesStates},
@@ -294,6 +295,33 @@ func outgoingDead(b *bench) {
 	b.atRest(2)
 	if n := count[hal.Answered](b); n != 0 {
 		b.Error("a dead line was reported as answered")
+	}
+}
+
+// outgoingGlare is for analog lines: a digital one tells of the caller before it can be
+// seized.
+func outgoingGlare(b *bench) {
+	if b.Line.Kind() != hal.Analog {
+		return
+	}
+	far, err := b.Ring("0612345678")
+	if err != nil {
+		b.Fatal(err)
+	}
+	far.Say(speech(10 * audio.Rate))
+	b.Expect(NoReply)
+	switch err := b.Line.Dial(b.ctx, "0212345"); {
+	case errors.Is(err, hal.ErrLineState): // it knows of the caller
+		return
+	case err != nil:
+		b.Fatal(err)
+	}
+	b.closed("cleared", far.Done())
+	b.Line.HangUp()
+	await[hal.Hangup](b, 10*time.Second)
+	b.atRest(1)
+	if n := count[hal.Answered](b); n != 0 {
+		b.Error("the caller was taken for the called party")
 	}
 }
 

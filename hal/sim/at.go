@@ -103,6 +103,8 @@ func (m *Modem) basic(c byte, n int) outcome {
 		} else {
 			m.offHook()
 		}
+	case 'X':
+		m.x = n
 	case 'Z':
 		m.restart()
 	case 'I':

@@ -15,6 +15,7 @@ const (
 	toneHeard  = 2200 * time.Millisecond
 	keyHeard   = 60 * time.Millisecond
 	noCurrent  = 2 * time.Second // off hook to the certainty that the line is dead
+	toneAwaits = 3 * time.Second // off hook to the certainty that there is no dial tone
 )
 
 // answer is ATA: off hook, VCON in voice class; data calls find no carrier.
@@ -71,8 +72,15 @@ func (m *Modem) dialString(s string) outcome {
 	m.offHook()
 	m.wait("VCON")
 	serial := m.waitSerial
-	if m.line.dead() { // it senses the current, whatever ATX says of tones
-		m.after(noCurrent+m.fault.Slow, func() {
+	without := time.Duration(0)
+	switch {
+	case m.line.dead() && !m.o.NoSense: // whatever ATX says of tones
+		without = noCurrent
+	case (m.x == 2 || m.x >= 4) && m.p.Kind == hal.Analog && (m.o.NoTone || !m.line.dialTone()):
+		without = toneAwaits
+	}
+	if without > 0 {
+		m.after(without+m.fault.Slow, func() {
 			if m.waitSerial == serial {
 				m.finish("NO DIALTONE")
 			}

@@ -17,6 +17,7 @@ type dce struct {
 	quiet      bool
 	numeric    bool // ATV0
 	sreg       map[int]int
+	x          int               // ATX: 2 and 4 want dial tone
 	set        map[string]string // values of extended parameters
 	fclass     string
 	busy       bool // a command is being executed: input waits
@@ -60,7 +61,7 @@ const (
 // reset is power on.
 func (d *dce) reset(o *ModemOptions) {
 	*d = dce{
-		p: &o.Profile, echo: true, sreg: map[int]int{}, set: map[string]string{}, fclass: "0",
+		p: &o.Profile, echo: true, x: 4, sreg: map[int]int{}, set: map[string]string{}, fclass: "0",
 		waitSerial: d.waitSerial + 1,
 	}
 	if f, ok := d.p.format(d.p.Default); ok {

@@ -109,6 +109,13 @@ func (l *ExLine) dead() bool {
 	return l.cut
 }
 
+// dialTone says whether the exchange gives dial tone.
+func (l *ExLine) dialTone() bool {
+	l.x.mu.Lock()
+	defer l.x.mu.Unlock()
+	return l.tone == hal.DialTone
+}
+
 // taken says whether a caller has the line, whether he rings or, when the box has gone
 // off hook to dial in that moment, hears the box: there is no dial tone then.
 func (l *ExLine) taken() bool {

@@ -20,6 +20,8 @@ type ModemOptions struct {
 	NoEvents bool          // reports neither keys nor tones: the host must hear them itself
 	Latency  time.Duration // of command answers, 20 ms if 0
 	TXBuffer int           // samples the modem queues towards the line, 1024 if 0
+	NoSense  bool          // does not sense that no current flows on a line
+	NoTone   bool          // knows another country's dial tone: NO DIALTONE wherever ATX wants one
 }
 
 // Modem is a V.253 DCE connected to a line of the exchange. It ends with its

@@ -18,6 +18,11 @@ func (m *machine) ring(called string) {
 			return
 		}
 		m.disarm(timerGuard) // over for the caller's sake
+	case hal.LineDialing:
+		if m.dialTone.checking && m.done == nil && !m.stream.open { // on hook, between two attempts
+			m.clear(hal.CauseNoDial)
+		}
+		return
 	default:
 		return // some modems report one more RING after going off hook
 	}
@@ -119,13 +124,39 @@ func (m *machine) dial(now time.Time, number string) error {
 			m.clear(hal.CauseNoAnswer)
 		}
 	})
-	m.whenFree(func() { m.send(fmt.Sprintf(m.dialect.Dial, number), dialLimit, anyResult, m.dialResult) })
+	// Nothing may keep an emergency call, least a modem that knows no Italian tones.
+	m.dialTone.blind = m.dialect.Blind == "" || m.plan.IsEmergency(number) || !m.dialTone.expected()
+	m.dialTone.checking = false
+	m.whenFree(m.dialNow)
 	return nil
 }
 
+func (m *machine) dialNow() {
+	command := m.dialect.Dial
+	if m.dialTone.blind && m.dialect.Blind != "" {
+		command = m.dialect.Blind
+	}
+	m.send(fmt.Sprintf(command, m.dialed), dialLimit, anyResult, m.dialResult)
+}
+
+// dialAgain dials once more, without dial tone: either the modem does not know it, or a
+// caller has just taken the line, who then was cut off by our going on hook or rings on.
+func (m *machine) dialAgain() {
+	m.dialTone.blind, m.dialTone.checking = true, true
+	m.pause(guardTime, m.dialNow)
+}
+
 func (m *machine) dialResult(r reply) {
+	waited := !m.dialTone.blind
+	if waited && (r.code == "NO DIALTONE" || r.code == "NO CARRIER" || r.code == "ERROR") {
+		m.dialAgain()
+		return
+	}
 	switch r.code {
 	case "VCON", "OK", "CONNECT":
+		if waited {
+			m.dialTone.known, m.dialTone.refused = true, 0
+		}
 		m.connect()
 	case "BUSY":
 		m.clear(hal.CauseBusy)

@@ -11,6 +11,7 @@ type Dialect struct {
 
 	Answer string // answers VCON or OK when off hook
 	Dial   string // %s is the number; OK at once and progress in the audio, or VCON on a real answer
+	Blind  string // the same without waiting for dial tone; empty where there is none
 	Duplex string // answers CONNECT
 	End    string // octets that leave duplex
 	HangUp []string
@@ -48,7 +49,7 @@ var dialects = []Dialect{
 			{"AT+VSD=0,0", false}, {"AT+VIT=0", false}, {"AT+VNH=1", false},
 			{"AT+VGR=128", false}, {"AT+VGT=128", false},
 		},
-		VSM: "AT+VSM=%d,8000", Answer: "ATA", Dial: "ATDT%s;", Duplex: "AT+VTR",
+		VSM: "AT+VSM=%d,8000", Answer: "ATA", Dial: "ATX4DT%s;", Blind: "ATX3DT%s;", Duplex: "AT+VTR",
 		End: "\x10^", HangUp: []string{"ATH", "AT+VLS=0"}, Flash: "AT+VTS=!",
 	},
 	{
@@ -59,7 +60,7 @@ var dialects = []Dialect{
 			{"AT+VSD=128,0", false}, {"AT+VIT=0", false}, {"AT+VNH=1", false},
 			{"AT+VGR=128", false}, {"AT+VGT=128", false},
 		},
-		VSM: "AT+VSM=%d,8000", Answer: "ATA", Dial: "ATDT%s;", Duplex: "AT+VTR",
+		VSM: "AT+VSM=%d,8000", Answer: "ATA", Dial: "ATX4DT%s;", Blind: "ATX3DT%s;", Duplex: "AT+VTR",
 		End: "\x10\x03", HangUp: []string{"ATH", "AT+VLS=0"}, Flash: "AT+VTS=!",
 	},
 	{
@@ -79,7 +80,7 @@ var dialects = []Dialect{
 			{"AT+VCID=1", false}, {"AT+FCLASS=8", true}, {"AT+IFC=2,2", false}, {vsmPlace, true},
 			{"AT+VSD=0,0", false}, {"AT+VIT=0", false}, {"AT+VNH=1", false},
 		},
-		VSM: "AT+VSM=%d,8000", Answer: "ATA", Dial: "ATDT%s;", Duplex: "AT+VTR",
+		VSM: "AT+VSM=%d,8000", Answer: "ATA", Dial: "ATX4DT%s;", Blind: "ATX3DT%s;", Duplex: "AT+VTR",
 		End: "\x10^", HangUp: []string{"ATH", "AT+VLS=0"}, Flash: "AT+VTS=!",
 	},
 }

@@ -15,7 +15,8 @@ const (
 	voiceAnswer  = 15                      // voice frames among the last 25 mean an answer: 300 ms
 	recentVoice  = time.Second             // voice so recent makes the modem's busy report doubtful
 	noRingback   = 6500 * time.Millisecond // silence after ringback (1 s every 5 s): answered
-	neverSound   = 12 * time.Second        // silence from the beginning: answered
+	neverSound   = 12 * time.Second        // silence from the beginning: answered, if there was dial tone before
+	deadSilence  = 30 * time.Second        // … if not the line is dead; an emergency call goes on to another at once
 	sameKey      = 400 * time.Millisecond  // two detectors hear one key press within it
 	repeatedKey  = 150 * time.Millisecond  // a modem without brackets repeats a key so often
 	lateCaller   = time.Minute             // dial tone after answering: the caller was gone already
@@ -92,6 +93,7 @@ func (m *machine) classify() {
 		return
 	}
 	e.sound, e.heard = m.now, true
+	m.works()
 	if share425(e.linear[:]) < 0.5 {
 		e.voice |= 1
 		if voiceFrames(e.voice) >= 5 {
@@ -125,6 +127,28 @@ func share425(s []int16) float64 {
 	return 2 * (s1*s1 + s2*s2 - c*s1*s2) / (float64(len(s)) * energy)
 }
 
+// works is a sound on the line: it has a cable, and went through if it was dialled on.
+func (m *machine) works() {
+	t := &m.dialTone
+	t.audible, t.silent = true, 0
+	if t.checking {
+		t.checking = false
+		t.refused++
+	}
+}
+
+// mute is an attempt in which nothing at all was heard: the line is dead. One that was
+// never heard may be so low that we do not hear it; there the second attempt is left
+// alone, for whoever is at the other end hears the caller.
+func (m *machine) mute() {
+	if t := &m.dialTone; !t.audible && t.silent > 0 {
+		m.through(hal.Answered{Presumed: true})
+		return
+	}
+	m.dialTone.silent++
+	m.clear(hal.CauseNoDial)
+}
+
 // guessAnswer presumes that the far end of an analog line answered: somebody
 // speaks, or the ringback tone stays away.
 func (m *machine) guessAnswer() {
@@ -132,9 +156,13 @@ func (m *machine) guessAnswer() {
 	quiet := m.now.Sub(e.sound)
 	switch {
 	case voiceFrames(e.voice) >= voiceAnswer,
-		e.heard && quiet >= noRingback,
-		!e.heard && quiet >= neverSound:
+		e.heard && quiet >= noRingback:
 		m.through(hal.Answered{Presumed: true})
+	case e.heard || quiet < neverSound:
+	case !m.dialTone.blind:
+		m.through(hal.Answered{Presumed: true})
+	case quiet >= deadSilence, m.plan.IsEmergency(m.dialed):
+		m.mute()
 	}
 }
 

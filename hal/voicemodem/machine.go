@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"centralino/hal"
+	"centralino/internal/numbering"
 )
 
 // Timings of the driver.
@@ -56,9 +57,10 @@ type timer struct {
 //
 // The states after init are hal.LineState; before it the line is out of service.
 type machine struct {
-	o   *Options
-	log *slog.Logger
-	now time.Time
+	o    *Options
+	plan numbering.Plan // of the country: which numbers are for emergencies
+	log  *slog.Logger
+	now  time.Time
 
 	// Outputs, taken by the runner after each call.
 	out      []byte              // to write
@@ -94,8 +96,25 @@ type machine struct {
 	outgoing bool
 	answered bool
 	dialed   string
+	dialTone dialTone
 	stream   stream
 	ears     ears
+}
+
+// dialTone is what this modem and its line are known to do about it. Many modems do
+// not know the cadence of the Italian one.
+type dialTone struct {
+	blind    bool // this attempt does not wait for it
+	known    bool // the modem has heard it
+	refused  int  // calls in a row that went through although the modem had not heard it
+	checking bool // this call is one, should it go through
+	audible  bool // something was heard on the line
+	silent   int  // attempts in a row in which nothing was
+}
+
+// expected says whether a modem is to wait for dial tone before it dials.
+func (t *dialTone) expected() bool {
+	return t.refused == 0 || t.known && t.refused < 2
 }
 
 // reply is how a command ended; code is empty when the modem did not answer.
@@ -105,7 +124,8 @@ type reply struct {
 }
 
 func newMachine(o *Options, s *stats) *machine {
-	m := &machine{o: o, log: o.Log, stats: s, state: hal.LineOutOfService}
+	plan, _ := numbering.New(o.Country, "") // without a plan it knows 112
+	m := &machine{o: o, plan: plan, log: o.Log, stats: s, state: hal.LineOutOfService}
 	m.event = func(hal.LineEvent) {}
 	m.frame = func(rx, tx []byte) { silence(tx) }
 	m.stream.init(m)

@@ -19,6 +19,7 @@ func (m *machine) start(now time.Time) {
 	m.out = m.out[:0]
 	m.parser = parser{}
 	m.identity, m.formats, m.format = nil, nil, format{}
+	m.dialTone = dialTone{}
 	m.resync(func() {
 		m.probe(3, func() { m.steps([]string{"AT&F", "ATE0Q0V1", "ATH", "AT+FCLASS=8", "AT+VLS=0"}, m.identify) })
 	})
