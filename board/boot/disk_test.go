@@ -93,6 +93,15 @@ func TestTemplateIsAnEmptyFileSystem(t *testing.T) {
 	if code := p.ExitCode(); code != 0 {
 		t.Errorf("e2fsck says %d:\n%s", code, p.Output())
 	}
+	// What the kernel writes of them once after a card was grown (ext4's superblock).
+	super := make([]byte, 1024)
+	if _, err := f.ReadAt(super, 1024); err != nil {
+		t.Fatal(err)
+	}
+	blocks, inodes, size := binary.LittleEndian.Uint32(super[32:]), binary.LittleEndian.Uint32(super[40:]), binary.LittleEndian.Uint16(super[88:])
+	if tables, group := inodes*uint32(size), blocks*4096; tables > group/200 {
+		t.Errorf("tables of inodes take %d of each %d octets", tables, group)
+	}
 }
 
 func TestAddData(t *testing.T) {
