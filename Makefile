@@ -52,7 +52,8 @@ RELEASE_KEY ?= bin/development.key
 SPARE_PUBLIC ?=
 KERNEL ?=
 PLACE ?=
-IMAGE_TESTS ?= ^TestImage$$
+IMAGE_TESTS ?= ^TestImage(Updates|Rescue)?$$
+IMAGE_ARGS ?=
 export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 1795000000)
 
 bin/development.key:
@@ -71,11 +72,11 @@ image: program ## build the flashable image of BOARD (rpi, qemu-virt, qemu-raspi
 	@test '$(RELEASE_KEY)' != bin/development.key || echo 'Signed with $(RELEASE_KEY), a key for development; give RELEASE_KEY=FILE for a release.'
 
 image-test: override BOARD := qemu-virt
-image-test: program ## build the image of qemu-virt twice, compare, and start it in QEMU
+image-test: program ## build the image of qemu-virt twice, compare, start it in QEMU, update and rescue it (about 10 minutes)
 	@bash internal/testbed/peers.sh image
 	$(GO) vet -tags imagetest ./image
-	CENTRALINO_PROGRAM=$(CURDIR)/$(IMAGE)/appliance CENTRALINO_KEY=$(abspath $(RELEASE_KEY)) CENTRALINO_RELEASE=$(RELEASE) \
-	  $(GO) test -tags imagetest -count=1 -v -timeout 60m -run '$(IMAGE_TESTS)' ./image
+	CENTRALINO_PROGRAM=$(CURDIR)/$(IMAGE)/appliance CENTRALINO_KEY=$(abspath $(RELEASE_KEY)) CENTRALINO_RELEASE=$(RELEASE) CENTRALINO_COLD='$(COLD)' \
+	  $(GO) test -tags imagetest -count=1 -v -timeout 60m -run '$(IMAGE_TESTS)' ./image $(IMAGE_ARGS)
 
 prompts: ## make the spoken prompts anew with espeak-ng and sox
 	@bash internal/audio/prompts/make.sh

@@ -5,48 +5,66 @@ package main
 import (
 	"bytes"
 	"flag"
+	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"testing"
 	"time"
 
 	"centralino/board/update"
+	"centralino/internal/testbed"
 )
 
-var powerCuts = flag.Int("powercuts", 5, "power cuts while an update is under way")
+var powerCuts = flag.Int("powercuts", 5, "power cuts while updates are under way")
 
-// TestImagePowerCuts cuts the power of an updating box at any moment: it comes up from the
-// slot that the selector names, that is before or after the update, and takes the next one.
+// TestImagePowerCuts cuts the power of an updating box at any moment, also while it takes
+// up what the cut before has interrupted: it comes up from the slot that the selector
+// names, which is always a whole one, goes on, and takes the next update in the end.
 func TestImagePowerCuts(t *testing.T) {
 	t.Chdir("..")
+	testbed.Need(t, "qemu-system-aarch64", "e2fsck")
 	u := newUpdated(t, builtImage(t, "qemu-virt", t.TempDir()))
+	bundle := u.bundle("next", 1, "fault=haste")
 	u.start()
 	u.claim()
-	bundle := u.bundle("next", 1, "")
 	began := time.Now()
 	u.installs(t, bundle)
 	whole := time.Since(began)
+	fmt.Printf("PROGRESS\tan update that nobody disturbs is in force after %.1f s\n", whole.Seconds())
+	seen := map[string]int{}
 	for i := range *powerCuts {
-		at, before, page := rand.N(whole), u.selector(t), u.m.page
-		began := time.Now()
-		go func() { // ends with the machine
-			resp, err := u.web.Post(page+"api/v1/update", "application/octet-stream", bytes.NewReader(bundle))
-			if err == nil {
-				resp.Body.Close()
-			}
-		}()
+		before := u.selector(t)
+		sent := make(chan struct{})
+		if s := u.state(); s.Phase.ID == string(update.Idle) {
+			go u.brings(bundle, sent)
+		} else {
+			close(sent) // it goes on by itself
+		}
+		at := rand.N(whole)
 		phase := u.cut(t, at)
-		found := u.selector(t)
+		<-sent
+		seen[phase]++
+		cut, found := time.Now(), u.selector(t)
 		u.start()
-		u.served(t)
-		u.settle(t)
-		t.Logf("PROGRESS power cut %d after %.1f s (%s): the selector named slot %s before, %s at the cut and %s in the end; at rest %.1f s after the cut",
-			i+1, at.Seconds(), phase, before.Boot, found.Boot, u.selector(t).Boot, (time.Since(began) - at).Seconds())
+		u.up(t)
+		fmt.Printf("PROGRESS\tpower cut %d after %.1f s (%s): the selector named slot %s before and %s at the cut; the page is there %.1f s after it\n",
+			i+1, at.Seconds(), phase, before.Boot, found.Boot, time.Since(cut).Seconds())
 	}
+	u.settle(t)
 	u.installs(t, bundle)
 	u.m.powerButton(t)
 	checkData(t, u.image)
-	t.Logf("FIGURE\tpower cuts while the image updates itself, none left a box that does not start\t%d\tcuts", *powerCuts)
+	t.Logf("the power was cut while the box was: %v", seen)
+	testbed.Figure(t, "QEMU: power cuts while the image updates itself, none left a box that does not start", *powerCuts, "cuts")
+}
+
+// brings uploads a bundle, whatever becomes of it.
+func (u *updated) brings(bundle []byte, sent chan<- struct{}) {
+	defer close(sent)
+	resp, err := u.web.Post(u.m.page+"api/v1/update", "application/octet-stream", bytes.NewReader(bundle))
+	if err == nil {
+		resp.Body.Close()
+	}
 }
 
 // installs brings a bundle and waits until its slot is in force.
@@ -68,7 +86,7 @@ func (u *updated) cut(t *testing.T, after time.Duration) (phase string) {
 	t.Helper()
 	over := time.NewTimer(after)
 	defer over.Stop()
-	tick := time.NewTicker(500 * time.Millisecond)
+	tick := time.NewTicker(300 * time.Millisecond)
 	defer tick.Stop()
 	for {
 		select {
@@ -77,7 +95,7 @@ func (u *updated) cut(t *testing.T, after time.Duration) (phase string) {
 			return phase
 		case <-u.m.Done():
 			phase = "starting"
-			u.again()
+			u.again(t)
 		case <-tick.C:
 			if s := u.state(); s.Phase.ID != "" {
 				phase = s.Phase.ID
@@ -86,35 +104,55 @@ func (u *updated) cut(t *testing.T, after time.Duration) (phase string) {
 	}
 }
 
-// settle waits until the updater rests for ten seconds, starting the board anew when it is
-// reset.
-func (u *updated) settle(t *testing.T) {
+// up waits until the box answers, starting the board anew when it is reset, and holds it to
+// the slot that it says it runs: that in force, unless it proves the other one.
+func (u *updated) up(t *testing.T) answer {
 	t.Helper()
-	tick := time.NewTicker(500 * time.Millisecond)
+	tick := time.NewTicker(300 * time.Millisecond)
 	defer tick.Stop()
-	rests := time.Now()
-	for began := time.Now(); time.Since(rests) < 10*time.Second; {
+	for began := time.Now(); ; {
 		select {
 		case <-u.m.Done():
-			u.again()
-			u.served(t)
-			rests = time.Now()
+			u.again(t)
 		case <-tick.C:
-			if s := u.state(); s.Phase.ID != string(update.Idle) {
-				rests = time.Now()
+		}
+		if s := u.state(); s.Phase.ID != "" {
+			if sel, runs := u.selector(t), s.runs(); runs != sel.Boot && s.Phase.ID != string(update.Proving) {
+				t.Fatalf("slot %s runs, the selector names %s: %+v", runs, sel.Boot, s)
 			}
+			return s
+		}
+		if time.Since(began) > limit {
+			t.Fatalf("the box does not come up:\n%s", u.m.Output())
+		}
+	}
+}
+
+// runs is the slot that the box says it runs; 0 if it does not say.
+func (s answer) runs() update.Slot {
+	for i, slot := range s.Slots {
+		if slot.State.ID == "runs" {
+			return update.SlotA + update.Slot(i)
+		}
+	}
+	return 0
+}
+
+// settle waits until the updater rests and has nothing left to do, starting the board anew
+// when it is reset.
+func (u *updated) settle(t *testing.T) {
+	t.Helper()
+	const rest = 5 * time.Second // between the phases of an update it is idle for less
+	rests := time.Now()
+	for began := time.Now(); time.Since(rests) < rest; {
+		if s := u.up(t); s.Phase.ID != string(update.Idle) {
+			rests = time.Now()
 		}
 		if time.Since(began) > 2*limit {
 			t.Fatalf("the updater does not come to rest: %+v\n%s", u.state(), u.m.Output())
 		}
 	}
-	running := update.Slot(0)
-	for i, slot := range u.state().Slots {
-		if slot.State.ID == "runs" {
-			running = update.SlotA + update.Slot(i)
-		}
-	}
-	if sel := u.selector(t); running != sel.Boot {
-		t.Fatalf("slot %s runs, the selector names %s", running, sel.Boot)
+	if s, sel := u.state(), u.selector(t); s.runs() != sel.Boot {
+		t.Fatalf("the selector names %s: %+v", sel.Boot, s)
 	}
 }

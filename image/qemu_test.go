@@ -25,15 +25,71 @@ import (
 )
 
 // programKey names the appliance for arm64, keyKey the file of the key whose updates it
-// takes, releaseKey the number of its release (make image-test sets them).
+// takes, releaseKey the number of its release, coldKey the packages that were built small
+// (make image-test sets them).
 const (
 	programKey = "CENTRALINO_PROGRAM"
 	keyKey     = "CENTRALINO_KEY"
 	releaseKey = "CENTRALINO_RELEASE"
+	coldKey    = "CENTRALINO_COLD"
 )
 
-// builtImage builds an image into a folder and returns its path.
+// builds is the folder of the images that this run has built, built their boards. Who needs
+// one of those again gets a copy in a second: two builds are the same (TestImage).
+var (
+	builds string
+	built  = map[string]bool{}
+)
+
+func TestMain(m *testing.M) {
+	var err error
+	if builds, err = os.MkdirTemp("", "image"); err != nil {
+		panic(err)
+	}
+	code := m.Run()
+	_ = os.RemoveAll(builds) // else the system clears it away
+	os.Exit(code)
+}
+
+// builtImage puts an image, and the slot in it beside, into a folder and returns its path.
 func builtImage(t *testing.T, board, out string) string {
+	t.Helper()
+	if !built[board] {
+		buildImage(t, board, builds)
+		built[board] = true
+	}
+	to := filepath.Join(out, board)
+	if err := os.MkdirAll(to, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	image := "centralino-" + board + ".img"
+	for _, name := range []string{image, "slot.img"} {
+		if err := copySparse(filepath.Join(to, name), filepath.Join(builds, board, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return filepath.Join(to, image)
+}
+
+// copySparse copies a file that is mostly holes.
+func copySparse(to, from string) error {
+	info, err := os.Stat(from)
+	if err != nil {
+		return err
+	}
+	f, err := os.Create(to)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if err := copyInto(f, boot.Partition{}, from); err != nil {
+		return err
+	}
+	return f.Truncate(info.Size())
+}
+
+// buildImage builds an image into a folder and returns its path.
+func buildImage(t *testing.T, board, out string) string {
 	t.Helper()
 	program := os.Getenv(programKey)
 	if program == "" {
@@ -200,9 +256,9 @@ const limit = 8 * time.Minute
 func TestImage(t *testing.T) {
 	t.Chdir("..") // the builder is run where the Makefile stands
 	var images, sums []string
-	for range 2 {
+	for _, build := range []func(t *testing.T, board, out string) string{builtImage, buildImage} {
 		began := time.Now()
-		image := builtImage(t, "qemu-virt", t.TempDir())
+		image := build(t, "qemu-virt", t.TempDir())
 		sum, err := sumOf(image)
 		if err != nil {
 			t.Fatal(err)

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"centralino/board/boot"
+	"centralino/internal/testbed"
 )
 
 // TestImageRescue starts a box whose data partition is garbage, with a stick in its USB
@@ -23,6 +24,7 @@ import (
 // next code.
 func TestImageRescue(t *testing.T) {
 	t.Chdir("..")
+	testbed.Need(t, "qemu-system-aarch64", "e2fsck")
 	image := builtImage(t, "qemu-virt", t.TempDir())
 	enlarge(t, image, 1<<30)
 	spoilData(t, image)

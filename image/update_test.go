@@ -6,26 +6,24 @@ import (
 	"bytes"
 	"context"
 	"crypto/ed25519"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
 	"os"
-	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"centralino/board/update"
 	"centralino/internal/testbed"
-
-	"github.com/klauspost/compress/zstd"
 )
 
 // updated is a box in QEMU that is updated over its page's interface. The harness plays
@@ -35,7 +33,6 @@ type updated struct {
 	image   string
 	m       *machine
 	web     *http.Client
-	files   map[string][]byte // of a slot with the next release
 	key     ed25519.PrivateKey
 	release uint64
 }
@@ -68,7 +65,6 @@ func newUpdated(t *testing.T, image string) *updated {
 	if u.release, err = strconv.ParseUint(os.Getenv(releaseKey), 10, 64); err != nil {
 		t.Fatal(err)
 	}
-	u.next()
 	enlarge(t, image, 2<<30)
 	return u
 }
@@ -77,21 +73,25 @@ func newUpdated(t *testing.T, image string) *updated {
 // back.
 func TestImageUpdates(t *testing.T) {
 	t.Chdir("..")
+	testbed.Need(t, "qemu-system-aarch64", "e2fsck")
 	image := builtImage(t, "qemu-virt", t.TempDir())
 	u := newUpdated(t, image)
+	good := u.bundle("good", 1, "")
 	u.start()
 	u.claim()
-	good := u.bundle("good", 1, "")
 	if !t.Run("what is not ours is refused", func(t *testing.T) { u.refusals(t, good) }) ||
 		!t.Run("a good version is kept", func(t *testing.T) { u.keeps(t, good) }) {
 		return // the box does not run what follows expects
 	}
-	t.Run("a version that crashes is taken back", func(t *testing.T) {
-		u.takesBack(t, "crash", u.bundle("crash", 2, "fault=crash"))
-	})
-	t.Run("a version that hangs is taken back", func(t *testing.T) {
-		u.takesBack(t, "hang", u.bundle("hang", 3, "fault=hang"))
-	})
+	for i, c := range []struct{ name, fault, said string }{
+		{"a version that ends is taken back by the first process", "crash", "the program ended: the box restarts"},
+		{"a version that hangs is taken back by the first process", "hang", "the program does not answer"},
+		{"a version under which the kernel stops is taken back by the watchdog", "freeze", ""},
+	} {
+		if !t.Run(c.name, func(t *testing.T) { u.takesBack(t, c.fault, c.said, u.bundle(c.fault, uint64(2+i), "fault="+c.fault)) }) {
+			return
+		}
+	}
 	u.m.powerButton(t)
 	checkData(t, image)
 }
@@ -103,23 +103,32 @@ func (u *updated) start() {
 	u.m = start(u.t, u.image, "-no-reboot", "-device", "i6300esb", "-action", "watchdog=reset")
 }
 
+// restarting is what the kernel says last when the box restarts by itself, tryIt the
+// argument for the firmware.
+const (
+	restarting = "reboot: Restarting system"
+	tryIt      = restarting + " with command '0 tryboot'"
+)
+
 // again waits until the board was reset, and starts it as the firmware does. The kernel
-// says by what argument it was asked.
-func (u *updated) again() {
-	u.t.Helper()
+// says by what argument it was asked. It returns what the console showed before.
+func (u *updated) again(t *testing.T) string {
+	t.Helper()
 	over := time.NewTimer(limit)
 	defer over.Stop()
 	select {
 	case <-u.m.Done():
 	case <-over.C:
-		u.t.Fatalf("the box does not start anew:\n%s", u.m.Output())
+		t.Fatalf("the box does not start anew:\n%s", u.m.Output())
 	}
-	if strings.Contains(u.m.Output(), "Restarting system with command '0 tryboot'") {
+	shown := u.m.Output()
+	if strings.Contains(shown, tryIt) {
 		if err := os.WriteFile(tryFlag(u.image), nil, 0o600); err != nil {
-			u.t.Fatal(err)
+			t.Fatal(err)
 		}
 	}
 	u.start()
+	return shown
 }
 
 // served waits for the page.
@@ -170,131 +179,6 @@ func (u *updated) claim() {
 	u.t.Fatalf("the box is not claimed: %q", told)
 }
 
-// fault is built into the serving program beside the real one, so that nothing of it is in
-// that: it ends, or hangs so that it hears nothing more, when the kernel's command line of
-// its slot says so.
-const fault = `package main
-
-import (
-	"bytes"
-	"os"
-	"syscall"
-	"time"
-)
-
-func init() {
-	line, _ := os.ReadFile("/proc/cmdline")
-	switch {
-	case !onBoard():
-	case bytes.Contains(line, []byte("fault=crash")):
-		time.AfterFunc(20*time.Second, func() { os.Exit(1) })
-	case bytes.Contains(line, []byte("fault=hang")):
-		time.AfterFunc(20*time.Second, func() { _ = syscall.Kill(os.Getpid(), syscall.SIGSTOP) })
-	}
-}
-`
-
-// next builds the program of the next release, with the fault beside it.
-func (u *updated) next() {
-	u.t.Helper()
-	began := time.Now()
-	dir := u.t.TempDir()
-	program := filepath.Join(dir, "appliance")
-	p := testbed.Start(u.t, nil, testbed.Command{Path: "go", Env: []string{"GOOS=linux", "GOARCH=arm64", "CGO_ENABLED=0"},
-		Args: []string{"build", "-trimpath", "-overlay", overlay(u.t, dir, fault), "-o", program, "-ldflags",
-			fmt.Sprintf("-s -w -X main.version=next -X main.image=qemu-virt -X main.release=%d -X main.updateKeys=%s", u.release+1, update.PublicText(u.key)), "./cmd/appliance"}})
-	if p.ExitCode() != 0 {
-		u.t.Fatalf("the next release is not built:\n%s", p.Output())
-	}
-	body, err := os.ReadFile(program)
-	if err != nil {
-		u.t.Fatal(err)
-	}
-	slot := filepath.Join(filepath.Dir(u.image), "slot.img")
-	u.files = map[string][]byte{}
-	for _, name := range []string{"kernel8.img", "cmdline.txt", initramfsName} {
-		u.files[name] = readFAT(u.t, slot, 0, slotSize, name)
-	}
-	u.files[initramfsName] = withProgram(u.t, u.files[initramfsName], body)
-	u.t.Logf("the next release was built in %v", time.Since(began).Round(100*time.Millisecond))
-}
-
-// withProgram puts another program into an initramfs, where it is the last file.
-func withProgram(t *testing.T, packed, program []byte) []byte {
-	t.Helper()
-	z, err := zstd.NewReader(bytes.NewReader(packed))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer z.Close()
-	plain, err := io.ReadAll(z)
-	if err != nil {
-		t.Fatal(err)
-	}
-	head := bytes.LastIndex(plain, []byte("00000000init\x00")) - 102 // its name follows the last field of the header of 110 octets
-	if head < 0 || string(plain[head:head+6]) != "070701" {
-		t.Fatal("the initramfs holds no program")
-	}
-	var out bytes.Buffer
-	w, err := zstd.NewWriter(&out)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := w.Write(plain[:head]); err != nil {
-		t.Fatal(err)
-	}
-	c := &cpioWriter{w: w, at: head, ino: 10000, made: time.Unix(1795000000, 0)}
-	c.file("init", 0o755, program)
-	c.add(cpioTrailer, 0, nil, [2]int{})
-	if err := errors.Join(c.err, w.Close()); err != nil {
-		t.Fatal(err)
-	}
-	return out.Bytes()
-}
-
-// bundle makes an update with the program of the next release. More stands at the end of
-// its kernel's command line.
-func (u *updated) bundle(name string, later uint64, more string) []byte {
-	u.t.Helper()
-	slot := filepath.Join(u.t.TempDir(), "slot.img")
-	files := maps.Clone(u.files)
-	files["cmdline.txt"] = []byte(strings.TrimSpace(string(files["cmdline.txt"])) + " " + more + "\n")
-	if err := (&build{}).fat(slot, slotSize, "SLOT", files); err != nil {
-		u.t.Fatal(err)
-	}
-	f, err := os.Open(slot)
-	if err != nil {
-		u.t.Fatal(err)
-	}
-	defer f.Close()
-	var out bytes.Buffer
-	m := update.Manifest{Version: name, Release: u.release + later, Boards: []string{"qemu-virt"}}
-	if err := update.Make(&out, m, f, slotSize, u.key); err != nil {
-		u.t.Fatal(err)
-	}
-	return out.Bytes()
-}
-
-// overlay adds a file to the program's sources without writing it there.
-func overlay(t *testing.T, dir, text string) string {
-	t.Helper()
-	root, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	fault, list := filepath.Join(dir, "fault.go"), filepath.Join(dir, "overlay.json")
-	replace, err := json.Marshal(map[string]map[string]string{"Replace": {filepath.Join(root, "cmd/appliance/fault_linux.go"): fault}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, body := range map[string][]byte{fault: []byte(text), list: replace} {
-		if err := os.WriteFile(name, body, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return list
-}
-
 // send uploads a bundle and returns the status, and the problem that the box tells then.
 func (u *updated) send(t *testing.T, bundle []byte) (status int, problem string) {
 	t.Helper()
@@ -311,7 +195,13 @@ func (u *updated) send(t *testing.T, bundle []byte) (status int, problem string)
 
 // state asks the box; nothing while it does not answer.
 func (u *updated) state() (s answer) {
-	resp, err := u.web.Get(u.m.page + "api/v1/update")
+	ctx, done := context.WithTimeout(u.t.Context(), 3*time.Second) // a box that starts may take a question and not answer
+	defer done()
+	ask, err := http.NewRequestWithContext(ctx, http.MethodGet, u.m.page+"api/v1/update", nil)
+	if err != nil {
+		return s
+	}
+	resp, err := u.web.Do(ask)
 	if err != nil {
 		return s
 	}
@@ -343,8 +233,18 @@ func (u *updated) until(t *testing.T, what string, yes func(answer) bool) {
 	}
 }
 
-// cuts are how many times a bundle is cut short.
-const cuts = 20
+// cutsOf are 20 places where a bundle may be cut off: in each part of its head, around its
+// first blocks, and far into them.
+func cutsOf(t *testing.T, bundle []byte) []int {
+	t.Helper()
+	const head, block = 16 + 8 + ed25519.SignatureSize + 4, 256 << 10
+	blocks := head + int(binary.BigEndian.Uint32(bundle[head-4:]))
+	if len(bundle) < blocks+4*block {
+		t.Fatalf("the bundle has only %d octets", len(bundle))
+	}
+	return []int{17, 24, 56, head - 4, head - 1, head, head + 1, (head + blocks) / 2, blocks - 1, blocks, blocks + 1, blocks + block/2, blocks + block - 1,
+		blocks + block, blocks + block + 1, blocks + 2*block, len(bundle) / 4, len(bundle) / 2, len(bundle) - block, len(bundle) - 1}
+}
 
 // refusals sends what a box must not take; it goes on serving what it serves.
 func (u *updated) refusals(t *testing.T, good []byte) {
@@ -377,18 +277,46 @@ func (u *updated) refusals(t *testing.T, good []byte) {
 		}
 	}
 	began := time.Now()
-	for i := range cuts { // from the head on through the whole of it
-		at := 100 + i*i*(len(good)-200)/((cuts-1)*(cuts-1))
-		if status, problem := u.send(t, good[:at]); status != http.StatusUnprocessableEntity || problem != "truncated" {
-			t.Errorf("cut off after %d octets of %d: %d, %q", at, len(good), status, problem)
+	for i, at := range cutsOf(t, good) {
+		if i%2 == 0 { // the file is short
+			if status, problem := u.send(t, good[:at]); status != http.StatusUnprocessableEntity || problem != "truncated" {
+				t.Errorf("cut off after %d octets of %d: %d, %q", at, len(good), status, problem)
+			}
+			continue
 		}
+		_, _ = u.send(t, []byte("hello")) // another problem than the one that is waited for
+		u.hangUp(t, good, at)
+		u.until(t, fmt.Sprintf("%d octets of %d and then nothing", at, len(good)), func(s answer) bool {
+			return s.Phase.ID == string(update.Idle) && s.Problem != nil && s.Problem.ID == "truncated"
+		})
 	}
-	t.Logf("%d bundles that were cut short refused in %.1f s", cuts, time.Since(began).Seconds())
+	t.Logf("bundles that were cut off at 20 places refused in %.1f s", time.Since(began).Seconds())
 	if !bytes.Equal(before, slotBytes(t, u.image, update.SlotB)) {
 		t.Error("the free slot was written")
 	}
 	if s := u.state(); s.Slots[0].State.ID != "runs" || s.Slots[1].State.ID != "empty" || s.Phase.ID != string(update.Idle) {
 		t.Errorf("the box is left at %+v", s)
+	}
+}
+
+// errGone is why a browser sends no more.
+var errGone = errors.New("the browser is gone")
+
+// hangUp begins to send a whole bundle, and is gone after some octets.
+func (u *updated) hangUp(t *testing.T, bundle []byte, after int) {
+	t.Helper()
+	body := io.MultiReader(bytes.NewReader(bundle[:after]), iotest.ErrReader(errGone))
+	ask, err := http.NewRequestWithContext(t.Context(), http.MethodPost, u.m.page+"api/v1/update", body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ask.ContentLength = int64(len(bundle))
+	ask.Header.Set("Content-Type", "application/octet-stream")
+	if resp, err := u.web.Do(ask); err == nil {
+		resp.Body.Close()
+		t.Errorf("%d octets of %d are answered with %s", after, len(bundle), resp.Status)
+	} else if !errors.Is(err, errGone) {
+		t.Errorf("after %d octets: %v", after, err)
 	}
 }
 
@@ -426,7 +354,7 @@ func (u *updated) keeps(t *testing.T, bundle []byte) {
 		t.Fatalf("the bundle is refused with %d, %q", status, problem)
 	}
 	t.Logf("taken %.1f s after the upload began", time.Since(began).Seconds())
-	u.again()
+	u.again(t)
 	t.Logf("started for trial %.1f s after the upload began", time.Since(began).Seconds())
 	t.Logf("its page is served %.1f s later", u.served(t).Seconds())
 	if sel := u.selector(t); sel.Boot != update.SlotA {
@@ -459,21 +387,28 @@ func (u *updated) selector(t *testing.T) update.Selector {
 	return sel
 }
 
-// takesBack installs a version that does not do; the good one must come back by itself.
-func (u *updated) takesBack(t *testing.T, name string, bundle []byte) {
-	began := time.Now()
+// takesBack installs a version that does not do; the good one must come back by itself,
+// because of what the first process said, or because nobody could say anything.
+func (u *updated) takesBack(t *testing.T, name, said string, bundle []byte) {
+	began, home := time.Now(), u.selector(t).Boot
 	if status, problem := u.send(t, bundle); status != http.StatusOK {
 		t.Fatalf("the bundle is refused with %d, %q", status, problem)
 	}
-	u.again()
-	u.again()
-	t.Logf("the former version starts %.1f s after the upload began", time.Since(began).Seconds())
+	if shown := u.again(t); !strings.Contains(shown, tryIt) {
+		t.Fatalf("the box does not ask for its other slot:\n%s", shown)
+	}
+	trial := time.Now()
+	shown := u.again(t)
+	t.Logf("on trial %.1f s after the upload began, for %.1f s", trial.Sub(began).Seconds(), time.Since(trial).Seconds())
+	if !strings.Contains(shown, "this version is on trial") || strings.Contains(shown, "no fault:") || !strings.Contains(shown, said) || strings.Contains(shown, restarting) != (said != "") {
+		t.Fatalf("the trial does not end by %q:\n%s", said, shown)
+	}
 	u.served(t)
 	u.until(t, "the former version does not tell", func(s answer) bool {
-		return s.Last != nil && s.Last.Outcome.ID == string(update.RolledBack) && s.Last.Version == name && s.Slots[1].State.ID == "runs" && s.Slots[0].State.ID == "empty"
+		return s.Last != nil && s.Last.Outcome.ID == string(update.RolledBack) && s.Last.Version == name && s.runs() == home && s.Slots[home.Other()-update.SlotA].State.ID == "empty"
 	})
-	t.Logf("and its page tells of it after %.1f s", time.Since(began).Seconds())
-	if sel := u.selector(t); sel.Boot != update.SlotB {
+	t.Logf("and the page of the former version tells of it after %.1f s", time.Since(began).Seconds())
+	if sel := u.selector(t); sel.Boot != home {
 		t.Errorf("the selector names slot %s", sel.Boot)
 	}
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What `make verify` runs, about an hour and a half on two cores: the tests whose worth
+# What `make verify` runs, about two hours on two cores: the tests whose worth
 # grows with time, at length. It prints how far they have come and a table of figures
 # with date and commit, and fails when a part fails or runs no test at all.
 #   KILLS  SEEDS  HOURS (virtual, of each seed)  TALK (speech)  ROUNDS (vgetty)  SOAK (minutes)
@@ -7,17 +7,25 @@
 #   AGENTS  CALLERS  CALLING (how long they call: reports against the capture)
 #   CHECKS (random runs that hold the ACD to its promises)  WORLDS (offices of each sort
 #   that the gate is tried on)  GATE_SEED (by which lot they are drawn: the date)
+#   POWERCUTS (of the image in QEMU while it updates itself)
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 code=0
 run() { # minutes, package, arguments …
-  local minutes=$1 room=$2 part
+  local minutes=$1 room=$2
   shift 2
+  try "$room $*" go test -count=1 -v -timeout "${minutes}m" "$room" "$@"
+}
+image() { # tests, arguments …; where QEMU cannot be had they are left out and say so
+  try "./image $*" make -s image-test IMAGE_TESTS="$1" IMAGE_ARGS="${*:2}"
+}
+try() { # what it is, command …
+  local part
   part=$(mktemp)
-  echo "== $(date -u +%T) $room $*"
-  if ! go test -count=1 -v -timeout "${minutes}m" "$room" "$@" 2>&1 | tee "$part" | { grep -a --line-buffered '^PROGRESS' || true; }; then
+  echo "== $(date -u +%T) $1"
+  if ! "${@:2}" 2>&1 | tee "$part" | { grep -a --line-buffered '^PROGRESS' || true; }; then
     code=1
     grep -avE '^=== (RUN|PAUSE|CONT)|--- PASS|: repeat with|: calls in [0-9]+, by trunk' "$part" | tail -n 1000
   elif ! grep -aqE '^ *--- (PASS|SKIP)' "$part"; then
@@ -36,6 +44,7 @@ run $((${SOAK:-10} + 10)) ./cmd/appliance -run '^TestSoak$' -soak "${SOAK:-10}m"
 run 15 ./cmd/appliance -run '^TestReportsEqualTheCapture$' -report-agents "${AGENTS:-10}" -report-callers "${CALLERS:-60}" -report-for "${CALLING:-5m}"
 CENTRALINO_KILLS=${KILLS:-500} run 10 ./internal/journal -run '^TestKilledAtAnyMoment'
 run 15 ./hal/sim -run '^(TestVM|TestVgetty)' -count "${ROUNDS:-5}"
+image '^TestImagePowerCuts$$' -powercuts "${POWERCUTS:-20}"
 # What follows has a clock of its own and minds no other work on the machine.
 GOGC=400 run 100 ./cmd/appliance -run '^TestWholeBox$' -simseeds "${SEEDS:-1000}" -simhours "${HOURS:-0.5}" -simminutes 90 -parallel 4
 run 15 ./acd/sim -calls 1000000 -days 365
