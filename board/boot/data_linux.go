@@ -28,10 +28,9 @@ const (
 	dataOptions = "errors=remount-ro"
 )
 
-// openData finds the disk, reads centralino.txt, does what was asked for with the button
-// while the box was switched on, and puts the data partition to use.
-func (f *first) openData() {
-	asked := f.startPowerOn()
+// openData finds the disk, reads centralino.txt, waits until what was asked for with the
+// button while the box was switched on is done, and puts the data partition to use.
+func (f *first) openData(asked func() int) {
 	disk, err := findDisk(diskWait)
 	f.settings = Settings{Name: DefaultName}
 	if err != nil {

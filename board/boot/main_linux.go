@@ -68,9 +68,10 @@ func Main(o Options) {
 	f.log.Info("first process", "built", o.Built.UTC().Format(time.RFC3339))
 	f.prepare()
 	ctx := context.Background() // what runs beside lasts until the machine stops
+	asked := f.startPowerOn()   // beside the modules: starting a program takes as long as they do
 	modules := f.loadModules()
 	f.beside("modules", func() { modules.follow(ctx) })
-	f.openData()
+	f.openData(asked)
 	own := f.report.Disk
 	f.beside("sticks", func() { followSticks(ctx, own, f.log) })
 	f.setClock()

@@ -33,7 +33,7 @@ func boardCommands() []subcommand {
 // how long it is held for something (board/button says the same), and after how long it
 // counts as one that is stuck.
 const (
-	powerOnLook  = 700 * time.Millisecond
+	powerOnLook  = 250 * time.Millisecond
 	powerOnHold  = 10 * time.Second
 	powerOnStuck = time.Minute
 )
