@@ -1,6 +1,8 @@
 package pbx
 
 import (
+	"sync"
+
 	"centralino/internal/audio"
 	"centralino/internal/audio/prompts"
 	"centralino/internal/office"
@@ -31,6 +33,9 @@ func (a *actor) play(x call.Play) {
 	l.sound().Play(media.NewSequence(row...), x.ID)
 }
 
+// music is the music on hold, unpacked for the first who waits and then kept.
+var music = sync.OnceValue(prompts.Music)
+
 // loop is the endless sound of a tone or of music.
 func (a *actor) loop(s call.Sound) media.Source {
 	if s.Tone != "" {
@@ -41,7 +46,7 @@ func (a *actor) loop(s call.Sound) media.Source {
 	if alaw := a.recording(s); alaw != nil {
 		return media.NewMusic(alaw)
 	}
-	return media.NewMusic(prompts.Music())
+	return media.NewMusic(music())
 }
 
 // recording finds what is to be said, as A-law; nil if there is nothing.

@@ -118,8 +118,6 @@ func Names() []string {
 // Languages are the languages of every prompt.
 func Languages() []string { return append([]string(nil), languages...) }
 
-// Music is the music on hold as A-law at 8 kHz, made to be repeated without a
-// pause. The caller may keep it and must not change it.
-func Music() []byte { return music }
-
-var music = alawOf(packedMusic)
+// Music unpacks the music on hold, A-law at 8 kHz, made to be repeated without a pause.
+// The audio is the caller's, who should keep it: it takes some milliseconds.
+func Music() []byte { return alawOf(packedMusic) }
