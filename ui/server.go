@@ -65,6 +65,24 @@ type Server struct {
 	today    dayFacts
 }
 
+// parts are what the pages of every Server have alike. Nothing in them changes.
+type parts struct {
+	texts  *i18n.Catalogue
+	assets *assets.Set
+}
+
+var prepared = sync.OnceValues(func() (p parts, err error) {
+	if p.texts, err = i18n.Load(); err != nil {
+		return p, err
+	}
+	p.assets, err = assets.New(view.LampStyles())
+	return p, err
+})
+
+// Prepare makes what the pages need and no database: a third of a box's start, for which
+// there may be another core. New does it where nobody did, and tells of errors.
+func Prepare() { _, _ = prepared() }
+
 // New builds the pages. It opens nothing and starts nothing.
 func New(d Deps) (*Server, error) {
 	if d.Now == nil || d.Log == nil || d.DB == nil || d.Office == nil || d.Secrets == nil || d.People == nil ||
@@ -76,13 +94,11 @@ func New(d Deps) (*Server, error) {
 		d.Facts = d.Reports.Facts
 	}
 	s := &Server{d: d, hub: live.NewHub(maxStreams), today: dayFacts{owes: make(chan struct{}, 1)}}
-	var err error
-	if s.texts, err = i18n.Load(); err != nil {
+	made, err := prepared()
+	if err != nil {
 		return nil, fmt.Errorf("start pages: %w", err)
 	}
-	if s.assets, err = assets.New(view.LampStyles()); err != nil {
-		return nil, fmt.Errorf("start pages: %w", err)
-	}
+	s.texts, s.assets = made.texts, made.assets
 	s.views = view.New(s.texts, s.assets.URL, s.zone)
 	s.auth, err = auth.New(auth.Options{
 		DB: d.DB, Now: d.Now, PairingUntil: d.PairingUntil, ClaimCode: d.ClaimCode,

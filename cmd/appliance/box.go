@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -127,6 +128,9 @@ func newBox(ctx context.Context, o options) (_ *box, err error) {
 			b.close()
 		}
 	}()
+	var pages sync.WaitGroup
+	pages.Go(ui.Prepare) // beside the database
+	defer pages.Wait()
 	if err := b.openFront(); err != nil {
 		return nil, err
 	}
