@@ -1,6 +1,7 @@
 package voicemodem_test
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 	"testing"
@@ -75,6 +76,13 @@ func TestDialing(t *testing.T) {
 		{"an emergency call on a dead line goes on to another line", sim.ModemOptions{NoSense: true}, func(d *desk) {
 			d.l.Cut(true)
 			d.dial("112", 18*time.Second)
+			d.want("state dialing", "state clearing", "Hangup{Cause:noDialTone}", "state idle")
+		}, []string{"ATX3DT112;"}},
+		{"a click is no sound of a line that works", sim.ModemOptions{NoSense: true}, func(d *desk) {
+			d.l.Cut(true)
+			d.dial("112", 4*time.Second)
+			d.m.Inject(sim.Fault{Garbage: bytes.Repeat([]byte{0x2a}, 320)}) // 40 ms
+			d.wait(18 * time.Second)
 			d.want("state dialing", "state clearing", "Hangup{Cause:noDialTone}", "state idle")
 		}, []string{"ATX3DT112;"}},
 		{"a line on which nothing was ever heard keeps the second call that is silent: the other end may hear", sim.ModemOptions{NoSense: true}, func(d *desk) {

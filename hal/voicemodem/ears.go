@@ -12,6 +12,7 @@ import (
 const (
 	voiceLevel   = -40.0                   // dBm0 and louder may be voice
 	coarseLevel  = -33.0                   // the same of 8-bit linear samples, whose steps make noise of -36 out of silence
+	noClick      = 10                      // frames with sound: 200 ms, not the click of the relay
 	voiceAnswer  = 15                      // voice frames among the last 25 mean an answer: 300 ms
 	recentVoice  = time.Second             // voice so recent makes the modem's busy report doubtful
 	noRingback   = 6500 * time.Millisecond // silence after ringback (1 s every 5 s): answered
@@ -34,7 +35,7 @@ type ears struct {
 	guess    bool // an outgoing call whose answer must be guessed
 	since    time.Time
 	sound    time.Time // last sound of any kind
-	heard    bool      // any sound at all
+	sounds   int       // frames with sound; noClick and more: something was heard
 	ringback bool
 	voice    uint32 // one bit a frame, newest lowest
 	spoke    time.Time
@@ -92,8 +93,10 @@ func (m *machine) classify() {
 	if level < least {
 		return
 	}
-	e.sound, e.heard = m.now, true
-	m.works()
+	e.sound = m.now
+	if e.sounds++; e.sounds >= noClick {
+		m.works()
+	}
 	if share425(e.linear[:]) < 0.5 {
 		e.voice |= 1
 		if voiceFrames(e.voice) >= 5 {
@@ -153,12 +156,12 @@ func (m *machine) mute() {
 // speaks, or the ringback tone stays away.
 func (m *machine) guessAnswer() {
 	e := &m.ears
-	quiet := m.now.Sub(e.sound)
+	quiet, heard := m.now.Sub(e.sound), e.sounds >= noClick
 	switch {
 	case voiceFrames(e.voice) >= voiceAnswer,
-		e.heard && quiet >= noRingback:
+		heard && quiet >= noRingback:
 		m.through(hal.Answered{Presumed: true})
-	case e.heard || quiet < neverSound:
+	case heard || quiet < neverSound:
 	case !m.dialTone.blind:
 		m.through(hal.Answered{Presumed: true})
 	case quiet >= deadSilence, m.plan.IsEmergency(m.dialed):
