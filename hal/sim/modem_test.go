@@ -104,6 +104,38 @@ func TestCommandParser(t *testing.T) {
 	}
 }
 
+// ATX says whether a modem waits for dial tone; whether the line has current it senses
+// without being told.
+func TestDialTone(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		o    sim.ModemOptions
+		cut  bool
+		dial string
+		want string
+	}{
+		{"after power on it is wanted, and there", sim.ModemOptions{}, false, "ATDT12;\r", "OK"},
+		{"it is wanted, and unknown to the modem", sim.ModemOptions{NoTone: true}, false, "ATX4DT12;\r", "NO DIALTONE"},
+		{"it is not wanted", sim.ModemOptions{NoTone: true}, false, "ATX3DT12;\r", "OK"},
+		{"it is not wanted, and no current flows", sim.ModemOptions{}, true, "ATX3DT12;\r", "NO DIALTONE"},
+		{"it is wanted, and no current flows, which the modem does not sense", sim.ModemOptions{NoSense: true}, true, "ATX4DT12;\r", "NO DIALTONE"},
+		{"it is not wanted, and no current flows, which the modem does not sense", sim.ModemOptions{NoSense: true}, true, "ATX3DT12;\r", "OK"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			c.o.Profile = sim.Generic
+			atModem(t, c.o, func(h *terminal) {
+				h.ask("ATE0\r")
+				h.l.Cut(c.cut)
+				h.port.Write([]byte(c.dial))
+				time.Sleep(5 * time.Second)
+				if got := strings.TrimSpace(h.read()); got != c.want {
+					t.Errorf("answer %q, want %q", got, c.want)
+				}
+			})
+		})
+	}
+}
+
 // Whatever a host has written, the end of all streams brings a modem back to
 // command state.
 func TestModemSurvivesAnything(t *testing.T) {
