@@ -49,17 +49,17 @@ type guest struct {
 }
 
 // startGuest switches a box on that has a fixed address, and waits for its page. mac ends
-// the address of its network card.
-func startGuest(t *testing.T, cable *testbed.Namespace, image string, mac int) *guest {
+// the address of its network card; more is as in switchOn.
+func startGuest(t *testing.T, cable *testbed.Namespace, image string, mac int, more ...string) *guest {
 	t.Helper()
 	writeSettings(t, image, fmt.Sprintf("indirizzo = %v/24\r\nrouter = %v\r\n", boxAddr, cable.Addr(2)))
 	dir := t.TempDir()
 	qtest, socket, notes := filepath.Join(dir, "qtest"), filepath.Join(dir, "line"), filepath.Join(dir, "pins")
 	g := &guest{t: t, cable: cable, began: time.Now()}
-	g.machine = switchOn(t, cable, image, append(pinNotes(notes),
+	g.machine = switchOn(t, cable, image, append(append(pinNotes(notes),
 		"-netdev", "tap,id=lan,ifname="+cable.Link+",script=no,downscript=no", "-device", fmt.Sprintf("virtio-net-pci,netdev=lan,romfile=,mac=52:54:00:00:00:%02x", mac),
 		"-qtest", "unix:"+qtest+",server=on,wait=off", "-qtest-log", "none",
-		"-device", "qemu-xhci,id=xhci", "-chardev", "socket,id="+lineCable+",path="+socket+",server=on,wait=off")...)
+		"-device", "qemu-xhci,id=xhci", "-chardev", "socket,id="+lineCable+",path="+socket+",server=on,wait=off"), more...)...)
 	g.page = fmt.Sprintf("http://%v/", boxAddr)
 	reach := &http.Transport{DialContext: func(ctx context.Context, _, at string) (net.Conn, error) {
 		addr, err := netip.ParseAddrPort(at)
@@ -264,15 +264,21 @@ func (g *guest) person(name, extension string) (password, id string) {
 	if found == nil {
 		g.t.Fatalf("%s shows no password:\n%.3000s", phone, body)
 	}
+	return found[1], g.personNamed(name)
+}
+
+// personNamed finds the id of a person.
+func (g *guest) personNamed(name string) string {
+	g.t.Helper()
 	var people []api.Person
 	g.api("people", &people)
 	for _, p := range people {
 		if p.Name == name {
-			return found[1], p.ID
+			return p.ID
 		}
 	}
 	g.t.Fatalf("%s is not among %v", name, people)
-	return "", ""
+	return ""
 }
 
 // phone starts a real phone on the cable and waits until it is registered.

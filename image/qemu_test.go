@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -155,16 +156,22 @@ func start(t *testing.T, image string, more ...string) *machine {
 	return m
 }
 
+// diskSocket is what is given to QEMU's -device for the disk.
+const diskSocket = "virtio-blk-pci,drive=disk"
+
 // switchOn starts QEMU in a namespace (nil: that of the test) with an image as the disk of
-// the board; more are its network and what else is plugged into it.
+// the board; more are its network and what else is plugged into it. Where more fills the
+// socket of the disk itself, the image is only what the firmware starts from.
 func switchOn(t *testing.T, ns *testbed.Namespace, image string, more ...string) *machine {
 	t.Helper()
+	if !slices.ContainsFunc(more, func(s string) bool { return strings.HasPrefix(s, diskSocket) }) {
+		more = append([]string{"-drive", "if=none,id=disk,format=raw,file=" + image, "-device", diskSocket}, more...)
+	}
 	kernel, initramfs, cmdline := slotOf(t, image)
 	m := &machine{qmp: filepath.Join(t.TempDir(), "qmp")}
 	args := append([]string{"-M", "virt", "-cpu", "max,pauth-impdef=on", "-smp", "2", "-m", strconv.Itoa(memory), "-nodefaults", "-display", "none",
 		"-serial", "stdio", "-qmp", "unix:" + m.qmp + ",server=on,wait=off", "-kernel", kernel, "-initrd", initramfs,
-		"-append", strings.ReplaceAll(cmdline, "quiet loglevel=4", "loglevel=7"),
-		"-drive", "if=none,id=disk,format=raw,file=" + image, "-device", "virtio-blk-pci,drive=disk"}, more...)
+		"-append", strings.ReplaceAll(cmdline, "quiet loglevel=4", "loglevel=7")}, more...)
 	m.Process = testbed.Start(t, ns, testbed.Command{Path: "qemu-system-aarch64", Args: args})
 	return m
 }

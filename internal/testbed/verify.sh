@@ -7,7 +7,8 @@
 #   AGENTS  CALLERS  CALLING (how long they call: reports against the capture)
 #   CHECKS (random runs that hold the ACD to its promises)  WORLDS (offices of each sort
 #   that the gate is tried on)  GATE_SEED (by which lot they are drawn: the date)
-#   POWERCUTS (of the image in QEMU while it updates itself)
+#   POWERCUTS (of the image in QEMU while it updates itself)  LOGCUTS (in the log of the
+#   writes of its disk)
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 log=$(mktemp)
@@ -45,6 +46,7 @@ run 15 ./cmd/appliance -run '^TestReportsEqualTheCapture$' -report-agents "${AGE
 CENTRALINO_KILLS=${KILLS:-500} run 10 ./internal/journal -run '^TestKilledAtAnyMoment'
 run 15 ./hal/sim -run '^(TestVM|TestVgetty)' -count "${ROUNDS:-5}"
 image '^TestImagePowerCuts$$' -powercuts "${POWERCUTS:-20}"
+image '^TestImageWriteLog$$' -logcuts "${LOGCUTS:-500}"
 # What follows has a clock of its own and minds no other work on the machine.
 GOGC=400 run 100 ./cmd/appliance -run '^TestWholeBox$' -simseeds "${SEEDS:-1000}" -simhours "${HOURS:-0.5}" -simminutes 90 -parallel 4
 run 15 ./acd/sim -calls 1000000 -days 365
