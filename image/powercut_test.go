@@ -33,16 +33,8 @@ func TestImagePowerCuts(t *testing.T) {
 	fmt.Printf("PROGRESS\tan update that nobody disturbs is in force after %.1f s\n", whole.Seconds())
 	seen := map[string]int{}
 	for i := range *powerCuts {
-		before := u.selector(t)
-		sent := make(chan struct{})
-		if s := u.state(); s.Phase.ID == string(update.Idle) {
-			go u.brings(bundle, sent)
-		} else {
-			close(sent) // it goes on by itself
-		}
-		at := rand.N(whole)
-		phase := u.cut(t, at)
-		<-sent
+		before, at := u.selector(t), rand.N(whole)
+		phase := u.cut(t, at, bundle)
 		seen[phase]++
 		cut, found := time.Now(), u.selector(t)
 		u.start()
@@ -58,10 +50,10 @@ func TestImagePowerCuts(t *testing.T) {
 	testbed.Figure(t, "QEMU: power cuts while the image updates itself, none left a box that does not start", *powerCuts, "cuts")
 }
 
-// brings uploads a bundle, whatever becomes of it.
-func (u *updated) brings(bundle []byte, sent chan<- struct{}) {
+// brings uploads a bundle to a page, whatever becomes of it.
+func (u *updated) brings(page string, bundle []byte, sent chan<- struct{}) {
 	defer close(sent)
-	resp, err := u.web.Post(u.m.page+"api/v1/update", "application/octet-stream", bytes.NewReader(bundle))
+	resp, err := u.web.Post(page+"api/v1/update", "application/octet-stream", bytes.NewReader(bundle))
 	if err == nil {
 		resp.Body.Close()
 	}
@@ -80,15 +72,31 @@ func (u *updated) installs(t *testing.T, bundle []byte) {
 	}
 }
 
-// cut waits, starting the board anew when it is reset, and cuts the power. It returns what
-// the updater did last.
-func (u *updated) cut(t *testing.T, after time.Duration) (phase string) {
+// cut cuts the power after a time in which the box updates itself: it starts anew when it is
+// reset, and gets the bundle whenever it has nothing to do. It returns what the updater did
+// last.
+func (u *updated) cut(t *testing.T, after time.Duration, bundle []byte) (phase string) {
 	t.Helper()
 	over := time.NewTimer(after)
 	defer over.Stop()
 	tick := time.NewTicker(300 * time.Millisecond)
 	defer tick.Stop()
+	sent := make(chan struct{})
+	close(sent)
+	defer func() { <-sent }() // ends with the machine
 	for {
+		if s := u.state(); s.Phase.ID != "" {
+			phase = s.Phase.ID
+		}
+		if phase == string(update.Idle) {
+			phase = string(update.Receiving) // or about to
+			select {
+			case <-sent:
+				sent = make(chan struct{})
+				go u.brings(u.m.page, bundle, sent)
+			default:
+			}
+		}
 		select {
 		case <-over.C:
 			u.m.Kill()
@@ -97,9 +105,6 @@ func (u *updated) cut(t *testing.T, after time.Duration) (phase string) {
 			phase = "starting"
 			u.again(t)
 		case <-tick.C:
-			if s := u.state(); s.Phase.ID != "" {
-				phase = s.Phase.ID
-			}
 		}
 	}
 }
