@@ -236,31 +236,79 @@ func TestATestRingEndsWithTheBox(t *testing.T) {
 	})
 }
 
-// On a full disk calls go on and the page says what is wrong; when there is room
-// again everything that happened is written.
-func TestFullDisk(t *testing.T) {
-	t.Parallel()
-	folder := t.TempDir()
+// smallDisk mounts a disk that is filled in a moment.
+func smallDisk(t *testing.T) (folder string) {
+	t.Helper()
+	folder = t.TempDir()
 	if err := unix.Mount("tmpfs", folder, "tmpfs", 0, "size=96m"); err != nil {
 		testbed.Missing(t, "no right to mount a small disk: %v", err)
 	}
 	t.Cleanup(func() { _ = unix.Unmount(folder, unix.MNT_DETACH) })
-	l := laneOf(t, 6, filepath.Join(folder, "data"))
-	l.start()
-	l.ready()
-	l.firstSteps()
-	filler, err := os.Create(filepath.Join(folder, "filler"))
+	return folder
+}
+
+// fill takes every block of a disk, with a file that it names.
+func fill(t *testing.T, folder string) (filler string) {
+	t.Helper()
+	f, err := os.Create(filepath.Join(folder, "filler"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	block := make([]byte, 4096)
-	for err == nil {
-		_, err = filler.Write(block)
+	defer f.Close()
+	for block := make([]byte, 4096); err == nil; {
+		_, err = f.Write(block)
 	}
 	if !errors.Is(err, syscall.ENOSPC) {
 		t.Fatal(err)
 	}
-	filler.Close()
+	return f.Name()
+}
+
+// A box that is started on a disk without a free block makes calls and lets people in, who
+// read what is wrong; when there is room again it is as before.
+func TestStartOnAFullDisk(t *testing.T) {
+	t.Parallel()
+	folder := smallDisk(t)
+	l := laneOf(t, 7, filepath.Join(folder, "data"))
+	l.start()
+	l.ready()
+	l.firstSteps()
+	l.proc.Stop()
+	filler := fill(t, folder)
+	l.start()
+	l.ready()
+	l.talks()
+	l.shows(health.StorageFailed, true, 10*time.Second)
+	if status, where, err := l.post("/login", url.Values{"name": {"tina"}, "password": {"quattro gatti neri"}, "next": {"/"}}); err != nil || status != http.StatusSeeOther || where != "/" {
+		t.Errorf("log in: %d to %q, %v", status, where, err)
+	}
+	l.talks()
+	if err := os.Remove(filler); err != nil {
+		t.Fatal(err)
+	}
+	l.shows(health.StorageFailed, false, 30*time.Second)
+	l.talks()
+	l.proc.Stop()
+	r := openRemains(t, l.data, 0)
+	ended := 0
+	for _, c := range r.calls {
+		ended += len(c.ended)
+	}
+	if ended != 4 { // with the agent's login
+		t.Errorf("4 calls were made, %d are in the journal", ended)
+	}
+}
+
+// On a full disk calls go on and the page says what is wrong; when there is room
+// again everything that happened is written.
+func TestFullDisk(t *testing.T) {
+	t.Parallel()
+	folder := smallDisk(t)
+	l := laneOf(t, 6, filepath.Join(folder, "data"))
+	l.start()
+	l.ready()
+	l.firstSteps()
+	filler := fill(t, folder)
 	calls := 0
 	for failed := false; !failed && calls < 200; calls++ {
 		l.talks()
@@ -288,7 +336,7 @@ func TestFullDisk(t *testing.T) {
 	if status, _, err := l.post(draft, nil); err != nil || status != http.StatusInsufficientStorage {
 		t.Errorf("a change on a full disk: %d %v", status, err)
 	}
-	if err := os.Remove(filler.Name()); err != nil {
+	if err := os.Remove(filler); err != nil {
 		t.Fatal(err)
 	}
 	l.shows(health.StorageFailed, false, 30*time.Second)
