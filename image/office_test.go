@@ -335,6 +335,9 @@ func TestImageOffice(t *testing.T) {
 	enlarge(t, image, 2<<30)
 	cable := testbed.NewTap(t)
 	o := &office{guest: startGuest(t, cable, image, 1), says: testbed.Speech(t, testbed.VoiceAgent, 10*time.Minute)}
+	if !strings.Contains(o.Output(), "centralino: the data partition was grown") {
+		t.Errorf("the data partition was not grown:\n%s", o.Output())
+	}
 	t.Run("a box is claimed with its button", func(t *testing.T) { o.in(t).claim() })
 	if t.Failed() {
 		return

@@ -8,7 +8,7 @@
 #   CHECKS (random runs that hold the ACD to its promises)  WORLDS (offices of each sort
 #   that the gate is tried on)  GATE_SEED (by which lot they are drawn: the date)
 #   POWERCUTS (of the image in QEMU while it updates itself)  LOGCUTS (in the log of the
-#   writes of its disk)
+#   writes of its disk)  IDLE (how long the writes of its box at rest are counted)
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 log=$(mktemp)
@@ -45,6 +45,7 @@ run $((${SOAK:-10} + 10)) ./cmd/appliance -run '^TestSoak$' -soak "${SOAK:-10}m"
 run 15 ./cmd/appliance -run '^TestReportsEqualTheCapture$' -report-agents "${AGENTS:-10}" -report-callers "${CALLERS:-60}" -report-for "${CALLING:-5m}"
 CENTRALINO_KILLS=${KILLS:-500} run 10 ./internal/journal -run '^TestKilledAtAnyMoment'
 run 15 ./hal/sim -run '^(TestVM|TestVgetty)' -count "${ROUNDS:-5}"
+image '^Test(ImageOffice|Swap|ImageRaspi3b)$$' -idle "${IDLE:-5m}"
 image '^TestImagePowerCuts$$' -powercuts "${POWERCUTS:-20}"
 image '^TestImageWriteLog$$' -logcuts "${LOGCUTS:-500}"
 # What follows has a clock of its own and minds no other work on the machine.
