@@ -96,10 +96,11 @@ func (b *build) slotFiles() (map[string][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	list, modules, err := chooseModules(b.in.modules, b.in.builtin, b.in.had(slices.Concat(everyModule, b.target.modules)), b.in.had(always))
+	list, modules, err := chooseModules(b.in.modules, b.in.builtin, b.in.had(slices.Concat(everyModule, forSticks, b.target.modules)), b.in.had(always))
 	if err != nil {
 		return nil, err
 	}
+	withSticks(list, forSticks, stickDrivers)
 	var index bytes.Buffer
 	if err := boot.WriteIndex(&index, list); err != nil {
 		return nil, err

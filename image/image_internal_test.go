@@ -207,6 +207,29 @@ func TestModinfo(t *testing.T) {
 	}
 }
 
+func TestModulesOfSticksAreLoadedWithTheirDriver(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		list []boot.Module
+		want string
+	}{
+		{"the driver is a module", []boot.Module{{Name: "exfat"}, {Name: "ext4", Always: true}, {Name: "usb_storage", Needs: []string{"scsi_mod"}}},
+			"exfat [] false, ext4 [] true, usb_storage [scsi_mod exfat] false"},
+		{"the driver is part of the kernel", []boot.Module{{Name: "exfat"}, {Name: "ext4", Always: true}}, "exfat [] true, ext4 [] true"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			withSticks(c.list, []string{"exfat", "nls_utf8"}, []string{"usb-storage", "uas"})
+			var got []string
+			for _, m := range c.list {
+				got = append(got, fmt.Sprint(m.Name, " ", m.Needs, " ", m.Always))
+			}
+			if s := strings.Join(got, ", "); s != c.want {
+				t.Errorf("%s", s)
+			}
+		})
+	}
+}
+
 func TestPinsAreWhole(t *testing.T) {
 	for _, p := range []debPackage{kernelImage, raspiFirmware, checkerPackage, authorityPackage} {
 		sum, err := hex.DecodeString(p.sha256)

@@ -91,6 +91,27 @@ func chooseModules(files map[string][]byte, builtin []string, wanted, always []s
 	return list, bodies, nil
 }
 
+// withSticks has some modules loaded with the drivers of USB sticks; where these are part
+// of the kernel, at every start.
+func withSticks(list []boot.Module, names, drivers []string) {
+	driven := false
+	for i := range list {
+		if m := &list[i]; containsName(drivers, m.Name) {
+			driven = true
+			for _, l := range list {
+				if containsName(names, l.Name) {
+					m.Needs = append(m.Needs, l.Name)
+				}
+			}
+		}
+	}
+	for i := range list {
+		if !driven && containsName(names, list[i].Name) {
+			list[i].Always = true
+		}
+	}
+}
+
 // known takes the modules of a soft dependency that there are: by name, or by that of
 // the plain form of an algorithm ("crc32c" is crc32c_generic). Others are part of the
 // kernel or of another processor.
