@@ -1,7 +1,6 @@
 package ui
 
 import (
-	"cmp"
 	"encoding/json"
 	"net/http"
 	"slices"
@@ -27,7 +26,8 @@ type announcer struct {
 	mu    sync.Mutex
 	state *cti.State
 	from  uint64                     // what happened behind this number is in last
-	last  []cti.Event                // the newest, in order
+	last  []cti.Event                // the newest, as they came
+	gone  int                        // how many came before them
 	turn  int                        // grows with each event that may end somebody's right to hear
 	bells map[chan struct{}]struct{} // capacity 1 each: a reminder to look; full means one is there already
 }
@@ -54,7 +54,10 @@ func (a *announcer) apply(e journal.Event) {
 	a.last = append(a.last, out)
 	if len(a.last) > 2*keptEvents {
 		old := len(a.last) - keptEvents
-		a.from, a.last = a.last[old-1].Seq, slices.Clone(a.last[old:])
+		for _, e := range a.last[:old] {
+			a.from = max(a.from, e.Seq)
+		}
+		a.gone, a.last = a.gone+old, slices.Clone(a.last[old:])
 	}
 	a.ring()
 }
@@ -98,13 +101,30 @@ func (a *announcer) leave(b chan struct{}) {
 	delete(a.bells, b)
 }
 
-// after returns the events behind a number, and the turn they were read in. Those up to
-// from are not kept, or not any more.
-func (a *announcer) after(seq uint64) (list []cti.Event, from uint64, turn int) {
+// place is how far a stream has come.
+type place struct {
+	seq   uint64 // at first: what is behind this number is news
+	old   uint64 // what comes and is not behind this one is none
+	count int    // afterwards: how many events had come; 0: at first
+}
+
+// after returns the events behind a place and the one behind them, whether some between
+// them are not kept, or not any more, and the turn they were read in.
+func (a *announcer) after(p place) (list []cti.Event, next place, missed bool, turn int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	i, _ := slices.BinarySearchFunc(a.last, seq+1, func(e cti.Event, s uint64) int { return cmp.Compare(e.Seq, s) })
-	return slices.Clone(a.last[i:]), a.from, a.turn
+	next = place{p.seq, p.old, a.gone + len(a.last) + 1}
+	news, from := a.last, p.seq
+	if missed = p.seq < a.from; p.count > 0 {
+		missed, from = p.count-1 < a.gone, p.old
+		news = a.last[max(0, p.count-1-a.gone):]
+	}
+	for _, e := range news {
+		if e.Seq > from {
+			list = append(list, e)
+		}
+	}
+	return list, next, missed, a.turn
 }
 
 // newest is the number of the last event of the journal that was seen.
@@ -126,9 +146,10 @@ func (v *visit) events() error {
 	}
 	defer v.s.announcer.leave(bell)
 	// Right after a start the journal is still being read: that is no news.
-	at := max(v.s.announcer.newest(), v.s.d.Journal.Durable())
-	if n, err := strconv.ParseUint(v.r.Header.Get("Last-Event-ID"), 10, 64); err == nil && n <= at {
-		at = n
+	at := place{old: v.s.d.Journal.Durable()}
+	at.seq = max(v.s.announcer.newest(), at.old)
+	if n, err := strconv.ParseUint(v.r.Header.Get("Last-Event-ID"), 10, 64); err == nil && n <= at.seq {
+		at.seq, at.old = n, min(n, at.old)
 	}
 	if err := http.NewResponseController(v.w).SetReadDeadline(time.Time{}); err != nil {
 		return err
@@ -144,21 +165,18 @@ func (v *visit) events() error {
 	route, checked := "GET "+v.route.Pattern, -1
 	var again <-chan time.Time
 	for {
-		list, from, turn := v.s.announcer.after(at)
+		list, next, missed, turn := v.s.announcer.after(at)
+		at = next
 		if turn != checked {
 			if !v.stillMay(route) {
 				return v.gone()
 			}
 			checked, again = turn, time.After(time.Second) // the office is in force a moment after the journal tells of it
 		}
-		if at < from {
-			at = from
-			if v.send("missed", "") != nil {
-				return nil
-			}
+		if missed && v.send("missed", "") != nil {
+			return nil
 		}
 		for _, e := range list {
-			at = e.Seq
 			if v.sendMessage(e) != nil {
 				return nil
 			}

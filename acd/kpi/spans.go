@@ -136,7 +136,11 @@ func (f *Fold) occupy(line string, n int, at time.Time) {
 			l = &lineNow{since: at}
 			f.lines[id] = l
 		}
-		f.bookLine(id, l, at)
+		if at.Before(l.since) && l.busy+n >= 0 { // it comes late: what was booked meanwhile is taken back
+			perSlot(at, l.since, func(s Slot, d time.Duration) { f.line(s, id).Busy += d * time.Duration(n) })
+		} else {
+			f.bookLine(id, l, at)
+		}
 		l.busy = max(0, l.busy+n)
 		if l.busy > 0 {
 			u := f.line(SlotOf(at), id)

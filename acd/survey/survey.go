@@ -37,6 +37,7 @@ const maxQuestions = 20
 // State is what was answered so far.
 type State struct {
 	Seq    uint64                                 // last event seen
+	Late   []uint64                               `json:",omitempty"` // before it, and did not come yet
 	Counts map[string]map[string]map[string]Month // survey -> queue -> month ("2026-11", UTC)
 	Odd    int                                    // answers that fit no question or key
 }
@@ -65,11 +66,8 @@ func Resume(b []byte) (*State, error) {
 // Apply folds one event in; those seen already change nothing. It says whether
 // anything changed.
 func (s *State) Apply(e journal.Event) bool {
-	if e.Seq != 0 {
-		if e.Seq <= s.Seq {
-			return false
-		}
-		s.Seq = e.Seq
+	if !journal.Fresh(e.Seq, &s.Seq, &s.Late) {
+		return false
 	}
 	p, ok := e.Payload.(journal.SurveyAnswered)
 	if !ok {

@@ -65,6 +65,7 @@ type Event struct {
 // State is what must be known of calls to translate the next event. It is a fold.
 type State struct {
 	Seq   uint64
+	Late  []uint64 `json:",omitempty"` // before Seq, and did not come yet
 	Calls map[journal.CallID]*call
 	Old   []journal.CallID // ended, kept for their outcome; the oldest first
 }
@@ -110,11 +111,8 @@ func Resume(b []byte) (*State, error) {
 // Apply folds one event of the journal in and returns what it means for other
 // programs; false for nothing. Events that were seen already give nothing.
 func (s *State) Apply(e journal.Event) (Event, bool) {
-	if e.Seq != 0 {
-		if e.Seq <= s.Seq {
-			return Event{}, false
-		}
-		s.Seq = e.Seq
+	if !journal.Fresh(e.Seq, &s.Seq, &s.Late) {
+		return Event{}, false
 	}
 	out, ok := s.translate(e)
 	if !ok {

@@ -19,7 +19,8 @@ import (
 // cannot disagree.
 type State struct {
 	Seq     uint64    // last event seen
-	At      time.Time // its time
+	Late    []uint64  `json:",omitempty"` // before it, and did not come yet
+	At      time.Time // time of the last one
 	Version int       // office version in force
 	Box     Box
 	Calls   map[journal.CallID]*Call
@@ -203,15 +204,14 @@ func (s *State) Clone() *State {
 }
 
 // Apply folds one event in and returns the topics whose pages change by it.
-// Events that were seen already (Seq not above the last) change nothing.
+// Events that were seen already change nothing; some come late (see journal.Fresh).
 func (s *State) Apply(e journal.Event) Topics {
-	if e.Seq != 0 {
-		if e.Seq <= s.Seq {
-			return 0
-		}
-		s.Seq = e.Seq
+	if !journal.Fresh(e.Seq, &s.Seq, &s.Late) {
+		return 0
 	}
-	s.At = e.Time
+	if e.Seq == s.Seq || e.Seq == 0 {
+		s.At = e.Time
+	}
 	switch p := e.Payload.(type) {
 	case journal.AgentChanged:
 		s.agent(p, e.Time)
