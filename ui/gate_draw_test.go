@@ -25,8 +25,9 @@ type world struct {
 	talks     []worldTalk
 	shifts    []worldShift
 
-	lot  *rand.Rand
-	used map[int]bool // lengths of time
+	lot     *rand.Rand
+	lengths *rand.Rand   // … of time alone
+	used    map[int]bool // lengths of time
 }
 
 type worldEvent struct {
@@ -73,9 +74,10 @@ const withdrawn privacy.AgreementKind = "withdrawn"
 
 // drawWorld draws an office of least to most operators, two or more, in one to three
 // queues of one to all of them that may overlap, and what they did on some days and this
-// morning. The same seed gives the same world.
-func drawWorld(seed uint64, least, most int, kinds ...privacy.AgreementKind) world {
-	w := world{sample: office.Sample(office.SampleOptions{AlwaysOpen: true, Now: worldStart}), lot: rand.New(rand.NewPCG(seed, 4)), used: map[int]bool{}}
+// morning. The same seed gives the same world; another number of lengths the one in which
+// everything took other lengths of time.
+func drawWorld(seed, lengths uint64, least, most int, kinds ...privacy.AgreementKind) world {
+	w := world{sample: office.Sample(office.SampleOptions{AlwaysOpen: true, Now: worldStart}), lot: rand.New(rand.NewPCG(seed, 4)), lengths: rand.New(rand.NewPCG(seed, 100+lengths)), used: map[int]bool{}}
 	w.kind = oneOf(w.lot, kinds...)
 	if w.kind == withdrawn {
 		w.kind, w.withdrawn = privacy.NoAgreement, true
@@ -206,7 +208,7 @@ func (w *world) members() []journal.SubjectID {
 func (w *world) long() time.Duration {
 	n := 0
 	for n == 0 || w.used[n] {
-		n = 3701 + w.lot.IntN(3300)
+		n = 3701 + w.lengths.IntN(3300)
 	}
 	w.used[n] = true
 	return time.Duration(n) * time.Second

@@ -22,7 +22,7 @@ var inTime = []string{"/calls", "/api/v1/calls", "/me/looks", "/api/v1/me/looks"
 // happened. So no page, stream or export sorts people by a figure or a state.
 func TestNoPageRanksPeople(t *testing.T) {
 	for n := range gateWorlds() {
-		w := drawWorld(uint64(1000*gateSeed()+n), 5, 9, privacy.UnionDeal)
+		w := drawWorld(uint64(1000*gateSeed()+n), 0, 5, 9, privacy.UnionDeal)
 		other, _ := w.swap(dario)
 		lot := rand.New(rand.NewPCG(uint64(n), 5))
 		a, b := w.play(t).newCurious(t, dario, lot, reach()), other.play(t).newCurious(t, dario, lot, reach())
