@@ -22,6 +22,8 @@ type works struct {
 	frozen  bool             // the process
 
 	waits   []byte      // in the port
+	both    bool        // the port takes octets in lumps, too …
+	written []byte      // … those that wait
 	queue   []byte      // samples that the modem has to say
 	blocks  []time.Time // recorded, and when
 	lacking int         // blocks that the modem could not say whole
@@ -118,7 +120,16 @@ func (w *works) write() {
 			w.said++
 		}
 	}
-	w.queue = append(w.queue, s...)
+	w.written = append(w.written, s...)
+	if !w.both {
+		w.arrive()
+	}
+}
+
+// arrive is what was written being in the modem.
+func (w *works) arrive() {
+	w.queue = append(w.queue, w.written...)
+	w.written = w.written[:0]
 	w.longest = max(w.longest, len(w.queue))
 }
 
@@ -139,6 +150,7 @@ func (w *works) run(d time.Duration) {
 			continue
 		}
 		if len(w.waits) > 0 && w.port(len(w.waits)) {
+			w.arrive()
 			w.m.input(w.now, w.waits)
 			w.waits = w.waits[:0]
 			w.write()
@@ -284,5 +296,27 @@ func TestPaceFollowsTheModemsClock(t *testing.T) {
 		if in, out := m.stats.rx.Load(), m.stats.tx.Load(); out-in > 3 {
 			t.Errorf("%d ppm: %d frames in, %d out", ppm, in, out)
 		}
+	}
+}
+
+// TestLumpsBothWays: a port that takes octets in lumps, too, lets the modem run dry until
+// the queue is long enough for them; that is soon.
+func TestLumpsBothWays(t *testing.T) {
+	for _, lump := range []time.Duration{20, 40, 60, 100} {
+		lump *= time.Millisecond
+		t.Run(lump.String(), func(t *testing.T) {
+			w := newWorks(t)
+			w.both = true
+			w.port = func(int) bool { return w.now.Sub(time.Unix(0, 0))%lump == lump-7*time.Millisecond }
+			w.run(time.Second)
+			if most := int(lump / frameTime); w.lacking > most {
+				t.Errorf("in the first second the modem lacked %d blocks, want at most %d", w.lacking, most)
+			}
+			w.lacking = 0
+			w.settle(20 * time.Second)
+			if most := lump + 2*frameTime; w.lacking > 0 || w.lost > 0 || w.wrong > 0 || w.longest > audio.Samples(most) {
+				t.Errorf("modem lacked %d blocks, %d frames from the line and %d to it lost, %s", w.lacking, w.lost, w.wrong, w.delays())
+			}
+		})
 	}
 }
