@@ -29,6 +29,8 @@ type dataPart interface {
 	// by it. It returns the exit code of e2fsck, negative if it cannot say.
 	check(hardWay bool) int
 	mount(how access) error
+	// empty reports a partition, mounted to be written to, that holds nothing of the program.
+	empty() bool
 	unmount()
 	// try writes a little.
 	try() error
@@ -59,8 +61,9 @@ func bringUp(p dataPart, log *slog.Logger) (Trouble, []Problem) {
 		}
 	}
 	var problems []Problem
-	code := p.check(false)
+	code, hard := p.check(false), false
 	if code >= notRepaired {
+		hard = true
 		log.Error("the data partition cannot be repaired safely; it is repaired as far as it goes", "code", code)
 		code = p.check(true)
 	}
@@ -73,7 +76,15 @@ func bringUp(p dataPart, log *slog.Logger) (Trouble, []Problem) {
 	}
 	err := p.mount(toWrite)
 	if err == nil {
-		if err = p.try(); err == nil || errors.Is(err, syscall.ENOSPC) {
+		err = p.try()
+		switch {
+		case err != nil && !errors.Is(err, syscall.ENOSPC):
+		case hard && p.empty():
+			// Somebody should hear of it before the box begins as a new one, at the next start.
+			log.Error("the repair has left nothing of what the data partition held")
+			p.unmount()
+			return Damaged, append(problems, dataProblem(errLeftNothing))
+		default:
 			return NoTrouble, problems
 		}
 		p.unmount()
@@ -96,6 +107,8 @@ func bringUp(p dataPart, log *slog.Logger) (Trouble, []Problem) {
 	log.Error("the box works with a copy in memory: what changes from now on is lost at the next start")
 	return NoTrouble, problems
 }
+
+var errLeftNothing = errors.New("the repair has left nothing of what it held")
 
 // readOnlyMedium reports the error of a card that takes nothing any more: it says so, or
 // fails.

@@ -10,7 +10,7 @@ import (
 
 // card is a data partition in memory: what is asked of it, and how it answers.
 type card struct {
-	half                          bool
+	half, gone                    bool
 	codes                         []int // of e2fsck, one after the other
 	formats, writes, reads, tries error
 	copies                        error
@@ -20,6 +20,7 @@ type card struct {
 func (c *card) say(what string, err error) error { c.did = append(c.did, what); return err }
 
 func (c *card) halfFormatted() bool { return c.half }
+func (c *card) empty() bool         { return c.gone }
 func (c *card) format() error       { return c.say("format", c.formats) }
 func (c *card) unmount()            { _ = c.say("unmount", nil) }
 func (c *card) try() error          { return c.say("try", c.tries) }
@@ -58,6 +59,8 @@ func TestBringUp(t *testing.T) {
 		{"after a power cut", card{codes: []int{1}}, "check mount try", NoTrouble, "repaired"},
 		{"no checker", card{codes: []int{-1}}, "check mount try", NoTrouble, ""},
 		{"damage that only a person would repair", card{codes: []int{4, 1}}, "check repair mount try", NoTrouble, "repaired"},
+		{"damage of which the repair leaves nothing", card{codes: []int{4, 1}, gone: true}, "check repair mount try unmount", Damaged, "repaired data"},
+		{"a new card after a power cut", card{codes: []int{1}, gone: true}, "check mount try", NoTrouble, "repaired"},
 		{"damage that nobody repairs, but it can be used", card{codes: []int{8, 8}}, "check repair mount try", NoTrouble, ""},
 		{"a full card", card{tries: syscall.ENOSPC}, "check mount try", NoTrouble, ""},
 		{"no file system", card{codes: []int{8, 8}, writes: syscall.EINVAL, reads: syscall.EINVAL}, "check repair mount mount to read", Damaged, "data"},

@@ -73,6 +73,14 @@ func (d *dataDevice) try() error {
 	return os.Remove(name)
 }
 
+// empty looks for anything but what the first process and the repair themselves put there.
+func (d *dataDevice) empty() bool {
+	list, err := os.ReadDir(Data)
+	return err == nil && !slices.ContainsFunc(list, func(e fs.DirEntry) bool {
+		return e.Name() != "lost+found" && !strings.HasPrefix(e.Name(), ClockFile)
+	})
+}
+
 // copy mounts memory in place of the partition and copies into it what the program needs.
 func (d *dataDevice) copy() error {
 	if err := unix.Mount("data", Data, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "mode=0700,size=40%"); err != nil {
