@@ -303,8 +303,13 @@ func (a *ACD) TalkEnded(call journal.CallID) {
 
 // HandedOn reports that the agent has handed the caller on: his talk is over. The
 // caller keeps his place should he come to a queue again in the same call.
-func (a *ACD) HandedOn(call journal.CallID) {
-	a.report(engine.Command{Kind: engine.TalkEnded, Contact: journal.ContactID(call), Reason: engine.ReasonTransferred})
+// attended: after he had talked with who takes him.
+func (a *ACD) HandedOn(call journal.CallID, attended bool) {
+	why := engine.ReasonTransferred
+	if attended {
+		why = engine.ReasonConsulted
+	}
+	a.report(engine.Command{Kind: engine.TalkEnded, Contact: journal.ContactID(call), Reason: why})
 }
 
 // TalkLost reports that the agent's phone vanished while the caller is still

@@ -39,6 +39,8 @@ type actor struct {
 	asked    bool // the ACD was asked to promise a call back and has not refused
 	legs     []leg
 	request  route.Request     // of who is the caller now
+	wanted   *wanted           // what another call asks of this one, and this one of another
+	early    []mail            // of a leg that is on its way here
 	arrived  route.Request     // as it came in on a line
 	wait     *lineWait         // an emergency call that has no line yet
 	tried    map[office.ID]int // lines on which an emergency call was dialled
@@ -204,6 +206,7 @@ func (a *actor) cleanup() {
 		l.abort()
 	}
 	a.p.forget(a)
+	a.giveBack()
 	a.mu.Lock()
 	then := a.then
 	a.gone, a.then = true, nil
@@ -293,7 +296,7 @@ func (a *actor) performQueue(act call.Action) bool {
 	case call.TalkLost:
 		q.TalkLost(a.name)
 	case call.TalkHandedOn:
-		q.HandedOn(a.name)
+		q.HandedOn(a.name, x.Attended)
 	case call.ExitQueue:
 		q.Exit(a.id)
 	case call.AskCallback:

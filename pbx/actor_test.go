@@ -27,7 +27,7 @@ func TestFullMailboxEndsTheCallOnceAndKeepsNoGoroutines(t *testing.T) {
 }
 
 func TestLineThatRingsIntoAnOutgoingCallBeginsNoOther(t *testing.T) {
-	out := &lineLeg{a: deafActor(1)}
+	out := &lineLeg{owned: in(deafActor(1))}
 	r := &lineReader{} // its switch is not asked
 	if !r.attach(out) {
 		t.Fatal("the line is not free")
@@ -44,14 +44,18 @@ func TestLineThatRingsIntoAnOutgoingCallBeginsNoOther(t *testing.T) {
 // endless is a leg that notes why it is hung up.
 type endless struct {
 	leg
+	of  *actor
 	why call.Cause
 }
+
+func (l *endless) owner() *actor  { return l.of }
+func (l *endless) hasMoved() bool { return false }
 
 func (l *endless) hangUp(cause call.Cause, _ int) { l.why = cause }
 
 func TestALegWhoseMediaIsBrokenIsHungUp(t *testing.T) {
-	l := &endless{}
-	mediaMail{l, media.Broken{}}.deliver(deafActor(1))
+	l := &endless{of: deafActor(1)}
+	mediaMail{l, media.Broken{}}.deliver(l.of)
 	if l.why != call.CauseFailed {
 		t.Errorf("hung up because of %q", l.why)
 	}

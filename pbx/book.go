@@ -204,6 +204,17 @@ func (b *book) keeps(id office.ID) bool {
 	return b.now().Before(b.reserved[id].until)
 }
 
+// hand makes another call hold the channel that one holds.
+func (b *book) hand(id office.ID, from, to journal.CallID) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if e := b.entries[id]; e != nil {
+		if i := slices.IndexFunc(e.calls, func(held route.LineCall) bool { return held.Call == from }); i >= 0 {
+			e.calls[i].Call = to
+		}
+	}
+}
+
 // release gives a channel back.
 func (b *book) release(id office.ID, c journal.CallID) {
 	b.mu.Lock()

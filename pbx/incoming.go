@@ -94,9 +94,11 @@ func (p *PBX) incoming(d *dialog.Leg) {
 		d.Reject(503, "")
 		return
 	}
-	l := &sipLeg{a: a, id: legName(0), d: d, kind: journal.LegPhone, offer: offer}
+	l := &sipLeg{owned: in(a), id: legName(0), d: d, kind: journal.LegPhone, offer: offer}
+	l.rtag.Store(d.Request().From().Tag())
+	p.list(l)
 	a.post(arrival{l})
-	d.Listen(func(ev dialog.Event) { a.post(dialogMail{l, ev}) })
+	d.Listen(func(ev dialog.Event) { l.owner().post(dialogMail{l, ev}) })
 }
 
 // arrival hands the first leg of a SIP call to its actor.

@@ -1,6 +1,7 @@
 package pbx
 
 import (
+	"sync/atomic"
 	"time"
 
 	"centralino/internal/journal"
@@ -8,10 +9,36 @@ import (
 	"centralino/pbx/media"
 )
 
+// owned is what a leg knows of the call that it is in. Calls may hand a leg over
+// (transfer.go).
+type owned struct {
+	a     *actor // for the call's own goroutine
+	first *actor // which the leg was made by
+	at    atomic.Pointer[actor]
+	moved bool
+}
+
+func in(a *actor) owned { return owned{a: a, first: a} }
+
+// owner is the call that hears what happens to the leg. It may be asked by anybody.
+func (o *owned) owner() *actor {
+	if a := o.at.Load(); a != nil {
+		return a
+	}
+	return o.first
+}
+
+func (o *owned) hasMoved() bool { return o.moved }
+
 // leg is one side of a call at the edge: a SIP dialog or a telephone line, with
 // its media. Only the call's actor uses it.
 type leg interface {
 	name() journal.LegID
+	owner() *actor
+	hasMoved() bool
+	// moveTo makes another call the leg's; enter gives it its name there.
+	moveTo(a *actor)
+	enter(id journal.LegID)
 	// sound is the leg's media, nil before there is any.
 	sound() *media.Stream
 	// ringing tells the caller that somebody is being called.
@@ -44,6 +71,9 @@ type mediaMail struct {
 }
 
 func (m mediaMail) deliver(a *actor) {
+	if a.passesOn(m.leg, m) {
+		return
+	}
 	switch ev := m.ev.(type) {
 	case media.DTMF:
 		a.step(call.Digit{Leg: m.leg.name(), Digit: ev.Digit})

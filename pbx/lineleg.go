@@ -20,7 +20,7 @@ const lineCommand = 3 * time.Second
 
 // lineLeg is a leg over a telephone line.
 type lineLeg struct {
-	a        *actor
+	owned
 	id       journal.LegID
 	lineID   office.ID
 	line     hal.Line
@@ -37,7 +37,7 @@ func (l *lineLeg) sound() *media.Stream { return l.stream }
 func (l *lineLeg) ringing(bool)         {} // the exchange makes the caller's ringback
 
 func (l *lineLeg) open() {
-	l.stream = l.a.p.o.Plane.OpenLine(l.line, func(ev media.Event) { l.a.post(mediaMail{l, ev}) })
+	l.stream = l.a.p.o.Plane.OpenLine(l.line, func(ev media.Event) { l.owner().post(mediaMail{l, ev}) })
 }
 
 func (l *lineLeg) answer() {
@@ -110,9 +110,9 @@ type lineMail struct {
 	ev  hal.LineEvent
 }
 
-func (m lineMail) deliver(*actor) {
+func (m lineMail) deliver(a *actor) {
 	l := m.leg
-	if l.ended.Load() {
+	if a.passesOn(l, m) || l.ended.Load() {
 		return
 	}
 	switch ev := m.ev.(type) {
@@ -148,7 +148,7 @@ func (m lineMail) deliver(*actor) {
 // dialLine dials on a telephone line.
 func (a *actor) dialLine(x call.DialOut, cand route.Candidate, r *lineReader) bool {
 	line := r.line
-	l := &lineLeg{a: a, id: a.newLegID(), lineID: cand.Line, line: line, off: true, called: presented(x.Out.Number.E164)}
+	l := &lineLeg{owned: in(a), id: a.newLegID(), lineID: cand.Line, line: line, off: true, called: presented(x.Out.Number.E164)}
 	if !r.attach(l) { // it has just begun to ring
 		l.finish()
 		return false

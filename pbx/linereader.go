@@ -57,7 +57,7 @@ func (r *lineReader) current() *lineLeg {
 
 func (l *lineLeg) over() bool {
 	select {
-	case <-l.a.done:
+	case <-l.owner().done:
 		return true
 	default:
 		return l.ended.Load()
@@ -94,8 +94,8 @@ func (r *lineReader) rest(events <-chan hal.LineEvent) {
 			if !ok {
 				return
 			}
-			l.a.post(lineMail{l, ev})
-		case <-l.a.done:
+			l.owner().post(lineMail{l, ev})
+		case <-l.owner().done:
 			return
 		}
 	}
@@ -109,7 +109,7 @@ func (r *lineReader) handle(ev hal.LineEvent) {
 	case hal.CallerID:
 		r.caller, r.known = e, true
 		if l := r.current(); l != nil && l.incoming {
-			l.a.post(callMail{r.callerKnown()})
+			l.owner().post(callMail{r.callerKnown()})
 		}
 		return
 	case hal.Ring:
@@ -122,7 +122,7 @@ func (r *lineReader) handle(ev hal.LineEvent) {
 		if _, answered := ev.(hal.Answered); answered || !l.incoming {
 			r.dialed(ev)
 		}
-		l.a.post(lineMail{l, ev})
+		l.owner().post(lineMail{l, ev})
 	}
 }
 
@@ -154,7 +154,7 @@ func (r *lineReader) state(e hal.StateChanged) {
 		r.ignore, r.known, r.called = false, false, ""
 	}
 	if l := r.current(); l != nil {
-		l.a.post(lineMail{l, e})
+		l.owner().post(lineMail{l, e})
 	}
 	r.p.o.Journal.Append("", journal.LineChanged{Line: string(r.id), State: string(e.State), Reason: e.Reason})
 	r.p.book.setState(r.id, e.State)
@@ -174,9 +174,9 @@ func (r *lineReader) rang(e hal.Ring) {
 		r.dialTone(true)
 	}
 	if l != nil && l.incoming {
-		l.a.post(callMail{call.LineRang{Leg: l.id, Line: r.id, N: e.N, Request: r.request()}})
+		l.owner().post(callMail{call.LineRang{Leg: l.id, Line: r.id, N: e.N, Request: r.request()}})
 		if r.known && e.N == 1 {
-			l.a.post(callMail{r.callerKnown()})
+			l.owner().post(callMail{r.callerKnown()})
 		}
 	}
 }
@@ -196,7 +196,7 @@ func (r *lineReader) arrived() *lineLeg {
 	if a == nil {
 		return nil
 	}
-	r.leg = &lineLeg{a: a, id: legName(0), lineID: r.id, line: r.line, incoming: true}
+	r.leg = &lineLeg{owned: in(a), id: legName(0), lineID: r.id, line: r.line, incoming: true}
 	r.ignore = true
 	a.post(lineArrival{r.leg})
 	return r.leg

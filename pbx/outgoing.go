@@ -56,7 +56,7 @@ func (a *actor) devices(x call.Ring) []*office.Device {
 }
 
 func (a *actor) ringContact(x call.Ring, dev *office.Device, c Contact) bool {
-	l := &sipLeg{a: a, id: a.newLegID(), kind: journal.LegPhone, device: dev.ID, urgent: a.back}
+	l := &sipLeg{owned: in(a), id: a.newLegID(), kind: journal.LegPhone, device: dev.ID, urgent: a.back}
 	local := a.p.localFor(c.Flow)
 	if err := l.open(local); err != nil {
 		a.log.Error("no RTP port", "err", err)
@@ -80,8 +80,9 @@ func (l *sipLeg) invite(o dialog.InviteOptions) {
 	l.local = nil
 	body := l.answerSDP() // there is no offer of theirs: this is ours
 	o.SDP = body
-	o.On = func(ev dialog.Event) { l.a.post(dialogMail{l, ev}) }
+	o.On = func(ev dialog.Event) { l.owner().post(dialogMail{l, ev}) }
 	l.d = l.a.p.dialogs.Invite(o)
+	l.a.p.list(l)
 }
 
 // callerAddress is what the called phone shows: number and name of who calls.
@@ -179,7 +180,7 @@ const trunkSilence = 4 * time.Second
 func (a *actor) dialTrunk(x call.DialOut, cand route.Candidate, t Trunk) bool {
 	o := t.Invite(cand.Dial, a.ownNumber(cand.Line))
 	o.Silence, o.Urgent = trunkSilence, x.Out.Emergency
-	l := &sipLeg{a: a, id: a.newLegID(), kind: journal.LegTrunk, line: cand.Line, urgent: x.Out.Emergency, called: presented(x.Out.Number.E164)}
+	l := &sipLeg{owned: in(a), id: a.newLegID(), kind: journal.LegTrunk, line: cand.Line, urgent: x.Out.Emergency, called: presented(x.Out.Number.E164)}
 	if err := l.open(a.p.localToward(o.Dest, o.URI)); err != nil {
 		a.log.Error("no RTP port", "err", err)
 		a.p.book.release(cand.Line, a.id)

@@ -55,7 +55,8 @@ type Queue interface {
 	TalkLost(id journal.CallID)
 	// HandedOn reports that the agent has handed his caller on, who keeps his place
 	// should he come to a queue again.
-	HandedOn(id journal.CallID)
+	// attended: he has talked with who takes him.
+	HandedOn(id journal.CallID, attended bool)
 	// AgentBusy and AgentFree tell of the first and the last call of a person
 	// outside of the queues.
 	AgentBusy(p journal.SubjectID)
@@ -184,8 +185,9 @@ type PBX struct {
 	rang         map[journal.SubjectID]*actor // the call that rang a person's phones last
 	commands     context.Context              // of commands to line drivers; ends when the box stops
 	stopCommands context.CancelFunc
-	features     chan struct{}  // a place each for those under way
-	wg           sync.WaitGroup // call actors, line readers, features
+	dialogLegs   map[string]*sipLeg // by dialog.Leg.ID
+	features     chan struct{}      // a place each for those under way
+	wg           sync.WaitGroup     // call actors, line readers, features
 }
 
 // New checks the options and makes the switch the handler of the SIP stack.
@@ -195,7 +197,7 @@ func New(o Options) (*PBX, error) {
 	}
 	p := &PBX{o: o, calls: make(map[journal.CallID]*actor), offers: make(map[journal.OfferID]*actor),
 		back: make(map[journal.OfferID]journal.CallID), features: make(chan struct{}, maxFeatures),
-		rang: make(map[journal.SubjectID]*actor)}
+		rang: make(map[journal.SubjectID]*actor), dialogLegs: make(map[string]*sipLeg)}
 	p.commands, p.stopCommands = context.WithCancel(context.Background())
 	p.book = newBook(o.Now)
 	p.people = newOccupation(o.Queue)

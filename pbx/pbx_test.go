@@ -52,6 +52,7 @@ type world struct {
 	stopWithin time.Duration             // the box, at the end
 	secret     string                    // of every phone
 
+	after     []func()                     // of the test: ends what it has started
 	slow      func(journal.CallID)         // called before each event; holds its call up
 	strangers map[netip.AddrPort]office.ID // phones that are no pbxtest.Phone
 }
@@ -166,7 +167,7 @@ func (q *oneAgent) OfferAnswered(o journal.OfferID) {
 func (q *oneAgent) OfferFailed(_ journal.OfferID, why call.Cause) { q.note("failed " + string(why)) }
 func (q *oneAgent) TalkEnded(journal.CallID)                      { q.note("talk ended") }
 func (q *oneAgent) TalkLost(journal.CallID)                       { q.note("talk lost") }
-func (q *oneAgent) HandedOn(journal.CallID)                       { q.note("handed on") }
+func (q *oneAgent) HandedOn(journal.CallID, bool)                 { q.note("handed on") }
 func (q *oneAgent) AgentBusy(p journal.SubjectID)                 { q.note("busy " + string(p)) }
 func (q *oneAgent) AgentFree(p journal.SubjectID)                 { q.note("free " + string(p)) }
 
@@ -333,6 +334,9 @@ func inWorldOf(t *testing.T, options func(w *world) worldOptions, f func(w *worl
 			t.Errorf("%d calls left", n)
 		}
 		w.exchange.Close()
+		for _, end := range w.after {
+			end()
+		}
 		cancel()
 		wg.Wait()
 	})

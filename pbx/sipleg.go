@@ -3,6 +3,7 @@ package pbx
 import (
 	"math/rand/v2"
 	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"centralino/internal/journal"
@@ -16,7 +17,7 @@ import (
 
 // sipLeg is a leg over SIP. Its media is always between the peer and the box.
 type sipLeg struct {
-	a      *actor
+	owned
 	id     journal.LegID
 	kind   journal.LegKind
 	line   office.ID        // the trunk whose channel it holds, empty for a phone
@@ -24,6 +25,7 @@ type sipLeg struct {
 	shown  journal.LegState // what its phone's lamp was told
 	urgent bool             // of a call for help
 	called numbering.Caller // whom a trunk's leg called
+	rtag   atomic.Value     // the peer's tag (string), once it is known
 	d      *dialog.Leg
 	stream *media.Stream
 	sid    uint64           // of our session descriptions
@@ -43,7 +45,7 @@ func (l *sipLeg) sound() *media.Stream { return l.stream }
 func (l *sipLeg) open(local netip.Addr) error {
 	s, err := l.a.p.o.Plane.OpenRTP(media.RTPOptions{
 		Bind: local, Near: l.a.anySound(), Urgent: l.urgent,
-		On: func(ev media.Event) { l.a.post(mediaMail{l, ev}) },
+		On: func(ev media.Event) { l.owner().post(mediaMail{l, ev}) },
 	})
 	if err != nil {
 		return err
@@ -174,6 +176,9 @@ func (l *sipLeg) finish() journal.Quality {
 	if l.line != "" {
 		l.a.p.book.release(l.line, l.a.id)
 	}
+	if l.d != nil {
+		l.a.p.unlist(l)
+	}
 	if l.stream == nil {
 		return journal.Quality{}
 	}
@@ -224,8 +229,8 @@ type dialogMail struct {
 	ev  dialog.Event
 }
 
-func (m dialogMail) deliver(*actor) {
-	if !m.leg.ended {
+func (m dialogMail) deliver(a *actor) {
+	if !a.passesOn(m.leg, m) && !m.leg.ended {
 		m.leg.handle(m.ev)
 	}
 }
@@ -309,6 +314,7 @@ func (l *sipLeg) accepted(e dialog.Accepted) {
 		return
 	}
 	l.up = true
+	l.rtag.Store(e.Response.To().Tag())
 	l.show(journal.LegAnswered)
 	if l.cause != "" { // it answered while we hung up
 		l.d.Bye("")

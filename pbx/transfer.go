@@ -19,8 +19,16 @@ func (l *sipLeg) referred(e dialog.Refer) {
 		l.d.AnswerRefer(603, "")
 		return
 	}
+	other, joins := l.a.p.replaced(l, to)
+	if joins {
+		if other == nil { // of nobody, or not his own
+			l.d.AnswerRefer(603, "")
+			return
+		}
+		l.a.wanted = &wanted{by: l.a, leg: l.id, own: other}
+	}
 	number, _, _ := strings.Cut(to.Username(), ";")
-	l.a.step(call.Referred{Leg: l.id, Dialled: l.a.outsideSubject(number),
+	l.a.step(call.Referred{Leg: l.id, Joins: joins, Dialled: l.a.outsideSubject(number),
 		Request: route.Request{Device: l.device, Trust: route.TrustDigest, Dialled: number}})
 }
 
@@ -52,6 +60,10 @@ func (a *actor) performTransfer(act call.Action) bool {
 		if l, ok := a.leg(x.Leg).(*sipLeg); ok {
 			l.d.TellRefer(x.Code, x.Last)
 		}
+	case call.AskJoin:
+		a.askJoin()
+	case call.Give:
+		a.give(x)
 	case call.Front:
 		a.front(a.leg(x.Leg))
 	default:

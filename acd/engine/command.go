@@ -37,7 +37,7 @@ const (
 	// Fail reports that no phone of the agent could be rung: Offer.
 	Fail
 	// TalkEnded reports that agent and caller no longer talk: Contact; Reason is
-	// ReasonTransferred where the agent has handed the caller on, who keeps his place
+	// ReasonTransferred or ReasonConsulted where the agent has handed the caller on, who keeps his place
 	// for the next queue.
 	TalkEnded
 	// TalkLost reports that the agent's side vanished while they talked and the
@@ -147,18 +147,19 @@ const (
 	ReasonBreak       Reason = "break"             // time off the screen, asked or due
 	ReasonWork        Reason = "work"              // other work without a reason of the office's
 
-	ReasonElsewhere   Reason = "answered elsewhere" // another agent was faster
-	ReasonCallerGone  Reason = "caller gone"        // the caller hung up
-	ReasonAgentGone   Reason = "agent gone"         // the agent paused, logged out or took another call
-	ReasonMaxWait     Reason = "max wait"           // the contact waited as long as the queue allows
-	ReasonMaxLength   Reason = "max length"         // the queue was full
-	ReasonNoQueue     Reason = "no queue"           // there is no such queue
-	ReasonSuperseded  Reason = "superseded"         // the same contact entered another queue, or was promised a call anew
-	ReasonNoAgent     Reason = "no agent"           // no agent of the queue is logged in
-	ReasonExpected    Reason = "max expected"       // the wait would have been longer than the queue allows
-	ReasonCalledIn    Reason = "called in"          // who was to be called back has called and was served
-	ReasonExit        Reason = "exit key"           // the caller pressed a key that leads out of the queue
-	ReasonCancelled   Reason = "cancelled"          // the promise to call back was taken back
-	ReasonTransferred Reason = "transferred"        // the agent has handed the caller on
-	ReasonByHand      Reason = "by hand"            // somebody has called him outside of the queue
+	ReasonElsewhere   Reason = "answered elsewhere"   // another agent was faster
+	ReasonCallerGone  Reason = "caller gone"          // the caller hung up
+	ReasonAgentGone   Reason = "agent gone"           // the agent paused, logged out or took another call
+	ReasonMaxWait     Reason = "max wait"             // the contact waited as long as the queue allows
+	ReasonMaxLength   Reason = "max length"           // the queue was full
+	ReasonNoQueue     Reason = "no queue"             // there is no such queue
+	ReasonSuperseded  Reason = "superseded"           // the same contact entered another queue, or was promised a call anew
+	ReasonNoAgent     Reason = "no agent"             // no agent of the queue is logged in
+	ReasonExpected    Reason = "max expected"         // the wait would have been longer than the queue allows
+	ReasonCalledIn    Reason = "called in"            // who was to be called back has called and was served
+	ReasonExit        Reason = "exit key"             // the caller pressed a key that leads out of the queue
+	ReasonCancelled   Reason = "cancelled"            // the promise to call back was taken back
+	ReasonTransferred Reason = "transferred"          // the agent has handed the caller on
+	ReasonConsulted   Reason = "transferred attended" // … after they had talked
+	ReasonByHand      Reason = "by hand"              // somebody has called him outside of the queue
 )

@@ -123,7 +123,7 @@ func (s *State) talkEnded(cmd *Command) error {
 		return ErrStray
 	}
 	why := Reason("")
-	if cmd.Reason == ReasonTransferred {
+	if cmd.Reason == ReasonTransferred || cmd.Reason == ReasonConsulted {
 		why = cmd.Reason
 	}
 	s.endTalk(i, Served, why)
@@ -159,7 +159,7 @@ func (s *State) endTalk(i int32, outcome string, why Reason) {
 // keeps his rank.
 func (s *State) hungUp(c *contact, outcome string, why Reason) {
 	q := &s.queues[c.queue]
-	if why == ReasonTransferred {
+	if why == ReasonTransferred || why == ReasonConsulted {
 		s.carried.put(c.id, c.key)
 	}
 	if outcome == Served {

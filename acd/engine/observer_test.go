@@ -496,7 +496,7 @@ func (o *observer) contactEnded(e *engine.Event) error {
 	if at := (seenLine{c.queue, c.caller}); c.caller != "" && (e.Outcome == engine.Abandoned || e.Outcome == engine.Restarted) {
 		o.places[at] = seenPlace{c.rank, e.At.Time(), e.Outcome == engine.Restarted}
 	}
-	if e.Outcome == engine.Overflow && e.Reason != engine.ReasonSuperseded || e.Outcome == engine.Served && e.Reason == engine.ReasonTransferred {
+	if e.Outcome == engine.Overflow && e.Reason != engine.ReasonSuperseded || e.Outcome == engine.Served && (e.Reason == engine.ReasonTransferred || e.Reason == engine.ReasonConsulted) {
 		o.carried[e.Contact] = c.rank
 	}
 	o.outcomes[e.Outcome]++

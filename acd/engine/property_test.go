@@ -225,7 +225,7 @@ func (b *box) step() {
 	case n < 20:
 		b.apply(engine.Command{Kind: engine.Abandon, Contact: contact})
 	case n < 24:
-		b.apply(engine.Command{Kind: engine.TalkEnded, Contact: contact, Reason: rapid.SampledFrom([]engine.Reason{"", engine.ReasonTransferred}).Draw(t, "how")})
+		b.apply(engine.Command{Kind: engine.TalkEnded, Contact: contact, Reason: rapid.SampledFrom([]engine.Reason{"", engine.ReasonTransferred, engine.ReasonConsulted}).Draw(t, "how")})
 	case n < 25:
 		b.apply(engine.Command{Kind: engine.TalkLost, Contact: contact})
 	case n < 31:

@@ -39,6 +39,9 @@ const Merged = "merged"
 // on.
 const HandedOn = "transferred"
 
+// Consulted is HandedOn after the agent had talked with who takes the caller.
+const Consulted = "transferred attended"
+
 // ByHand is why a promise to call back was settled that somebody of the office kept.
 const ByHand = "by hand"
 

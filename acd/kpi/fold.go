@@ -292,7 +292,7 @@ func (f *Fold) ended(p journal.ContactEnded, at time.Time) {
 	case p.Outcome == Merged:
 		v.Reason = Merged
 	case p.Outcome == "served" && v.Result == Answered:
-		v.Reason = p.Reason // HandedOn, or none
+		v.Reason = p.Reason // HandedOn, Consulted or none
 	}
 	if v.Result != Waiting {
 		return

@@ -105,6 +105,9 @@ func (f *Fold) leg(id journal.CallID, p journal.CallLeg, at time.Time) {
 	case p.State != journal.LegEnded && !known:
 		c.legs[p.Leg] = p.Line
 		f.occupy(p.Line, 1, at)
+		if p.Moved {
+			break // it counts in the call that it was made in
+		}
 		f.line(SlotOf(at), p.Line).Out++
 		f.line(SlotOf(at), "").Out++
 	}

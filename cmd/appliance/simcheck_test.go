@@ -292,7 +292,7 @@ func (c *checker) acd(p journal.Payload) {
 			c.errorf("contact %s ends and is not alive", e.Contact)
 		}
 		c.ends[e.Contact] = 1
-		c.handed[e.Contact] = e.Reason == string(engine.ReasonTransferred)
+		c.handed[e.Contact] = e.Reason == string(engine.ReasonTransferred) || e.Reason == string(engine.ReasonConsulted)
 		if e.Outcome == engine.Restarted {
 			q := c.callers[e.Contact]
 			c.cut[cutCaller{q.Queue, q.Caller}] = q.Arrival

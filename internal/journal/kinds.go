@@ -102,6 +102,7 @@ type CallLeg struct {
 	Extension string    `json:"ext,omitempty"`
 	Cause     string    `json:"cause,omitempty"`
 	SIPCode   int       `json:"sip,omitempty"`
+	Moved     bool      `json:"moved,omitempty"` // it has come from another call by a transfer
 }
 
 // CallBridged reports that two legs hear each other.
@@ -137,6 +138,8 @@ type CallTransfer struct {
 	Dialled string        `json:"dialled,omitempty"`
 	Object  string        `json:"object,omitempty"`
 	Why     string        `json:"why,omitempty"`
+
+	Attended bool `json:"attended,omitempty"` // they had talked before
 }
 
 // Quality is what RTCP and the ports counted for one leg.

@@ -22,6 +22,7 @@ var packages = map[string]string{
 	"fsck.vfat": "dosfstools",
 	"e2fsck":    "e2fsprogs",
 	"xz":        "xz-utils",
+	"linphonec": "linphone-cli",
 
 	"qemu-system-aarch64": "qemu-system-arm",
 }

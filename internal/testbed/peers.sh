@@ -7,7 +7,7 @@ declare -A package=(
   [ip]=iproute2 [baresip]=baresip-core [sipp]=sip-tester [vgetty]=mgetty-voice
   [kamailio]=kamailio [chromium]=chromium [espeak-ng]=espeak-ng [sox]=sox
   [multimon-ng]=multimon-ng [rtpengine]=rtpengine-daemon [tshark]=tshark
-  [dnsmasq]=dnsmasq-base [openssl]=openssl [fsck.vfat]=dosfstools [e2fsck]=e2fsprogs
+  [dnsmasq]=dnsmasq-base [linphonec]=linphone-cli [openssl]=openssl [fsck.vfat]=dosfstools [e2fsck]=e2fsprogs
 )
 # The image is started by `make image-test` alone.
 [ "${1:-}" != image ] || package=([qemu-system-aarch64]=qemu-system-arm [fsck.vfat]=dosfstools [xz]=xz-utils [dpkg-deb]=dpkg

@@ -8,7 +8,7 @@ cd "$(dirname "$0")/../.."
 # whose verdict is AssertHears, run once more by themselves when they fail, must pass
 # then, and both results stand in the output. No other test does, and none after a
 # panic or a time limit. internal/arch keeps this list true.
-EAR="TestBlindTransferWithRealPhones TestCallBackAndSurvey TestHoldAndResume TestInsideCall TestMainJobFromLineToAgent TestOutwardCall \
+EAR="TestAttendedTransferWithRealPhones TestBlindTransferWithRealPhones TestCallBackAndSurvey TestHoldAndResume TestInsideCall TestMainJobFromLineToAgent TestOutwardCall \
   TestQueueWithTwoAgents TestTrunkInward TestTrunkOutward"
 bad=$(gofmt -l cmd hal pbx acd ui board image internal)
 [ -z "$bad" ] || { echo "not gofmt'ed: $bad"; exit 1; }

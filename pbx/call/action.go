@@ -151,11 +151,27 @@ type PartyReached struct {
 
 // TalkHandedOn tells the ACD that the agent has handed his caller on: his talk is over,
 // and the caller keeps his place should he come to a queue again.
-type TalkHandedOn struct{}
+type TalkHandedOn struct{ Attended bool }
 
 // DecideTransfer asks for the route of what somebody hands the other side on to;
 // TransferDecided follows at once. Who calls does not change by it.
 type DecideTransfer struct{ Request route.Request }
+
+// AskJoin asks the call that somebody wants to join with this one for the leg that he
+// talks with there; Joined or JoinRefused follows.
+type AskJoin struct{ Leg journal.LegID }
+
+// Give hands a leg, which talks, over to the call that has asked for it. It is that
+// call's from now on.
+type Give struct {
+	Leg    journal.LegID
+	Kind   journal.LegKind
+	Device office.ID
+	Line   office.ID
+	Person journal.SubjectID
+	Held   bool
+	Busy   bool // the ACD has been told that he is in a call outside of queues
+}
 
 // AnswerRefer answers who asks to hand the other side on: 202, or the SIP code that
 // says why not.
@@ -211,6 +227,8 @@ func (PersonFree) callAction()     {}
 func (PartyReached) callAction()   {}
 func (TalkHandedOn) callAction()   {}
 func (DecideTransfer) callAction() {}
+func (AskJoin) callAction()        {}
+func (Give) callAction()           {}
 func (AnswerRefer) callAction()    {}
 func (TellRefer) callAction()      {}
 func (Front) callAction()          {}

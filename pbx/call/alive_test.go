@@ -21,6 +21,7 @@ type duties struct {
 	asked   bool // the answer to Decide or DoFeature is due
 	decide  bool
 	refers  bool // … to DecideTransfer
+	joins   bool // … to AskJoin
 }
 
 func (w *duties) noted(acts []call.Action) {
@@ -43,6 +44,8 @@ func (w *duties) noted(acts []call.Action) {
 			w.decide = true
 		case call.DecideTransfer:
 			w.refers = true
+		case call.AskJoin:
+			w.joins = true
 		}
 	}
 }
@@ -59,6 +62,10 @@ func (w *duties) pay() {
 	if w.refers {
 		w.refers = false
 		w.feed(call.TransferDecided{Action: w.anyAction()})
+	}
+	if w.joins {
+		w.joins = false
+		w.feed(call.JoinRefused{})
 	}
 	if w.asked {
 		w.asked = false

@@ -245,6 +245,12 @@ func (s *State) handle(ev Event) {
 		s.referred(e)
 	case TransferDecided:
 		s.transferDecided(e)
+	case Joined:
+		s.takeOver(e)
+	case JoinRefused:
+		s.joinRefused()
+	case GiveUp:
+		s.letGo(e.Leg)
 	case Announced:
 		s.announced(e)
 	case CallbackTaken:

@@ -155,11 +155,25 @@ type Originated struct {
 
 // Referred reports that the person at a leg hands the other side on. Request is what
 // he would dial for that at his telephone.
+//
+// Joins: he talks with somebody in another call, too, and wants to join the two; the
+// call answers with the action AskJoin.
 type Referred struct {
 	Leg     journal.LegID
+	Joins   bool
 	Dialled journal.SubjectID // pseudonym of it, should it be an outside number
 	Request route.Request
 }
+
+// Joined answers the action AskJoin: the leg of the other call is here.
+type Joined Give
+
+// JoinRefused answers it, too: the other call could not give it.
+type JoinRefused struct{}
+
+// GiveUp asks a call for the leg that talks with Leg; it answers with the action Give, at
+// once or not at all.
+type GiveUp struct{ Leg journal.LegID }
 
 // TransferDecided answers the action DecideTransfer.
 type TransferDecided struct {
@@ -197,6 +211,9 @@ func (OfferGranted) callEvent()    {}
 func (OfferDenied) callEvent()     {}
 func (QueueLeft) callEvent()       {}
 func (Referred) callEvent()        {}
+func (Joined) callEvent()          {}
+func (JoinRefused) callEvent()     {}
+func (GiveUp) callEvent()          {}
 func (TransferDecided) callEvent() {}
 func (FeatureDone) callEvent()     {}
 func (Announced) callEvent()       {}

@@ -118,6 +118,12 @@ func (d *disorder) watch(a call.Action) {
 		d.alive(a.Leg, "Echo")
 	case call.Front:
 		d.alive(a.Leg, "Front")
+	case call.Give:
+		d.alive(a.Leg, "Give")
+		d.legs[a.Leg].over = true
+		if a.Busy {
+			d.busy[a.Person]--
+		}
 	case call.AnswerRefer:
 		d.alive(a.Leg, "AnswerRefer")
 		if a.Code == 202 {
@@ -305,6 +311,10 @@ func (d *disorder) step() {
 		},
 		d.grant, d.grant, d.refer, d.refer,
 		func() { d.feed(call.TransferDecided{Action: d.anyAction()}) },
+		func() { d.feed(call.Referred{Leg: d.anyLeg(), Joins: true, Request: route.Request{Dialled: "201"}}) },
+		d.joined, d.joined,
+		func() { d.feed(call.JoinRefused{}) },
+		func() { d.feed(call.GiveUp{Leg: d.anyLeg()}) },
 		func() { d.feed(call.QueueLeft{Reason: "maxWait"}) },
 		func() {
 			d.feed(call.FeatureDone{Prompt: rapid.SampledFrom([]string{"", "login-ok"}).Draw(d.t, "prompt")})
@@ -324,6 +334,18 @@ func (d *disorder) step() {
 func (d *disorder) refer() {
 	d.feed(call.Referred{Leg: d.anyLeg(), Request: route.Request{Device: "dev-2", Trust: route.TrustDigest, Dialled: "201"}})
 	d.feed(call.TransferDecided{Action: d.anyAction()})
+}
+
+// joined brings the leg of another call.
+func (d *disorder) joined() {
+	if d.finished {
+		return // it reaches nobody: its owner lets go of it
+	}
+	busy := rapid.Bool().Draw(d.t, "busy")
+	if busy {
+		d.busy["p-carla"]++
+	}
+	d.feed(call.Joined{Leg: d.newLeg(), Kind: journal.LegPhone, Person: "p-carla", Busy: busy})
 }
 
 // grant answers any offer.

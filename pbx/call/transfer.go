@@ -32,15 +32,16 @@ import (
 // not to emergency numbers: the rescue service sees this office and calls back the
 // telephone that called, so whoever needs help dials at the telephone where he is.
 type transfer struct {
-	on     bool
-	ask    *Referred         // waits for its decision
-	by     *leg              // who hands on, until his leg is over
-	leg    journal.LegID     // that leg
-	device office.ID         // where he is called back …
-	person journal.SubjectID // … and who he is
-	handed bool
-	told   bool // he has heard the last word
-	rung   bool
+	on       bool
+	ask      *Referred         // waits for its decision
+	by       *leg              // who hands on, until his leg is over
+	leg      journal.LegID     // that leg
+	device   office.ID         // where he is called back …
+	person   journal.SubjectID // … and who he is
+	attended bool
+	handed   bool
+	told     bool // he has heard the last word
+	rung     bool
 
 	first, partner *leg // as they talked
 	speaks         journal.SubjectID
@@ -80,6 +81,9 @@ func (s *State) referred(e Referred) {
 		s.refuseTransfer(l, 403, whyHelp)
 	case s.handed >= maxHanded:
 		s.refuseTransfer(l, 603, whyTooOften)
+	case e.Joins:
+		s.transfer = transfer{ask: &e}
+		s.do(AskJoin{l.id})
 	case s.meets(e.Request.Dialled, l) || s.meets(e.Request.Dialled, o):
 		s.refuseTransfer(l, 403, whySelf)
 	default:
@@ -214,7 +218,7 @@ func (s *State) handOn(code int, last bool) {
 	s.path, s.queue, s.origin = nil, queueState{}, origin{}
 	s.stopTalk()
 	if served != "" {
-		s.do(TalkHandedOn{})
+		s.do(TalkHandedOn{Attended: t.attended})
 	}
 	s.log(journal.CallTransfer{State: journal.TransferHanded, Leg: t.leg, By: t.person})
 	if code != 0 {

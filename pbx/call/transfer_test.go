@@ -72,7 +72,7 @@ func asked(t *testing.T) *script {
 
 func TestAgentHandsHisCallerOn(t *testing.T) {
 	s := asked(t)
-	s.want(s.handover(call.LegProgress{Leg: "c"}), "TalkHandedOn {}", "journal handed by p-bruno", "TellRefer {b 180 false}",
+	s.want(s.handover(call.LegProgress{Leg: "c"}), "TalkHandedOn {false}", "journal handed by p-bruno", "TellRefer {b 180 false}",
 		"HangUp {b transferred 0}", "PlayLoop a music=false ringback")
 	s.want(s.handover(call.LegEnded{Leg: "b", Cause: call.CauseTransferred}))
 	s.now = s.now.Add(5 * time.Second)
@@ -161,7 +161,7 @@ func TestHandedOnToAQueueAndToAPath(t *testing.T) {
 	s := bruno(t)
 	s.handover(refers("b", "600"))
 	s.want(s.handover(call.TransferDecided{Action: route.EnterQueue{Group: "queue-1"}}), "AnswerRefer {b 202}", "journal asked by p-bruno to queue-1", "Front {a}",
-		"TalkHandedOn {}", "journal handed by p-bruno", "TellRefer {b 200 true}", "HangUp {b transferred 0}", "PlayLoop a music=true", "EnterQueue {queue-1}")
+		"TalkHandedOn {false}", "journal handed by p-bruno", "TellRefer {b 200 true}", "HangUp {b transferred 0}", "PlayLoop a music=true", "EnterQueue {queue-1}")
 	// A queue that gives him back has not taken him: he returns to who handed him on.
 	s.handover(call.LegEnded{Leg: "b", Cause: call.CauseTransferred})
 	s.want(s.handover(call.QueueLeft{Reason: "maxWait"}), "journal failed by p-bruno cause.noAnswer", "journal back by p-bruno",
@@ -170,7 +170,7 @@ func TestHandedOnToAQueueAndToAPath(t *testing.T) {
 	s = bruno(t)
 	s.handover(refers("b", "610"))
 	s.want(s.handover(call.TransferDecided{Action: route.EnterPath{Path: "path-1"}}), "AnswerRefer {b 202}", "journal asked by p-bruno to path-1", "Front {a}",
-		"TalkHandedOn {}", "journal handed by p-bruno", "TellRefer {b 200 true}", "HangUp {b transferred 0}", "Play a 4 prompt-1greeting")
+		"TalkHandedOn {false}", "journal handed by p-bruno", "TellRefer {b 200 true}", "HangUp {b transferred 0}", "Play a 4 prompt-1greeting")
 }
 
 // The line that is dialled for somebody is heard before it answers, and the next one is
@@ -183,7 +183,7 @@ func TestHandedOnToAnOutsideNumber(t *testing.T) {
 	s.handover(call.LegStarted{Attempt: 2, Leg: "c", Kind: journal.LegLine, Line: "line-2"}, call.AttemptStarted{Attempt: 2, Legs: 1})
 	s.want(s.handover(call.LegEnded{Leg: "c", Cause: call.CauseFailed, Code: 503}), "DialOut 3 1 lines")
 	s.handover(call.LegStarted{Attempt: 3, Leg: "d", Kind: journal.LegTrunk, Line: "trunk-1"}, call.AttemptStarted{Attempt: 3, Legs: 1})
-	s.want(s.handover(call.LegProgress{Leg: "d", Early: true}), "TalkHandedOn {}", "journal handed by p-bruno", "TellRefer {b 180 false}",
+	s.want(s.handover(call.LegProgress{Leg: "d", Early: true}), "TalkHandedOn {false}", "journal handed by p-bruno", "TellRefer {b 180 false}",
 		"HangUp {b transferred 0}", "PlayLoop a music=false ringback", "Connect {a d}")
 	s.want(s.handover(call.LegAnswered{Leg: "d"}), "TellRefer {b 200 true}", "journal answered", "Connect {a d}")
 }
@@ -252,7 +252,7 @@ func TestWhatCannotBeHandedOn(t *testing.T) {
 // Telephones may hang up as soon as they have asked, and the caller may do so at any time.
 func TestHangingUpDuringATransfer(t *testing.T) {
 	s := asked(t)
-	s.want(s.handover(call.LegEnded{Leg: "b", Cause: call.CauseNormal}), "TalkHandedOn {}", "journal handed by p-bruno")
+	s.want(s.handover(call.LegEnded{Leg: "b", Cause: call.CauseNormal}), "TalkHandedOn {false}", "journal handed by p-bruno")
 	s.want(s.handover(call.LegProgress{Leg: "c"}), "PlayLoop a music=false ringback")
 	s.want(s.handover(call.LegAnswered{Leg: "c"}), "TellRefer {b 200 true}", "journal answered by p-anna", "Connect {a c}")
 
@@ -281,6 +281,50 @@ func TestTheCalledSideIsHandedOn(t *testing.T) {
 	s.want(s.handover(call.LegAnswered{Leg: "c"}), "TellRefer {a 200 true}", "journal answered by p-bruno", "Connect {b c}")
 	s.want(s.handover(call.LegEnded{Leg: "b", Cause: call.CauseNormal}), "HangUp {c normal 0}")
 	s.want(s.handover(call.LegEnded{Leg: "c", Cause: call.CauseNormal}), "PersonFree {p-bruno}", "journal ended normal by called talk 0s", "Finish")
+}
+
+// He talks with the customer here and with anna in another call, and joins the two.
+func TestTwoCallsAreJoined(t *testing.T) {
+	joins := call.Referred{Leg: "b", Joins: true, Request: route.Request{Device: "dev-2", Dialled: "201"}}
+	s := bruno(t)
+	s.feed(call.Held{Leg: "b"})
+	s.want(s.handover(joins), "AskJoin {b}")
+	s.want(s.handover(joins), "AnswerRefer {b 603}", "journal refused by p-bruno transfer.notTalking")
+	s.want(s.handover(call.Joined{Leg: "c", Kind: journal.LegPhone, Device: "dev-1", Person: "p-anna", Busy: true}), "AnswerRefer {b 202}", "journal asked by p-bruno to p-anna", "Front {a}",
+		"TalkHandedOn {true}", "journal handed by p-bruno", "TellRefer {b 200 true}", "HangUp {b transferred 0}", "journal answered by p-anna", "Connect {a c}")
+	s.handover(call.LegEnded{Leg: "b", Cause: call.CauseTransferred})
+	s.want(s.handover(call.LegEnded{Leg: "a", Cause: call.CauseNormal}), "HangUp {c normal 0}")
+	s.want(s.handover(call.LegEnded{Leg: "c", Cause: call.CauseNormal}), "PersonFree {p-anna}", "journal ended normal by caller talk 1m0s", "Finish")
+
+	// Whom he only calls there so far is called from here.
+	s = bruno(t)
+	s.handover(joins)
+	s.want(s.handover(call.JoinRefused{}), "DecideTransfer {{dev-2   {  } 201}}")
+
+	// The customer has hung up meanwhile: the other one is let go.
+	s = bruno(t)
+	s.handover(joins, call.LegEnded{Leg: "a", Cause: call.CauseNormal})
+	s.want(s.handover(call.Joined{Leg: "c", Kind: journal.LegPhone, Person: "p-anna"}), "HangUp {c transferred 0}")
+}
+
+// The other call gives up the leg that talks there, and ends.
+func TestALegIsGivenToTheOtherCall(t *testing.T) {
+	inside := func() *script {
+		s := newScript(t)
+		s.feed(phone("a"), call.Decided{Action: route.RingExtension{Digits: "202", People: []journal.SubjectID{"p-bruno"}, Devices: []office.ID{"dev-2"}}},
+			call.LegStarted{Attempt: 1, Leg: "b", Kind: journal.LegPhone, Device: "dev-2", Person: "p-bruno"}, call.AttemptStarted{Attempt: 1, Legs: 1})
+		return s
+	}
+	s := inside()
+	s.feed(call.LegAnswered{Leg: "b"}, call.LegAnswered{Leg: "a"})
+	s.want(s.handover(call.GiveUp{Leg: "a"}), "Give {b phone dev-2  p-bruno false true}", "HangUp {a transferred 0}")
+	s.want(s.handover(call.LegEnded{Leg: "a", Cause: call.CauseTransferred}), "PersonFree {p-anna}", "journal ended transferred by caller talk 0s", "Finish")
+
+	s = inside()
+	s.want(s.handover(call.GiveUp{Leg: "a"}), "HangUp {a transferred 0}", "HangUp {b transferred 0}")
+
+	s = bruno(t)
+	s.want(s.handover(call.GiveUp{Leg: "b"}), "TalkHandedOn {true}", "Give {a line  line-1  false false}", "HangUp {b transferred 0}")
 }
 
 // The decision about a transfer says by whose rights it was made.

@@ -11,7 +11,9 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"net/url"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -73,7 +75,8 @@ type Call struct {
 	dead      bool
 	Digits    []byte // heard
 
-	told []int // of a transfer, guarded by the phone's mu
+	told []int  // of a transfer, guarded by the phone's mu
+	rtag string // of the box, guarded likewise
 }
 
 // New makes a phone. Run must follow.
@@ -225,6 +228,9 @@ func (p *Phone) Dial(number string) (*Call, error) {
 func (c *Call) handle(ev dialog.Event) {
 	switch e := ev.(type) {
 	case dialog.Accepted:
+		c.p.mu.Lock()
+		c.rtag = e.Response.To().Tag()
+		c.p.mu.Unlock()
 		answer, err := sdp.Parse(e.SDP)
 		if e.SDP == nil || err != nil {
 			break
@@ -301,6 +307,17 @@ func (c *Call) Press(keys string) {
 func (c *Call) Refer(number string, more ...dialog.Header) {
 	box := c.p.o.Box
 	c.leg.Refer(sip.Address{URI: sip.URI{Scheme: "sip", User: number, Host: box.Addr().String()}}, c.p.authorize, more...)
+}
+
+// ReferTo asks the box to join the other side with the one of another call that the
+// person has made (RFC 5589 7): c2 is the call whose dialog is to be replaced.
+func (c *Call) ReferTo(number string, c2 *Call) {
+	c2.p.mu.Lock()
+	id, tag, _ := strings.Cut(c2.leg.ID(), "|")
+	replaces := id + ";to-tag=" + c2.rtag + ";from-tag=" + tag
+	c2.p.mu.Unlock()
+	box := c.p.o.Box
+	c.leg.Refer(sip.Address{URI: sip.URI{Scheme: "sip", User: number, Host: box.Addr().String(), Headers: "Replaces=" + url.QueryEscape(replaces)}}, c.p.authorize)
 }
 
 // Told: see Refer.

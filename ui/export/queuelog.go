@@ -23,7 +23,7 @@ import (
 //	ENTERQUEUE(url, caller, position)
 //	CONNECT(wait, channel, ring time)          the ring time is not known: 0
 //	COMPLETEAGENT, COMPLETECALLER(wait, talk, position)
-//	BLINDTRANSFER(extension, context, wait, talk, position)  to whom is not known
+//	BLINDTRANSFER, ATTENDEDTRANSFER(extension, context, wait, talk, position)  to whom is not known
 //	ABANDON(position, first position, wait)    also contacts lost in a restart
 //	EXITWITHTIMEOUT, EXITEMPTY(position, first position, wait)
 //	EXITWITHKEY(key, position, first position, wait)
@@ -128,6 +128,10 @@ func (l *visitLog) talk(at time.Time, call string, wait, position int) {
 	}
 	if v.Reason == kpi.HandedOn {
 		l.add(at.Add(v.Talked), call, who, "BLINDTRANSFER", "", "", wait, seconds(v.Talked), position)
+		return
+	}
+	if v.Reason == kpi.Consulted {
+		l.add(at.Add(v.Talked), call, who, "ATTENDEDTRANSFER", "", "", wait, seconds(v.Talked), position)
 		return
 	}
 	event := "COMPLETECALLER"
