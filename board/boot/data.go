@@ -65,7 +65,9 @@ func bringUp(p dataPart, log *slog.Logger) (Trouble, []Problem) {
 	if code >= notRepaired {
 		hard = true
 		log.Error("the data partition cannot be repaired safely; it is repaired as far as it goes", "code", code)
-		code = p.check(true)
+		if code = p.check(true); code >= notRepaired {
+			code = p.check(true) // the first one may end once it has a superblock and has replayed the journal
+		}
 	}
 	switch {
 	case code >= notRepaired:
