@@ -11,6 +11,7 @@ const (
 	StatusWarning State = "status.warning"
 	StatusWorking State = "status.working"
 	StatusPairing State = "status.pairing"
+	StatusNobodys State = "status.nobodys"
 	StatusReady   State = "status.ready"
 
 	LinesFault    State = "lines.fault"
@@ -44,6 +45,7 @@ var Table = []Row{
 	{board.Status, StatusWarning, Pattern{Kind: Blink}},
 	{board.Status, StatusWorking, Pattern{Kind: Breathe}},
 	{board.Status, StatusPairing, Pattern{Kind: Breathe}}, // waits for a person at the page
+	{board.Status, StatusNobodys, Pattern{Kind: Blink}},
 	{board.Status, StatusReady, Pattern{Kind: Solid}},
 
 	{board.Lines, LinesFault, Pattern{Kind: Double}},

@@ -32,13 +32,14 @@ type bubbleBox struct {
 	provider *pbxtest.Phone
 }
 
-// inBubble runs f while the box runs. change, if not nil, makes of the sample office the
+// inBubble runs f while a claimed box runs. change, if not nil, makes of the sample office the
 // one that is in force.
 func inBubble(t *testing.T, o options, change func(*office.Document), f func(*bubbleBox)) {
 	t.Parallel()
 	o.data = t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		runBubble(t, o, diskFine, func(w *bubbleBox) {
+			w.front.setClaimed()
 			if change != nil {
 				w.change(change)
 			}

@@ -35,6 +35,7 @@ type front struct {
 	calls     map[journal.CallID]bool // under way; true: emergency
 	waiting   map[journal.ContactID]bool
 	pairUntil time.Time
+	nobodys   bool      // nobody has claimed the box
 	busy      bool      // starting, or about to restart
 	updating  bool      // a new version is being written or on trial
 	asked     time.Time // the last short press of the button
@@ -119,10 +120,18 @@ func (f *front) pair() {
 	f.show()
 }
 
-// setClaimed closes that window: who opened it meant to claim the box.
+// setNobodys shows that the box waits for somebody to claim it.
+func (f *front) setNobodys() {
+	f.mu.Lock()
+	f.nobodys = true
+	f.mu.Unlock()
+	f.show()
+}
+
+// setClaimed closes the window, too: who opened it meant to claim the box.
 func (f *front) setClaimed() {
 	f.mu.Lock()
-	f.pairUntil = time.Time{}
+	f.nobodys, f.pairUntil = false, time.Time{}
 	f.mu.Unlock()
 	f.show()
 }
@@ -337,6 +346,9 @@ func (f *front) show() {
 	}
 	if f.b.now().Before(f.pairUntil) {
 		status = append(status, led.StatusPairing)
+	}
+	if f.nobodys {
+		status = append(status, led.StatusNobodys)
 	}
 	lines, calls := f.lineStates(), f.callStates()
 	f.mu.Unlock()

@@ -223,13 +223,18 @@ func TestTheButtonsWindowClosesWithTheClaim(t *testing.T) {
 	inBubble(t, options{}, nil, func(w *bubbleBox) {
 		w.register(w.phones[0])
 		time.Sleep(time.Minute)
+		w.front.setNobodys()
+		time.Sleep(2 * led.Dwell) // what is shown stays for that
+		if w.lamp(board.Status) != led.StatusNobodys {
+			t.Errorf("of a box that is nobody's STATUS says %s", w.lamp(board.Status))
+		}
 		w.front.gesture(button.Pair)
-		synctest.Wait()
+		time.Sleep(2 * led.Dwell)
 		if w.lamp(board.Status) != led.StatusPairing || w.front.pairing().IsZero() {
 			t.Errorf("after the press STATUS says %s", w.lamp(board.Status))
 		}
 		w.front.setClaimed()
-		time.Sleep(2 * led.Dwell) // what is shown stays for that
+		time.Sleep(2 * led.Dwell)
 		if w.lamp(board.Status) != led.StatusReady || !w.front.pairing().IsZero() {
 			t.Errorf("after the claim STATUS says %s, open until %v", w.lamp(board.Status), w.front.pairing())
 		}

@@ -70,6 +70,7 @@ func (b *box) openPages(ctx context.Context) error {
 	if code := b.pages.ClaimCode(ctx); code == "" {
 		b.claimed()
 	} else {
+		b.front.setNobodys()
 		b.card.offer(code)
 	}
 	return nil
