@@ -251,6 +251,7 @@ func TestAnOpenBoardGetsFiguresThatComeLate(t *testing.T) {
 				time.Sleep(tt.broken)
 				there, before := time.Now(), reads.Load()
 				time.Sleep(time.Minute)
+				synctest.Wait()
 				if s.shown.IsZero() || s.shown.Sub(there) > tt.within {
 					t.Errorf("shown at %v, to be had at %v", s.shown, there)
 				}

@@ -322,7 +322,7 @@ func newRigOf(t testing.TB, claimed bool, of rigOf, change ...func(*ui.Deps)) *r
 		hash := techHashed
 		must(r.db.Write(ctx, r.server.Auth().StageAccount(tech, "tina", hash)))
 	}
-	wg.Go(func() { defer close(r.stopped); _ = r.server.Run(ctx) })
+	wg.Go(func() { defer close(r.stopped); _ = pages.Run(ctx) })
 	if !of.bubble {
 		r.http = httptest.NewServer(r.server.Handler())
 	}
