@@ -337,7 +337,7 @@ func TestAWebhookThatTakesNothingForADayIsStopped(t *testing.T) {
 		w.aCall("c-1")
 		time.Sleep(12 * time.Hour)
 		w.aCall("c-2")
-		time.Sleep(13 * time.Hour)
+		time.Sleep(14 * time.Hour) // a day, and the longest pause between two tries
 		st := w.status()
 		if !st.Stopped || st.Waiting != 0 || st.Lost == 0 || strings.Join(w.faults, ",") != "webhook-1 true" {
 			t.Errorf("status %+v, faults %v", st, w.faults)
