@@ -48,6 +48,7 @@ run 15 ./hal/sim -run '^(TestVM|TestVgetty)' -count "${ROUNDS:-5}"
 image '^Test(ImageOffice|Swap|ImageRaspi3b)$$' -idle "${IDLE:-5m}"
 image '^TestImagePowerCuts$$' -powercuts "${POWERCUTS:-20}"
 image '^TestImageWriteLog$$' -logcuts "${LOGCUTS:-500}"
+image '^TestImageTroubledCards$$'
 # What follows has a clock of its own and minds no other work on the machine.
 GOGC=400 run 100 ./cmd/appliance -run '^TestWholeBox$' -simseeds "${SEEDS:-1000}" -simhours "${HOURS:-0.5}" -simminutes 90 -parallel 4
 run 15 ./acd/sim -calls 1000000 -days 365
