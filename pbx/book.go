@@ -204,13 +204,14 @@ func (b *book) keeps(id office.ID) bool {
 	return b.now().Before(b.reserved[id].until)
 }
 
-// hand makes another call hold the channel that one holds.
+// hand makes another call hold the channel that one holds. Had that one been asked to end
+// for an emergency call, the other one has not.
 func (b *book) hand(id office.ID, from, to journal.CallID) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if e := b.entries[id]; e != nil {
 		if i := slices.IndexFunc(e.calls, func(held route.LineCall) bool { return held.Call == from }); i >= 0 {
-			e.calls[i].Call = to
+			e.calls[i].Call, e.calls[i].Ending = to, false
 		}
 	}
 }

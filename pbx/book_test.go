@@ -76,6 +76,23 @@ func TestBookForgetsPromises(t *testing.T) {
 	}
 }
 
+// A line that was handed to another call just as its own was asked to end for a call for
+// help: that other call can be ended for it.
+func TestBookLetsTheCallThatTookALineOverBeEnded(t *testing.T) {
+	b, doc, tr, seize := ledger()
+	seize("gives", false, "line")
+	b.promise("line", "gives", "help")
+	b.hand("line", "gives", "takes")
+	if calls := b.state(doc, []Trunk{tr}).Lines["line"].Calls; len(calls) != 1 || calls[0].Call != "takes" || calls[0].Ending {
+		t.Errorf("the line carries %+v", calls)
+	}
+	b.promise("line", "takes", "help")
+	b.release("line", "takes")
+	if seize("help", true, "line") != "line" {
+		t.Error("the call for help does not get the line")
+	}
+}
+
 func TestBookOfTrunkThatIsOut(t *testing.T) {
 	_, _, tr, seize := ledger()
 	tr.ready = false
