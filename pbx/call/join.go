@@ -65,10 +65,12 @@ func (s *State) letGo(id journal.LegID) {
 	if l == s.caller() {
 		by = "caller"
 	}
-	if s.queue.served != "" {
+	s.occupy(o)
+	if s.queue.served != "" && (o == s.caller() || s.origin.on) {
 		s.queue.served = ""
 		s.do(TalkHandedOn{Attended: true})
 	}
+	s.stopTalk() // of an agent whom his queue's caller takes to somebody
 	s.do(Give{Leg: o.id, Kind: o.kind, Device: o.device, Line: o.line, Person: o.person, Held: o.state == legHeld, Busy: o.busy})
 	o.state, o.busy = legEnded, false
 	s.logLeg(o, journal.LegEnded, CauseTransferred, 0)

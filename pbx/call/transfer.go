@@ -206,19 +206,24 @@ func (s *State) handOn(code int, last bool) {
 	}
 	t.handed = true
 	served := s.queue.served
-	if s.first != t.first { // the path and the queue have led the other one
+	led := s.first == t.first || s.origin.on // the queue's caller is handed on, and not its agent
+	if s.first != t.first {                  // the path and the queue have led the other one
 		s.home, s.path = home{}, nil
 	}
 	switch {
-	case served != "":
+	case served != "" && led:
 		s.home = home{queue: served, path: s.path}
 	case s.home == home{} && s.path != nil && !s.path.Over():
 		s.home = home{path: s.path}
 	}
 	s.path, s.queue, s.origin = nil, queueState{}, origin{}
 	s.stopTalk()
-	if served != "" {
+	s.occupy(s.first) // before the ACD may offer an agent the next caller
+	switch {
+	case served != "" && led:
 		s.do(TalkHandedOn{Attended: t.attended})
+	case served != "":
+		s.do(TalkEnded{})
 	}
 	s.log(journal.CallTransfer{State: journal.TransferHanded, Leg: t.leg, By: t.person})
 	if code != 0 {

@@ -327,6 +327,31 @@ func TestALegIsGivenToTheOtherCall(t *testing.T) {
 	s.want(s.handover(call.GiveUp{Leg: "b"}), "TalkHandedOn {true}", "Give {a line  line-1  false false}", "HangUp {b transferred 0}")
 }
 
+// A colleague has dialled the queue and bruno has answered him as its agent. Whom he takes
+// to somebody is the agent: he is in a call of his own from then on, never the queue's
+// caller, and has handed nobody on.
+func TestTheAgentIsHandedOnByHisCaller(t *testing.T) {
+	dialled := func() *script {
+		s := newScript(t)
+		s.feed(phone("a"), call.Decided{Action: route.EnterQueue{Group: "queue-1"}}, call.LegAnswered{Leg: "a"}, call.Offer{Offer: 7, Agent: "p-bruno"},
+			call.LegStarted{Attempt: 1, Leg: "b", Kind: journal.LegPhone, Device: "dev-2", Person: "p-bruno"}, call.AttemptStarted{Attempt: 1, Legs: 1},
+			call.LegAnswered{Leg: "b"})
+		s.want(s.feed(call.OfferGranted{Offer: 7}), "Connect {a b}")
+		return s
+	}
+	s := dialled()
+	s.handover(call.Referred{Leg: "a", Request: route.Request{Device: "dev-1", Dialled: "600"}},
+		call.TransferDecided{Action: route.RingExtension{Devices: []office.ID{"dev-3"}}})
+	s.want(s.handover(call.LegEnded{Leg: "a", Cause: call.CauseNormal}), "PersonFree {p-anna}", "PersonBusy {p-bruno}", "TalkEnded {}", "journal handed by p-anna")
+	s.handover(call.AttemptStarted{Attempt: 2})
+	s.want(s.handover(call.AttemptStarted{Attempt: 3}), "Play b 1 unavailable")
+	s.handover(call.Played{ID: 1})
+	s.want(s.handover(call.LegEnded{Leg: "b", Cause: call.CauseOffline}), "PersonFree {p-bruno}", "journal ended offline by box talk 0s", "Finish")
+
+	s = dialled()
+	s.want(s.handover(call.GiveUp{Leg: "a"}), "PersonBusy {p-bruno}", "TalkEnded {}", "Give {b phone dev-2  p-bruno false true}", "HangUp {a transferred 0}")
+}
+
 // The decision about a transfer says by whose rights it was made.
 func TestTheTraceOfATransferNamesWhoHandsOn(t *testing.T) {
 	s := bruno(t)
