@@ -65,6 +65,7 @@ func (s *State) letGo(id journal.LegID) {
 	if l == s.caller() {
 		by = "caller"
 	}
+	s.surelyReached()
 	s.occupy(o)
 	if s.queue.served != "" && (o == s.caller() || s.origin.on) {
 		s.queue.served = ""

@@ -32,6 +32,15 @@ func (s *State) reached() {
 	s.do(PartyReached{Person: s.person, Party: s.dialled})
 }
 
+// surelyReached tells it of a party whose answer is only presumed so far: who hands him on
+// has talked with him.
+func (s *State) surelyReached() {
+	if _, presumed := s.timers[timerReached]; presumed {
+		s.disarm(timerReached)
+		s.reached()
+	}
+}
+
 // stopTalk stops counting talk time and tells the ACD, once.
 func (s *State) stopTalk() {
 	if !s.joined.IsZero() {

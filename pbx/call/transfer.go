@@ -160,9 +160,7 @@ func (s *State) transferDecided(e TransferDecided) {
 
 // turn makes o, with whom l has talked, the call's caller, who hears music.
 func (s *State) turn(l, o *leg) {
-	if _, presumed := s.timers[timerReached]; presumed {
-		s.reached()
-	}
+	s.surelyReached()
 	s.transfer = transfer{on: true, by: l, leg: l.id, device: l.device, person: l.person,
 		first: s.first, partner: s.partner, speaks: s.person, turned: s.turned}
 	s.handed++

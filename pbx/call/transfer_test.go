@@ -327,6 +327,18 @@ func TestALegIsGivenToTheOtherCall(t *testing.T) {
 	s.want(s.handover(call.GiveUp{Leg: "b"}), "TalkHandedOn {true}", "Give {a line  line-1  false false}", "HangUp {b transferred 0}")
 }
 
+// The line only presumes that the customer has answered. Whoever joins him with somebody
+// has reached him.
+func TestWhoIsGivenToTheOtherCallWasReached(t *testing.T) {
+	s := newScript(t)
+	dial := phone("a")
+	dial.Dialled = "n-6"
+	s.feed(dial, call.Decided{Action: route.DialOut{Number: numbering.Number{E164: "+390612345678"}, Candidates: []route.Candidate{{Line: "line-1", Dial: "0612345678"}}}},
+		call.LegStarted{Attempt: 1, Leg: "b", Kind: journal.LegLine, Line: "line-1"}, call.AttemptStarted{Attempt: 1, Legs: 1}, call.LegAnswered{Leg: "b", Presumed: true})
+	s.feed(call.LegAnswered{Leg: "a"})
+	s.want(s.handover(call.GiveUp{Leg: "a"}), "PartyReached {p-anna n-6}", "Give {b line  line-1  false false}", "HangUp {a transferred 0}")
+}
+
 // A colleague has dialled the queue and bruno has answered him as its agent. Whom he takes
 // to somebody is the agent: he is in a call of his own from then on, never the queue's
 // caller, and has handed nobody on.
