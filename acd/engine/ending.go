@@ -20,7 +20,7 @@ type formerly struct {
 
 // service is who served a caller last, when, and for which queue.
 type service struct {
-	agent AgentID
+	agent AgentID // empty: who did so has handed him on
 	at    int64
 	queue int32
 }
@@ -156,11 +156,15 @@ func (s *State) endTalk(i int32, outcome string, why Reason) {
 }
 
 // hungUp takes note of the end of a talk, alive and in replay. Whom his agent hands on
-// keeps his rank.
+// keeps his rank, and is kept for that agent no more.
 func (s *State) hungUp(c *contact, outcome string, why Reason) {
 	q := &s.queues[c.queue]
 	if why == ReasonTransferred || why == ReasonConsulted {
 		s.carried.put(c.id, c.key)
+		if m, ok := s.served.get(c.caller); ok {
+			m.agent = ""
+			s.served.put(c.caller, m)
+		}
 	}
 	if outcome == Served {
 		q.pace.Served(time.Duration(c.talked + s.now - c.since))

@@ -499,6 +499,10 @@ func (o *observer) contactEnded(e *engine.Event) error {
 	if e.Outcome == engine.Overflow && e.Reason != engine.ReasonSuperseded || e.Outcome == engine.Served && (e.Reason == engine.ReasonTransferred || e.Reason == engine.ReasonConsulted) {
 		o.carried[e.Contact] = c.rank
 	}
+	if m, ok := o.served[c.caller]; ok && (e.Reason == engine.ReasonTransferred || e.Reason == engine.ReasonConsulted) {
+		m.agent = ""
+		o.served[c.caller] = m
+	}
 	o.outcomes[e.Outcome]++
 	delete(o.contacts, e.Contact)
 	o.left[e.Contact] = true

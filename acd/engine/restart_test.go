@@ -143,6 +143,26 @@ func TestWhyAPromiseWasSettledOutlivesARestart(t *testing.T) {
 	}
 }
 
+// Whom anna hands on to a queue in which she works herself is not kept for her, as he
+// would be had he hung up and called again; also after a restart in between.
+func TestHandedOnIsNotKeptForWhoHandsOn(t *testing.T) {
+	for _, c := range []struct {
+		how, again, rings string
+	}{{"", "", ""}, {" transferred", "", "bruno"}, {" transferred", "replay", "bruno"}} {
+		o := newOffice(t, engine.Queue{ID: "q", Strategy: engine.LongestIdle, WrapUp: time.Minute, LastAgent: 30 * time.Second, Members: []engine.AgentID{"anna"}},
+			engine.Queue{ID: "r", Strategy: engine.LongestIdle, LastAgent: 30 * time.Second, Members: []engine.AgentID{"anna", "bruno"}})
+		o.do("0s login anna", "10s enqueue c1 q caller=n-1", "12s accept 1", "60s ended c1"+c.how, "61s login bruno")
+		if c.again != "" {
+			o.do("61s " + c.again)
+		}
+		o.do("62s enqueue c1 r caller=n-1")
+		a, _ := o.p.s.Agent("bruno")
+		if got := a.State == journal.AgentOffered; got != (c.rings != "") {
+			t.Errorf("ended%s %s: bruno is %s", c.how, c.again, a.State)
+		}
+	}
+}
+
 // Whom his agent hands on to another queue stands there as one who came when he did,
 // before those who have waited for less, also after a restart in between; and the agent
 // is in wrap-up from then on.
