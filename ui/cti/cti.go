@@ -147,6 +147,9 @@ func (s *State) translate(e journal.Event) (Event, bool) {
 		c.Queue, c.Result = p.Queue, ""
 	case journal.CallTransfer:
 		c.Handed = c.Handed || p.State == journal.TransferHanded
+		if (p.State == journal.TransferAnswered || p.State == journal.TransferReturned) && p.By != "" {
+			return c.answered(p.By) // his leg may have answered before the queue was done with it
+		}
 	case journal.CallLeg:
 		return c.leg(p)
 	case journal.ContactConnected:
