@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"centralino/hal"
 	"centralino/hal/sim"
 	"centralino/internal/office"
 	"centralino/pbx/pbxtest"
@@ -80,6 +81,25 @@ func TestAttendedTransfer(t *testing.T) {
 		defer w.queue.mu.Unlock()
 		if log := strings.Join(w.queue.log, ", "); strings.Count(log, "busy p-1") != 1 || strings.Count(log, "free p-1") != 1 || strings.Count(log, "handed on") != 1 {
 			t.Errorf("the queue heard %s", log)
+		}
+	})
+}
+
+// The line of a caller was taken out of the office while he talked. It is heard to the end
+// of the call to which he was brought, not only of the one he came in with.
+func TestTheLineOfACallThatWasJoinedIsHeardAfterItWasTakenAway(t *testing.T) {
+	inWorld(t, func(w *world) {
+		p, held, asks, anna := w.consulting()
+		w.pbx.SetLines([]hal.Line{w.lines[1]})
+		asks.ReferTo("201", held)
+		within(t, "his first call ends", held.End(), time.Second)
+		within(t, "his second call ends", asks.End(), time.Second)
+		pass(5 * time.Second)
+		p.HangUp()
+		within(t, "anna's end", anna.End(), 20*time.Second)
+		pass(5 * time.Second)
+		if n := w.pbx.Calls(); n != 0 {
+			t.Errorf("%d calls are left", n)
 		}
 	})
 }

@@ -81,22 +81,25 @@ func (r *lineReader) run(ctx context.Context) {
 	}
 }
 
-// rest passes on what the lines still report while the box stops, so that calls
-// can end in order; it returns when the last call is over.
+// rest passes on what a line still reports while the box stops, or that was taken away,
+// so that its call can end in order; it returns when the call that has its leg is over.
 func (r *lineReader) rest(events <-chan hal.LineEvent) {
 	l := r.current()
 	if l == nil {
 		return
 	}
 	for {
+		owner := l.owner()
 		select {
 		case ev, ok := <-events:
 			if !ok {
 				return
 			}
 			l.owner().post(lineMail{l, ev})
-		case <-l.owner().done:
-			return
+		case <-owner.done:
+			if l.owner() == owner { // else another call has taken the leg over
+				return
+			}
 		}
 	}
 }

@@ -145,7 +145,7 @@ func (p *Phone) open() (*media.Stream, error) {
 
 // incoming rings and then does what Answer says.
 func (p *Phone) incoming(in *dialog.Leg) {
-	c := &Call{p: p, leg: in, up: make(chan struct{}), end: make(chan struct{})}
+	c := &Call{p: p, leg: in, rtag: in.Request().From().Tag(), up: make(chan struct{}), end: make(chan struct{})}
 	p.mu.Lock()
 	busy := p.call != nil
 	if !busy {
