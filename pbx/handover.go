@@ -193,7 +193,8 @@ func (l *sipLeg) moveTo(a *actor) {
 	if l.line != "" {
 		l.a.p.book.hand(l.line, l.a.id, a.id)
 	}
-	l.a, l.moved = a, true
+	l.a = a
+	l.moved.Store(true)
 	l.at.Store(a)
 }
 
@@ -207,7 +208,8 @@ func (l *sipLeg) enter(id journal.LegID) {
 
 func (l *lineLeg) moveTo(a *actor) {
 	l.a.p.book.hand(l.lineID, l.a.id, a.id)
-	l.a, l.moved = a, true
+	l.a = a
+	l.moved.Store(true)
 	l.at.Store(a)
 }
 

@@ -15,7 +15,7 @@ type owned struct {
 	a     *actor // for the call's own goroutine
 	first *actor // which the leg was made by
 	at    atomic.Pointer[actor]
-	moved bool
+	moved atomic.Bool // read by any call that gets its mail
 }
 
 func in(a *actor) owned { return owned{a: a, first: a} }
@@ -28,7 +28,7 @@ func (o *owned) owner() *actor {
 	return o.first
 }
 
-func (o *owned) hasMoved() bool { return o.moved }
+func (o *owned) hasMoved() bool { return o.moved.Load() }
 
 // leg is one side of a call at the edge: a SIP dialog or a telephone line, with
 // its media. Only the call's actor uses it.

@@ -177,7 +177,7 @@ func (r *lineReader) rang(e hal.Ring) {
 		r.dialTone(true)
 	}
 	if l != nil && l.incoming {
-		l.owner().post(callMail{call.LineRang{Leg: l.id, Line: r.id, N: e.N, Request: r.request()}})
+		l.owner().post(ringMail{l, call.LineRang{Line: r.id, N: e.N, Request: r.request()}})
 		if r.known && e.N == 1 {
 			l.owner().post(callMail{r.callerKnown()})
 		}
@@ -229,6 +229,19 @@ func (r *lineReader) callerKnown() call.CallerKnown {
 		ev.Caller = r.p.o.Names.Number(req.Caller.Number)
 	}
 	return ev
+}
+
+// ringMail is a ring burst of a line that a call has; the call knows its leg's name.
+type ringMail struct {
+	leg *lineLeg
+	ev  call.LineRang
+}
+
+func (m ringMail) deliver(a *actor) {
+	if !a.passesOn(m.leg, m) {
+		m.ev.Leg = m.leg.id
+		a.step(m.ev)
+	}
 }
 
 // lineArrival hands the first leg of a line's call to its actor.
