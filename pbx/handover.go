@@ -117,6 +117,7 @@ func (a *actor) give(x call.Give) {
 		return
 	}
 	a.wanted = nil
+	l.comesWith(a.whoIsAt(l))
 	a.legs = slices.DeleteFunc(a.legs, func(o leg) bool { return o == l })
 	l.moveTo(w.by)
 	if !a.p.hand(w.by, given{l, x}) {

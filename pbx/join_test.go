@@ -104,6 +104,31 @@ func TestTheLineOfACallThatWasJoinedIsHeardAfterItWasTakenAway(t *testing.T) {
 	})
 }
 
+// The agent joins them in the call with anna, to which the caller comes. When she hands him
+// on he is still who he was: the next phone shows his number.
+func TestWhoCameFromAnotherCallIsStillHimself(t *testing.T) {
+	inWorld(t, func(w *world) {
+		_, held, asks, anna := w.consulting()
+		asks.ReferTo("201", held)
+		within(t, "his first call ends", held.End(), time.Second)
+		within(t, "his second call ends", asks.End(), time.Second)
+		pass(2 * time.Second)
+		shown := ""
+		w.sipNet.Wire = func(from, to netip.AddrPort, b []byte) (int, time.Duration) {
+			if text := string(b); to.Addr() == netip.MustParseAddr("192.0.2.12") && strings.HasPrefix(text, "INVITE") {
+				_, shown, _ = strings.Cut(text, "From: ")
+				shown, _, _ = strings.Cut(shown, "\r\n")
+			}
+			return 1, 0
+		}
+		anna.Refer("202")
+		pass(3 * time.Second)
+		if !strings.Contains(shown, "0612345678") {
+			t.Errorf("the phone shows %s", shown)
+		}
+	})
+}
+
 // Whom the agent only calls so far, without an answer yet, is called for the caller.
 func TestTransferBeforeTheOtherAnswers(t *testing.T) {
 	inWorld(t, func(w *world) {

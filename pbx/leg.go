@@ -7,6 +7,7 @@ import (
 	"centralino/internal/journal"
 	"centralino/pbx/call"
 	"centralino/pbx/media"
+	"centralino/pbx/route"
 )
 
 // owned is what a leg knows of the call that it is in. Calls may hand a leg over
@@ -15,7 +16,9 @@ type owned struct {
 	a     *actor // for the call's own goroutine
 	first *actor // which the leg was made by
 	at    atomic.Pointer[actor]
-	moved atomic.Bool // read by any call that gets its mail
+	// request is with what who is at the leg came in, once another call has handed it over.
+	request route.Request
+	moved   atomic.Bool // read by any call that gets its mail
 }
 
 func in(a *actor) owned { return owned{a: a, first: a} }
@@ -28,6 +31,9 @@ func (o *owned) owner() *actor {
 	return o.first
 }
 
+func (o *owned) cameWith() route.Request   { return o.request }
+func (o *owned) comesWith(r route.Request) { o.request = r }
+
 func (o *owned) hasMoved() bool { return o.moved.Load() }
 
 // leg is one side of a call at the edge: a SIP dialog or a telephone line, with
@@ -36,6 +42,9 @@ type leg interface {
 	name() journal.LegID
 	owner() *actor
 	hasMoved() bool
+	// comesWith notes what cameWith tells the next call of who is at the leg.
+	comesWith(r route.Request)
+	cameWith() route.Request
 	// moveTo makes another call the leg's; enter gives it its name there.
 	moveTo(a *actor)
 	enter(id journal.LegID)

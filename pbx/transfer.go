@@ -77,20 +77,32 @@ func (a *actor) front(l leg) {
 	if a.request.Line != "" {
 		a.arrived = a.request
 	}
+	if l != nil {
+		a.request = a.whoIsAt(l)
+	}
+}
+
+// whoIsAt is the request of who is at a leg, as it came in with him if he came from
+// outside, whichever call that was.
+func (a *actor) whoIsAt(l leg) route.Request {
 	switch l := l.(type) {
 	case *sipLeg:
 		switch {
 		case l.device != "":
-			a.request = route.Request{Device: l.device}
-		case l.d.Incoming():
-			a.request = a.arrived
-		default:
-			a.request = route.Request{Caller: l.called}
+			return route.Request{Device: l.device}
+		case !l.d.Incoming():
+			return route.Request{Caller: l.called}
 		}
 	case *lineLeg:
-		a.request = a.arrived
 		if !l.incoming {
-			a.request = route.Request{Caller: l.called}
+			return route.Request{Caller: l.called}
 		}
 	}
+	switch {
+	case l.hasMoved():
+		return l.cameWith()
+	case a.request.Line != "":
+		return a.request
+	}
+	return a.arrived
 }

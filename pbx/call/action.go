@@ -171,6 +171,9 @@ type Give struct {
 	Person journal.SubjectID
 	Held   bool
 	Busy   bool // the ACD has been told that he is in a call outside of queues
+	// Home is the queue in which an agent served who is there, to which he goes if nobody
+	// takes him; empty for none.
+	Home office.ID
 }
 
 // AnswerRefer answers who asks to hand the other side on: 202, or the SIP code that

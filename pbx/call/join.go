@@ -21,7 +21,7 @@ func (s *State) joinRefused() {
 
 // takeOver joins the leg that has come with the one that stays.
 func (s *State) takeOver(e Joined) {
-	n := s.addLeg(&leg{id: e.Leg, kind: e.Kind, device: e.Device, line: e.Line, person: e.Person, state: legUp, busy: e.Busy})
+	n := s.addLeg(&leg{id: e.Leg, kind: e.Kind, device: e.Device, line: e.Line, person: e.Person, state: legUp, busy: e.Busy, home: e.Home})
 	if e.Held {
 		n.state = legHeld
 	}
@@ -67,12 +67,16 @@ func (s *State) letGo(id journal.LegID) {
 	}
 	s.surelyReached()
 	s.occupy(o)
-	if s.queue.served != "" && (o == s.caller() || s.origin.on) {
-		s.queue.served = ""
+	home, led := o.home, o == s.caller() || s.origin.on
+	if o == s.caller() && s.home.queue != "" {
+		home = s.home.queue
+	}
+	if s.queue.served != "" && led {
+		home, s.queue.served = s.queue.served, ""
 		s.do(TalkHandedOn{Attended: true})
 	}
 	s.stopTalk() // of an agent whom his queue's caller takes to somebody
-	s.do(Give{Leg: o.id, Kind: o.kind, Device: o.device, Line: o.line, Person: o.person, Held: o.state == legHeld, Busy: o.busy})
+	s.do(Give{Leg: o.id, Kind: o.kind, Device: o.device, Line: o.line, Person: o.person, Held: o.state == legHeld, Busy: o.busy, Home: home})
 	o.state, o.busy = legEnded, false
 	s.logLeg(o, journal.LegEnded, CauseTransferred, 0)
 	s.end(CauseTransferred, by)

@@ -15,7 +15,8 @@ type leg struct {
 	line      office.ID
 	device    office.ID
 	person    journal.SubjectID
-	attempt   int // 0: the caller's leg
+	home      office.ID // the queue to which he goes if nobody takes him: see Give
+	attempt   int       // 0: the caller's leg
 	state     legState
 	hungUp    bool // we have asked for its end
 	code      int  // SIP code for its refusal, 0: by cause

@@ -206,7 +206,7 @@ func (s *State) handOn(code int, last bool) {
 	served := s.queue.served
 	led := s.first == t.first || s.origin.on // the queue's caller is handed on, and not its agent
 	if s.first != t.first {                  // the path and the queue have led the other one
-		s.home, s.path = home{}, nil
+		s.home, s.path = home{queue: s.first.home}, nil
 	}
 	switch {
 	case served != "" && led:

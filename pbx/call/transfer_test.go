@@ -317,14 +317,14 @@ func TestALegIsGivenToTheOtherCall(t *testing.T) {
 	}
 	s := inside()
 	s.feed(call.LegAnswered{Leg: "b"}, call.LegAnswered{Leg: "a"})
-	s.want(s.handover(call.GiveUp{Leg: "a"}), "Give {b phone dev-2  p-bruno false true}", "HangUp {a transferred 0}")
+	s.want(s.handover(call.GiveUp{Leg: "a"}), "Give {b phone dev-2  p-bruno false true }", "HangUp {a transferred 0}")
 	s.want(s.handover(call.LegEnded{Leg: "a", Cause: call.CauseTransferred}), "PersonFree {p-anna}", "journal ended transferred by caller talk 0s", "Finish")
 
 	s = inside()
 	s.want(s.handover(call.GiveUp{Leg: "a"}), "HangUp {a transferred 0}", "HangUp {b transferred 0}")
 
 	s = bruno(t)
-	s.want(s.handover(call.GiveUp{Leg: "b"}), "TalkHandedOn {true}", "Give {a line  line-1  false false}", "HangUp {b transferred 0}")
+	s.want(s.handover(call.GiveUp{Leg: "b"}), "TalkHandedOn {true}", "Give {a line  line-1  false false queue-1}", "HangUp {b transferred 0}")
 }
 
 // The line only presumes that the customer has answered. Whoever joins him with somebody
@@ -336,7 +336,22 @@ func TestWhoIsGivenToTheOtherCallWasReached(t *testing.T) {
 	s.feed(dial, call.Decided{Action: route.DialOut{Number: numbering.Number{E164: "+390612345678"}, Candidates: []route.Candidate{{Line: "line-1", Dial: "0612345678"}}}},
 		call.LegStarted{Attempt: 1, Leg: "b", Kind: journal.LegLine, Line: "line-1"}, call.AttemptStarted{Attempt: 1, Legs: 1}, call.LegAnswered{Leg: "b", Presumed: true})
 	s.feed(call.LegAnswered{Leg: "a"})
-	s.want(s.handover(call.GiveUp{Leg: "a"}), "PartyReached {p-anna n-6}", "Give {b line  line-1  false false}", "HangUp {a transferred 0}")
+	s.want(s.handover(call.GiveUp{Leg: "a"}), "PartyReached {p-anna n-6}", "Give {b line  line-1  false false }", "HangUp {a transferred 0}")
+}
+
+// He has called anna and joins her with the customer of the queue, who comes to that call.
+// Should she hand him on in vain he goes back to his queue.
+func TestWhoWasBroughtByHisAgentKeepsHisQueue(t *testing.T) {
+	s := newScript(t)
+	s.feed(phone("a"), call.Decided{Action: route.RingExtension{Digits: "202", People: []journal.SubjectID{"p-bruno"}, Devices: []office.ID{"dev-2"}}},
+		call.LegStarted{Attempt: 1, Leg: "b", Kind: journal.LegPhone, Device: "dev-2", Person: "p-bruno"}, call.AttemptStarted{Attempt: 1, Legs: 1},
+		call.LegAnswered{Leg: "b"}, call.LegAnswered{Leg: "a"})
+	s.handover(call.Referred{Leg: "a", Joins: true, Request: route.Request{Device: "dev-1", Dialled: "202"}},
+		call.Joined{Leg: "c", Kind: journal.LegLine, Line: "line-1", Home: "queue-1"}, call.LegEnded{Leg: "a", Cause: call.CauseTransferred})
+	s.want(s.handover(refers("b", "600")), "DecideTransfer {{dev-2 digest  {  } 600}}")
+	s.handover(call.TransferDecided{Action: route.RingExtension{Devices: []office.ID{"dev-3"}}}, call.LegEnded{Leg: "b", Cause: call.CauseNormal},
+		call.AttemptStarted{Attempt: 2})
+	s.want(s.handover(call.AttemptStarted{Attempt: 3}), "PlayLoop c music=true", "EnterQueue {queue-1}")
 }
 
 // A colleague has dialled the queue and bruno has answered him as its agent. Whom he takes
@@ -361,7 +376,7 @@ func TestTheAgentIsHandedOnByHisCaller(t *testing.T) {
 	s.want(s.handover(call.LegEnded{Leg: "b", Cause: call.CauseOffline}), "PersonFree {p-bruno}", "journal ended offline by box talk 0s", "Finish")
 
 	s = dialled()
-	s.want(s.handover(call.GiveUp{Leg: "a"}), "PersonBusy {p-bruno}", "TalkEnded {}", "Give {b phone dev-2  p-bruno false true}", "HangUp {a transferred 0}")
+	s.want(s.handover(call.GiveUp{Leg: "a"}), "PersonBusy {p-bruno}", "TalkEnded {}", "Give {b phone dev-2  p-bruno false true }", "HangUp {a transferred 0}")
 }
 
 // The decision about a transfer says by whose rights it was made.
