@@ -20,20 +20,21 @@ const longestSpan = 96 * time.Hour
 type Fold struct {
 	fetch func(block int64) ([]byte, bool)
 
-	broken  error // a block that was fetched and can't be read
-	seq     uint64
-	late    map[uint64]bool // numbers before seq that did not come yet
-	at      time.Time       // of the last event
-	died    time.Time       // when the box was last alive, between the ends of calls that a restart writes and BoxStarted
-	blocks  map[int64]*block
-	agents  map[journal.SubjectID]*agentNow
-	calls   map[journal.CallID]*callNow
-	lines   map[string]*lineNow
-	callers map[journal.SubjectID]lastCall
-	spoken  map[journal.ContactID][]time.Time // wait ranges that a caller heard: answered by then at most
-	visits  map[visitKey]place
-	current map[journal.ContactID]place // the queue that the contact entered last
-	backs   map[journal.CallID]visitKey // calls back that reached somebody
+	broken    error // a block that was fetched and can't be read
+	seq       uint64
+	late      map[uint64]bool // numbers before seq that did not come yet
+	overtaken bool            // the present event comes late: others went ahead of it
+	at        time.Time       // of the last event
+	died      time.Time       // when the box was last alive, between the ends of calls that a restart writes and BoxStarted
+	blocks    map[int64]*block
+	agents    map[journal.SubjectID]*agentNow
+	calls     map[journal.CallID]*callNow
+	lines     map[string]*lineNow
+	callers   map[journal.SubjectID]lastCall
+	spoken    map[journal.ContactID][]time.Time // wait ranges that a caller heard: answered by then at most
+	visits    map[visitKey]place
+	current   map[journal.ContactID]place // the queue that the contact entered last
+	backs     map[journal.CallID]visitKey // calls back that reached somebody
 }
 
 type visitKey struct {
@@ -106,6 +107,7 @@ func (f *Fold) At() time.Time { return f.at }
 // Apply folds one event in and reports true, or false for one that was seen already:
 // that changes nothing. While the disk stalls, events come out of order.
 func (f *Fold) Apply(e journal.Event) bool {
+	f.overtaken = e.Seq != 0 && e.Seq < f.seq
 	if !f.fresh(e.Seq) {
 		return false
 	}

@@ -52,3 +52,37 @@ func TestAnEndThatComesLateIsBooked(t *testing.T) {
 		}
 	}
 }
+
+// Where the wall clock was set back during a call nothing is taken back: the line was never
+// busy for less than no time.
+func TestAClockThatIsSetBackTakesNothingFromLines(t *testing.T) {
+	day := time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)
+	f := kpi.NewFold(nil)
+	for i, e := range []struct {
+		minute int
+		call   journal.CallID
+		p      journal.Payload
+	}{
+		{60, "a", journal.CallStarted{Direction: journal.Inbound, Line: "line-1", From: "n-1"}},
+		{60, "a", journal.CallLeg{Leg: "l", Kind: journal.LegLine, Line: "line-1", State: journal.LegAnswered}},
+		{5, "a", journal.CallEnded{Cause: "hangup", By: "caller"}},
+		{6, "b", journal.CallStarted{Direction: journal.Inbound, Line: "line-1", From: "n-1"}},
+		{6, "b", journal.CallLeg{Leg: "l", Kind: journal.LegLine, Line: "line-1", State: journal.LegAnswered}},
+		{16, "b", journal.CallEnded{Cause: "hangup", By: "caller"}},
+	} {
+		f.Apply(journal.Event{Seq: uint64(i + 1), Time: day.Add(time.Duration(e.minute) * time.Minute), Call: e.call, Payload: e.p})
+	}
+	out, _ := f.Facts(kpi.Day(day, time.UTC), day.Add(2*time.Hour))
+	busy := time.Duration(0)
+	for _, u := range out.Lines {
+		if u.Busy < 0 {
+			t.Errorf("%+v", u)
+		}
+		if u.Line == "line-1" {
+			busy += u.Busy
+		}
+	}
+	if busy != 10*time.Minute {
+		t.Errorf("busy for %v", busy)
+	}
+}

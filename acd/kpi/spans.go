@@ -139,8 +139,8 @@ func (f *Fold) occupy(line string, n int, at time.Time) {
 			l = &lineNow{since: at}
 			f.lines[id] = l
 		}
-		if at.Before(l.since) && l.busy+n >= 0 { // it comes late: what was booked meanwhile is taken back
-			perSlot(at, l.since, func(s Slot, d time.Duration) { f.line(s, id).Busy += d * time.Duration(n) })
+		if f.overtaken && n < 0 && l.busy > 0 && at.Before(l.since) { // what was booked meanwhile is taken back
+			perSlot(at, l.since, func(s Slot, d time.Duration) { f.line(s, id).Busy -= d })
 		} else {
 			f.bookLine(id, l, at)
 		}
