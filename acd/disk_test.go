@@ -105,6 +105,9 @@ func TestSecondLifeFromDisk(t *testing.T) {
 	if err := second.Enqueue(acd.Entry{Call: "c4", Queue: "sales"}); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := second.Ready("p-nobody", engine.FromPage); err == nil { // what came before is through
+		t.Error("a stranger is ready")
+	}
 	second.end()
 
 	ends := map[journal.ContactID]string{}
