@@ -57,7 +57,7 @@ run 30 ./ui/live -run '^TestBoardEqualsEngineAndReport$' -days 365
 run 10 ./board/update -run '^Test(BitFlips|PowerCutAnywhere)$' -flips "${FLIPS:-1000}" -cuts "${CUTS:-20}"
 run 15 ./acd/engine -run '^(TestPromises|TestSameCommandsSameDecisions|TestJournalWithHoles)$' -rapid.checks "${CHECKS:-5000}"
 run 5 ./acd/kpi -rapid.checks "$((4 * ${CHECKS:-5000}))"
-GATE_WORLDS=${WORLDS:-20} GATE_SEED=${GATE_SEED:-$(date +%Y%m%d)} run 30 ./ui -run '^(TestGate|TestNoPageRanksPeople)$'
+GATE_WORLDS=${WORLDS:-20} GATE_SEED=${GATE_SEED:-$(date +%Y%m%d)} run 60 ./ui -run '^(TestGate|TestNoPageRanksPeople)$'
 run 10 ./internal/audio -run '^TestTalkOff$' -talk "${TALK:-4h}"
 echo
 echo "Figures of $(date -u +%F), commit $(git describe --always --dirty 2>/dev/null || echo unknown), $(uname -m), $(nproc) cores"
