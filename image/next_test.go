@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	_ "embed"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -25,53 +26,9 @@ import (
 // in that. By the kernel's command line of its slot the program then ends, or stops and
 // hears nothing more, or the kernel stops for good, with the first process, some time after
 // the trial has begun; or the program need be well only shortly to be kept.
-const fault = `package main
-
-import (
-	"bytes"
-	"os"
-	"syscall"
-	"time"
-)
-
-func said(what string) bool {
-	line, _ := os.ReadFile("/proc/cmdline")
-	return onBoard() && bytes.Contains(line, []byte("fault="+what))
-}
-
-func stableFor() time.Duration {
-	if said("haste") {
-		return 5 * time.Second
-	}
-	return 0
-}
-
-func init() {
-	for what, fail := range map[string]func(){
-		"crash": func() { os.Exit(1) },
-		"hang":  func() { _ = syscall.Kill(os.Getpid(), syscall.SIGSTOP) },
-		"freeze": func() {
-			for _, order := range [][2]string{{"/proc/sys/kernel/panic", "0"}, {"/proc/sysrq-trigger", "c"}} {
-				if err := os.WriteFile(order[0], []byte(order[1]), 0); err != nil {
-					println("no fault:", err.Error())
-				}
-			}
-		},
-	} {
-		if said(what) {
-			go onceOnTrial(fail)
-		}
-	}
-}
-
-func onceOnTrial(fail func()) {
-	for state := []byte(nil); !bytes.Contains(state, []byte("\"begun\"")); time.Sleep(200 * time.Millisecond) {
-		state, _ = os.ReadFile(slotMemory(onBoardData).Path)
-	}
-	time.Sleep(8 * time.Second) // people see its page by now
-	fail()
-}
-`
+//
+//go:embed testdata/fault.go
+var fault []byte
 
 // nextFiles are those of a slot with the next release; a run builds them once.
 var nextFiles map[string][]byte
@@ -184,7 +141,7 @@ func overlay(t *testing.T, dir string) string {
 	}
 	list := map[string]string{}
 	for name, text := range map[string][]byte{
-		"fault_linux.go": []byte(fault),
+		"fault_linux.go": fault,
 		"updates.go":     bytes.Replace(updates, []byte(gate), []byte(gate+"Stable: stableFor(), "), 1),
 	} {
 		list[filepath.Join(sources, name)] = filepath.Join(dir, name)
