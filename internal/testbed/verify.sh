@@ -7,10 +7,14 @@
 #   AGENTS  CALLERS  CALLING (how long they call: reports against the capture)
 #   CHECKS (random runs that hold the ACD to its promises)  WORLDS (offices of each sort
 #   that the gate is tried on)  GATE_SEED (by which lot they are drawn: the date)
+#   ONLY  box, image or clock (what has a clock of its own): only those parts
 #   POWERCUTS (of the image in QEMU while it updates itself)  LOGCUTS (in the log of the
 #   writes of its disk)  IDLE (how long the writes of its box at rest are counted)
 set -uo pipefail
 cd "$(dirname "$0")/../.."
+only=${ONLY:-}
+case $only in '' | box | image | clock) ;; *) echo "ONLY is box, image or clock, not $only"; exit 2 ;; esac
+parts() { [ -z "$only" ] || [ "$only" = "$1" ]; }
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 code=0
@@ -39,33 +43,41 @@ try() { # what it is, command …
   rm -f "$part"
 }
 # What other work on the machine disturbs comes first.
-run 40 ./cmd/appliance -run '^TestKilledUnderTraffic$' -kills "${KILLS:-500}"
-run 5 ./cmd/appliance -run '^(TestDamagedDatabase|TestMissingLogOfTheDatabase|TestUnusableDataFolder|TestFullDisk|TestStartOnAFullDisk)$'
-run $((${SOAK:-10} + 10)) ./cmd/appliance -run '^TestSoak$' -soak "${SOAK:-10}m"
-run 15 ./cmd/appliance -run '^TestReportsEqualTheCapture$' -report-agents "${AGENTS:-10}" -report-callers "${CALLERS:-60}" -report-for "${CALLING:-5m}"
-CENTRALINO_KILLS=${KILLS:-500} run 10 ./internal/journal -run '^TestKilledAtAnyMoment'
-run 15 ./hal/sim -run '^(TestVM|TestVgetty)' -count "${ROUNDS:-5}"
-image '^Test(ImageOffice|Swap|ImageRaspi3b)$$' -idle "${IDLE:-5m}"
-image '^TestImagePowerCuts$$' -powercuts "${POWERCUTS:-20}"
-image '^TestImageWriteLog$$' -logcuts "${LOGCUTS:-500}"
-image '^TestImageTroubledCards$$'
+if parts box; then
+  run 40 ./cmd/appliance -run '^TestKilledUnderTraffic$' -kills "${KILLS:-500}"
+  run 5 ./cmd/appliance -run '^(TestDamagedDatabase|TestMissingLogOfTheDatabase|TestUnusableDataFolder|TestFullDisk|TestStartOnAFullDisk)$'
+  run $((${SOAK:-10} + 10)) ./cmd/appliance -run '^TestSoak$' -soak "${SOAK:-10}m"
+  run 15 ./cmd/appliance -run '^TestReportsEqualTheCapture$' -report-agents "${AGENTS:-10}" -report-callers "${CALLERS:-60}" -report-for "${CALLING:-5m}"
+  CENTRALINO_KILLS=${KILLS:-500} run 10 ./internal/journal -run '^TestKilledAtAnyMoment'
+  run 15 ./hal/sim -run '^(TestVM|TestVgetty)' -count "${ROUNDS:-5}"
+fi
+if parts image; then
+  image '^Test(ImageOffice|Swap|ImageRaspi3b)$$' -idle "${IDLE:-5m}"
+  image '^TestImagePowerCuts$$' -powercuts "${POWERCUTS:-20}"
+  image '^TestImageWriteLog$$' -logcuts "${LOGCUTS:-500}"
+  image '^TestImageTroubledCards$$'
+fi
 # What follows has a clock of its own and minds no other work on the machine.
-GOGC=400 run 100 ./cmd/appliance -run '^TestWholeBox$' -simseeds "${SEEDS:-1000}" -simhours "${HOURS:-0.5}" -simminutes 90 -parallel 4
-run 15 ./acd/sim -calls 1000000 -days 365
-run 30 ./acd/kpi -run '^TestBoardEqualsReport$' -days 365
-run 30 ./ui/live -run '^TestBoardEqualsEngineAndReport$' -days 365
-run 10 ./board/update -run '^Test(BitFlips|PowerCutAnywhere)$' -flips "${FLIPS:-1000}" -cuts "${CUTS:-20}"
-run 15 ./acd/engine -run '^(TestPromises|TestSameCommandsSameDecisions|TestJournalWithHoles)$' -rapid.checks "${CHECKS:-5000}"
-run 5 ./acd/kpi -rapid.checks "$((4 * ${CHECKS:-5000}))"
-GATE_WORLDS=${WORLDS:-20} GATE_SEED=${GATE_SEED:-$(date +%Y%m%d)} run 60 ./ui -run '^(TestGate|TestNoPageRanksPeople)$'
-run 10 ./internal/audio -run '^TestTalkOff$' -talk "${TALK:-4h}"
+if parts clock; then
+  GOGC=400 run 100 ./cmd/appliance -run '^TestWholeBox$' -simseeds "${SEEDS:-1000}" -simhours "${HOURS:-0.5}" -simminutes 90 -parallel 4
+  run 15 ./acd/sim -calls 1000000 -days 365
+  run 30 ./acd/kpi -run '^TestBoardEqualsReport$' -days 365
+  run 30 ./ui/live -run '^TestBoardEqualsEngineAndReport$' -days 365
+  run 10 ./board/update -run '^Test(BitFlips|PowerCutAnywhere)$' -flips "${FLIPS:-1000}" -cuts "${CUTS:-20}"
+  run 15 ./acd/engine -run '^(TestPromises|TestSameCommandsSameDecisions|TestJournalWithHoles)$' -rapid.checks "${CHECKS:-5000}"
+  run 5 ./acd/kpi -rapid.checks "$((4 * ${CHECKS:-5000}))"
+  GATE_WORLDS=${WORLDS:-20} GATE_SEED=${GATE_SEED:-$(date +%Y%m%d)} run 60 ./ui -run '^(TestGate|TestNoPageRanksPeople)$'
+  run 10 ./internal/audio -run '^TestTalkOff$' -talk "${TALK:-4h}"
+fi
 echo
 echo "Figures of $(date -u +%F), commit $(git describe --always --dirty 2>/dev/null || echo unknown), $(uname -m), $(nproc) cores"
 echo
 grep -a 'FIGURE' "$log" | sed 's/^.*FIGURE\t//' |
   awk -F'\t' 'BEGIN { printf "| figure | value | unit |\n|---|---|---|\n" } { printf "| %s | %s | %s |\n", $1, $2, $3 }'
-printf '| sessions of vgetty and vm with the modem simulator | %d of %d | sessions |\n' \
-  "$(grep -acE '^--- PASS: Test(VM|Vgetty)' "$log")" "$(grep -acE '^--- (PASS|FAIL): Test(VM|Vgetty)' "$log")"
+if parts box; then
+  printf '| sessions of vgetty and vm with the modem simulator | %d of %d | sessions |\n' \
+    "$(grep -acE '^--- PASS: Test(VM|Vgetty)' "$log")" "$(grep -acE '^--- (PASS|FAIL): Test(VM|Vgetty)' "$log")"
+fi
 printf '| tests that failed | %d | tests |\n' "$(grep -acE '^--- FAIL' "$log")"
 printf '| tests that were left out | %d | tests |\n' "$(grep -acE '^ *--- SKIP' "$log")"
 exit "$code"
