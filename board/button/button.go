@@ -186,7 +186,9 @@ func (r *Reader) window(now time.Time) int {
 }
 
 // Next says when after now Tick has something to do without an edge; zero for
-// never.
+// never. A level that has stood long enough by the time of its edge may have been read
+// late, and edges after it are then still to be read: it counts once nothing more came for
+// a while.
 func (r *Reader) Next(now time.Time) time.Time {
 	var next time.Time
 	sooner := func(t time.Time) {
@@ -196,6 +198,9 @@ func (r *Reader) Next(now time.Time) time.Time {
 	}
 	if r.raw != r.down {
 		sooner(r.rawAt.Add(debounce))
+		if next.IsZero() {
+			next = now.Add(debounce)
+		}
 	}
 	if r.down && r.raw && !r.powerOn {
 		for _, w := range windows {

@@ -197,3 +197,49 @@ func TestRun(t *testing.T) {
 		}
 	})
 }
+
+// TestRunReadsLate: on a computer that has no time an edge is read long after it came. It
+// still counts, and for the time at which it came.
+func TestRunReadsLate(t *testing.T) {
+	type edge struct {
+		pressed  bool
+		at, read time.Duration // since the beginning
+	}
+	const ms = time.Millisecond
+	for _, c := range []struct {
+		name  string
+		edges []edge
+		want  button.Gesture
+	}{
+		{"let go, read 30 ms late", []edge{{true, 0, 0}, {false, 4000 * ms, 4030 * ms}}, button.Pair},
+		{"pressed and let go, both read 30 ms late", []edge{{true, 0, 30 * ms}, {false, 4000 * ms, 4030 * ms}}, button.Pair},
+		{"let go within the window, read after it", []edge{{true, 0, 0}, {false, 5900 * ms, 7000 * ms}}, button.Pair},
+		{"a short press read when it is over", []edge{{true, 0, 2000 * ms}, {false, 200 * ms, 2000 * ms}}, button.Press},
+		{"it bounces, and each edge is read 10 ms after the one before",
+			[]edge{{true, 0, 100 * ms}, {false, 2 * ms, 110 * ms}, {true, 5 * ms, 120 * ms}, {false, 4000 * ms, 4100 * ms}, {true, 4002 * ms, 4110 * ms}, {false, 4004 * ms, 4120 * ms}}, button.Pair},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				edges := make(fake, 16)
+				var got []button.Gesture
+				start := time.Now()
+				done := make(chan error)
+				go func() {
+					done <- button.Run(t.Context(), button.Options{Button: edges, Gesture: func(g button.Gesture) { got = append(got, g) }})
+				}()
+				for _, e := range c.edges {
+					time.Sleep(time.Until(start.Add(e.read)))
+					edges <- hal.ButtonEdge{Pressed: e.pressed, At: start.Add(e.at)}
+				}
+				time.Sleep(time.Second)
+				close(edges)
+				if err := <-done; err != nil {
+					t.Error(err)
+				}
+				if len(got) != 1 || got[0] != c.want {
+					t.Errorf("%v, want %v", got, c.want)
+				}
+			})
+		})
+	}
+}
