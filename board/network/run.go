@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/netip"
+	"runtime/debug"
 	"slices"
 	"time"
 )
@@ -54,16 +55,18 @@ type runner struct {
 	state    State
 	began    time.Time // of asking: when the cable came, or the lease went
 	leases   chan *Lease
-	stop     func()    // of the client that runs; nil: none does
-	opened   time.Time // when the cable was last opened for DHCP, or would not
-	unsure   bool      // the interface may have lost its address: it was plugged in anew
+	broken   chan struct{} // a client that a panic has ended
+	stop     func()        // of the client that runs; nil: none does
+	opened   time.Time     // when the cable was last opened for DHCP, or would not
+	unsure   bool          // the interface may have lost its address: it was plugged in anew
 	last     netip.Addr
 }
 
 // Run keeps the interface as the settings say until ctx ends; it leaves the address then,
 // for what still says goodbye.
 func Run(ctx context.Context, o Options) error {
-	r := &runner{Options: o, leases: make(chan *Lease)} // unbuffered: a client waits until its lease is in force
+	// Unbuffered: a client waits until its lease is in force, or its end is known.
+	r := &runner{Options: o, leases: make(chan *Lease), broken: make(chan struct{})}
 	defer r.stopClient()
 	tick := time.NewTicker(look)
 	defer tick.Stop()
@@ -74,6 +77,8 @@ func Run(ctx context.Context, o Options) error {
 			return nil
 		case l := <-r.leases:
 			r.leased(l)
+		case <-r.broken:
+			r.stopClient() // step begins anew; an address that is in force stays
 		case <-tick.C:
 		}
 	}
@@ -157,6 +162,7 @@ func (r *runner) startClient(ctx context.Context) {
 	done := make(chan struct{})
 	go func() { // ends with stop
 		defer close(done)
+		defer r.mourn(ctx)
 		_ = c.Run(ctx) // its only error is the end
 	}()
 	r.stop = func() {
@@ -165,6 +171,23 @@ func (r *runner) startClient(ctx context.Context) {
 		<-done
 	}
 }
+
+// mourn lets no panic of a client through: above it is the first process, whose end would
+// be the kernel's.
+func (r *runner) mourn(ctx context.Context) {
+	p := recover()
+	if p == nil {
+		return
+	}
+	r.Log.Error("asking by DHCP stopped by a panic; it begins anew", "panic", p, "at", firstLines(debug.Stack()))
+	select {
+	case r.broken <- struct{}{}:
+	case <-ctx.Done():
+	}
+}
+
+// firstLines are what the kernel's log takes of a stack.
+func firstLines(stack []byte) string { return string(stack[:min(len(stack), 600)]) }
 
 func (r *runner) stopClient() {
 	if r.stop != nil {

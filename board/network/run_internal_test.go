@@ -196,6 +196,28 @@ func TestCableThatIsOpenedAgainForDHCP(t *testing.T) {
 	})
 }
 
+// The first process is above the client: its panic must not be that one's.
+func TestAnswerThatNobodyExpected(t *testing.T) {
+	panics := 3
+	c := &cable{plugged: true, answers: func(m *message) *message {
+		if panics--; panics >= 0 {
+			panic("an option that nobody expected")
+		}
+		return usualAnswer(m)
+	}}
+	with(t, c, Settings{}, func(state func() State) {
+		time.Sleep(time.Minute)
+		if s := state(); s.How != ByDHCP || s.Address.String() != "10.1.0.9/24" {
+			t.Errorf("a minute later: %+v", s)
+		}
+		c.change(func() { panics = 1 })
+		time.Sleep(45 * time.Minute) // the lease was to be renewed meanwhile
+		if s := state(); s.How != ByDHCP || s.Until.Sub(time.Now()) < 10*time.Minute {
+			t.Errorf("after a panic while it was renewed: %+v", s)
+		}
+	})
+}
+
 func TestLinkLocalAddressThatIsTaken(t *testing.T) {
 	first := linkLocal([6]byte{2, 0, 0, 0, 0, 1}, 0)
 	c := &cable{plugged: true, silent: true, taken: first.Addr()}
