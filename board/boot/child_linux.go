@@ -167,7 +167,7 @@ func (f *first) gone(pid int, limit time.Duration) bool {
 
 // letGo writes down what there is to be written and lets the card go.
 func (f *first) letGo() {
-	if f.report.Clock.Trusted && f.report.dataKept() {
+	if f.last.sure && f.report.dataKept() {
 		f.writeClock(time.Now())
 	}
 	unix.Sync()

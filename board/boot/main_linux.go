@@ -26,7 +26,7 @@ type first struct {
 	child    child
 	watchdog *watchdog
 	again    *time.Timer // runs while the child waits for its next start
-	kept     time.Time   // when the clock was last written to the data partition
+	last     lastTime    // on the data partition
 	writing  atomic.Bool // it is being written
 	servers  *servers    // of time, for the clock's goroutine
 	namer    *network.Announcer
@@ -54,9 +54,6 @@ const (
 	memoryEvery = time.Minute
 	memoryStep  = 8
 )
-
-// keepClock is how often the time is written down, for a start without a network.
-const keepClock = time.Hour
 
 // Main brings the box up and keeps it up. It never returns: at the end the machine
 // restarts or is switched off.
@@ -190,7 +187,7 @@ func (f *first) loop() {
 			f.report.Name = name
 			f.tell()
 		case s := <-f.clock:
-			f.report.Clock = s
+			f.report.Clock, f.last.sure = s, true
 			f.keepClock()
 			f.tell()
 		case s := <-f.signals:
@@ -233,7 +230,7 @@ func (f *first) look() {
 			f.log.Info("memory", "total", total, "available", free)
 		}
 	}
-	if f.report.Clock.Trusted && now.Sub(f.kept) >= keepClock {
+	if f.last.due(now) {
 		f.keepClock()
 	}
 }
@@ -288,9 +285,9 @@ func (f *first) setClock() {
 	if b, err := os.ReadFile(filepath.Join(Data, ClockFile)); err == nil && len(b) < 64 {
 		kept, _ = time.Parse(time.RFC3339, string(b))
 	}
-	now := time.Now()
-	if t := timesync.Floor(now, f.o.Built, kept); t.After(now) {
+	if t := f.last.begin(time.Now(), f.o.Built, kept); !t.IsZero() {
 		if err := timesync.SetClock(t); err != nil {
+			f.last.sure = false
 			f.log.Error("the clock", "err", err)
 		}
 	}
@@ -300,7 +297,7 @@ func (f *first) setClock() {
 // keepClock has the time written down, by a goroutine of its own: a card that hangs must
 // not keep the first process.
 func (f *first) keepClock() {
-	f.kept = time.Now()
+	f.last.kept = time.Now()
 	if f.report.dataKept() && f.writing.CompareAndSwap(false, true) {
 		go func() {
 			defer f.writing.Store(false)

@@ -1,0 +1,32 @@
+package boot
+
+import (
+	"time"
+
+	"centralino/board/timesync"
+)
+
+// keepEvery is how often the time is written down, for a start without a network.
+const keepEvery = time.Hour
+
+// lastTime decides which time is written down for the next start, and when.
+//
+// A clock that begins at the latest time that has surely passed is never ahead: what it
+// shows later has passed, too, also while no server tells the time. So in an office without
+// one no day comes twice. What a battery has kept needs that as little as it can be believed.
+type lastTime struct {
+	sure bool // what the clock shows has passed
+	kept time.Time
+}
+
+// begin returns the time that the clock has to be set to, zero if it shows that or more.
+func (l *lastTime) begin(now, built, kept time.Time) (set time.Time) {
+	l.kept = now
+	if t := timesync.Floor(now, built, kept); t.After(now) {
+		l.sure, set = true, t
+	}
+	return set
+}
+
+// due reports that the time should be written down.
+func (l *lastTime) due(now time.Time) bool { return l.sure && now.Sub(l.kept) >= keepEvery }
