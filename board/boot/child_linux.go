@@ -130,6 +130,15 @@ const (
 // switches it off. It does not return.
 func (f *first) stop(how int) {
 	f.log.Warn("the box stops", "how", how)
+	survive(f.log, "stop", f.endProgram)
+	f.whileFed("let the card go", writeTime, f.letGo)
+	f.log.Warn("good-bye")
+	halt(how)
+	select {} // the kernel takes it from here
+}
+
+// endProgram ends the program and takes the box's name back.
+func (f *first) endProgram() {
 	if pid := f.child.pid; pid != 0 {
 		_ = syscall.Kill(pid, syscall.SIGTERM)
 		if !f.gone(pid, stopTime) {
@@ -139,10 +148,6 @@ func (f *first) stop(how int) {
 		}
 	}
 	f.unname()
-	f.whileFed(f.letGo)
-	f.log.Warn("good-bye")
-	halt(how)
-	select {} // the kernel takes it from here
 }
 
 // gone waits until a process has ended, and says false if it takes longer than limit.
@@ -179,25 +184,26 @@ func (f *first) letGo() {
 	}
 }
 
-// whileFed does something slow and feeds the watchdog meanwhile, for writeTime at most.
-func (f *first) whileFed(do func()) {
+// whileFed does something slow and feeds the watchdog meanwhile, for limit at most. It
+// reports whether that was enough; what has not ended by then is left behind.
+func (f *first) whileFed(what string, limit time.Duration, do func()) bool {
 	done := make(chan struct{})
 	go func() { // a card that hangs keeps it; the machine stops then
 		defer close(done)
-		do()
+		survive(f.log, what, do)
 	}()
-	t, over := time.NewTicker(tick), time.NewTimer(writeTime)
+	t, over := time.NewTicker(tick), time.NewTimer(limit)
 	defer t.Stop()
 	defer over.Stop()
 	for {
 		f.watchdog.feed()
 		select {
 		case <-done:
-			return
+			return true
 		case <-t.C:
 		case <-over.C:
-			f.log.Error("the card takes too long")
-			return
+			f.log.Error("the card takes too long", "what", what)
+			return false
 		}
 	}
 }

@@ -148,7 +148,7 @@ func (f *first) readSettings(disk string) {
 		return
 	}
 	var problems []Problem
-	f.settings, problems = ParseSettings(string(text))
+	survive(f.log, "read "+SettingsFile, func() { f.settings, problems = ParseSettings(string(text)) })
 	for _, p := range problems {
 		f.log.Warn(SettingsFile+" cannot be used", "line", p.Line, "text", p.Text)
 	}

@@ -21,13 +21,15 @@ type watchdog struct {
 	bad bool // told already
 }
 
+const watchdogDevice = "/dev/watchdog0"
+
 // openWatchdog starts the first watchdog with a period. It is never stopped again: that
 // is the point of it.
 func openWatchdog(period time.Duration, log *slog.Logger) *watchdog {
 	if period <= 0 {
 		period = 15 * time.Second
 	}
-	dev, err := os.OpenFile("/dev/watchdog0", os.O_WRONLY, 0)
+	dev, err := os.OpenFile(watchdogDevice, os.O_WRONLY, 0)
 	if err != nil {
 		log.Warn("no watchdog", "err", err)
 		return nil

@@ -68,19 +68,34 @@ func Main(o Options) {
 	asked := f.startPowerOn()   // beside the modules: starting a program takes as long as they do
 	modules := f.loadModules()
 	f.beside("modules", func() { modules.follow(ctx) })
-	f.openData(asked)
+	if _, err := os.Stat(watchdogDevice); err == nil { // from here on the box is not left hanging
+		f.watchdog = openWatchdog(f.o.Watch, f.log)
+	}
+	if !f.whileFed("open the data partition", openTime, func() { f.openData(asked) }) {
+		halt(ExitReboot)
+		select {}
+	}
 	own := f.report.Disk
 	f.beside("sticks", func() { followSticks(ctx, own, f.log) })
 	f.setClock()
-	f.watchdog = openWatchdog(f.o.Watch, f.log)
+	if f.watchdog == nil {
+		f.watchdog = openWatchdog(f.o.Watch, f.log) // its driver may have needed its time
+	}
 	f.startNetwork(ctx)
 	f.beside("power button", func() { readPower(ctx, f.power) })
 	f.child.trial = o.Trial != nil && o.Trial()
 	if f.child.trial {
 		f.log.Warn("this version is on trial")
 	}
-	f.loop()
+	for {
+		survive(f.log, "first process", f.loop)
+		time.Sleep(panicWait)
+	}
 }
+
+// openTime is how long the data partition may take to be found, repaired and opened: the
+// repair of a large card that is worn takes long. A card that hangs costs a restart.
+const openTime = time.Hour
 
 // prepare sets what the kernel leaves to the first process.
 func (f *first) prepare() {
@@ -162,11 +177,17 @@ func (f *first) startName(ctx context.Context) {
 	}
 }
 
-// loop starts the program and looks after it until the machine stops.
+// loop starts the program and looks after it until the machine stops. It may be called
+// again after a panic of its own.
 func (f *first) loop() {
 	t := time.NewTicker(tick)
 	defer t.Stop()
-	f.again = time.NewTimer(0)
+	switch {
+	case f.again == nil:
+		f.again = time.NewTimer(0)
+	case f.child.pid == 0: // a panic came between
+		f.again.Reset(longWait)
+	}
 	for {
 		select {
 		case <-f.again.C:
