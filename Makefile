@@ -52,6 +52,7 @@ RELEASE_KEY ?= bin/development.key
 SPARE_PUBLIC ?=
 KERNEL ?=
 PLACE ?=
+MAKER ?=
 IMAGE_TESTS ?= ^TestImage(Updates|Rescue)?$$
 IMAGE_ARGS ?=
 export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 1795000000)
@@ -68,7 +69,7 @@ program: $(RELEASE_KEY) # the program as the image of BOARD holds it
 	  -ldflags "$(LDFLAGS) -X main.image=$(BOARD) -X main.release=$(RELEASE) -X main.updateKeys=$$keys$(SPARE_PUBLIC:%=,%)" ./cmd/appliance
 
 image: program ## build the flashable image of BOARD (rpi, qemu-virt, qemu-raspi3b) and its update in bin/image
-	$(GO) run ./image -board $(BOARD) -program $(IMAGE)/appliance -version $(VERSION) -release $(RELEASE) -key $(RELEASE_KEY) $(KERNEL:%=-kernel %) $(PLACE:%=-place %) -publish
+	$(GO) run ./image -board $(BOARD) -program $(IMAGE)/appliance -version $(VERSION) -release $(RELEASE) -key $(RELEASE_KEY) $(KERNEL:%=-kernel %) $(PLACE:%=-place %) $(if $(MAKER),-maker '$(MAKER)') -publish
 	@test '$(RELEASE_KEY)' != bin/development.key || echo 'Signed with $(RELEASE_KEY), a key for development; give RELEASE_KEY=FILE for a release.'
 
 image-test: override BOARD := qemu-virt

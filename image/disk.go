@@ -119,6 +119,11 @@ func (b *build) slotFiles() (map[string][]byte, error) {
 	}
 	maps.Copy(files, b.in.trees)
 	maps.Copy(files, b.in.firmware)
+	licences, err := b.licenceFiles()
+	if err != nil {
+		return nil, fmt.Errorf("licences: %w", err)
+	}
+	maps.Copy(files, licences)
 	if b.target.config != "" {
 		files["config.txt"] = []byte(b.target.config)
 	}

@@ -39,6 +39,7 @@ type options struct {
 	made      time.Time
 	publish   bool
 	place     string // where the image is published, for Imager's list; empty: not known
+	maker     string // whom to ask for the source of what is under the GNU licences; empty: who passed it on
 	fetchOnly bool
 }
 
@@ -91,6 +92,7 @@ func parse(args []string) (options, error) {
 	f.StringVar(&o.cache, "cache", ".cache/image", "folder of what was fetched; may be deleted at any time")
 	f.BoolVar(&o.publish, "publish", false, "also compress and write the block map, checksums and Imager's list")
 	f.StringVar(&o.place, "place", "", "address under which the image is published, with its last slash, for Imager's list")
+	f.StringVar(&o.maker, "maker", "", "name and address of whoever passes the image on, for the offer of source code in it")
 	f.BoolVar(&o.fetchOnly, "fetch", false, "only fetch kernel and firmware")
 	if err := f.Parse(args); err != nil {
 		return o, err

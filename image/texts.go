@@ -35,7 +35,9 @@ const helpText = "" +
 	"Questa partizione si legge da qualunque computer. centralino.txt contiene le\r\n" +
 	"impostazioni di rete e si puo' cambiare; CODICE.TXT il codice per prendere in\r\n" +
 	"carico un centralino nuovo; autoboot.txt dice quale sistema parte e non va toccato.\r\n" +
+	"Licenze e offerta dei sorgenti: LICENZE.TXT nelle due partizioni che seguono.\r\n" +
 	"\r\n" +
 	"Any computer can read this partition. centralino.txt holds the network settings\r\n" +
 	"and may be changed; CODICE.TXT the code by which a new box is claimed; autoboot.txt\r\n" +
-	"says which system starts and must not be touched.\r\n"
+	"says which system starts and must not be touched. Licences and the offer of source\r\n" +
+	"code: LICENZE.TXT in the two partitions that follow.\r\n"
