@@ -226,7 +226,7 @@ type LED interface{ Set(on bool) error }
 // ButtonEdge is one change of a button. Pressed is true while it is held down.
 type ButtonEdge struct {
 	Pressed bool
-	At      time.Time
+	At      time.Time // when it came, which may be long before it was read
 }
 
 // Button is a push button. Edges has room for 16 edges, more than a person makes

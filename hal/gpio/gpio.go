@@ -1,21 +1,20 @@
 // Package gpio drives the lamps, the button and the relays on the pins of the
-// computer, through the kernel's GPIO character device (periph.io, Linux 5.10 or
-// newer). Only a button's Watch runs a goroutine, which ends with its context.
+// computer, through the kernel's GPIO character device (Linux 5.10 or newer): outputs
+// by periph.io, the button by itself, because periph.io throws away at what time the
+// kernel saw an edge. Only a button's Watch runs a goroutine, which ends with its
+// context.
 package gpio
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"strconv"
 	"strings"
-	"time"
 
 	"centralino/hal"
 
 	"periph.io/x/conn/v3/driver/driverreg"
 	"periph.io/x/conn/v3/gpio"
-	"periph.io/x/conn/v3/gpio/gpioreg"
 	"periph.io/x/host/v3/gpioioctl" // the kernel's character device, and no other driver
 )
 
@@ -45,7 +44,8 @@ const (
 
 // Pins are the pins of the computer.
 type Pins struct {
-	find func(name string) gpio.PinIO
+	find  func(name string) gpio.PinIO
+	watch func(name string, pull gpio.Pull) (line, error) // has the kernel note a pin's edges
 }
 
 // Open finds the pins of the computer. It returns ErrNoGPIO where there are none.
@@ -56,21 +56,36 @@ func Open() (*Pins, error) {
 	if len(gpioioctl.Chips) == 0 {
 		return nil, ErrNoGPIO
 	}
-	return &Pins{find: find}, nil
+	return &Pins{find: find, watch: func(name string, pull gpio.Pull) (line, error) {
+		c, number := place(name)
+		if c == nil {
+			return nil, ErrNoPin
+		}
+		return openLine(c.Path(), number, pull)
+	}}, nil
 }
 
 // find returns the pin of a name, nil if there is none.
 func find(name string) gpio.PinIO {
-	label, number, ok := onChip(name)
-	if !ok {
-		return gpioreg.ByName(name)
-	}
-	for _, c := range gpioioctl.Chips {
-		if c.Label() == label && number < c.LineCount() {
-			return c.ByNumber(number)
-		}
+	if c, number := place(name); c != nil {
+		return c.ByNumber(number)
 	}
 	return nil
+}
+
+// place finds the chip that has the pin of a name, and its number there; nil if none has.
+func place(name string) (*gpioioctl.GPIOChip, int) {
+	label, number, ok := onChip(name)
+	for _, c := range gpioioctl.Chips {
+		if !ok {
+			if l := c.ByName(name); l != nil {
+				return c, l.Number()
+			}
+		} else if c.Label() == label && number < c.LineCount() {
+			return c, number
+		}
+	}
+	return nil, 0
 }
 
 // onChip reads a name of the form "LABEL/NUMBER".
@@ -128,58 +143,18 @@ func (p *Pins) Relay(of Pin) (hal.Relay, error) { return p.output(of) }
 // Button opens a button; one that is on at Low gets the pin's own pull-up, one
 // that is on at High the pull-down.
 func (p *Pins) Button(of Pin) (hal.Button, error) {
-	io, err := p.pin(of)
-	if err != nil {
+	if _, err := p.pin(of); err != nil {
 		return nil, err
 	}
-	b := &button{name: of.Name, io: io, on: of.On == High, pull: gpio.PullUp}
-	if b.on {
-		b.pull = gpio.PullDown
+	pull := gpio.PullUp
+	if of.On == High {
+		pull = gpio.PullDown
 	}
-	return b, nil
-}
-
-// look is how often a button is read even without an edge, so that one lost edge
-// is not a button stuck for ever, and how long Watch takes to end at most.
-const look = 100 * time.Millisecond
-
-type button struct {
-	name string
-	io   gpio.PinIO
-	on   gpio.Level
-	pull gpio.Pull
-}
-
-// Watch reports the button's changes; a button that is held when Watch begins is
-// reported at once. Contact bounce is passed on, board/button takes it away.
-func (b *button) Watch(ctx context.Context) (<-chan hal.ButtonEdge, error) {
-	if err := b.io.In(b.pull, gpio.BothEdges); err != nil {
-		return nil, fmt.Errorf("read pin %s: %w", b.name, err)
-	}
-	// 16: more edges than a person makes in a second; see hal.Button.
-	edges := make(chan hal.ButtonEdge, 16)
-	go b.watch(ctx, edges)
-	return edges, nil
-}
-
-func (b *button) watch(ctx context.Context, edges chan<- hal.ButtonEdge) {
-	defer close(edges)
-	defer b.io.Halt() // frees the line; nothing could be done about an error
-	was := false
-	for ctx.Err() == nil {
-		if pressed := b.io.Read() == b.on; pressed != was {
-			select {
-			case edges <- hal.ButtonEdge{Pressed: pressed, At: time.Now()}:
-				was = pressed
-			default: // full: seen again at the next look
-			}
+	return &button{on: of.On == High, open: func() (line, error) {
+		l, err := p.watch(of.Name, pull)
+		if err != nil {
+			return nil, fmt.Errorf("watch pin %s: %w", of.Name, err)
 		}
-		began := time.Now()
-		if !b.io.WaitForEdge(look) && time.Since(began) < look/2 {
-			select { // a pin that cannot wait must not spin
-			case <-time.After(look / 10):
-			case <-ctx.Done():
-			}
-		}
-	}
+		return l, nil
+	}}, nil
 }

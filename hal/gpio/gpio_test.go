@@ -1,12 +1,10 @@
 package gpio
 
 import (
-	"context"
 	"errors"
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"centralino/hal"
 
@@ -108,57 +106,6 @@ func TestOpen(t *testing.T) {
 		t.Logf("GPIO chips %v, Open: %v", chips, err)
 	}
 }
-
-func TestButton(t *testing.T) {
-	pin := &gpiotest.Pin{N: "GPIO23", EdgesChan: make(chan gpio.Level)}
-	b, err := pins(pin).Button(Pin{"GPIO23", Low})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	edges, err := b.Watch(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if pin.P != gpio.PullUp {
-		t.Errorf("pull %v", pin.P)
-	}
-	for _, step := range []struct {
-		level   gpio.Level
-		pressed bool
-	}{{gpio.Low, true}, {gpio.High, false}} {
-		pin.EdgesChan <- step.level
-		select {
-		case e := <-edges:
-			if e.Pressed != step.pressed || e.At.IsZero() {
-				t.Errorf("level %v gives %+v", step.level, e)
-			}
-		case <-time.After(10 * time.Second):
-			t.Fatal("no edge")
-		}
-	}
-	cancel()
-	for range edges { // closed in the end
-	}
-}
-
-// TestButtonHeldAtStart: needed for the factory reset from power-on.
-func TestButtonHeldAtStart(t *testing.T) {
-	pin := &heldPin{gpiotest.Pin{N: "GPIO23", EdgesChan: make(chan gpio.Level)}}
-	b := &button{io: pin, on: gpio.Low, pull: gpio.PullUp}
-	edges, err := b.Watch(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if e := <-edges; !e.Pressed {
-		t.Errorf("a held button gives %+v", e)
-	}
-}
-
-// heldPin stays low whatever the pull does.
-type heldPin struct{ gpiotest.Pin }
-
-func (p *heldPin) Read() gpio.Level { return gpio.Low }
 
 var (
 	_ hal.LED    = (*output)(nil)
