@@ -134,6 +134,16 @@ func (s *Server) Letter(ctx context.Context, r *office.Report, days kpi.Interval
 	return l, nil
 }
 
+// ResetLetter tells the office that somebody has opened the way to a new password with
+// the button.
+func (s *Server) ResetLetter() export.Letter {
+	doc, now := s.d.Office.Current().Doc, s.d.Now()
+	p := s.texts.Printer(doc.Site.Language)
+	return export.Letter{ID: "reset." + now.UTC().Format("20060102T150405"), Date: now,
+		Subject: p.T("mail.reset.subject", "site", doc.Site.Name),
+		Body:    p.T("mail.reset.body", "site", doc.Site.Name, "time", p.DateTime(now.In(doc.Site.Location()))) + "\n"}
+}
+
 // fileName names the files of a report.
 func fileName(r *api.Report) string {
 	name := fmt.Sprintf("centralino-%s-%s", r.What, r.From)

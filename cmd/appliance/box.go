@@ -35,6 +35,7 @@ import (
 	"centralino/pbx/sip"
 	"centralino/ui"
 	"centralino/ui/cti"
+	"centralino/ui/export"
 	"centralino/ui/live"
 )
 
@@ -76,6 +77,7 @@ type box struct {
 	acd       *acd.ACD
 	pages     *ui.Server
 	reports   *acdreport.Reader
+	post      *export.Post
 	trunks    trunkSet
 	record    recorder
 	voices    *voices
@@ -384,7 +386,7 @@ func (b *box) parts() []service.Part {
 		{Name: "after", Service: b.after},
 		{Name: "test rings", Service: service.Func(b.runTestRings)},
 		{Name: "pages", Service: b.pages},
-		{Name: "post", Service: b.newPost()},
+		{Name: "post", Service: b.post},
 		vital("switch", b.pbx),
 	}
 	if !b.opt.seams.virtual {
@@ -543,8 +545,9 @@ type seams struct {
 	disk    func(operation string) error // of a failing disk
 	now     func() time.Time             // a wall clock that is set while the box runs
 	log     io.Writer                    // of the log; standard error if nil
-	virtual bool                         // lines directly on the exchange, no control socket: lives in a bubble
-	modem   hal.LineID                   // the one line of a virtual box that has its driver and a modem in memory
+	mail    func(context.Context, office.Mail, string, export.Letter) error
+	virtual bool       // lines directly on the exchange, no control socket: lives in a bubble
+	modem   hal.LineID // the one line of a virtual box that has its driver and a modem in memory
 }
 
 func (s seams) logTo() io.Writer {

@@ -104,6 +104,7 @@ func (f *front) gesture(g button.Gesture) {
 		f.b.restart()
 	case button.ResetPassword:
 		f.b.pages.OpenPasswordReset()
+		f.b.post.Tell(f.b.pages.ResetLetter())
 	case button.FactoryReset:
 		f.b.log.Warn("factory reset asked for with the button: the image does that before this program starts; nothing was erased")
 		f.lamps.Reply(led.NotHere()...)

@@ -16,6 +16,7 @@ import (
 	"centralino/hal"
 	"centralino/internal/journal"
 	"centralino/internal/office"
+	"centralino/ui/export"
 )
 
 // lamp returns what a lamp says.
@@ -246,6 +247,28 @@ func TestTheButtonsWindowClosesWithTheClaim(t *testing.T) {
 		time.Sleep(pairingWindow + 2*led.Dwell)
 		if w.lamp(board.Status) != led.StatusReady || !w.front.pairing().IsZero() {
 			t.Errorf("ten minutes later STATUS says %s, open until %v", w.lamp(board.Status), w.front.pairing())
+		}
+	})
+}
+
+// Whoever sets a password anew by the button has to reckon with the office's hearing of it.
+func TestTheOfficeHearsOfAPasswordResetByMail(t *testing.T) {
+	sent := make(chan export.Letter, 1) // the one letter
+	o := options{seams: seams{mail: func(_ context.Context, _ office.Mail, _ string, l export.Letter) error { sent <- l; return nil }}}
+	mail := func(d *office.Document) {
+		d.Mail = office.Mail{Server: "mail.example.org:25", From: "box@example.org"}
+		d.Site.Language = "it"
+	}
+	inBubble(t, o, mail, func(w *bubbleBox) {
+		w.front.gesture(button.ResetPassword)
+		time.Sleep(time.Second)
+		select {
+		case l := <-sent:
+			if !slices.Equal(l.To, []string{"box@example.org"}) || !strings.Contains(l.Subject, "pulsante") || !strings.Contains(l.Body, w.office.Current().Doc.Site.Name) {
+				t.Errorf("the letter: %+v", l)
+			}
+		default:
+			t.Error("no letter leaves the box")
 		}
 	})
 }

@@ -67,6 +67,7 @@ func (b *box) openPages(ctx context.Context) error {
 	if b.pages, err = ui.New(d); err != nil {
 		return fmt.Errorf("make the pages: %w", err)
 	}
+	b.post = b.newPost()
 	if code := b.pages.ClaimCode(ctx); code == "" {
 		b.claimed()
 	} else {

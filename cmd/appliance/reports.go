@@ -80,11 +80,15 @@ func (b *box) dial(_ context.Context, person, party journal.SubjectID) (journal.
 	return id, err
 }
 
-// newPost makes the one who sends reports by mail.
+// newPost makes the one who sends reports and notices by mail.
 func (b *box) newPost() *export.Post {
+	send := export.SMTP
+	if b.opt.seams.mail != nil {
+		send = b.opt.seams.mail
+	}
 	return export.NewPost(export.PostOptions{
 		Office: func() *office.Document { return b.office.Current().Doc }, Secret: b.secrets.Get, Reader: b.reports,
-		Render: b.pages.Letter, Send: export.SMTP, Now: b.now, Log: b.log,
+		Render: b.pages.Letter, Send: send, Now: b.now, Log: b.log,
 		Fault: func(raised bool) {
 			if raised {
 				b.front.faults.Raise(health.MailFailed, "")

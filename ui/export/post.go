@@ -36,10 +36,15 @@ type Ledger interface {
 type Post struct {
 	o     PostOptions
 	known map[office.ID]time.Time // since when a report is known
+
+	told    chan Letter // of Tell
+	notices []*notice
 }
 
 // NewPost checks nothing and starts nothing.
-func NewPost(o PostOptions) *Post { return &Post{o: o, known: map[office.ID]time.Time{}} }
+func NewPost(o PostOptions) *Post {
+	return &Post{o: o, known: map[office.ID]time.Time{}, told: make(chan Letter, mostNotices)}
+}
 
 // lookEvery is how often the post looks at the clock.
 const lookEvery = 20 * time.Second
@@ -51,9 +56,12 @@ func (p *Post) Run(ctx context.Context) error {
 	defer tick.Stop()
 	for {
 		p.look(ctx)
+		p.sendNotices(ctx)
 		select {
 		case <-ctx.Done():
 			return nil
+		case l := <-p.told:
+			p.notices = append(p.notices, &notice{letter: l})
 		case <-tick.C:
 		}
 	}

@@ -368,3 +368,52 @@ func TestPost(t *testing.T) {
 		}
 	})
 }
+
+// TestNotices: sent at once to the addresses of the office, again while the server is
+// away, and given up in the end; without a server there is nothing to do.
+func TestNotices(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		server string
+		fails  int // so many tries, then no more
+		err    error
+		sent   int
+	}{
+		{"at once", "mail:25", 0, nil, 1},
+		{"once the server is back", "mail:25", 40, errors.New("down"), 41},
+		{"never twice after a doubt", "mail:25", 40, fmt.Errorf("gone: %w", export.ErrUncertain), 1},
+		{"given up after an hour", "mail:25", 10000, errors.New("down"), 180},
+		{"the office has no mail", "", 0, nil, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				doc := &office.Document{Site: office.Site{TimeZone: "Europe/Rome"}, Mail: office.Mail{Server: c.server, From: "box@example.org"},
+					Reports: []office.Report{{ID: "report-1", To: []string{"anna@example.org", "box@example.org"}}}}
+				var sent []string
+				p := export.NewPost(export.PostOptions{
+					Office: func() *office.Document { return doc }, Secret: func(office.SecretRef) (string, bool) { return "", false }, Reader: &ledger{posts: report.Posts{}, now: time.Now},
+					Send: func(_ context.Context, _ office.Mail, _ string, l export.Letter) error {
+						sent = append(sent, l.Subject+" "+strings.Join(l.To, " "))
+						if len(sent) <= c.fails {
+							return c.err
+						}
+						return nil
+					},
+					Now: time.Now, Log: slog.New(slog.DiscardHandler),
+				})
+				ctx, stop := context.WithTimeout(t.Context(), 3*time.Hour)
+				defer stop()
+				p.Tell(export.Letter{ID: "reset", Subject: "Reset"})
+				_ = p.Run(ctx)
+				if len(sent) != c.sent {
+					t.Errorf("sent %d times, want %d", len(sent), c.sent)
+				}
+				for _, s := range sent {
+					if s != "Reset anna@example.org box@example.org" {
+						t.Errorf("sent %q", s)
+					}
+				}
+			})
+		})
+	}
+}
