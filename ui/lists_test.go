@@ -126,6 +126,10 @@ func TestListsGoOn(t *testing.T) {
 	if answer := r.as(dario).post("/api/v1/callbacks/done", map[string][]string{"call": {"p-0000"}}); answer.head.Get("Link") == "" || !strings.HasPrefix(answer.head.Get("Link"), "</api/v1/callbacks?after=") {
 		t.Errorf("after one is done it goes on at %q", answer.head.Get("Link"))
 	}
+	var doc any
+	if err := json.Unmarshal([]byte(b.get("/api/v1/openapi.json").body), &doc); err != nil || dig(doc, "paths", "/api/v1/callbacks/done", "post", "responses", "200", "headers", "Link") == nil {
+		t.Errorf("nothing says that it goes on: %v", err)
+	}
 	if strings.Contains(first.head.Get("Link"), string(party)) {
 		t.Error("a place in a list names a number")
 	}

@@ -54,6 +54,7 @@ type Route struct {
 	Answer  any    // what JSON it gives, nil for pages
 	Query   []string
 	Cursor  string     // query parameter with which a list of JSON goes on; empty: it is whole
+	Leads   bool       // answers with the first part of another route's list, and says where that goes on
 	Body    any        // what JSON it takes; nil for a form, or none
 	Scope   auth.Scope // what a token must be good for; empty: no token opens it
 	stream  bool       // answers for as long as the page is open
@@ -219,7 +220,7 @@ func (s *Server) table() []Route {
 		{Method: get, Pattern: "/api/v1/customers", Who: Heads, Scope: auth.ScopeCustomers, do: (*visit).apiCustomers, Doc: "Cards of customers, by words or by a number in full.", Answer: api.Customers{}, Query: []string{"q"}, Cursor: "after"},
 		{Method: get, Pattern: "/api/v1/customer", Who: Callers, Scope: auth.ScopeCustomers, do: (*visit).apiCustomer, Doc: "Who a number is: the card with its newest 50 calls and their outcomes. Operators get those whom they talk with.", Answer: api.Customer{}, Query: []string{"number"}},
 		{Method: get, Pattern: "/api/v1/callbacks", Who: Callers, Scope: auth.ScopeCustomers, do: (*visit).apiCallBacks, Doc: "Calls that customers asked for and what else is to be done after calls: the reader's and his queues'; who leads gets all. What falls due first comes first.", Answer: []api.CallBack{}, Cursor: "after"},
-		{Method: post, Pattern: "/api/v1/callbacks/done", Who: Callers, do: (*visit).apiCallBackDone, Doc: "Takes one of them off the list, by the form field call, and answers with the first of the rest.", Answer: []api.CallBack{}},
+		{Method: post, Pattern: "/api/v1/callbacks/done", Who: Callers, do: (*visit).apiCallBackDone, Doc: "Takes one of them off the list, by the form field call, and answers with the first of the rest.", Answer: []api.CallBack{}, Leads: true},
 		{Method: post, Pattern: "/api/v1/dial", Who: Everyone, Scope: auth.ScopeDial, do: (*visit).apiDial, Doc: "Click to dial: the reader's own phone rings, and once it is answered a customer is called who called or asked for it. 404 for one who is not the reader's to call, 403 for one who never called or asked or whom the reader may not dial, 409 while somebody else calls him, he is on the line, or no own phone is connected.", Body: api.DialWish{}, Answer: api.Dialled{}},
 		{Method: get, Pattern: "/api/v1/scripts", Who: Heads, do: (*visit).apiScripts, Doc: "Scripts with what is wrong with them.", Answer: []api.ScriptState{}},
 		{Method: get, Pattern: "/api/v1/surveys", Who: Heads, do: (*visit).apiSurveys, Doc: "What callers of each queue answered; nothing below ten answers.", Answer: []api.SurveyResult{}},

@@ -14,6 +14,7 @@ type Operation struct {
 	Method, Path, Doc string
 	Query             []string
 	Cursor            string // query parameter with which a list goes on; empty: it is always whole
+	Leads             bool   // the answer is the first part of another operation's list
 	Roles             []string
 	Scope             string // what a token must be good for; empty: a login only
 	Body              any    // a value of the type that it takes as JSON; nil for none
@@ -27,7 +28,7 @@ func Describe(ops []Operation) ([]byte, error) {
 	paths := map[string]any{}
 	for _, op := range ops {
 		answer := map[string]any{"description": "The answer.", "content": content(d.schema(reflect.TypeOf(op.Answer)))}
-		if op.Cursor != "" {
+		if op.Cursor != "" || op.Leads {
 			answer["headers"] = map[string]any{"Link": map[string]any{"schema": map[string]any{"type": "string"},
 				"description": `Where the list goes on, with rel="next" (RFC 8288). It is missing where the list ends.`}}
 		}
