@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"centralino/acd/kpi"
@@ -360,13 +361,12 @@ func (v *visit) cancelPromise() (flash, tone string, err error) {
 
 // thenJSON answers a refusal by its status, else with the list as it is now.
 func (v *visit) thenJSON(flash, _ string, err error) error {
+	refused := dialRefused[strings.TrimPrefix(flash, "flash.recall.")]
 	switch {
 	case err != nil:
 		return err
-	case flash == "flash.recall.talks":
-		return &refusal{http.StatusConflict, "E-ONCALL"}
-	case flash == "flash.recall.taken", flash == "flash.recall.busy":
-		return &refusal{http.StatusConflict, "E-TAKEN"}
+	case refused != nil:
+		return refused
 	case flash == "flash.recall.gone":
 		return errNotFound
 	}

@@ -205,6 +205,11 @@ func TestPeopleToCallBack(t *testing.T) {
 	}
 	refuse = ui.ErrNoPhone
 	c.post("/recall/take", url.Values{"caller": {two}}).has(t, "Nessun tuo telefono è collegato")
+	c.post("/api/v1/recall/take", url.Values{"caller": {two}}).is(t, http.StatusConflict).has(t, "E-DIAL-PHONE")
+	refuse = ui.ErrNotAllowed
+	c.post("/api/v1/recall/take", url.Values{"caller": {two}}).is(t, http.StatusForbidden).has(t, "E-DIAL-RIGHT")
+	refuse = errors.New("cut")
+	c.post("/api/v1/recall/take", url.Values{"caller": {two}}).is(t, http.StatusServiceUnavailable).has(t, "E-DIAL-FAILED")
 	refuse = nil
 	var list api.Recall
 	if err := json.Unmarshal([]byte(c.get("/api/v1/recall").is(t, http.StatusOK).body), &list); err != nil || list.All != 2 || !list.Call {
