@@ -290,7 +290,7 @@ func (f *Fold) ended(p journal.ContactEnded, at time.Time) {
 	}
 	switch {
 	case p.Outcome == "served" && v.Result == Promised:
-		v.Reached, v.ByHand = true, false
+		v.Reached, v.ByHand, v.Reason = true, false, p.Reason // HandedOn, Consulted or none
 	case p.Outcome == Merged:
 		v.Reason = Merged
 	case p.Outcome == "served" && v.Result == Answered:

@@ -132,6 +132,12 @@ func (o *engineRun) hangUp(c engine.ContactID, call journal.CallID, by string) *
 	return o
 }
 
+// handOn lets the agent hand a contact on.
+func (o *engineRun) handOn(c engine.ContactID, why engine.Reason) {
+	o.t.Helper()
+	o.do(engine.Command{Kind: engine.TalkEnded, Contact: c, Reason: why})
+}
+
 func (o *engineRun) visits() []kpi.Visit {
 	facts, _ := o.fold.Facts(kpi.Interval{From: o.begin.Add(-time.Hour), To: o.now.Add(time.Hour)}, o.now)
 	facts.Sort()
@@ -196,6 +202,42 @@ func TestQueueLogOfTheEngine(t *testing.T) {
 1800000640|the-way-back|q|Agent/p-1|COMPLETEAGENT|0|30|1
 1800000650|left-alone|q|NONE|ENTERQUEUE||n-left-alone|1
 1800000660|left-alone|q|NONE|EXITEMPTY|1|1|10
+`
+	if diff := cmp.Diff(want, queueLog(t, o.visits())); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestQueueLogOfWhoIsHandedOn: an agent hands a caller on, before and after he has talked
+// with who takes him, and whom he has called back as well.
+func TestQueueLogOfWhoIsHandedOn(t *testing.T) {
+	o := newEngineRun(t, engine.Queue{ID: "q", Strategy: engine.LongestIdle, Members: []engine.AgentID{"p-1"}})
+	o.at(0).agent(engine.Login)
+	o.at(10).call("blind", "q")
+	o.at(15).accept()
+	o.at(75).handOn("blind", engine.ReasonTransferred)
+	o.at(100).call("asked", "q")
+	o.at(103).accept()
+	o.at(110).handOn("asked", engine.ReasonConsulted)
+	o.at(111).agent(engine.Pause)
+	o.at(200).call("promised", "q")
+	o.at(208).do(engine.Command{Kind: engine.AskCallback, Contact: "promised"})
+	o.journal("promised", o.now, journal.CallEnded{Cause: "callback", By: "caller"})
+	o.at(600).agent(engine.Ready)
+	o.at(604).accept()
+	o.at(610).do(engine.Command{Kind: engine.CallbackResult, Contact: "promised", Result: engine.DialAnswered, Call: "the-way-back"})
+	o.at(640).handOn("promised", engine.ReasonTransferred)
+	want := `1800000010|blind|q|NONE|ENTERQUEUE||n-blind|1
+1800000015|blind|q|Agent/p-1|CONNECT|5|blind|0
+1800000075|blind|q|Agent/p-1|BLINDTRANSFER|||5|60|1
+1800000100|asked|q|NONE|ENTERQUEUE||n-asked|1
+1800000103|asked|q|Agent/p-1|CONNECT|3|asked|0
+1800000110|asked|q|Agent/p-1|ATTENDEDTRANSFER|||3|7|1
+1800000200|promised|q|NONE|ENTERQUEUE||n-promised|1
+1800000208|promised|q|NONE|EXITWITHKEY||1|1|8
+1800000610|the-way-back|q|NONE|ENTERQUEUE||n-promised|1
+1800000610|the-way-back|q|Agent/p-1|CONNECT|0|the-way-back|0
+1800000640|the-way-back|q|Agent/p-1|BLINDTRANSFER|||0|30|1
 `
 	if diff := cmp.Diff(want, queueLog(t, o.visits())); diff != "" {
 		t.Error(diff)
