@@ -133,16 +133,21 @@ func (b *box) followReport(ctx context.Context) error {
 		if r.Name != "" {
 			b.netName.Store(&r.Name)
 		}
-		for _, p := range r.Problems {
-			switch p.Kind {
-			case boot.ProblemSettings:
-				b.front.faults.Raise(health.NetworkSettings, strconv.Itoa(p.Line))
-			case boot.ProblemData:
-				b.front.faults.Raise(health.StorageFailed, string(p.Kind))
-			}
-		}
+		startProblems(b.front.faults, r.Problems)
 		programRestarts(b.front.faults, r.Restarts)
 	})
+}
+
+// startProblems tells by lamp and page what the first process could not use.
+func startProblems(faults *health.Monitor, problems []boot.Problem) {
+	for _, p := range problems {
+		switch p.Kind {
+		case boot.ProblemSettings:
+			faults.Raise(health.NetworkSettings, strconv.Itoa(p.Line))
+		case boot.ProblemData:
+			faults.Raise(health.StorageFailed, string(p.Kind))
+		}
+	}
 }
 
 // programRestarts tells of a program that does not stay up. One restart is over and in the

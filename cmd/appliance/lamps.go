@@ -101,7 +101,7 @@ func (f *front) gesture(g button.Gesture) {
 	case button.Pair:
 		f.pair()
 	case button.Restart:
-		f.b.restart()
+		f.b.endThen(wholeRestart())
 	case button.ResetPassword:
 		f.b.pages.OpenPasswordReset()
 		f.b.post.Tell(f.b.pages.ResetLetter())

@@ -204,6 +204,15 @@ const restartWait = time.Minute
 // Until then no new calls begin but those for help.
 func (b *box) restart() { b.endThen(programAnew) }
 
+// wholeRestart is what a restart by the button begins with: all of the computer where it
+// is the box's own, with its kernel, its drivers and what stands in centralino.txt.
+func wholeRestart() nextStep {
+	if onBoard() {
+		return computerAnew
+	}
+	return programAnew
+}
+
 // endThen ends the program as restart does, and says what is to come after.
 func (b *box) endThen(next nextStep) {
 	if b.quit == nil {
