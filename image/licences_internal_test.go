@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -37,6 +39,23 @@ func TestSlotOffersTheSourceOfItsParts(t *testing.T) {
 			if !strings.Contains(string(files[name]), last) {
 				t.Errorf("%s is not whole", name)
 			}
+		}
+	}
+}
+
+func TestPackedImageThatIsTooLarge(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "img.xz")
+	f, err := os.Create(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for size, fine := range map[int64]bool{packedMost: true, packedMost + 1: false} {
+		if err := f.Truncate(size); err != nil {
+			t.Fatal(err)
+		}
+		if err := smallEnough(name); (err == nil) != fine {
+			t.Errorf("%d octets: %v", size, err)
 		}
 	}
 }

@@ -25,6 +25,9 @@ func (b *build) publishAll(say io.Writer) error {
 		if err := compress(b.name("img"), b.name(ending), command); err != nil {
 			return err
 		}
+		if err := smallEnough(b.name(ending)); err != nil {
+			return err
+		}
 	}
 	m, err := blockMap(b.name("img"), spans())
 	if err != nil {
@@ -54,6 +57,19 @@ func (b *build) publishAll(say io.Writer) error {
 		return err
 	}
 	return b.signSums(sums.Bytes())
+}
+
+// packedMost is how many octets a packed image may have: an installer fetches it over a
+// slow line.
+const packedMost = 60_000_000
+
+// smallEnough refuses a packed image that has grown too large.
+func smallEnough(name string) error {
+	i, err := os.Stat(name)
+	if err == nil && i.Size() > packedMost {
+		err = fmt.Errorf("%s has %d octets, more than %d", name, i.Size(), packedMost)
+	}
+	return err
 }
 
 func compress(from, to string, command []string) error {
