@@ -70,13 +70,31 @@ func TestEveryChartFitsItsFrame(t *testing.T) {
 		}
 		s := string(c.SVG())
 		whole(t, s)
-		for _, m := range rects.FindAllStringSubmatch(s, -1) {
+		_, most := c.Scale()
+		var high []float64 // of each piece, as it should be: on a frame of 174 between the labels
+		for _, col := range c.Columns {
+			sum := 0.0
+			for _, v := range col.Values {
+				if v = min(v, most-sum); v > 0 {
+					sum += v
+					high = append(high, v/most*174)
+				}
+			}
+		}
+		all := rects.FindAllStringSubmatch(s, -1)
+		if len(all) != len(c.Series)+len(high) {
+			t.Fatalf("%d pieces and %d names, want %d and %d", len(all)-len(c.Series), len(c.Series), len(high), len(c.Series))
+		}
+		for k, m := range all {
 			var n [4]float64
 			for i := range n {
 				n[i], _ = strconv.ParseFloat(m[i+1], 64)
 			}
 			if n[0] < 0 || n[1] < 0 || n[0]+n[2] > 720.2 || n[1]+n[3] > 220.2 || n[2] <= 0 || n[3] < 0 || math.IsNaN(n[0]) {
 				t.Fatalf("%s is outside", m[0])
+			}
+			if k -= len(c.Series); k >= 0 && math.Abs(n[3]-high[k]) > 0.06 {
+				t.Fatalf("%s should be %.1f high", m[0], high[k])
 			}
 		}
 	})
