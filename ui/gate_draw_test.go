@@ -368,6 +368,10 @@ func (w *world) queueCall(add func(journal.CallID, journal.Payload), call journa
 	if w.lot.IntN(4) == 0 {
 		return // talks
 	}
+	if w.lot.IntN(3) == 0 {
+		w.handsOn(add, call, queue, a, caller)
+		return
+	}
 	add(call, journal.ContactEnded{Contact: con, Queue: queue, Agent: a, Outcome: "served", Waited: 9 * time.Second, Talked: time.Minute})
 	add(call, journal.CallEnded{Cause: "hangup", By: "caller", Talk: time.Minute, Total: 70 * time.Second})
 	add("", journal.AgentChanged{Agent: a, State: journal.AgentWrapUp})
@@ -375,4 +379,31 @@ func (w *world) queueCall(add func(journal.CallID, journal.Payload), call journa
 		add(call, w.told(call, queue, a, worldStart.Add(2*time.Hour)))
 	}
 	add("", journal.AgentChanged{Agent: a, State: journal.AgentReady})
+}
+
+// handsOn is an agent who hands his caller on: to a colleague, who takes him, or to a queue.
+func (w *world) handsOn(add func(journal.CallID, journal.Payload), call journal.CallID, queue string, a, caller journal.SubjectID) {
+	con := journal.ContactID(call)
+	asked := journal.CallTransfer{State: journal.TransferAsked, Leg: "b", By: a, Action: "ring", To: oneOf(w.lot, w.members()...)}
+	if w.lot.IntN(2) == 0 {
+		asked.Action, asked.To, asked.Object = "queue", "", oneOf(w.lot, queueIDs(w.sample.Doc)...)
+	}
+	add(call, asked)
+	add(call, journal.CallRouted{Action: asked.Action, Trace: []journal.TraceStep{{Rule: "transfer.by", Object: string(a)}}})
+	add(call, journal.ContactEnded{Contact: con, Queue: queue, Agent: a, Outcome: "served", Reason: "transferred", Waited: 9 * time.Second, Talked: time.Minute})
+	add(call, journal.CallTransfer{State: journal.TransferHanded, Leg: "b", By: a})
+	add(call, journal.CallLeg{Leg: "b", Kind: journal.LegPhone, State: journal.LegEnded, Person: a})
+	add("", journal.AgentChanged{Agent: a, State: journal.AgentWrapUp})
+	if asked.Object != "" {
+		add(call, journal.ContactQueued{Contact: con, Queue: asked.Object, Caller: caller})
+		return
+	}
+	add(call, journal.CallLeg{Leg: "c", Kind: journal.LegPhone, State: journal.LegRinging, Person: asked.To})
+	if w.lot.IntN(3) == 0 {
+		add(call, journal.CallTransfer{State: journal.TransferFailed, Leg: "b", By: a, Why: "cause.noAnswer"})
+		add(call, journal.CallTransfer{State: journal.TransferBack, Leg: "b", By: a})
+		return // rings at who has handed him on
+	}
+	add(call, journal.CallLeg{Leg: "c", Kind: journal.LegPhone, State: journal.LegAnswered, Person: asked.To})
+	add(call, journal.CallTransfer{State: journal.TransferAnswered, Leg: "c", By: asked.To})
 }

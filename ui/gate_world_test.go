@@ -77,6 +77,15 @@ func moved(p journal.Payload, put func(journal.SubjectID) journal.SubjectID) jou
 	case journal.CallAnswered:
 		p.By = put(p.By)
 		return p
+	case journal.CallTransfer:
+		p.By, p.To = put(p.By), put(p.To)
+		return p
+	case journal.CallRouted:
+		p.Trace = slices.Clone(p.Trace)
+		for i := range p.Trace {
+			p.Trace[i].Object = string(put(journal.SubjectID(p.Trace[i].Object)))
+		}
+		return p
 	case journal.ContactEnded:
 		p.Agent = put(p.Agent) // nobody stays nobody
 		return p
