@@ -75,7 +75,7 @@ func (v *visit) challenge(err error) {
 		if scope.needs != "" {
 			value += `, scope="` + string(scope.needs) + `"`
 		}
-	case v.barred != nil && !errors.As(err, &wait):
+	case v.barred != nil && !errors.As(err, &wait) && !errors.Is(err, auth.ErrUnread):
 		value = `error="invalid_request"`
 	default:
 		return

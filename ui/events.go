@@ -168,8 +168,8 @@ func (v *visit) events() error {
 		list, next, missed, turn := v.s.announcer.after(at)
 		at = next
 		if turn != checked {
-			if !v.stillMay(route) {
-				return v.gone()
+			if err := v.stillMay(route); err != nil {
+				return v.gone(err)
 			}
 			checked, again = turn, time.After(time.Second) // the office is in force a moment after the journal tells of it
 		}
@@ -189,23 +189,13 @@ func (v *visit) events() error {
 		case <-again:
 		case <-alive.C:
 		}
-		if !v.stillMay(route) {
-			return v.gone()
+		if err := v.stillMay(route); err != nil {
+			return v.gone(err)
 		}
 		if v.send("alive", "") != nil {
 			return nil
 		}
 	}
-}
-
-// gone says why a stream ends: the login or the token is no more.
-func (v *visit) gone() error {
-	why := "login"
-	if v.token != "" {
-		why = "token"
-	}
-	_ = v.send("gone", why)
-	return nil
 }
 
 // sendMessage sends an event as this reader may see it.

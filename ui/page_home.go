@@ -303,11 +303,14 @@ func (v *visit) myPageWith(status int, page view.MyPage) error {
 	if p == nil {
 		return errNotFound
 	}
-	page.Frame, page.Person = v.frame(v.p.T("me.title")), v.personModel(v.doc(), p, privacy.Account)
+	page.Frame = v.frame(v.p.T("me.title"))
+	var err error
+	if page.Person, err = v.accountModel(v.doc(), p, privacy.Account); err != nil {
+		return err
+	}
 	if err := v.myTokens(&page); err != nil {
 		return err
 	}
-	var err error
 	if page.Sessions, err = v.sessionModels(); err != nil {
 		return err
 	}

@@ -29,8 +29,11 @@ func safePath(p string) string {
 func escapePath(p string) string { return url.QueryEscape(safePath(p)) }
 
 func (v *visit) loginForm() error {
-	if v.me.Person != "" {
+	switch {
+	case v.me.Person != "":
 		return v.goTo("/")
+	case v.unread != nil:
+		return v.unread
 	}
 	claimed, err := v.s.auth.Claimed(v.ctx())
 	if err != nil {
@@ -310,7 +313,11 @@ func (v *visit) invited(code string) error {
 	if err != nil {
 		return err
 	}
-	return v.show(http.StatusOK, "setpassword", v.setPasswordPage(person, code))
+	page, err := v.setPasswordPage(person, code)
+	if err != nil {
+		return err
+	}
+	return v.show(http.StatusOK, "setpassword", page)
 }
 
 func (v *visit) badInvite() error {
@@ -319,14 +326,14 @@ func (v *visit) badInvite() error {
 	return v.show(http.StatusForbidden, "setpassword", page)
 }
 
-func (v *visit) setPasswordPage(person journal.SubjectID, code string) view.SetPassword {
+func (v *visit) setPasswordPage(person journal.SubjectID, code string) (view.SetPassword, error) {
 	// Who holds the code is that person.
 	name, _ := v.s.d.People.Name(privacy.Viewer{Subject: person}, privacy.Account, person)
-	login, _ := v.s.auth.LoginOf(v.ctx(), person)
+	login, err := v.s.auth.LoginOf(v.ctx(), person)
 	if login == "" {
 		login = suggestLogin(name)
 	}
-	return view.SetPassword{Frame: v.frame(v.p.T("invite.title")), Code: code, Name: name, User: login}
+	return view.SetPassword{Frame: v.frame(v.p.T("invite.title")), Code: code, Name: name, User: login}, err
 }
 
 // suggestLogin makes a user name of a name: "Anna Bianchi" -> "anna.bianchi".
@@ -348,7 +355,10 @@ func (v *visit) inviteSet() error {
 	if err != nil {
 		return err
 	}
-	page := v.setPasswordPage(person, f.Get("code"))
+	page, err := v.setPasswordPage(person, f.Get("code"))
+	if err != nil {
+		return err
+	}
 	page.User = f.Get("user")
 	user, err := auth.CleanLogin(page.User)
 	if err != nil {

@@ -19,7 +19,15 @@ import (
 	"centralino/ui/view"
 )
 
-// personModel describes a person for the pages that set people up.
+// accountModel is personModel with the user name, which is read from the disk.
+func (v *visit) accountModel(doc *office.Document, p *office.Person, purpose privacy.Purpose) (api.Person, error) {
+	m := v.personModel(doc, p, purpose)
+	var err error
+	m.Login, err = v.s.auth.LoginOf(v.ctx(), p.ID)
+	return m, err
+}
+
+// personModel describes a person for the pages that set people up, without the user name.
 func (v *visit) personModel(doc *office.Document, p *office.Person, purpose privacy.Purpose) api.Person {
 	name := v.name(purpose, p.ID)
 	m := api.Person{ID: string(p.ID), Name: name, Initials: initials(name), Role: string(p.Role), RoleWord: v.p.T("role." + string(p.Role)),
@@ -35,7 +43,6 @@ func (v *visit) personModel(doc *office.Document, p *office.Person, purpose priv
 	for _, g := range doc.GroupsOf(p.ID) {
 		m.Groups = append(m.Groups, g.Name)
 	}
-	m.Login, _ = v.s.auth.LoginOf(v.ctx(), p.ID)
 	return m
 }
 
@@ -79,7 +86,16 @@ func (v *visit) phoneModels() []api.Phone {
 	return out
 }
 
-func (v *visit) apiPeople() error { return v.json(v.peopleModels()) }
+func (v *visit) apiPeople() (err error) {
+	list := v.peopleModels()
+	for i := range list {
+		if list[i].Login, err = v.s.auth.LoginOf(v.ctx(), journal.SubjectID(list[i].ID)); err != nil {
+			return err
+		}
+	}
+	return v.json(list)
+}
+
 func (v *visit) apiPhones() error { return v.json(v.phoneModels()) }
 
 func (v *visit) people() error {
@@ -101,8 +117,12 @@ func (v *visit) personPage(inv *view.Invite) error {
 	if p == nil {
 		return errNotFound
 	}
+	m, err := v.accountModel(doc, p, privacy.Configure)
+	if err != nil {
+		return err
+	}
 	page := view.Person{Edit: true, Secrets: v.me.Role == office.RoleTechnician, Invite: inv, Ends: v.mayEnd(p),
-		Person: v.personModel(doc, p, privacy.Configure), Uses: v.uses(doc, office.KindPerson, string(p.ID))}
+		Person: m, Uses: v.uses(doc, office.KindPerson, string(p.ID))}
 	page.Frame = v.frame(page.Person.Name)
 	return v.show(http.StatusOK, "person", page)
 }

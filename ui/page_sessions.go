@@ -71,7 +71,10 @@ func (v *visit) apiMe() error {
 	if err != nil {
 		return err
 	}
-	m := api.Me{Person: v.personModel(v.doc(), p, privacy.Account), Looks: page.Looks, Open: page.Open}
+	m := api.Me{Looks: page.Looks, Open: page.Open}
+	if m.Person, err = v.accountModel(v.doc(), p, privacy.Account); err != nil {
+		return err
+	}
 	if m.Sessions, err = v.sessionModels(); err != nil {
 		return err
 	}

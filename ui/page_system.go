@@ -38,11 +38,11 @@ func (r *restoreState) get() bool {
 	return r.prepared
 }
 
-func (v *visit) systemModel() (api.System, error) {
-	claimed, err := v.s.auth.Claimed(v.ctx())
+// systemModel needs nothing that is read from the disk: by it people see why they can't.
+func (v *visit) systemModel() api.System {
 	st := v.s.hub.State()
 	m := api.System{Version: v.s.d.About.Version, Commit: v.s.d.About.Commit, Board: v.s.d.About.Board, Started: st.Box.Started,
-		Addresses: []string{}, Secure: v.secure(), Claimed: claimed}
+		Addresses: []string{}, Secure: v.secure(), Claimed: v.me.Person != ""}
 	for _, a := range v.s.d.Addresses() {
 		m.Addresses = append(m.Addresses, a.String())
 	}
@@ -51,20 +51,13 @@ func (v *visit) systemModel() (api.System, error) {
 	if word := "boardname." + v.s.d.About.BoardName; v.p.Has(word) { // a make is the same in every language, a description is not
 		m.Board = v.p.T(word)
 	}
-	return m, err
+	return m
 }
 
-func (v *visit) apiSystem() error {
-	m, err := v.systemModel()
-	if err != nil {
-		return err
-	}
-	return v.json(m)
-}
+func (v *visit) apiSystem() error { return v.json(v.systemModel()) }
 
-func (v *visit) systemPage(tab string) (view.System, error) {
-	m, err := v.systemModel()
-	page := view.System{Box: m, Tab: tab, MayRead: v.s.d.Acknowledge != nil && v.may("POST /system/faults/{kind}/read"), Prepared: v.s.restored.get(), MayManage: v.may("GET /system/backup"), MayUpdate: v.s.d.Updates != nil && v.may("GET /system/update"),
+func (v *visit) systemPage(tab string) view.System {
+	page := view.System{Box: v.systemModel(), Tab: tab, MayRead: v.s.d.Acknowledge != nil && v.may("POST /system/faults/{kind}/read"), Prepared: v.s.restored.get(), MayManage: v.may("GET /system/backup"), MayUpdate: v.s.d.Updates != nil && v.may("GET /system/update"),
 		Backup: v.s.d.Backup != nil, Restore: v.s.d.Restore != nil}
 	page.Frame = v.frame(v.p.T("system.title"))
 	page.Health = v.healthModel()
@@ -78,22 +71,15 @@ func (v *visit) systemPage(tab string) (view.System, error) {
 		}
 		page.HTTPS = "https://" + net.JoinHostPort(strings.Trim(host, "[]"), strconv.Itoa(int(v.s.d.HTTPSPort))) + "/"
 	}
-	return page, err
+	return page
 }
 
 func (v *visit) system() error {
-	page, err := v.systemPage("about")
-	if err != nil {
-		return err
-	}
-	return v.show(http.StatusOK, "system", page)
+	return v.show(http.StatusOK, "system", v.systemPage("about"))
 }
 
 func (v *visit) licences() error {
-	page, err := v.systemPage("licences")
-	if err != nil {
-		return err
-	}
+	page := v.systemPage("licences")
 	for _, l := range v.s.d.About.Licences() {
 		page.Licences = append(page.Licences, view.Licence(l))
 	}
@@ -105,10 +91,7 @@ func (v *visit) licences() error {
 func (v *visit) backupForm() error { return v.backupPage(http.StatusOK, "") }
 
 func (v *visit) backupPage(status int, problem string) error {
-	page, err := v.systemPage("backup")
-	if err != nil {
-		return err
-	}
+	page := v.systemPage("backup")
 	if problem != "" {
 		page.Problem = v.p.T(problem)
 	}
@@ -258,10 +241,7 @@ func (v *visit) logModel() ([]api.LogLine, LogFilter) {
 }
 
 func (v *visit) log() error {
-	page, err := v.systemPage("log")
-	if err != nil {
-		return err
-	}
+	page := v.systemPage("log")
 	var f LogFilter
 	page.Log, f = v.logModel()
 	page.LogText, page.LogCall = f.Text, f.Call

@@ -195,7 +195,8 @@ type rigOf struct {
 	now    func() time.Time
 	sample office.SampleOffice
 	folder string
-	bubble bool // runs in virtual time: nothing listens, and one connection reads and writes
+	bubble bool                         // runs in virtual time: nothing listens, and one connection reads and writes
+	disk   func(operation string) error // what goes wrong on the disk; nil: nothing
 }
 
 // newRigOf starts a box with an office of one's own.
@@ -222,7 +223,7 @@ func newRigOf(t testing.TB, claimed bool, of rigOf, change ...func(*ui.Deps)) *r
 		}
 	}
 	var err error
-	opt := store.Options{Folder: folder, Migrations: migrations, Now: of.now, Log: log}
+	opt := store.Options{Folder: folder, Migrations: migrations, Now: of.now, Log: log, Fault: of.disk}
 	if of.bubble {
 		opt.Readers = store.OneConnection
 	}

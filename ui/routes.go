@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 	"time"
@@ -278,9 +279,11 @@ func (s *Server) visit(route *Route, w http.ResponseWriter, r *http.Request) *vi
 		v.token = text
 		v.me, v.barred = v.byToken()
 	} else if token := v.cookie(v.cookieName()); token != "" {
-		if me, ok := s.auth.Session(r.Context(), token, route != nil && !route.stream); ok {
-			v.me = me
+		me, err := s.auth.Session(r.Context(), token, route != nil && !route.stream)
+		if errors.Is(err, auth.ErrUnread) {
+			v.unread = err
 		}
+		v.me = me
 	}
 	wish := v.cookie(cookieLang)
 	if wish == "" && v.me.Person != "" {
@@ -335,6 +338,8 @@ func orTooBig(err error) error {
 // keepOut answers somebody who may not use the route: to the login, or a refusal.
 func (v *visit) keepOut() {
 	switch {
+	case v.unread != nil: // he may be logged in: neither 401 nor a page to log in on
+		v.fail(v.unread)
 	case v.token != "" && !v.route.opensTo(v.me.Scopes):
 		v.fail(&scopeError{v.route.Scope})
 	case v.me.Person != "":

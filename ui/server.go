@@ -126,8 +126,12 @@ func New(d Deps) (*Server, error) {
 // Handler is the whole web page, for tests and for servers of one's own.
 func (s *Server) Handler() http.Handler { return s.h }
 
+// Claimed reports whether the box belongs to somebody. With an error nobody knows: it must
+// not be taken for nobody's then, nor the way to claim it be taken away.
+func (s *Server) Claimed(ctx context.Context) (bool, error) { return s.auth.Claimed(ctx) }
+
 // ClaimCode is the one-time code with which a browser may claim a box that
-// belongs to nobody; empty once it does.
+// belongs to nobody; empty once it does, or while that can't be read.
 func (s *Server) ClaimCode(ctx context.Context) string {
 	claimed, err := s.auth.Claimed(ctx)
 	if err != nil || claimed {

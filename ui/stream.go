@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -135,9 +136,8 @@ func (v *visit) pump(watch *live.Watch, parts []part, data func() any) error {
 		case <-v.ctx().Done():
 			return nil
 		case <-alive.C:
-			if !v.stillMay(livePages[page].route) {
-				_ = v.send("gone", "login")
-				return nil
+			if err := v.stillMay(livePages[page].route); err != nil {
+				return v.gone(err)
 			}
 			if v.send("alive", "") != nil {
 				return nil
@@ -184,18 +184,31 @@ func (v *visit) pump(watch *live.Watch, parts []part, data func() any) error {
 	}
 }
 
-// stillMay says whether the reader of a stream may go on: he is logged in, or his token is
-// good, and his role as it is now has the route.
-func (v *visit) stillMay(route string) bool {
-	var me auth.Session
-	var ok bool
+// stillMay says why the reader of a stream may not go on; nil: he is logged in, or his
+// token is good, and his role as it is now has the route.
+func (v *visit) stillMay(route string) (err error) {
 	if v.token != "" {
-		me, ok = v.s.auth.Holder(v.ctx(), v.token)
+		v.me, err = v.s.auth.Holder(v.ctx(), v.token)
 	} else {
-		me, ok = v.s.auth.Session(v.ctx(), v.cookie(v.cookieName()), false)
+		v.me, err = v.s.auth.Session(v.ctx(), v.cookie(v.cookieName()), false)
 	}
-	v.me = me
-	return ok && v.may(route)
+	if err == nil && !v.may(route) {
+		err = errDenied
+	}
+	return err
+}
+
+// gone ends a stream and says why: the login or the token is no more. Where that can't be
+// read the reader has to ask again.
+func (v *visit) gone(err error) error {
+	switch {
+	case errors.Is(err, auth.ErrUnread):
+	case v.token != "":
+		_ = v.send("gone", "token")
+	default:
+		_ = v.send("gone", "login")
+	}
+	return nil
 }
 
 // send writes one event and flushes it; between events nothing runs out.

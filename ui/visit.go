@@ -33,6 +33,7 @@ type visit struct {
 	me     auth.Session // zero: nobody
 	token  string       // with which a program came instead of a login
 	barred error        // why the token lets nobody in
+	unread error        // not nil: who is logged in can't be read (auth.ErrUnread)
 	route  *Route
 	source netip.Addr
 }
@@ -306,13 +307,19 @@ func (v *visit) fail(err error) {
 		v.refuse(http.StatusTooManyRequests, "E-429")
 	case errors.As(err, &tooBig):
 		v.refuse(http.StatusRequestEntityTooLarge, "E-413")
-	case errors.Is(err, store.ErrFull), errors.Is(err, store.ErrReadOnly), errors.Is(err, store.ErrIO):
-		v.s.d.Log.Warn("the disk refuses a change", "path", v.r.URL.Path, "err", err)
-		v.refuse(http.StatusInsufficientStorage, "E-STO-02")
 	case errors.Is(err, auth.ErrBusy):
 		v.refuse(http.StatusServiceUnavailable, "E-503")
 	case v.ctx().Err() != nil:
 		// Nobody is there to be told.
+	case errors.Is(err, auth.ErrUnread) && v.me.Person == "":
+		v.s.d.Log.Warn("who asks can't be read", "path", v.r.URL.Path, "err", err)
+		v.refuse(http.StatusServiceUnavailable, "E-STO-04")
+	case errors.Is(err, auth.ErrUnread), v.r.Method != http.MethodPost && store.Refused(err):
+		v.s.d.Log.Warn("the disk can't be read", "path", v.r.URL.Path, "err", err)
+		v.refuse(http.StatusServiceUnavailable, "E-STO-03")
+	case store.Refused(err):
+		v.s.d.Log.Warn("the disk refuses a change", "path", v.r.URL.Path, "err", err)
+		v.refuse(http.StatusInsufficientStorage, "E-STO-02")
 	default:
 		v.s.d.Log.Error("page failed", "path", v.r.URL.Path, "err", err)
 		v.refuse(http.StatusInternalServerError, "E-500")

@@ -68,11 +68,14 @@ func (b *box) openPages(ctx context.Context) error {
 		return fmt.Errorf("make the pages: %w", err)
 	}
 	b.post = b.newPost()
-	if code := b.pages.ClaimCode(ctx); code == "" {
+	switch claimed, err := b.pages.Claimed(ctx); {
+	case err != nil:
+		b.log.Error("whether the box belongs to somebody can't be read: nobody can claim it now, a code on the card stays", "err", err)
+	case claimed:
 		b.claimed()
-	} else {
+	default:
 		b.front.setNobodys()
-		b.card.offer(code)
+		b.card.offer(b.pages.ClaimCode(ctx))
 	}
 	return nil
 }

@@ -219,6 +219,9 @@ func (db *DB) Read(ctx context.Context, fn func(tx *sql.Tx) error) error {
 		}
 		defer func() { <-db.writing }()
 	}
+	if err := db.fault("read"); err != nil {
+		return db.failed(err)
+	}
 	tx, err := db.r.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
 		return db.failed(err)

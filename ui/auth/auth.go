@@ -47,6 +47,12 @@ var (
 	ErrInvite     = errors.New("the invitation is unknown, used or too old")
 	ErrLoginTaken = errors.New("this user name is taken")
 	ErrLoginForm  = errors.New("a user name has 2 to 40 letters, digits, dots or dashes")
+
+	// ErrNoSession: nobody is logged in by this token (any more).
+	ErrNoSession = errors.New("the session is unknown, ended or too old")
+	// ErrUnread: the database can't be read, so that nobody knows. It is no answer: not
+	// that somebody is logged out, nor that a password is wrong or the box nobody's.
+	ErrUnread = errors.New("who may come in can't be read")
 )
 
 // WaitError says that guessing goes too fast.
@@ -77,11 +83,12 @@ type Auth struct {
 	claimCode string
 
 	mu         sync.Mutex
-	seen       map[[32]byte]time.Time // last write of "seen" per session
 	resetUntil time.Time
-	inMemory   map[[32]byte]*kept  // sessions that the disk did not take
-	ended      map[[32]byte]bool   // sessions and tokens whose end it did not take
-	tokenDays  map[[32]byte]string // the day on which a token was used last, of those that were since the start
+	inMemory   map[[32]byte]*kept // sessions that the disk did not take
+	sessions   map[[32]byte]*kept // of those that it has, what was read since the start
+	tokens     map[[32]byte]*kept // the same of tokens
+	ended      map[[32]byte]bool  // sessions and tokens whose end it did not take
+	endings    uint64             // how often something ended: what was read before is not remembered after
 }
 
 // Session is one login of one person, or one of his programs with a token.
@@ -126,8 +133,8 @@ func New(o Options) (*Auth, error) {
 		return nil, errors.New("auth: an option is missing")
 	}
 	a := &Auth{o: o, hash: newHasher(), bySource: newBackoff(15 * time.Minute), byAccount: newBackoff(time.Minute), byToken: newBackoff(15 * time.Minute),
-		claimCode: cmp.Or(o.ClaimCode, newCode()), seen: map[[32]byte]time.Time{}, tokenDays: map[[32]byte]string{},
-		inMemory: map[[32]byte]*kept{}, ended: map[[32]byte]bool{}}
+		claimCode: cmp.Or(o.ClaimCode, newCode()), inMemory: map[[32]byte]*kept{}, sessions: map[[32]byte]*kept{}, tokens: map[[32]byte]*kept{},
+		ended: map[[32]byte]bool{}}
 	return a, nil
 }
 
@@ -186,10 +193,19 @@ func CleanLogin(s string) (string, error) {
 	return s, nil
 }
 
-// Claimed reports whether anybody has an account.
+// read reads of the database: nil, sql.ErrNoRows, or an error that is ErrUnread.
+func (a *Auth) read(ctx context.Context, fn func(tx *sql.Tx) error) error {
+	err := a.o.DB.Read(ctx, fn)
+	if err == nil || errors.Is(err, sql.ErrNoRows) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrUnread, err)
+}
+
+// Claimed reports whether anybody has an account. With ErrUnread nobody knows.
 func (a *Auth) Claimed(ctx context.Context) (bool, error) {
 	var n int
-	err := a.o.DB.Read(ctx, func(tx *sql.Tx) error {
+	err := a.read(ctx, func(tx *sql.Tx) error {
 		return tx.QueryRowContext(ctx, sqlAccounts).Scan(&n)
 	})
 	return n > 0, err
@@ -328,7 +344,7 @@ func (a *Auth) StageAccount(person journal.SubjectID, login, hash string) func(t
 		if _, err := tx.Exec(sqlDropSessions, string(person)); err != nil {
 			return fmt.Errorf("end sessions: %w", err)
 		}
-		a.o.DB.AfterCommit(func() { a.forgetInMemory(person, [32]byte{}) })
+		a.o.DB.AfterCommit(func() { a.forgetSessions(person) })
 		_, err = tx.Exec(sqlDropInvite, string(person))
 		return err
 	}

@@ -28,6 +28,7 @@ type desk struct {
 	now     time.Time
 	pairing time.Time
 	disk    error // what the disk says to writing
+	unread  error // what it says to reading
 	doc     *office.Document
 	record  []string
 }
@@ -56,8 +57,11 @@ func newDesk(t *testing.T) *desk {
 		Fault: func(what string) error {
 			d.mu.Lock()
 			defer d.mu.Unlock()
-			if what == "commit" {
+			switch what {
+			case "commit":
 				return d.disk
+			case "read":
+				return d.unread
 			}
 			return nil
 		}})
@@ -122,6 +126,13 @@ func (d *desk) setDisk(err error) {
 	d.disk = err
 }
 
+// setCard says what the disk answers to reading and writing.
+func (d *desk) setCard(err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.disk, d.unread = err, err
+}
+
 func TestTheFasterOneClaimsAndAcceptsTheInvitation(t *testing.T) {
 	d := newDesk(t)
 	hash, err := d.HashPassword(t.Context(), "tina", good)
@@ -173,7 +184,7 @@ func TestTheFasterOneClaimsAndAcceptsTheInvitation(t *testing.T) {
 }
 
 func TestLoginOnAFullDisk(t *testing.T) {
-	for _, disk := range []error{syscall.ENOSPC, syscall.EROFS, syscall.EIO} {
+	for _, disk := range []error{syscall.ENOSPC, syscall.EROFS, syscall.EIO, store.ErrCorrupt} {
 		d := newDesk(t)
 		d.account(t, "p-o", "olga")
 		before, _, err := d.Login(t.Context(), lan, "olga", good)
@@ -188,30 +199,30 @@ func TestLoginOnAFullDisk(t *testing.T) {
 		if _, _, err := d.Login(t.Context(), lan, "olga", "wrong wrong"); !errors.Is(err, auth.ErrWrong) {
 			t.Errorf("%v: a wrong password: %v", disk, err)
 		}
-		if s, ok := d.Session(t.Context(), token, true); !ok || s.Person != "p-o" || s.Role != office.RoleOperator || len(s.Key) != 16 {
-			t.Errorf("%v: the session is %+v, %v", disk, s, ok)
+		if s, err := d.Session(t.Context(), token, true); err != nil || s.Person != "p-o" || s.Role != office.RoleOperator || len(s.Key) != 16 {
+			t.Errorf("%v: the session is %+v, %v", disk, s, err)
 		}
 		for _, end := range []string{before, token} {
 			if err := d.Logout(t.Context(), end); err != nil {
 				t.Errorf("%v: log out: %v", disk, err)
 			}
-			if _, ok := d.Session(t.Context(), end, true); ok {
+			if _, err := d.Session(t.Context(), end, true); err == nil {
 				t.Errorf("%v: a session goes on after logging out", disk)
 			}
 		}
 		idle, _, _ := d.Login(t.Context(), lan, "olga", good)
 		changed, _, _ := d.Login(t.Context(), lan, "olga", good)
 		d.later(auth.IdleOthers - time.Minute)
-		if _, ok := d.Session(t.Context(), changed, true); !ok {
+		if _, err := d.Session(t.Context(), changed, true); err != nil {
 			t.Errorf("%v: the session ended early", disk)
 		}
 		d.later(2 * time.Minute)
-		if _, ok := d.Session(t.Context(), idle, true); ok {
+		if _, err := d.Session(t.Context(), idle, true); err == nil {
 			t.Errorf("%v: an idle session goes on", disk)
 		}
 		d.setDisk(nil)
 		d.account(t, "p-o", "olga")
-		if _, ok := d.Session(t.Context(), changed, true); ok {
+		if _, err := d.Session(t.Context(), changed, true); err == nil {
 			t.Errorf("%v: a new password leaves a session", disk)
 		}
 		d.setDisk(disk)
@@ -226,7 +237,7 @@ func TestLoginOnAFullDisk(t *testing.T) {
 		}
 		live := 0
 		for _, token := range tokens {
-			if _, ok := d.Session(t.Context(), token, false); ok {
+			if _, err := d.Session(t.Context(), token, false); err == nil {
 				live++
 			}
 		}
@@ -261,17 +272,17 @@ func TestTokenIsKeptAsHashOnly(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, bad := range []string{"", token + "x", token[:42], strings.ToUpper(token), "\x00"} {
-		if _, ok := d.Session(t.Context(), bad, true); ok {
+		if _, err := d.Session(t.Context(), bad, true); err == nil {
 			t.Errorf("%q is a session", bad)
 		}
 	}
-	if s, ok := d.Session(t.Context(), token, true); !ok || s.Person != "p-o" {
+	if s, err := d.Session(t.Context(), token, true); err != nil || s.Person != "p-o" {
 		t.Error("the token is no session")
 	}
 	if err := d.Logout(t.Context(), token); err != nil {
 		t.Fatal(err)
 	}
-	if _, ok := d.Session(t.Context(), token, true); ok {
+	if _, err := d.Session(t.Context(), token, true); err == nil {
 		t.Error("the session outlives the log out")
 	}
 }
@@ -330,8 +341,8 @@ func TestSessionsEnd(t *testing.T) {
 				t.Fatal(err)
 			}
 			c.do(t, d, token)
-			if _, ok := d.Session(t.Context(), token, false); ok != c.want {
-				t.Errorf("session: %v, want %v", ok, c.want)
+			if _, err := d.Session(t.Context(), token, false); (err == nil) != c.want {
+				t.Errorf("session: %v, want one: %v", err, c.want)
 			}
 		})
 	}
@@ -344,7 +355,7 @@ func TestNewestSessionIsNeverTheOneThatGoes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, ok := d.Session(t.Context(), token, false); !ok {
+		if _, err := d.Session(t.Context(), token, false); err != nil {
 			t.Fatalf("session %d is gone at once", i)
 		}
 	}

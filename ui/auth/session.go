@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -12,6 +13,7 @@ import (
 
 	"centralino/internal/journal"
 	"centralino/internal/office"
+	"centralino/internal/store"
 )
 
 const (
@@ -20,7 +22,7 @@ const (
 	sqlHashOf         = `SELECT login, hash FROM auth_account WHERE person = ?`
 	sqlPutSession     = `INSERT INTO auth_session (token, person, created, seen, expires, source) VALUES (?, ?, ?, ?, ?, ?)`
 	sqlTrimSessions   = `DELETE FROM auth_session WHERE person = ? AND token NOT IN
-		(SELECT token FROM auth_session WHERE person = ? ORDER BY seen DESC, rowid DESC LIMIT ?)`
+		(SELECT token FROM auth_session WHERE person = ? ORDER BY seen DESC, rowid DESC LIMIT ?) RETURNING token`
 	sqlSession      = `SELECT person, created, seen, expires FROM auth_session WHERE token = ?`
 	sqlSeen         = `UPDATE auth_session SET seen = ? WHERE token = ?`
 	sqlDropSession  = `DELETE FROM auth_session WHERE token = ?`
@@ -45,13 +47,16 @@ func Statements() []string {
 // is shown to the browser once and kept only as its SHA-256.
 func (a *Auth) Login(ctx context.Context, source netip.Addr, name, password string) (string, Session, error) {
 	now := a.o.Now()
-	name = a.loginName(ctx, name)
+	name, err := a.loginName(ctx, name)
+	if err != nil {
+		return "", Session{}, fmt.Errorf("log in: %w", err)
+	}
 	src, acc := sourceKey(source), "account:"+name
 	if d := max(a.bySource.wait(src, now), a.byAccount.wait(acc, now)); d > 0 {
 		return "", Session{}, &WaitError{For: d}
 	}
 	var person, hash string
-	err := a.o.DB.Read(ctx, func(tx *sql.Tx) error {
+	err = a.read(ctx, func(tx *sql.Tx) error {
 		return tx.QueryRowContext(ctx, sqlAccountByLogin, name).Scan(&person, &hash)
 	})
 	unknown := errors.Is(err, sql.ErrNoRows)
@@ -77,26 +82,25 @@ func (a *Auth) Login(ctx context.Context, source netip.Addr, name, password stri
 	return a.Open(ctx, p.ID, source)
 }
 
-// loginName turns what was typed into a user name: digits are an extension.
-func (a *Auth) loginName(ctx context.Context, name string) string {
+// loginName turns what was typed into a user name: digits are an extension. Empty: it
+// can be none.
+func (a *Auth) loginName(ctx context.Context, name string) (string, error) {
 	clean, err := CleanLogin(name)
 	if err != nil {
-		return ""
+		return "", nil
 	}
 	r, ok := a.o.Office().Resolve(clean)
 	if !ok || r.Extension == nil || r.Extension.Target.Kind != office.TargetPerson {
-		return clean
+		return clean, nil
 	}
-	if login, err := a.LoginOf(ctx, journal.SubjectID(r.Extension.Target.ID)); err == nil && login != "" {
-		return login
-	}
-	return clean
+	login, err := a.LoginOf(ctx, journal.SubjectID(r.Extension.Target.ID))
+	return cmp.Or(login, clean), err
 }
 
 // LoginOf returns a person's user name, empty if there is no account.
 func (a *Auth) LoginOf(ctx context.Context, person journal.SubjectID) (string, error) {
 	var login string
-	err := a.o.DB.Read(ctx, func(tx *sql.Tx) error {
+	err := a.read(ctx, func(tx *sql.Tx) error {
 		return tx.QueryRowContext(ctx, sqlAccountOf, string(person)).Scan(&login)
 	})
 	if errors.Is(err, sql.ErrNoRows) {
@@ -115,7 +119,7 @@ func (a *Auth) CheckPassword(ctx context.Context, person journal.SubjectID, sour
 		return &WaitError{For: d}
 	}
 	var login, hash string
-	err := a.o.DB.Read(ctx, func(tx *sql.Tx) error {
+	err := a.read(ctx, func(tx *sql.Tx) error {
 		return tx.QueryRowContext(ctx, sqlHashOf, string(person)).Scan(&login, &hash)
 	})
 	if errors.Is(err, sql.ErrNoRows) {
@@ -142,51 +146,77 @@ func (a *Auth) Open(ctx context.Context, person journal.SubjectID, source netip.
 	if p := a.o.Office().PersonByID(person); p != nil {
 		s.Role = p.Role
 	}
+	var trimmed [][32]byte
 	err := a.o.DB.Write(ctx, func(tx *sql.Tx) error {
 		if _, err := tx.ExecContext(ctx, sqlPutSession, key[:], string(person), now.Unix(), now.Unix(), s.Expires.Unix(), sourceKey(source)); err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, sqlTrimSessions, string(person), string(person), maxSessions)
+		var err error
+		trimmed, err = trimSessions(ctx, tx, person)
 		return err
 	})
 	switch {
-	case refuses(err):
+	case store.Refused(err):
 		a.keepInMemory(key, s, source)
 	case err != nil:
 		return "", Session{}, fmt.Errorf("open session: %w", err)
+	default:
+		a.forget(trimmed...)
+		a.rememberNew(key, s)
 	}
 	a.o.Record(journal.AccessEvent{What: "login", Who: person, Source: "page"})
 	return token, s, nil
 }
 
-// Session returns the session of a token; false if there is none, it expired, or
-// its person left the office. With touch it counts as a sign of life.
-func (a *Auth) Session(ctx context.Context, token string, touch bool) (Session, bool) {
+// trimSessions deletes a person's oldest sessions above maxSessions and returns which.
+func trimSessions(ctx context.Context, tx *sql.Tx, person journal.SubjectID) (gone [][32]byte, err error) {
+	rows, err := tx.QueryContext(ctx, sqlTrimSessions, string(person), string(person), maxSessions)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var token []byte
+		if err := rows.Scan(&token); err != nil {
+			return nil, err
+		}
+		gone = append(gone, [32]byte(token))
+	}
+	return gone, rows.Err()
+}
+
+// Session returns the session of a token. ErrNoSession if there is none, it expired, or
+// its person left the office; ErrUnread if the database can't be read and the session was
+// not seen since the start. With touch it counts as a sign of life.
+func (a *Auth) Session(ctx context.Context, token string, touch bool) (Session, error) {
 	if len(token) != 43 {
-		return Session{}, false
+		return Session{}, ErrNoSession
 	}
 	key := digest(token)
-	if s, ok := a.fromMemory(key, touch); ok || a.hasEnded(key) {
-		return s, ok
+	if s, ok := a.fromMemory(key, touch); ok {
+		return s, nil
 	}
-	var person string
-	var created, seen, expires int64
-	err := a.o.DB.Read(ctx, func(tx *sql.Tx) error {
-		return tx.QueryRowContext(ctx, sqlSession, key[:]).Scan(&person, &created, &seen, &expires)
-	})
+	m, err := a.look(ctx, key, a.sessions, readSession)
 	if err != nil {
-		return Session{}, false
+		return Session{}, err
 	}
 	now := a.o.Now()
-	p := a.o.Office().PersonByID(journal.SubjectID(person))
-	if p == nil || now.Unix() >= expires || now.Sub(time.Unix(seen, 0)) > idleOf(p.Role) {
-		return Session{}, false
+	p := a.o.Office().PersonByID(m.person)
+	if p == nil || !now.Before(m.expires) || now.Sub(m.seen) > idleOf(p.Role) {
+		return Session{}, ErrNoSession
 	}
 	if touch {
 		a.touch(ctx, key, now)
 	}
-	return Session{Person: p.ID, Role: p.Role, Key: keyName(key),
-		Created: time.Unix(created, 0), Expires: time.Unix(expires, 0)}, true
+	return Session{Person: p.ID, Role: p.Role, Key: keyName(key), Created: m.created, Expires: m.expires}, nil
+}
+
+// readSession reads a session of the disk.
+func readSession(ctx context.Context, tx *sql.Tx, key [32]byte) (kept, error) {
+	var person string
+	var created, seen, expires int64
+	err := tx.QueryRowContext(ctx, sqlSession, key[:]).Scan(&person, &created, &seen, &expires)
+	return kept{person: journal.SubjectID(person), created: time.Unix(created, 0), seen: time.Unix(seen, 0), expires: time.Unix(expires, 0)}, err
 }
 
 func idleOf(r office.Role) time.Duration {
@@ -199,39 +229,42 @@ func idleOf(r office.Role) time.Duration {
 // touch writes "seen" at most once a minute per session.
 func (a *Auth) touch(ctx context.Context, key [32]byte, now time.Time) {
 	a.mu.Lock()
-	last, known := a.seen[key]
-	due := !known || now.Sub(last) >= seenInterval || now.Before(last)
+	m := a.sessions[key] // nil: it ended meanwhile
+	due := m != nil && (now.Sub(m.seen) >= seenInterval || now.Before(m.seen))
 	if due {
-		a.seen[key] = now
+		m.seen = now
 	}
 	a.mu.Unlock()
 	if !due {
 		return
 	}
-	// A disk that refuses must not log people out; the session ends a little early.
-	_ = a.o.DB.Write(ctx, func(tx *sql.Tx) error {
+	// A disk that refuses must not log people out: the sign of life counts as long as the
+	// program runs, and Sweep writes it when the disk takes it.
+	err := a.o.DB.Write(ctx, func(tx *sql.Tx) error {
 		_, err := tx.Exec(sqlSeen, now.Unix(), key[:])
 		return err
 	})
+	a.owe(key, err != nil)
 }
 
 // Logout ends a session; where the disk refuses, until the program ends.
 func (a *Auth) Logout(ctx context.Context, token string) error {
 	key := digest(token)
-	a.mu.Lock()
-	delete(a.seen, key)
-	a.mu.Unlock()
-	if a.forgetInMemory("", key) {
+	if a.forgetInMemory(key) {
 		return nil
 	}
 	err := a.o.DB.Write(ctx, func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, sqlDropSession, key[:])
 		return err
 	})
-	if refuses(err) {
-		if _, ok := a.Session(ctx, token, false); ok { // anybody may ask with any token
-			a.end(key)
-		}
+	if err == nil {
+		a.forget(key)
+		return nil
+	}
+	if _, unknown := a.Session(ctx, token, false); unknown == nil { // anybody may ask with any token
+		a.end(key)
+	}
+	if store.Refused(err) {
 		return nil
 	}
 	return err
@@ -266,7 +299,7 @@ func (a *Auth) Invited(ctx context.Context, source netip.Addr, code string) (jou
 	key := digest(tidyCode(code))
 	var person string
 	var expires int64
-	err := a.o.DB.Read(ctx, func(tx *sql.Tx) error {
+	err := a.read(ctx, func(tx *sql.Tx) error {
 		return tx.QueryRowContext(ctx, sqlInvite, key[:]).Scan(&person, &expires)
 	})
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
@@ -279,25 +312,25 @@ func (a *Auth) Invited(ctx context.Context, source netip.Addr, code string) (jou
 	return journal.SubjectID(person), nil
 }
 
-// Sweep deletes what expired, and the sessions and tokens whose end the disk did not take before.
+// Sweep deletes what expired, and the sessions and tokens whose end the disk did not take
+// before; signs of life that it did not take are written.
 // Call it every few minutes.
 func (a *Auth) Sweep(ctx context.Context) error {
 	now := a.o.Now()
 	a.mu.Lock()
-	for k, t := range a.seen {
-		if now.Sub(t) > seenInterval {
-			delete(a.seen, k)
+	for _, list := range []map[[32]byte]*kept{a.inMemory, a.sessions} {
+		maps.DeleteFunc(list, func(_ [32]byte, m *kept) bool { return !now.Before(m.expires) || now.Sub(m.seen) > IdleOthers })
+	}
+	maps.DeleteFunc(a.tokens, func(_ [32]byte, m *kept) bool { return !now.Before(m.expires) })
+	ended, owed := slices.Collect(maps.Keys(a.ended)), map[[32]byte]time.Time{}
+	for key, m := range a.sessions {
+		if m.owed {
+			owed[key] = m.seen
 		}
 	}
-	for k, m := range a.inMemory {
-		if !now.Before(m.expires) || now.Sub(m.seen) > IdleOthers {
-			delete(a.inMemory, k)
-		}
-	}
-	ended := slices.Collect(maps.Keys(a.ended))
 	a.mu.Unlock()
 	err := a.o.DB.Write(ctx, func(tx *sql.Tx) error {
-		if err := dropEnded(tx, ended); err != nil {
+		if err := errors.Join(dropEnded(tx, ended), payOwed(tx, owed)); err != nil {
 			return err
 		}
 		if _, err := tx.ExecContext(ctx, sqlSweepSession, now.Unix(), now.Add(-IdleOthers).Unix()); err != nil {
@@ -316,6 +349,11 @@ func (a *Auth) Sweep(ctx context.Context) error {
 	defer a.mu.Unlock()
 	for _, key := range ended {
 		delete(a.ended, key)
+	}
+	for key, seen := range owed {
+		if m := a.sessions[key]; m != nil && m.seen.Equal(seen) {
+			m.owed = false
+		}
 	}
 	return nil
 }

@@ -4,11 +4,13 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
 
 	"centralino/internal/journal"
+	"centralino/internal/store"
 )
 
 const sqlSessionsOf = `SELECT token, created, seen, expires, source FROM auth_session WHERE person = ?`
@@ -31,7 +33,7 @@ func (a *Auth) Sessions(ctx context.Context, person journal.SubjectID) ([]OpenSe
 	}
 	now, idle := a.o.Now(), idleOf(p.Role)
 	var out []OpenSession
-	err := a.o.DB.Read(ctx, func(tx *sql.Tx) error {
+	err := a.read(ctx, func(tx *sql.Tx) error {
 		rows, err := tx.QueryContext(ctx, sqlSessionsOf, string(person))
 		if err != nil {
 			return err
@@ -83,23 +85,30 @@ func (a *Auth) Forget(ctx context.Context, person journal.SubjectID) error {
 	if err != nil {
 		return fmt.Errorf("forget account: %w", err)
 	}
-	a.forgetInMemory(person, [32]byte{})
+	a.forgetOf(person, a.sessions, a.inMemory, a.tokens)
 	return nil
 }
 
 // EndSessions ends a person's session of this key, or all of them but keep (both may
 // be empty), and returns how many ended. It is journalled with who did it. Where the
-// disk refuses, they count no more until the program ends.
+// disk refuses, they count no more until the program ends. Where it can't be read, those
+// end that somebody can use, and ErrUnread says that there may be more.
 func (a *Auth) EndSessions(ctx context.Context, person, by journal.SubjectID, key, keep string) (int, error) {
-	open, err := a.Sessions(ctx, person)
-	if err != nil {
-		return 0, err
+	open, unread := a.Sessions(ctx, person)
+	if unread != nil && !errors.Is(unread, ErrUnread) {
+		return 0, unread
+	}
+	if unread != nil {
+		open = a.remembered(person)
 	}
 	open = slices.DeleteFunc(open, func(s OpenSession) bool { return key != "" && s.Key != key || key == "" && s.Key == keep })
 	if len(open) == 0 {
-		return 0, nil
+		return 0, unread
 	}
-	err = a.o.DB.Write(ctx, func(tx *sql.Tx) error {
+	if key != "" { // there is but one
+		unread = nil
+	}
+	err := a.o.DB.Write(ctx, func(tx *sql.Tx) error {
 		for _, s := range open {
 			if _, err := tx.ExecContext(ctx, sqlDropSession, s.token[:]); err != nil {
 				return err
@@ -107,14 +116,18 @@ func (a *Auth) EndSessions(ctx context.Context, person, by journal.SubjectID, ke
 		}
 		return nil
 	})
-	if err != nil && !refuses(err) {
+	if err != nil && !store.Refused(err) {
 		return 0, fmt.Errorf("end sessions: %w", err)
 	}
 	for _, s := range open {
-		if !a.forgetInMemory("", s.token) && err != nil {
+		switch {
+		case a.forgetInMemory(s.token):
+		case err != nil:
 			a.end(s.token)
+		default:
+			a.forget(s.token)
 		}
 	}
 	a.o.Record(journal.AccessEvent{What: "session.end", Who: by, About: person, Source: "page"})
-	return len(open), nil
+	return len(open), unread
 }

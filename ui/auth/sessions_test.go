@@ -38,12 +38,12 @@ func TestAPasswordThatIsNotKeptEndsNoSession(t *testing.T) {
 	if err := d.SetPassword(t.Context(), "p-o", "olga", "sette nani verdi"); err == nil {
 		t.Fatal("the disk is full, and took it")
 	}
-	if _, ok := d.Session(t.Context(), token, false); !ok {
+	if _, err := d.Session(t.Context(), token, false); err != nil {
 		t.Error("the session ended with the password that was not kept")
 	}
 	d.disk = nil
 	d.account(t, "p-o", "olga")
-	if _, ok := d.Session(t.Context(), token, false); ok {
+	if _, err := d.Session(t.Context(), token, false); err == nil {
 		t.Error("the session outlived a new password")
 	}
 }
@@ -64,7 +64,7 @@ func TestAPersonSeesAndEndsSessions(t *testing.T) {
 		}
 		alive := func() (out []string) {
 			for source, token := range tokens {
-				if _, ok := d.Session(t.Context(), token, false); ok {
+				if _, err := d.Session(t.Context(), token, false); err == nil {
 					out = append(out, source)
 				}
 			}
@@ -141,7 +141,7 @@ func TestEndsThatTheDiskDidNotTakeAreKeptLater(t *testing.T) {
 	}
 	alive := func(a *auth.Auth) (n int) {
 		for _, token := range tokens {
-			if _, ok := a.Session(t.Context(), token, false); ok {
+			if _, err := a.Session(t.Context(), token, false); err == nil {
 				n++
 			}
 		}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"centralino/internal/journal"
+	"centralino/internal/store"
 )
 
 // Scope is one thing that a token is good for.
@@ -143,8 +144,9 @@ func (a *Auth) MakeToken(ctx context.Context, n NewToken) (string, Token, error)
 }
 
 // Token returns who stands behind a token and what it is good for: a Session with
-// Scopes and the role that the person has now. ErrToken, or a WaitError where a source
-// sent too many that are wrong; then one that was good before is looked at still, so
+// Scopes and the role that the person has now. ErrToken; ErrUnread if the database can't be
+// read and the token was not seen since the start; or a WaitError where a source
+// sent too many that are wrong: then one that was good before is looked at still, so
 // that a program which was never told of its token's end keeps nobody else waiting.
 func (a *Auth) Token(ctx context.Context, source netip.Addr, text string) (Session, error) {
 	now, src := a.o.Now(), sourceKey(source)
@@ -155,7 +157,7 @@ func (a *Auth) Token(ctx context.Context, source netip.Addr, text string) (Sessi
 	switch {
 	case errors.Is(err, ErrToken):
 		a.byToken.fail(src, now)
-		a.forgetUse(digest(text))
+		a.forget(digest(text))
 		a.o.Record(journal.AccessEvent{What: "token.refused", Who: s.Person, Source: "api"})
 		return Session{}, ErrToken
 	case err != nil:
@@ -167,10 +169,7 @@ func (a *Auth) Token(ctx context.Context, source netip.Addr, text string) (Sessi
 
 // Holder is Token for a program that has come in already: it neither counts nor marks
 // the token as used.
-func (a *Auth) Holder(ctx context.Context, text string) (Session, bool) {
-	s, err := a.holder(ctx, text)
-	return s, err == nil
-}
+func (a *Auth) Holder(ctx context.Context, text string) (Session, error) { return a.holder(ctx, text) }
 
 // holder reads who has a token. With ErrToken the person of a token that is over may be
 // known.
@@ -179,26 +178,26 @@ func (a *Auth) holder(ctx context.Context, text string) (Session, error) {
 		return Session{}, ErrToken
 	}
 	key := digest(text)
-	if a.hasEnded(key) {
-		return Session{}, ErrToken
-	}
-	var person, scopes string
-	var created, expires int64
-	err := a.o.DB.Read(ctx, func(tx *sql.Tx) error {
-		return tx.QueryRowContext(ctx, sqlToken, key[:]).Scan(&person, &scopes, &created, &expires)
-	})
-	if errors.Is(err, sql.ErrNoRows) {
+	m, err := a.look(ctx, key, a.tokens, readToken)
+	if errors.Is(err, ErrNoSession) {
 		return Session{}, ErrToken
 	}
 	if err != nil {
 		return Session{}, err
 	}
-	p := a.o.Office().PersonByID(journal.SubjectID(person))
-	if p == nil || a.o.Now().Unix() >= expires {
-		return Session{Person: journal.SubjectID(person)}, ErrToken
+	p := a.o.Office().PersonByID(m.person)
+	if p == nil || !a.o.Now().Before(m.expires) {
+		return Session{Person: m.person}, ErrToken
 	}
-	return Session{Person: p.ID, Role: p.Role, Key: keyName(key), Scopes: Scopes(scopes),
-		Created: time.Unix(created, 0), Expires: time.Unix(expires, 0)}, nil
+	return Session{Person: p.ID, Role: p.Role, Key: keyName(key), Scopes: m.scopes, Created: m.created, Expires: m.expires}, nil
+}
+
+// readToken reads a token of the disk.
+func readToken(ctx context.Context, tx *sql.Tx, key [32]byte) (kept, error) {
+	var person, scopes string
+	var created, expires int64
+	err := tx.QueryRowContext(ctx, sqlToken, key[:]).Scan(&person, &scopes, &created, &expires)
+	return kept{person: journal.SubjectID(person), scopes: Scopes(scopes), created: time.Unix(created, 0), expires: time.Unix(expires, 0)}, err
 }
 
 // goodBefore says whether a token was good since the program started.
@@ -206,14 +205,7 @@ func (a *Auth) goodBefore(text string) bool {
 	key := digest(text)
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	_, ok := a.tokenDays[key]
-	return ok
-}
-
-func (a *Auth) forgetUse(key [32]byte) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	delete(a.tokenDays, key)
+	return a.tokens[key] != nil
 }
 
 // useToken writes the day on which a token was used, once a day. A disk that refuses
@@ -221,8 +213,11 @@ func (a *Auth) forgetUse(key [32]byte) {
 func (a *Auth) useToken(ctx context.Context, key [32]byte, now time.Time) {
 	day := now.In(a.o.Office().Site.Location()).Format(time.DateOnly)
 	a.mu.Lock()
-	due := a.tokenDays[key] != day
-	a.tokenDays[key] = day
+	m := a.tokens[key] // nil: it ended meanwhile
+	due := m != nil && m.day != day
+	if m != nil {
+		m.day, m.seen = day, now
+	}
 	a.mu.Unlock()
 	if !due {
 		return
@@ -250,7 +245,7 @@ func (a *Auth) Tokens(ctx context.Context, person journal.SubjectID) ([]Token, e
 }
 
 func (a *Auth) eachToken(ctx context.Context, f func(key [32]byte, t Token)) error {
-	return a.o.DB.Read(ctx, func(tx *sql.Tx) error {
+	return a.read(ctx, func(tx *sql.Tx) error {
 		rows, err := tx.QueryContext(ctx, sqlTokens)
 		if err != nil {
 			return err
@@ -288,7 +283,10 @@ func (a *Auth) RevokeToken(ctx context.Context, id string, owner, by journal.Sub
 			key, found = k, t
 		}
 	})
-	if err != nil || found.ID == "" {
+	if errors.Is(err, ErrUnread) { // those that were seen are the ones that work
+		key, found = a.rememberedToken(id, owner)
+	}
+	if found.ID == "" {
 		return false, err
 	}
 	err = a.o.DB.Write(ctx, func(tx *sql.Tx) error {
@@ -296,12 +294,12 @@ func (a *Auth) RevokeToken(ctx context.Context, id string, owner, by journal.Sub
 		return err
 	})
 	switch {
-	case refuses(err):
+	case store.Refused(err):
 		a.end(key)
 	case err != nil:
 		return false, fmt.Errorf("revoke token: %w", err)
 	}
-	a.forgetUse(key)
+	a.forget(key)
 	a.o.Record(journal.AccessEvent{What: "token.revoked", Who: by, About: found.Person, Source: "page"})
 	return true, nil
 }

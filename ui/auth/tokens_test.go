@@ -41,7 +41,7 @@ func TestATokenStandsForItsOwner(t *testing.T) {
 	if err != nil || s.Person != "p-o" || s.Role != office.RoleOperator || !s.Scopes.Has(auth.ScopeDial) || s.Scopes.Has(auth.ScopeCustomers) {
 		t.Errorf("it stands for %+v, %v", s, err)
 	}
-	if _, ok := d.Session(t.Context(), text, false); ok {
+	if _, err := d.Session(t.Context(), text, false); err == nil {
 		t.Error("a token is taken for a login")
 	}
 	list, err := d.Tokens(t.Context(), "p-o")
@@ -113,7 +113,7 @@ func TestARevokedTokenIsDead(t *testing.T) {
 		}
 		check := func(when string) {
 			t.Helper()
-			if _, ok := d.Holder(t.Context(), text); ok {
+			if _, err := d.Holder(t.Context(), text); err == nil {
 				t.Errorf("full %v, %s: it works", full, when)
 			}
 			if list, _ := d.Tokens(t.Context(), ""); len(list) != 0 {
