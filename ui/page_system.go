@@ -17,6 +17,7 @@ import (
 	"centralino/internal/journal"
 	"centralino/ui/api"
 	"centralino/ui/auth"
+	"centralino/ui/live"
 	"centralino/ui/view"
 )
 
@@ -38,6 +39,20 @@ func (r *restoreState) get() bool {
 	return r.prepared
 }
 
+// repairTold is how long the page tells of a repair of the memory card: as long as
+// somebody may wonder what is missing, or see that it comes again.
+const repairTold = 30 * 24 * time.Hour
+
+var repairTexts = map[journal.Repair]string{journal.RepairSafe: "system.repair.safe", journal.RepairForced: "system.repair.forced"}
+
+// repairModel is the last repair of the file system, nil where none is to be told.
+func (v *visit) repairModel(b live.Box) *api.Repair {
+	if b.Repaired == "" || v.s.d.Now().Sub(b.RepairedAt) > repairTold {
+		return nil
+	}
+	return &api.Repair{At: b.RepairedAt, Forced: b.Repaired == journal.RepairForced, Text: v.p.T(repairTexts[b.Repaired])}
+}
+
 // systemModel needs nothing that is read from the disk: by it people see why they can't.
 func (v *visit) systemModel() api.System {
 	st := v.s.hub.State()
@@ -47,7 +62,7 @@ func (v *visit) systemModel() api.System {
 		m.Addresses = append(m.Addresses, a.String())
 	}
 	m.Addresses = append(m.Addresses, v.s.names()...)
-	m.Refused = v.refusedModel()
+	m.Refused, m.Repair = v.refusedModel(), v.repairModel(st.Box)
 	if word := "boardname." + v.s.d.About.BoardName; v.p.Has(word) { // a make is the same in every language, a description is not
 		m.Board = v.p.T(word)
 	}

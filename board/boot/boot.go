@@ -79,7 +79,8 @@ type ProblemKind string
 const (
 	ProblemSettings ProblemKind = "settings" // a line of centralino.txt
 	ProblemData     ProblemKind = "data"     // nothing is kept: the data partition is not in use, or cannot be written to
-	ProblemRepaired ProblemKind = "repaired" // its file system was repaired
+	ProblemRepaired ProblemKind = "repaired" // its file system was repaired, and nothing lost by it
+	ProblemForced   ProblemKind = "forced"   // it was repaired as far as it goes: something may be lost
 )
 
 // Problem is something that a person should know of the start.
@@ -105,4 +106,15 @@ type Options struct {
 	// Hopeless is the exit code by which the box restarts when the program fails again and
 	// again; nil: ExitReboot.
 	Hopeless func() int
+}
+
+// Repaired is the kind of repair that the data partition needed at this start:
+// ProblemRepaired, ProblemForced, or empty for none.
+func (r *Report) Repaired() ProblemKind {
+	for _, p := range r.Problems {
+		if p.Kind == ProblemRepaired || p.Kind == ProblemForced {
+			return p.Kind
+		}
+	}
+	return ""
 }

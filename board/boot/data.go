@@ -72,8 +72,11 @@ func bringUp(p dataPart, log *slog.Logger) (Trouble, []Problem) {
 	switch {
 	case code >= notRepaired:
 		log.Error("the data partition could not be repaired", "code", code)
+	case code > 0 && hard:
+		log.Warn("the data partition was repaired, something may be lost", "code", code)
+		problems = append(problems, Problem{Kind: ProblemForced})
 	case code > 0:
-		log.Warn("the data partition was repaired", "code", code)
+		log.Warn("the data partition was repaired, nothing is lost", "code", code)
 		problems = append(problems, Problem{Kind: ProblemRepaired})
 	}
 	err := p.mount(toWrite)

@@ -56,11 +56,11 @@ func TestBringUp(t *testing.T) {
 		kinds   string
 	}{
 		{"a good card", card{}, "check mount try", NoTrouble, ""},
-		{"after a power cut", card{codes: []int{1}}, "check mount try", NoTrouble, "repaired"},
+		{"a small repair", card{codes: []int{1}}, "check mount try", NoTrouble, "repaired"},
 		{"no checker", card{codes: []int{-1}}, "check mount try", NoTrouble, ""},
-		{"damage that only a person would repair", card{codes: []int{4, 1}}, "check repair mount try", NoTrouble, "repaired"},
-		{"damage that takes two repairs", card{codes: []int{8, 12, 1}}, "check repair repair mount try", NoTrouble, "repaired"},
-		{"damage of which the repair leaves nothing", card{codes: []int{4, 1}, gone: true}, "check repair mount try unmount", Damaged, "repaired data"},
+		{"damage that only a person would repair", card{codes: []int{4, 1}}, "check repair mount try", NoTrouble, "forced"},
+		{"damage that takes two repairs", card{codes: []int{8, 12, 1}}, "check repair repair mount try", NoTrouble, "forced"},
+		{"damage of which the repair leaves nothing", card{codes: []int{4, 1}, gone: true}, "check repair mount try unmount", Damaged, "forced data"},
 		{"a new card after a power cut", card{codes: []int{1}, gone: true}, "check mount try", NoTrouble, "repaired"},
 		{"damage that nobody repairs, but it can be used", card{codes: []int{8, 8, 8}}, "check repair repair mount try", NoTrouble, ""},
 		{"a full card", card{tries: syscall.ENOSPC}, "check mount try", NoTrouble, ""},
@@ -80,6 +80,9 @@ func TestBringUp(t *testing.T) {
 				kinds = append(kinds, string(p.Kind))
 			}
 			did := strings.Join(c.card.did, " ")
+			if r := (Report{Problems: problems}); !strings.HasPrefix(c.kinds, string(r.Repaired())) || (r.Repaired() == "") != (c.kinds == "" || c.kinds == "data") {
+				t.Errorf("the report tells of the repair %q", r.Repaired())
+			}
 			if did != c.did || trouble != c.trouble || strings.Join(kinds, " ") != c.kinds {
 				t.Errorf("did %s: trouble %q, problems %v", did, trouble, problems)
 			}

@@ -179,7 +179,7 @@ func (b *box) openData(ctx context.Context) error {
 	var rec journal.Recovery
 	b.journal, rec, err = journal.Open(ctx, journal.Options{
 		DB: b.db, Now: b.now, Trusted: b.clockTrusted.Load, Log: b.log,
-		Version: version, Board: b.opt.board, Fault: b.journalFault,
+		Version: version, Board: b.opt.board, Repaired: repaired(), Fault: b.journalFault,
 	})
 	if err != nil {
 		return fmt.Errorf("open journal: %w", err)

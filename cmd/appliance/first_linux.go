@@ -13,6 +13,7 @@ import (
 	"centralino/board/boot"
 	"centralino/board/health"
 	"centralino/board/update"
+	"centralino/internal/journal"
 	"centralino/internal/service"
 )
 
@@ -86,6 +87,21 @@ func openCardCode(log *slog.Logger) cardCode {
 
 // onBoard reports a program that the first process started, on a board of its own.
 func onBoard() bool { return boot.OnBoard() }
+
+// repaired is how the first process repaired the file system of the data at this start of
+// the box; a program that it restarts tells of it no more.
+func repaired() journal.Repair {
+	if !boot.OnBoard() {
+		return ""
+	}
+	r, err := boot.ReadReport()
+	if err != nil || r.Restarts > 0 {
+		return ""
+	}
+	return repairs[r.Repaired()]
+}
+
+var repairs = map[boot.ProblemKind]journal.Repair{boot.ProblemRepaired: journal.RepairSafe, boot.ProblemForced: journal.RepairForced}
 
 // firstProcessParts are what ties the program to the first process that started it.
 func (b *box) firstProcessParts() []service.Part {

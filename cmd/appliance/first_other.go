@@ -5,6 +5,7 @@ package main
 import (
 	"log/slog"
 
+	"centralino/internal/journal"
 	"centralino/internal/service"
 )
 
@@ -16,5 +17,7 @@ func onBoard() bool { return false }
 func (b *box) firstProcessParts() []service.Part { return nil }
 
 func openCardCode(*slog.Logger) cardCode { return cardCode{} }
+
+func repaired() journal.Repair { return "" }
 
 func boardCommands() []subcommand { return nil }

@@ -443,12 +443,23 @@ type OfficeChanged struct {
 	From    int       `json:"from,omitempty"` // the version that undo brought back
 }
 
-// BoxStarted reports a start. Unclean is true after a crash or power cut.
+// BoxStarted reports a start. Unclean is true after a crash or power cut, Repaired how the
+// file system of the data was repaired just before.
 type BoxStarted struct {
-	Version string `json:"version"`
-	Board   string `json:"board"`
-	Unclean bool   `json:"unclean"`
+	Version  string `json:"version"`
+	Board    string `json:"board"`
+	Unclean  bool   `json:"unclean"`
+	Repaired Repair `json:"repaired,omitempty"`
 }
+
+// Repair is how a file system was repaired; empty: not at all.
+type Repair string
+
+// Repairs.
+const (
+	RepairSafe   Repair = "safe"   // nothing was lost by it
+	RepairForced Repair = "forced" // something may be lost
+)
 
 // BoxStopped reports an orderly stop.
 type BoxStopped struct {

@@ -20,6 +20,8 @@ type Options struct {
 	Log     *slog.Logger
 	Version string // of the program, for BoxStarted
 	Board   string // for BoxStarted
+	// Repaired is how the file system was repaired before this start, for BoxStarted.
+	Repaired Repair
 
 	// Fault is told when the disk refuses the journal (raised, with the reason)
 	// and when it takes it again. It must not block. Nil: nobody is told.

@@ -66,7 +66,7 @@ func Open(ctx context.Context, o Options) (*Log, Recovery, error) {
 		rec.OpenCalls = append(rec.OpenCalls, it.ev.Call)
 		l.add(it)
 	}
-	l.Append("", BoxStarted{Version: o.Version, Board: o.Board, Unclean: rec.Unclean})
+	l.Append("", BoxStarted{Version: o.Version, Board: o.Board, Unclean: rec.Unclean, Repaired: o.Repaired})
 	for l.Durable()+1 < l.next {
 		if err := l.commit(); err != nil {
 			// A full disk must not keep the box from starting: Run tries again.

@@ -272,6 +272,14 @@ type System struct {
 	Secure    bool      `json:"secure"`
 	Claimed   bool      `json:"claimed"`
 	Refused   []Refused `json:"refused"` // input that was refused since the start
+	Repair    *Repair   `json:"repair,omitempty"`
+}
+
+// Repair is the last repair of the memory card's file system, told for a month.
+type Repair struct {
+	At     time.Time `json:"at"`
+	Forced bool      `json:"forced"` // something may be lost
+	Text   string    `json:"text"`
 }
 
 // Refused is how often input of one kind was refused.

@@ -35,12 +35,15 @@ type State struct {
 	Odd int
 }
 
-// Box is what the last start said.
+// Box is what the last start said, and the last one that told of a repair of the file
+// system.
 type Box struct {
-	Version string
-	Board   string
-	Started time.Time
-	Unclean bool
+	Version    string
+	Board      string
+	Started    time.Time
+	Unclean    bool
+	Repaired   journal.Repair `json:",omitempty"`
+	RepairedAt time.Time      `json:",omitzero"`
 }
 
 // FaultKey names one fault.
@@ -234,7 +237,10 @@ func (s *State) Apply(e journal.Event) Topics {
 		return Office
 	case journal.BoxStarted:
 		// What the drivers see they report anew after a start.
-		s.Box = Box{Version: p.Version, Board: p.Board, Started: e.Time, Unclean: p.Unclean}
+		s.Box = Box{Version: p.Version, Board: p.Board, Started: e.Time, Unclean: p.Unclean, Repaired: s.Box.Repaired, RepairedAt: s.Box.RepairedAt}
+		if p.Repaired != "" {
+			s.Box.Repaired, s.Box.RepairedAt = p.Repaired, e.Time
+		}
 		s.Lines, s.Faults = map[string]Line{}, map[FaultKey]time.Time{}
 		return All
 	case journal.RecallTaken, journal.RecallDone:

@@ -125,6 +125,18 @@ func TestStartOfTheBoxForgetsWhatDriversSawBefore(t *testing.T) {
 	}
 }
 
+func TestARepairOfTheCardIsKnownAfterFurtherStarts(t *testing.T) {
+	s := fold(ev{"", journal.BoxStarted{}}, ev{"", journal.BoxStarted{Repaired: journal.RepairForced}})
+	at := s.Box.Started
+	if s.Box.Repaired != journal.RepairForced || at.IsZero() || !s.Box.RepairedAt.Equal(at) {
+		t.Errorf("after the repair %+v", s.Box)
+	}
+	s = fold(ev{"", journal.BoxStarted{Repaired: journal.RepairSafe}}, ev{"", journal.BoxStarted{Version: "2"}})
+	if s.Box.Repaired != journal.RepairSafe || !s.Box.RepairedAt.Before(s.Box.Started) {
+		t.Errorf("after another start %+v", s.Box)
+	}
+}
+
 func TestFaultKeepsItsBeginning(t *testing.T) {
 	raise := ev{"", journal.FaultChanged{Code: "x", Subject: "line-1", Raised: true}}
 	s := fold(raise, raise)
