@@ -354,6 +354,15 @@ func (u *updated) keeps(t *testing.T, bundle []byte) {
 		t.Fatalf("the bundle is refused with %d, %q", status, problem)
 	}
 	t.Logf("taken %.1f s after the upload began", time.Since(began).Seconds())
+	u.proves(t, began)
+	if status, problem := u.send(t, u.small(t, u.key, "qemu-virt", u.release)); status != http.StatusUnprocessableEntity || problem != "older" {
+		t.Errorf("the version before is answered with %d, %q", status, problem)
+	}
+}
+
+// proves waits until the version that was taken is in force.
+func (u *updated) proves(t *testing.T, began time.Time) {
+	t.Helper()
 	u.again(t)
 	t.Logf("started for trial %.1f s after the upload began", time.Since(began).Seconds())
 	t.Logf("its page is served %.1f s later", u.served(t).Seconds())
@@ -370,9 +379,6 @@ func (u *updated) keeps(t *testing.T, bundle []byte) {
 	}
 	if !strings.Contains(u.m.Output(), "Centralino next is running") {
 		t.Error("another version runs")
-	}
-	if status, problem := u.send(t, u.small(t, u.key, "qemu-virt", u.release)); status != http.StatusUnprocessableEntity || problem != "older" {
-		t.Errorf("the version before is answered with %d, %q", status, problem)
 	}
 }
 
