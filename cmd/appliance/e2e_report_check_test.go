@@ -76,7 +76,7 @@ func (c *reportCheck) lively() {
 	has := map[string]int{}
 	var noticed []string
 	for _, f := range c.truth.fates {
-		c.t.Logf("%s %-6s came %s waited %6.3f talked %6.3f with %-15q offers %d missed %d by box %v acked %v promised %v called in vain %d", f.number, f.line, f.began.Format("04:05.000"), f.waited().Seconds(), f.talked().Seconds(), f.agent, f.offers, f.misses, f.byBox, f.acked, f.promised(), f.tried)
+		c.t.Logf("%s %-6s came %s waited %6.3f talked %6.3f with %-15q offers %d missed %d by box %v acked %v promised %v called in vain %d by hand %v", f.number, f.line, f.began.Format("04:05.000"), f.waited().Seconds(), f.talked().Seconds(), f.agent, f.offers, f.misses, f.byBox, f.acked, f.promised(), f.tried, !f.byHand.IsZero())
 		switch {
 		case f.answered():
 			has["answered"]++
@@ -84,6 +84,8 @@ func (c *reportCheck) lively() {
 			has["given up by the queue"]++
 		case f.reached():
 			has["called back and reached"]++
+		case f.kept():
+			has["called back by hand"]++
 		case f.promised():
 			has["called back in vain"]++
 		case f.waited() <= c.x.short:
@@ -113,7 +115,7 @@ func (c *reportCheck) lively() {
 	}
 	c.t.Logf("callers: %v; %d found the office closed; the box noticed callers who hung up on lines after %v", has, c.truth.closed, noticed)
 	for _, kind := range []string{"answered", "answered late", "hung up soon", "hung up before the threshold", "hung up after the threshold", "rung for in vain", "over a line", "over the trunk",
-		"called back and reached", "called back in vain", "there for the second time"} {
+		"called back and reached", "called back in vain", "called back by hand", "there for the second time"} {
 		if has[kind] == 0 {
 			c.t.Errorf("no caller was %s: this traffic shows too little", kind)
 		}
@@ -239,6 +241,7 @@ func (c *reportCheck) why(calls map[*fate]string) {
 	if err != nil {
 		c.t.Fatal(err)
 	}
+	byHand := texts.Printer("it").T("why.end.byhand")
 	missed := strings.TrimRight(texts.Printer("it").T("why.outcome.missed", "who", ""), ": \u00a0")
 	for _, f := range c.truth.fates {
 		var e api.Explanation
@@ -251,6 +254,10 @@ func (c *reportCheck) why(calls map[*fate]string) {
 		}
 		c.count("telephones that rang in vain for "+f.number, float64(n), f.misses)
 		c.count("telephones that rang for "+f.number, float64(len(e.Offers)), f.offers)
+		c.compared++
+		if said := slices.ContainsFunc(e.Waits, func(w api.WaitWhy) bool { return slices.Contains(w.Words, byHand) }); said == f.byHand.IsZero() {
+			c.t.Errorf("%s was called by hand: the call's page says %v: %+v", f.number, said, e.Waits)
+		}
 		if len(e.Waits) == 1 && !f.promised() {
 			c.length("wait", f.number+" was rung for in vain", e.Waits[0].Vain, f.vain)
 		}

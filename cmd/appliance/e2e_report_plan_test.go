@@ -30,10 +30,13 @@ func TestEverySortOfCallerIsPlanned(t *testing.T) {
 				case p.line != "":
 					has["over a line"]++
 				case p.presses:
-					if _, takes := presser(int(p.number[len(p.number)-1] - '0')); stay > x.agents && p.at+2*time.Second < free && takes {
-						has["who is called back and reached"]++
-					} else if stay > x.agents && p.at+2*time.Second < free {
-						has["who is called back in vain"]++
+					_, w := presser(int(p.number[len(p.number)-1] - '0'))
+					switch early := stay > x.agents && p.at+2*time.Second < free; {
+					case early:
+						has[map[wish]string{wishQueue: "who is called back and reached", wishVain: "who is called back in vain",
+							wishTelephone: "who is dialled by hand", wishPage: "who is taken from the list"}[w]]++
+					case w == wishTelephone:
+						t.Fatalf("%+v, seed %d: dialled by hand when an agent may be free", c, seed)
 					}
 				case p.patience >= x.loyal.least && p.again == 0 && p.at >= at && p.at < at+time.Duration(x.agents+x.agents/5+1)*x.apart:
 					stay++
@@ -48,7 +51,7 @@ func TestEverySortOfCallerIsPlanned(t *testing.T) {
 			if stay <= x.agents {
 				t.Fatalf("%+v, seed %d: %d in the rush", c, seed, stay)
 			}
-			for _, kind := range []string{"who calls again", "over a line", "who is called back and reached", "who is called back in vain", "who hangs up soon",
+			for _, kind := range []string{"who calls again", "over a line", "who is called back and reached", "who is called back in vain", "who is dialled by hand", "who is taken from the list", "who hangs up soon",
 				"who hangs up before the threshold", "who hangs up after the threshold"} {
 				if has[kind] == 0 {
 					t.Fatalf("%+v, seed %d: nobody %s: %v", c, seed, kind, has)

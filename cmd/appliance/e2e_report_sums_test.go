@@ -26,7 +26,7 @@ func (f *fate) judged() time.Duration {
 // sums are those of the fates.
 type sums struct {
 	offered, answered, in, abandoned, abandonedIn, short, overflowed int
-	promised, reached, repeated, handled, unserved                   int
+	promised, kept, reached, repeated, handled, unserved             int             // kept: reached by the queue, or by hand
 	callers, lostCallers                                             int             // different ones; … of whom nobody talked to
 	byAgent                                                          int             // of those handled, whose agent hung up
 	waits                                                            []time.Duration // of those answered, in order
@@ -39,7 +39,7 @@ func (c *reportCheck) sums() sums {
 	for _, f := range c.truth.fates {
 		g.offered++
 		g.longest = max(g.longest, f.waited())
-		served[f.number] = served[f.number] || f.handled()
+		served[f.number] = served[f.number] || f.handled() || f.kept()
 		if f.before != nil {
 			g.repeated++
 		}
@@ -60,8 +60,12 @@ func (c *reportCheck) sums() sums {
 				g.in++
 			}
 		case f.promised():
-			if g.promised++; f.reached() {
+			g.promised++
+			if f.reached() {
 				g.reached++
+			}
+			if f.kept() {
+				g.kept++
 			}
 		case f.overflowed():
 			g.overflowed++
@@ -81,7 +85,7 @@ func (c *reportCheck) sums() sums {
 	if n := time.Duration(g.handled); n > 0 {
 		g.talk, g.wrap = g.talk/n, g.wrap/n
 	}
-	g.unserved = g.abandoned - g.short + g.overflowed + g.promised - g.reached
+	g.unserved = g.abandoned - g.short + g.overflowed + g.promised - g.kept
 	g.callers = len(served)
 	lost := map[string]bool{} // each number
 	for _, f := range c.truth.fates {
@@ -109,7 +113,7 @@ func (c *reportCheck) counts(began time.Time) {
 	}{
 		{kpi.Offered, g.offered}, {kpi.CAnswered, g.answered}, {kpi.CAnsweredIn, g.in}, {kpi.CAbandoned, g.abandoned},
 		{kpi.CAbandonedIn, g.abandonedIn}, {kpi.CShort, g.short}, {kpi.CLost, g.abandoned - g.short}, {kpi.CWaiting, 0}, {kpi.COverflowed, g.overflowed},
-		{kpi.CPromised, g.promised}, {kpi.CReached, g.reached}, {kpi.CRestarted, 0}, {kpi.CRepeated, g.repeated}, {kpi.CHandled, g.handled},
+		{kpi.CPromised, g.promised}, {kpi.CReached, g.kept}, {kpi.CRestarted, 0}, {kpi.CRepeated, g.repeated}, {kpi.CHandled, g.handled},
 		{kpi.CJudged, g.answered + g.abandoned - g.short}, {kpi.CUnserved, g.unserved},
 	} {
 		c.count("contacts "+string(x.of), float64(c.behind(x.of, began).All), x.want)
@@ -167,7 +171,7 @@ func (c *reportCheck) queue() {
 	}{
 		{"queue", "offered", g.offered}, {"queue", "answered", g.answered}, {"queue", "lost", g.abandoned - g.short},
 		{"callers", "callers", g.callers}, {"callers", "lostCallers", g.lostCallers}, {"callers", "repeated", g.repeated},
-		{"callers", "overflowed", g.overflowed}, {"callers", "promised", g.promised}, {"callers", "reached", g.reached}, {"callers", "restarted", 0},
+		{"callers", "overflowed", g.overflowed}, {"callers", "promised", g.promised}, {"callers", "reached", g.kept}, {"callers", "restarted", 0},
 	} {
 		c.count("queue report, "+x.column, r.value(x.table, x.column, 0), x.want)
 	}
@@ -240,7 +244,11 @@ func (c *reportCheck) others(began time.Time) {
 	for i, row := range lines.table("lines").Rows {
 		if row.Sum {
 			c.count("all lines, in", lines.value("lines", "in", i), len(c.truth.fates)+c.truth.closed)
+			c.count("all lines, out", lines.value("lines", "out", i), c.truth.out)
 			continue
+		}
+		if row.Cells[0].Text == "Operatore VoIP" {
+			c.count("Operatore VoIP, out", lines.value("lines", "out", i), c.truth.out)
 		}
 		c.count(row.Cells[0].Text+", in", lines.value("lines", "in", i), over[row.Cells[0].Text])
 	}

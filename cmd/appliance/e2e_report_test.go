@@ -44,7 +44,7 @@ type traffic struct {
 	pause                 time.Duration // of the one who takes one
 	hasty, patient, loyal between       // until callers hang up: before anybody can answer, while they wait, not at all
 	again                 between       // from the end of a call until the same caller calls once more
-	pressers              int           // beside the others: they press for a call back, and every second one takes it
+	pressers              int           // beside the others: they press for a call back
 	apart, past           time.Duration // in the rush: from one call to the next; by how much the last one's patience exceeds the threshold
 }
 
@@ -56,13 +56,13 @@ func trafficOf(agents, callers int, span time.Duration) traffic {
 	}
 	x := traffic{agents: agents, callers: callers, span: span, ring: 5 * time.Second, wrap: 2 * time.Second, limit: 15 * time.Second,
 		threshold: 6 * time.Second, short: 3 * time.Second, answer: s(0.9, 2), talk: s(5, 9), pause: 5 * time.Second,
-		hasty: s(0.3, 0.7), patient: s(4.5, 9), loyal: s(50, 60), again: s(1, 2), pressers: 4,
+		hasty: s(0.3, 0.7), patient: s(4.5, 9), loyal: s(50, 60), again: s(1, 2), pressers: 6,
 		apart: 100 * time.Millisecond, past: 600 * time.Millisecond}
 	if span >= 2*time.Minute {
 		x.ring, x.wrap, x.limit, x.threshold, x.short = 8*time.Second, 4*time.Second, 45*time.Second, 20*time.Second, 5*time.Second
 		x.answer, x.talk, x.pause = s(1.5, 5), s(20, 55), 20*time.Second
 		x.hasty, x.patient, x.loyal = s(0.5, 1.3), s(7, 35), s(110, 120)
-		x.again, x.pressers = s(3, 10), 6
+		x.again, x.pressers = s(3, 10), 10
 		x.apart, x.past = 150*time.Millisecond, 1500*time.Millisecond
 	}
 	return x
@@ -78,9 +78,25 @@ type planned struct {
 	presses  bool          // asks by keys to be called back
 }
 
-// presser is the number of one who asks to be called back; his telephone answers where
-// takes, else it is busy.
-func presser(i int) (number string, takes bool) { return fmt.Sprintf("331201%04d", i), i%2 == 0 }
+// wish is how one who asks to be called back fares.
+type wish int
+
+const (
+	wishQueue     wish = iota // the queue calls him, and his telephone answers
+	wishVain                  // … and is busy
+	wishTelephone             // an operator dials his number, while all agents talk
+	wishPage                  // … takes him from the list on the page, unless the queue is faster
+)
+
+// presser is the number of one who asks to be called back. From the second of them on who
+// is called by hand is taken from the list, where the queue makes way: agents may be free.
+func presser(i int) (number string, w wish) {
+	w = wish(i % 4)
+	if w == wishTelephone && i > 4 {
+		w = wishPage
+	}
+	return fmt.Sprintf("331201%04d", i), w
+}
 
 // plan draws the callers: nearly half of them in the middle third of the time, so that
 // they find everybody busy; every fifth over a telephone line, the others over the trunk.
@@ -118,7 +134,7 @@ func (x traffic) plan(r *rand.Rand) []planned {
 	x.rush(out)
 	for i := range x.pressers {
 		number, _ := presser(i)
-		out = append(out, planned{number: number, at: x.span/2 + time.Duration(i)*x.span/24, patience: x.loyal.draw(r), presses: true})
+		out = append(out, planned{number: number, at: x.span/2 + time.Duration(i)*x.span/48, patience: x.loyal.draw(r), presses: true})
 	}
 	slices.SortStableFunc(out, func(a, b planned) int { return cmp.Compare(a.at, b.at) })
 	return out
@@ -166,15 +182,18 @@ func TestReportsEqualTheCapture(t *testing.T) {
 	t.Logf("seed %d, %d agents, %d callers in %v", *reportSeed, x.agents, x.callers, x.span)
 	o := openOffice(t, x)
 	o.staff()
+	o.hires()
 	wire := testbed.StartCapture(t, o.box.net.Box())
 	o.watchLines()
 	o.logIn()
+	stop := o.byHand()
 	began := time.Now()
 	o.run(x.plan(rand.New(rand.NewPCG(*reportSeed, 1))))
 	o.promisesKept()
+	stop()
 	o.w.quiet(90 * time.Second)
 	o.stopWork()
-	truth := truthOf(t, wireFacts{messages: wire.Stop(), lines: o.lines(), agents: o.agentAddrs(), provider: o.provider.Addr.Addr(), ring: x.ring, wrap: x.wrap})
+	truth := truthOf(t, wireFacts{messages: wire.Stop(), lines: o.lines(), agents: o.agentAddrs(), hand: o.hand.addr, provider: o.provider.Addr.Addr(), ring: x.ring, wrap: x.wrap})
 	o.compare(truth, began)
 }
 
@@ -187,6 +206,7 @@ type reportOffice struct {
 	manager  *web
 	provider *testbed.Provider
 	desks    []*desk
+	hand     *hand
 	silence  string // file that callers say
 	stopWork func()
 	lines    func() []lineMoment // what the exchange has seen so far
@@ -198,19 +218,17 @@ func openOffice(t *testing.T, x traffic) *reportOffice {
 	for i := range x.agents {
 		sides = append(sides, fmt.Sprintf("a%d", i+1))
 	}
-	net := testbed.NewNet(t, append(sides, "wan")...)
+	net := testbed.NewNet(t, append(sides, "hand", "wan")...)
 	o := &reportOffice{t: t, x: x, box: startBox(t, net)}
 	o.w = o.box.claim()
 	wan := net.Side("wan")
 	numbers := map[string]string{reportNumber: trunkAccount, closedNumber: trunkAccount}
 	for i := range x.pressers {
-		number, takes := presser(i)
-		if numbers["+39"+number] = partyAccount; !takes {
-			numbers["+39"+number] = earlyAccount
-		}
+		number, w := presser(i)
+		numbers["+39"+number] = []string{wishQueue: partyAccount, wishVain: earlyAccount, wishTelephone: handAccount, wishPage: handAccount}[w]
 	}
 	o.provider = testbed.StartProvider(t, testbed.ProviderOptions{Namespace: wan, Addr: netip.AddrPortFrom(wan.Addr(11), 5060), Expires: 600,
-		Accounts: map[string]string{trunkAccount: trunkSecret, partyAccount: partySecret, earlyAccount: partySecret}, Numbers: numbers})
+		Accounts: map[string]string{trunkAccount: trunkSecret, partyAccount: partySecret, earlyAccount: partySecret, handAccount: partySecret}, Numbers: numbers})
 	seconds := func(d time.Duration) []string { return []string{strconv.Itoa(int(d / time.Second))} }
 	o.w.edit("/edit/group/group-1", url.Values{"name": {"Assistenza"}, "mode": {"queue"}, "members": {"p-sample-anna", "p-sample-bruno", "p-sample-carla"},
 		"queue.strategy": {"longestIdle"}, "queue.missesToPause": {"0"}, "queue.joinEmpty": {"true"}, "queue.ringTime": seconds(x.ring),
@@ -257,24 +275,18 @@ func (o *reportOffice) invite(person, user string) *web {
 var (
 	shownUser     = regexp.MustCompile(`<dd class="mono">([^<]+)</dd><dt>[^<]*</dt><dd><span class="secret"`)
 	shownPassword = regexp.MustCompile(`id="sip-password">([^<]+)<`)
+	phoneOwner    = regexp.MustCompile(`<a href="/people/(p-[^"/]+)">`)
 )
 
 // staff gives every agent a person, an account and a telephone on a cable of its own.
 func (o *reportOffice) staff() {
 	o.t.Helper()
 	names := []string{"Anna Rossi", "Bruno Bianchi", "Carla Verdi"}
-	accounts := o.box.accounts[:3]
+	o.box.accounts = o.box.accounts[:3]
 	for n := len(names); n < o.x.agents; n++ {
-		name := "Agente " + string(rune('D'+n-3))
-		at := o.w.edit("/people/new", url.Values{"name": {name}, "role": {"operator"}, "extension": {strconv.Itoa(208 + n)}, "profile": {"profile-1"}, "phone": {"true"}, "group": {"group-1"}})
-		page := o.w.post(at+"/account", nil).body
-		user, password := shownUser.FindStringSubmatch(page), shownPassword.FindStringSubmatch(page)
-		if user == nil || password == nil {
-			o.t.Fatalf("%s shows no account:\n%s", at, page)
-		}
-		names, accounts = append(names, name), append(accounts, account{user[1], password[1]})
+		names = append(names, "Agente "+string(rune('D'+n-3)))
+		o.hire(names[n], 208+n)
 	}
-	o.box.accounts = accounts
 	for n := range o.x.agents {
 		side := fmt.Sprintf("a%d", n+1)
 		phone := o.box.phone(n, side, testbed.PhoneOptions{Manual: true, Life: o.x.span + 5*time.Minute})
@@ -283,7 +295,22 @@ func (o *reportOffice) staff() {
 	}
 }
 
-// parties are the telephones of those who are to be called back: one answers, one is busy.
+// hire makes an operator of the queue with a telephone, whose account comes last among the
+// box's, and returns the page that showed it.
+func (o *reportOffice) hire(name string, extension int) (page string) {
+	o.t.Helper()
+	at := o.w.edit("/people/new", url.Values{"name": {name}, "role": {"operator"}, "extension": {strconv.Itoa(extension)}, "profile": {"profile-1"}, "phone": {"true"}, "group": {"group-1"}})
+	page = o.w.post(at+"/account", nil).body
+	user, password := shownUser.FindStringSubmatch(page), shownPassword.FindStringSubmatch(page)
+	if user == nil || password == nil {
+		o.t.Fatalf("%s shows no account:\n%s", at, page)
+	}
+	o.box.accounts = append(o.box.accounts, account{user[1], password[1]})
+	return page
+}
+
+// parties are the telephones of those who are to be called back: one answers the queue and
+// one who calls by hand, one is busy.
 func (o *reportOffice) parties() {
 	o.t.Helper()
 	wan := o.box.net.Side("wan")
@@ -296,6 +323,7 @@ func (o *reportOffice) parties() {
 		return p
 	}
 	phone(2, partyAccount, false)
+	phone(14, handAccount, false)
 	busy := phone(13, earlyAccount, true)
 	ctx, stop := context.WithCancel(o.t.Context())
 	ended := make(chan error, 1) // its one end

@@ -17,6 +17,7 @@ type wireFacts struct {
 	messages []testbed.SIPMessage
 	lines    []lineMoment
 	agents   map[netip.Addr]string // whose telephone has which address
+	hand     netip.Addr            // the telephone of who calls back by hand
 	provider netip.Addr
 	ring     time.Duration // what an offer may take
 	wrap     time.Duration // what the queue gives for wrap-up: no wire shows its end
@@ -33,7 +34,8 @@ type wireFacts struct {
 //
 // Who presses to be called back (INFO, two keys: the wish and the word that the number is
 // right) waits until the second key if the box says goodbye soon after it. He is reached
-// when his own telephone answers the box, and talks from then on.
+// when his own telephone answers the box, and talks from then on; where the box called it
+// for who calls by hand, and not for an agent, the promise is kept and no agent has talked.
 type fate struct {
 	number  string // its last ten digits
 	line    string // empty: the trunk
@@ -50,6 +52,7 @@ type fate struct {
 	back    time.Time     // he has answered the call that he was promised
 	byAgent bool          // … and the agent ended that
 	tried   int           // … and how often he was called and did not
+	byHand  time.Time     // he has answered somebody who called him by hand
 	before  *fate         // his call before this one
 	misses  int           // telephones that rang in vain to the end
 	offers  int
@@ -64,6 +67,7 @@ func (f *fate) answered() bool   { return !f.talks.IsZero() }
 func (f *fate) promised() bool   { return !f.pressed().IsZero() }
 func (f *fate) reached() bool    { return !f.back.IsZero() }
 func (f *fate) handled() bool    { return f.answered() || f.reached() }
+func (f *fate) kept() bool       { return f.reached() || !f.byHand.IsZero() }
 func (f *fate) overflowed() bool { return !f.answered() && f.byBox && !f.promised() }
 func (f *fate) abandoned() bool  { return !f.answered() && !f.byBox }
 
@@ -153,6 +157,7 @@ func lastTen(number string) string {
 type truth struct {
 	fates  []*fate // in order of coming into the queue
 	closed int     // calls that never came to the queue
+	out    int     // calls that went out over the trunk
 }
 
 func truthOf(t *testing.T, w wireFacts) truth {
@@ -177,6 +182,12 @@ func truthOf(t *testing.T, w wireFacts) truth {
 	last := map[string]*fate{}
 	for _, f := range out.fates {
 		f.before, last[f.number] = last[f.number], f
+	}
+	for _, d := range all {
+		if d.to == w.provider {
+			out.out++
+		}
+		w.calledByHand(last, d, all)
 	}
 	for _, d := range all {
 		agent, offered := w.agents[d.to]
@@ -240,7 +251,7 @@ func (w *wireFacts) offer(t *testing.T, f *fate, d *dialog, agent string) {
 // agent was to call back, with the call to him that followed.
 func (w *wireFacts) offerBack(t *testing.T, f *fate, d *dialog, agent string, all []*dialog) {
 	t.Helper()
-	if !f.promised() || f.reached() {
+	if !f.promised() || f.reached() || !f.byHand.IsZero() && d.invite.After(f.byHand) {
 		t.Fatalf("the telephone of %s rang for %s when he was gone: %+v", agent, f.number, d)
 	}
 	f.offers++
@@ -250,22 +261,59 @@ func (w *wireFacts) offerBack(t *testing.T, f *fate, d *dialog, agent string, al
 		}
 		return
 	}
-	for _, p := range all {
-		user, _, _ := strings.Cut(p.called, "@")
-		if p.to != w.provider || lastTen(user) != f.number || p.invite.Before(d.ok) || p.invite.After(d.bye) {
-			continue
-		}
-		if p.ok.IsZero() {
-			f.tried++
-			return
-		}
-		f.back, f.ended, f.agent, f.byAgent = p.ok, d.bye, agent, w.agents[d.byeFrom] == agent
-		if p.bye.Before(d.bye) {
-			f.ended, f.byAgent = p.bye, false
-		}
+	p := w.outside(f.number, d, d.ok, all)
+	switch {
+	case p == nil:
+		t.Errorf("%s answered to call %s back and nobody was called", agent, f.number)
+		return
+	case p.ok.IsZero():
+		f.tried++
 		return
 	}
-	t.Errorf("%s answered to call %s back and nobody was called", agent, f.number)
+	f.back, f.ended, f.agent, f.byAgent = p.ok, d.bye, agent, w.agents[d.byeFrom] == agent
+	if p.bye.Before(d.bye) {
+		f.ended, f.byAgent = p.bye, false
+	}
+}
+
+// outside is the call over the trunk that the box made to a number for a telephone, from a
+// moment on; nil if there is none.
+func (w *wireFacts) outside(number string, telephone *dialog, from time.Time, all []*dialog) *dialog {
+	for _, p := range all {
+		if p.to == w.provider && p.dialled() == number && !p.invite.Before(from) && !p.invite.After(telephone.bye) {
+			return p
+		}
+	}
+	return nil
+}
+
+// dialled are the last ten digits of the number that was called.
+func (d *dialog) dialled() string {
+	user, _, _ := strings.Cut(d.called, "@")
+	return lastTen(user)
+}
+
+// calledByHand adds a call of the telephone of who calls by hand to the fate of whom she
+// has called: she has dialled his number, or the box has rung her for it.
+func (w *wireFacts) calledByHand(last map[string]*fate, d *dialog, all []*dialog) {
+	number, from := d.number, d.ok
+	switch w.hand {
+	case d.from:
+		number, from = d.dialled(), d.invite
+	case d.to:
+	default:
+		return
+	}
+	f := last[number]
+	for f != nil && f.came.After(d.invite) {
+		f = f.before
+	}
+	if f == nil || d.ok.IsZero() || !f.promised() {
+		return
+	}
+	if p := w.outside(number, d, from, all); p != nil && !p.ok.IsZero() {
+		f.byHand = p.ok
+	}
 }
 
 // onLines reads the callers out of what the exchange has seen.
