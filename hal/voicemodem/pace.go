@@ -13,17 +13,19 @@ const frameTime = hal.FrameSamples * time.Second / audio.Rate
 
 // Bounds of the pace.
 const (
-	early     = 15 * time.Millisecond // a frame is handled so much before its time rather than kept
-	reserve   = 10 * time.Millisecond // left to say in the modem when silence is sent
-	lateTimer = 5 * time.Millisecond  // and more: we were not served
-	lookAgain = 2 * time.Millisecond  // when we were late: more may wait in the port
-	heldMost  = 16                    // frames that wait for their time: 320 ms
-	fedMost   = 12                    // frames of silence while nothing comes: 240 ms
-	tooMuch   = 3                     // frames beyond the level: more was sent than the modem played
-	codecSpan = 2 * time.Second       // the codec's time is the earliest of one to two of it
-	depthSpan = 5 * time.Second       // more delay than was needed for one to two of it is taken back …
-	quietWait = 2 * time.Second       // … in silence, or after this in the middle of a sound
-	quietPeak = 128                   // of 32768: less is silence
+	early     = 15 * time.Millisecond  // a frame is handled so much before its time rather than kept
+	reserve   = 10 * time.Millisecond  // left to say in the modem when silence is sent
+	lateTimer = 5 * time.Millisecond   // and more: we were not served
+	lookAgain = 2 * time.Millisecond   // when we were late: more may wait in the port
+	heldMost  = 16                     // frames that wait for their time: 320 ms
+	fedMost   = 12                     // frames of silence while nothing comes: 240 ms
+	tooMuch   = 3                      // frames beyond the level: more was sent than the modem played
+	codecSpan = 2 * time.Second        // the codec's time is the earliest of one to two of it …
+	stoodSpan = 500 * time.Millisecond // … if not in one to two of this everything came …
+	stoodFor  = 2 * frameTime          // … later by more than this: then it stood still
+	depthSpan = 5 * time.Second        // more delay than was needed for one to two of it is taken back …
+	quietWait = 2 * time.Second        // … in silence, or after this in the middle of a sound
+	quietPeak = 128                    // of 32768: less is silence
 )
 
 // pace says when the next frame is handled. Its measure is what the modem still has
@@ -53,6 +55,7 @@ type pace struct {
 	fresh   int64         // of those, not yet written
 	taken   int64         // samples that came
 	codec   least         // beginning of the codec's time after ours
+	recent  least         // the same, of late
 	dry     time.Duration // in which the modem had nothing to say
 	due     time.Time     // of the timer; zero: none
 	owed    time.Duration // of dry, our own lateness that was not left out yet
@@ -139,7 +142,12 @@ func (p *pace) come(now time.Time, n int) {
 	p.taken += int64(n)
 	since := now.Sub(p.began)
 	at := since - audio.Duration(int(p.taken))
-	if p.codec.note(now, codecSpan, at) {
+	over := p.codec.note(now, codecSpan, at)
+	p.recent.note(now, stoodSpan, at)
+	if v := p.recent.value(); v > p.codec.value()+stoodFor {
+		p.codec.before, p.codec.now, over = v, v, true
+	}
+	if over {
 		// Where the codec stood still as we did, as in a machine that was stopped,
 		// the modem lacked nothing.
 		if now.Sub(p.missed) > 3*codecSpan {

@@ -320,3 +320,43 @@ func TestLumpsBothWays(t *testing.T) {
 		})
 	}
 }
+
+// TestStandstills: a modem that stands still, alone or with the whole machine, has nothing
+// to make up for. The delay of that is over soon, and does not grow when it happens again
+// and again.
+func TestStandstills(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		frozen bool
+	}{{"the modem", false}, {"the whole machine with the modem in it", true}} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorks(t)
+			still := func(d time.Duration) {
+				w.stopped, w.frozen = true, c.frozen
+				w.run(d)
+				w.stopped, w.frozen = false, false
+			}
+			w.run(5 * time.Second)
+			still(300 * time.Millisecond)
+			w.run(1500 * time.Millisecond)
+			w.settle(time.Second)
+			if w.longest > audio.Samples(100*time.Millisecond) {
+				t.Errorf("after 1.5 s: %s", w.delays())
+			}
+			w.settle(0)
+			for range 30 {
+				still(300 * time.Millisecond)
+				w.run(900 * time.Millisecond)
+			}
+			if w.longest > audio.Samples(650*time.Millisecond) {
+				t.Errorf("at 300 ms every 1.2 s: %s", w.delays())
+			}
+			w.run(25 * time.Second)
+			w.lacking = 0
+			w.settle(5 * time.Second)
+			if w.longest > audio.Samples(60*time.Millisecond) || w.age > early || w.lacking > 0 || w.lost > 0 {
+				t.Errorf("afterwards: modem lacked %d blocks, %d frames from the line lost, %s", w.lacking, w.lost, w.delays())
+			}
+		})
+	}
+}
