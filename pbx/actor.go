@@ -280,7 +280,7 @@ func (a *actor) performQueue(act call.Action) bool {
 	switch x := act.(type) {
 	case call.EnterQueue:
 		a.name = a.id
-		if err := q.Enqueue(a.id, x.Group, a.callerSubject()); err != nil {
+		if err := q.Enqueue(a.id, x.Group, a.callerSubject(), x.Since); err != nil {
 			a.log.Warn("queue did not take the call", "queue", x.Group, "err", err)
 			a.step(call.QueueLeft{Reason: "unavailable"})
 		}

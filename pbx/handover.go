@@ -101,11 +101,16 @@ func (m wanted) deliver(a *actor) {
 		return
 	}
 	a.wanted = &m
-	a.step(call.GiveUp{Leg: m.own.name()})
-	if a.wanted != nil {
-		a.wanted = nil
-		m.refuse()
+	a.step(call.GiveUp{Leg: m.own.name(), By: m.by.id})
+	if a.wanted == nil {
+		return
 	}
+	a.wanted = nil
+	if a.st.Phase() == call.Ending { // whom he called here rings no more, and then from there
+		a.after(m.refuse)
+		return
+	}
+	m.refuse()
 }
 
 func (m wanted) refuse() { m.by.p.hand(m.by, callMail{call.JoinRefused{}}) }

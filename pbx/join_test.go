@@ -63,7 +63,7 @@ func TestAttendedTransfer(t *testing.T) {
 		if n := anna.Stats().Received - before; n < 450 {
 			t.Errorf("%d packets of the caller in 10 s", n)
 		}
-		w.wantStates("asked, handed, answered")
+		w.wantStates("handed, asked, handed, answered")
 		if e := w.ended(); len(e) != 1 || e[0].Cause != "transferred" {
 			t.Errorf("ended: %+v", e)
 		}
@@ -140,11 +140,18 @@ func TestTransferBeforeTheOtherAnswers(t *testing.T) {
 		}
 		pass(2 * time.Second)
 		held.ReferTo("201", asks)
-		pass(2 * time.Second)
-		if told := held.Told(); !slices.Contains(told, 202) && !slices.Contains(told, 603) {
+		within(t, "his second call ends", asks.End(), time.Second)
+		within(t, "his first call ends", held.End(), 10*time.Second)
+		pass(10 * time.Second)
+		if told := held.Told(); !slices.Equal(told, []int{202, 100, 180}) {
 			t.Errorf("the phone heard %v", told)
 		}
-		pass(10 * time.Second)
+		anna := w.picksUp("dev-1")
+		before := anna.Stats().Received
+		pass(4 * time.Second)
+		if n := anna.Stats().Received - before; n < 180 {
+			t.Errorf("%d packets of the caller in 4 s", n)
+		}
 	})
 }
 

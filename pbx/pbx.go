@@ -32,8 +32,9 @@ import (
 // Queue is what the switch needs of the ACD. No method blocks but AskCallback. A
 // call is named by the id under which it entered the queue.
 type Queue interface {
-	// Enqueue puts a call in a queue. An error means that it was not taken.
-	Enqueue(id journal.CallID, queue office.ID, caller journal.SubjectID) error
+	// Enqueue puts a call in a queue, as one that came since then if that is not zero. An
+	// error means that it was not taken.
+	Enqueue(id journal.CallID, queue office.ID, caller journal.SubjectID, since time.Time) error
 	// Exit reports that a call has left its queue by a key.
 	Exit(id journal.CallID)
 	// AskCallback makes of a waiting call a promise to call caller back in its turn;

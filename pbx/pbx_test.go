@@ -118,7 +118,7 @@ type oneAgent struct {
 
 func (q *oneAgent) note(s string) { q.mu.Lock(); q.log = append(q.log, s); q.mu.Unlock() }
 
-func (q *oneAgent) Enqueue(id journal.CallID, _ office.ID, _ journal.SubjectID) error {
+func (q *oneAgent) Enqueue(id journal.CallID, _ office.ID, _ journal.SubjectID, _ time.Time) error {
 	q.note("enqueue")
 	q.mu.Lock()
 	q.next++

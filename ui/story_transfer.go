@@ -23,6 +23,7 @@ func (v *visit) transferMoment(m *api.Moment, doc *office.Document, p journal.Ca
 		who = v.party(p.By)
 	}
 	m.Text, m.Icon = v.p.T("story.transfer."+string(p.State), "who", who, "to", to), "path"
+	m.Call = string(p.Call)
 	switch p.State {
 	case journal.TransferRefused, journal.TransferFailed:
 		m.Tone = "bad"

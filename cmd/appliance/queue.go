@@ -1,6 +1,8 @@
 package main
 
 import (
+	"time"
+
 	"centralino/acd"
 	"centralino/acd/engine"
 	"centralino/internal/journal"
@@ -47,8 +49,8 @@ func (q queues) Reached(party, person journal.SubjectID, in journal.CallID) {
 	q.kept(party, person)
 }
 
-func (q queues) Enqueue(id journal.CallID, queue office.ID, caller journal.SubjectID) error {
-	return q.ACD.Enqueue(acd.Entry{Call: id, Queue: queue, Caller: caller})
+func (q queues) Enqueue(id journal.CallID, queue office.ID, caller journal.SubjectID, since time.Time) error {
+	return q.ACD.Enqueue(acd.Entry{Call: id, Queue: queue, Caller: caller, Arrival: since})
 }
 
 func (q queues) AskCallback(id journal.CallID, queue office.ID, caller journal.SubjectID) error {

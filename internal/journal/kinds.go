@@ -128,7 +128,9 @@ const (
 // CallTransfer reports that By, at the leg, hands the other side of the call on. Asked
 // says to whom: a person or the pseudonym of an outside number (To), the digits of an
 // extension, or a queue or path (Object); Action is that of CallRouted. By is who
-// answers with answered and returned. Why is a text id, of refused and failed.
+// answers with answered and returned. Why is a text id, of refused and failed. Where two
+// calls are joined, asked of the one that goes on and handed of the one that ends name each
+// other (Call).
 type CallTransfer struct {
 	State   TransferState `json:"state"`
 	Leg     LegID         `json:"leg"`
@@ -139,7 +141,8 @@ type CallTransfer struct {
 	Object  string        `json:"object,omitempty"`
 	Why     string        `json:"why,omitempty"`
 
-	Attended bool `json:"attended,omitempty"` // they had talked before
+	Attended bool   `json:"attended,omitempty"` // they had talked before
+	Call     CallID `json:"call,omitempty"`     // the other of the two calls that are joined
 }
 
 // Quality is what RTCP and the ports counted for one leg.

@@ -6,6 +6,7 @@ import (
 	"centralino/internal/journal"
 	"centralino/internal/numbering"
 	"centralino/internal/office"
+	"centralino/pbx/ivr"
 	"centralino/pbx/route"
 )
 
@@ -88,8 +89,12 @@ type Sound struct {
 	Lang    string
 }
 
-// EnterQueue hands the caller to a queue of the ACD.
-type EnterQueue struct{ Group office.ID }
+// EnterQueue hands the caller to a queue of the ACD, in which he stands as one who came
+// Since; zero: now, or where the ACD knows that he came.
+type EnterQueue struct {
+	Group office.ID
+	Since time.Time
+}
 
 // ExitQueue tells the ACD that the caller has chosen another path by a key.
 type ExitQueue struct{}
@@ -171,10 +176,21 @@ type Give struct {
 	Person journal.SubjectID
 	Held   bool
 	Busy   bool // the ACD has been told that he is in a call outside of queues
-	// Home is the queue in which an agent served who is there, to which he goes if nobody
-	// takes him; empty for none.
-	Home office.ID
+	Help   bool // he calls back whoever has called for help
+	Home   Home
+	Call   journal.CallID // which gives it
 }
+
+// Home is where a caller goes whom nobody takes who handed him on, or was handed to: to
+// the queue in which an agent served him, as one who came Since, or on in his path. With
+// neither a last sentence is said.
+type Home struct {
+	Queue office.ID
+	Since time.Time
+	Path  *ivr.State
+}
+
+func (h Home) none() bool { return h.Queue == "" && h.Path == nil }
 
 // AnswerRefer answers who asks to hand the other side on: 202, or the SIP code that
 // says why not.
@@ -263,6 +279,7 @@ const (
 	numberWait    = 10 * time.Second // the next digit of a number may take
 	promiseLimit  = 10 * time.Second // the ACD takes to promise a call back
 	transferRing  = 30 * time.Second // a phone rings to which somebody was handed on, and then the one that did so
+	outsideLimit  = 4 * time.Hour    // two parties talk who are both outside: nobody of the office hears that they do
 	reachedAfter  = 20 * time.Second // a talk takes where the line only presumes that somebody answered
 )
 

@@ -101,6 +101,7 @@ func (s *State) decided(e Decided) {
 	switch a := e.Action.(type) {
 	case route.RingExtension:
 		s.occupy(c)
+		c.help = a.CallBack
 		s.then = a.Then
 		s.reach(attempt{why: forExtension}, Ring{People: a.People, Devices: a.Devices})
 		if s.then == nil {

@@ -345,8 +345,21 @@ func (s *State) nextLine(a *attempt) bool {
 	if len(out.Candidates) == 0 && !out.Emergency {
 		return false
 	}
+	s.ringBack(a)
 	s.reach(attempt{why: a.why, out: out}, DialOut{Out: out})
 	return true
+}
+
+// ringBack lets the caller hear that it still rings, where he has heard the far end of a
+// line that has failed.
+func (s *State) ringBack(a *attempt) {
+	c := s.caller()
+	for _, l := range s.legs {
+		if l.attempt == a.id && l.early && (c.up() || c.early) {
+			s.do(PlayLoop{Leg: c.id, What: Sound{Tone: "ringback"}})
+			return
+		}
+	}
 }
 
 // giveUp ends a call whose called party could not be reached. A caller whose leg

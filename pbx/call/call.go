@@ -94,13 +94,14 @@ type State struct {
 	survey   survey
 	origin   origin
 	transfer transfer
-	home     home
+	home     Home
 	handed   int      // how often somebody was handed on
 	turned   bool     // who stands as the caller was called at first
 	onAnswer []Action // wait for the caller's leg to be through
 	awaiting *leg     // answered; is joined once the caller's leg is through
 	from     journal.SubjectID
 	dialled  journal.SubjectID // pseudonym of the outside number dialled
+	came     time.Time         // when the caller came to the queue whose place he keeps
 
 	saying     saying
 	playID     int // of the latest Play
@@ -141,6 +142,7 @@ const (
 	timerKeys    timer = "keys"    // a key or an answer that our own question waits for
 	timerJoin    timer = "join"    // notice and whisper that never end
 	timerReached timer = "reached" // a talk after an answer that was only presumed
+	timerLength  timer = "length"  // a talk of two who are both outside
 )
 
 // New returns a call that has not begun.
@@ -250,7 +252,7 @@ func (s *State) handle(ev Event) {
 	case JoinRefused:
 		s.joinRefused()
 	case GiveUp:
-		s.letGo(e.Leg)
+		s.letGo(e)
 	case Announced:
 		s.announced(e)
 	case CallbackTaken:
@@ -273,7 +275,7 @@ func (s *State) disarm(t timer)            { delete(s.timers, t) }
 
 // tick handles every deadline that has passed, in a fixed order.
 func (s *State) tick() {
-	for _, t := range []timer{timerEnd, timerSaying, timerFeature, timerAnswer, timerRing, timerCaller, timerPath, timerJoin, timerKeys, timerReached} {
+	for _, t := range []timer{timerEnd, timerSaying, timerFeature, timerAnswer, timerRing, timerCaller, timerPath, timerJoin, timerKeys, timerReached, timerLength} {
 		at, ok := s.timers[t]
 		if !ok || s.now.Before(at) {
 			continue
@@ -303,6 +305,8 @@ func (s *State) expired(t timer) {
 		s.keysTimeout()
 	case timerReached:
 		s.reached()
+	case timerLength:
+		s.end(CauseTooLong, "box")
 	}
 }
 

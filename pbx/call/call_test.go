@@ -88,6 +88,18 @@ func (s *script) render(a call.Action) {
 			show = " shows " + a.Show
 		}
 		s.out = append(s.out, fmt.Sprintf("Ring {%d %v %v}%s", a.Attempt, a.People, a.Devices, show))
+	case call.EnterQueue:
+		since := ""
+		if !a.Since.IsZero() {
+			since = " since " + a.Since.Format(time.TimeOnly)
+		}
+		s.out = append(s.out, fmt.Sprintf("EnterQueue {%s}%s", a.Group, since))
+	case call.Give:
+		home := string(a.Home.Queue)
+		if a.Home.Path != nil {
+			home += "+path"
+		}
+		s.out = append(s.out, fmt.Sprintf("Give {%s %s %s %s %s %t %t %s}", a.Leg, a.Kind, a.Device, a.Line, a.Person, a.Held, a.Busy, home))
 	case call.DialOut:
 		s.out = append(s.out, fmt.Sprintf("DialOut %d %d lines", a.Attempt, len(a.Out.Candidates)))
 	default:
@@ -225,6 +237,17 @@ func dialled(t *testing.T, emergency bool) *script {
 		Candidates: []route.Candidate{{Line: "line-1", Dial: "0612345678"}, {Line: "line-2", Dial: "0612345678"}}}
 	s.want(s.feed(call.Decided{Action: out}), "PersonBusy {p-anna}", "DialOut 1 2 lines")
 	return s
+}
+
+// A line is heard before it answers, and then fails: the caller hears that it rings while
+// the next one is tried, also one who calls for help.
+func TestRingbackAfterTheSoundOfALineThatFailed(t *testing.T) {
+	for _, help := range []bool{false, true} {
+		s := dialled(t, help)
+		s.feed(call.LegStarted{Attempt: 1, Leg: "b", Kind: journal.LegTrunk, Line: "line-1"}, call.AttemptStarted{Attempt: 1, Legs: 1})
+		s.want(s.feed(call.LegProgress{Leg: "b", Early: true}), "Ringing {a true}", "Connect {a b}")
+		s.want(s.feed(call.LegEnded{Leg: "b", Cause: call.CauseFailed, Code: 503}), "PlayLoop a music=false ringback", "DialOut 2 1 lines")
+	}
 }
 
 func TestEarlyMediaOrRingbackNeverBoth(t *testing.T) {

@@ -171,9 +171,12 @@ type Joined Give
 // JoinRefused answers it, too: the other call could not give it.
 type JoinRefused struct{}
 
-// GiveUp asks a call for the leg that talks with Leg; it answers with the action Give, at
-// once or not at all.
-type GiveUp struct{ Leg journal.LegID }
+// GiveUp asks a call for the leg that talks with Leg, for the call By; it answers with the
+// action Give, at once or not at all.
+type GiveUp struct {
+	Leg journal.LegID
+	By  journal.CallID
+}
 
 // TransferDecided answers the action DecideTransfer.
 type TransferDecided struct {
@@ -247,6 +250,7 @@ const (
 	CauseOverload    Cause = "overload"    // more events than the call could take
 	CauseTransferred Cause = "transferred" // handed on
 	CauseCallback    Cause = "callback"    // the caller was promised to be called back
+	CauseTooLong     Cause = "tooLong"     // two outside parties whom nobody of the office hears have talked for hours
 )
 
 // lineCause maps a line's hang-up cause to ours.

@@ -21,7 +21,7 @@ func (s *State) joinRefused() {
 
 // takeOver joins the leg that has come with the one that stays.
 func (s *State) takeOver(e Joined) {
-	n := s.addLeg(&leg{id: e.Leg, kind: e.Kind, device: e.Device, line: e.Line, person: e.Person, state: legUp, busy: e.Busy, home: e.Home})
+	n := s.addLeg(&leg{id: e.Leg, kind: e.Kind, device: e.Device, line: e.Line, person: e.Person, state: legUp, busy: e.Busy, help: e.Help, home: e.Home})
 	if e.Held {
 		n.state = legHeld
 	}
@@ -36,7 +36,7 @@ func (s *State) takeOver(e Joined) {
 		return
 	}
 	s.do(AnswerRefer{Leg: l.id, Code: 202})
-	s.log(journal.CallTransfer{State: journal.TransferAsked, Leg: l.id, By: l.person, Attended: true, To: e.Person})
+	s.log(journal.CallTransfer{State: journal.TransferAsked, Leg: l.id, By: l.person, Attended: true, To: e.Person, Call: e.Call})
 	s.log(journal.CallLeg{Leg: n.id, Kind: n.kind, State: journal.LegAnswered, Line: string(n.line), Device: string(n.device), Person: n.person, Moved: true})
 	s.turn(l, o)
 	s.transfer.attended = true
@@ -49,34 +49,39 @@ func (s *State) takeOver(e Joined) {
 
 // letGo hands over the leg with which a person talks here, and ends. Whom he only calls
 // so far rings no more: he is called from the other call.
-func (s *State) letGo(id journal.LegID) {
-	l := s.leg(id)
+func (s *State) letGo(e GiveUp) {
+	l := s.leg(e.Leg)
 	if !l.live() || l.hungUp || s.emergency || s.transfer.ask != nil { // asked both ways at once
 		return
 	}
 	o := s.other(l)
+	handed := journal.CallTransfer{State: journal.TransferHanded, Leg: l.id, By: l.person, Attended: true, Call: e.By}
 	if o == nil || !l.up() || !o.up() || o.hungUp {
 		if s.phase == Reaching && l == s.caller() {
+			s.log(handed)
 			s.end(CauseTransferred, "caller")
 		}
 		return
 	}
+	s.log(handed)
 	by := "called"
 	if l == s.caller() {
 		by = "caller"
 	}
 	s.surelyReached()
 	s.occupy(o)
-	home, led := o.home, o == s.caller() || s.origin.on
-	if o == s.caller() && s.home.queue != "" {
-		home = s.home.queue
+	led := o == s.caller() || s.origin.on
+	home := s.homeOf(o, o == s.caller(), led)
+	if home.Path != nil { // this call may go on with its own
+		path := *home.Path
+		home.Path = &path
 	}
 	if s.queue.served != "" && led {
-		home, s.queue.served = s.queue.served, ""
+		s.queue.served = ""
 		s.do(TalkHandedOn{Attended: true})
 	}
 	s.stopTalk() // of an agent whom his queue's caller takes to somebody
-	s.do(Give{Leg: o.id, Kind: o.kind, Device: o.device, Line: o.line, Person: o.person, Held: o.state == legHeld, Busy: o.busy, Home: home})
+	s.do(Give{Leg: o.id, Kind: o.kind, Device: o.device, Line: o.line, Person: o.person, Held: o.state == legHeld, Busy: o.busy, Help: o.help, Home: home, Call: s.id})
 	o.state, o.busy = legEnded, false
 	s.logLeg(o, journal.LegEnded, CauseTransferred, 0)
 	s.end(CauseTransferred, by)

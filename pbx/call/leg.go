@@ -15,8 +15,8 @@ type leg struct {
 	line      office.ID
 	device    office.ID
 	person    journal.SubjectID
-	home      office.ID // the queue to which he goes if nobody takes him: see Give
-	attempt   int       // 0: the caller's leg
+	home      Home // of who came from another call: see Give
+	attempt   int  // 0: the caller's leg
 	state     legState
 	hungUp    bool // we have asked for its end
 	code      int  // SIP code for its refusal, 0: by cause
@@ -25,6 +25,7 @@ type leg struct {
 	presumed  bool // that it answered is only presumed
 	ofQueue   bool // an agent's leg in a call of his queue
 	busy      bool // PersonBusy was said for it
+	help      bool // calls back whoever has called for help
 	quality   journal.Quality
 }
 
@@ -40,6 +41,9 @@ const (
 
 func (l *leg) live() bool { return l != nil && l.state != legEnded }
 func (l *leg) up() bool   { return l != nil && (l.state == legUp || l.state == legHeld) }
+
+// outside says whether nobody of the office is at the leg.
+func (l *leg) outside() bool { return l.kind != journal.LegPhone }
 
 func (s *State) addLeg(l *leg) *leg {
 	s.legs = append(s.legs, l)

@@ -12,7 +12,10 @@ import (
 func (s *State) enterQueue(group office.ID) {
 	s.queue = queueState{group: group}
 	s.contact = journal.ContactID(s.id) // who was called back has had another one
-	s.hear(EnterQueue{Group: group})
+	if s.came.IsZero() || s.handed == 0 {
+		s.came = s.now
+	}
+	s.hear(EnterQueue{Group: group, Since: s.caller().home.Since})
 }
 
 // rules are the rules of a queue; an empty set for one that is gone.

@@ -18,6 +18,9 @@ func (s *State) talk(l *leg) {
 	s.transfer = transfer{}
 	s.do(Connect{A: c.id, B: l.id})
 	s.log(journal.CallBridged{A: c.id, B: l.id})
+	if c.outside() && l.outside() && !s.emergency && !c.help && !l.help {
+		s.arm(timerLength, s.now.Add(outsideLimit))
+	}
 	switch {
 	case s.dir != journal.Outbound || s.origin.offer != 0 || s.dialled == "" || s.emergency || s.handed > 0:
 	case l.presumed:

@@ -48,12 +48,6 @@ type transfer struct {
 	turned         bool
 }
 
-// home is where a caller goes whom nobody takes who handed him on, or was handed to.
-type home struct {
-	queue office.ID
-	path  *ivr.State
-}
-
 // maxHanded bounds how often one call is handed on.
 const maxHanded = 50
 
@@ -191,7 +185,7 @@ func (s *State) seek(a route.Action) {
 		s.enterQueueDirectly(a.Group)
 	case route.EnterPath:
 		s.handOn(200, true)
-		s.home, s.transfer = home{}, transfer{}
+		s.home, s.transfer = Home{}, transfer{}
 		s.followPath(a.Path)
 	}
 }
@@ -205,15 +199,7 @@ func (s *State) handOn(code int, last bool) {
 	t.handed = true
 	served := s.queue.served
 	led := s.first == t.first || s.origin.on // the queue's caller is handed on, and not its agent
-	if s.first != t.first {                  // the path and the queue have led the other one
-		s.home, s.path = home{queue: s.first.home}, nil
-	}
-	switch {
-	case served != "" && led:
-		s.home = home{queue: served, path: s.path}
-	case s.home == home{} && s.path != nil && !s.path.Over():
-		s.home = home{path: s.path}
-	}
+	s.home = s.homeOf(s.first, s.first == t.first, led)
 	s.path, s.queue, s.origin = nil, queueState{}, origin{}
 	s.stopTalk()
 	s.occupy(s.first) // before the ACD may offer an agent the next caller
@@ -228,6 +214,25 @@ func (s *State) handOn(code int, last bool) {
 		s.tell(code, last)
 	}
 	s.drop(t.by, CauseTransferred)
+}
+
+// homeOf is the home of who is at a leg, with whom somebody has talked who hands him on.
+// caller: the call's path is his; led: its queue, too.
+func (s *State) homeOf(o *leg, caller, led bool) Home {
+	h, path := o.home, (*ivr.State)(nil)
+	if caller {
+		path = s.path
+		if !s.home.none() {
+			h = s.home
+		}
+	}
+	switch {
+	case s.queue.served != "" && led:
+		return Home{Queue: s.queue.served, Since: cmp.Or(h.Since, s.came), Path: path}
+	case h.none() && path != nil && !path.Over():
+		return Home{Path: path}
+	}
+	return h
 }
 
 // tell lets who hands on hear how it goes.
@@ -341,18 +346,18 @@ func (s *State) recallShown() string {
 // goHome leads the caller where he would have gone without who handed him on.
 func (s *State) goHome(cause Cause) {
 	h := s.home
-	s.home, s.transfer = home{}, transfer{}
-	s.path = h.path
-	if g := s.doc.GroupByID(h.queue); g != nil && g.Mode == office.GroupQueue {
+	s.home, s.transfer = Home{}, transfer{}
+	s.path = h.Path
+	if g := s.doc.GroupByID(h.Queue); g != nil && g.Mode == office.GroupQueue {
 		s.phase = Following
-		s.hear(PlayLoop{Leg: s.caller().id, What: s.music(h.queue)})
-		s.enterQueue(h.queue)
+		s.hear(PlayLoop{Leg: s.caller().id, What: s.music(h.Queue)})
+		s.enterQueue(h.Queue)
 		s.offerKey()
 		return
 	}
-	if h.path != nil {
+	if h.Path != nil {
 		s.phase = Following
-		before := *h.path
+		before := *h.Path
 		s.lead(ivr.PersonUnanswered{Reason: string(cause)})
 		if s.path != nil && *s.path == before {
 			s.lead(ivr.GroupUnanswered{Reason: string(cause)})

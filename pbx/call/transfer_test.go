@@ -178,14 +178,16 @@ func TestHandedOnToAQueueAndToAPath(t *testing.T) {
 func TestHandedOnToAnOutsideNumber(t *testing.T) {
 	s := bruno(t)
 	s.handover(refers("b", "0612345678"))
-	s.want(s.handover(call.TransferDecided{Action: route.DialOut{Candidates: []route.Candidate{{Line: "line-2", Dial: "1"}, {Line: "trunk-1", Dial: "1"}}}}),
-		"AnswerRefer {b 202}", "journal asked by p-bruno", "Front {a}", "PlayLoop a music=true", "DialOut 2 2 lines")
+	s.want(s.handover(call.TransferDecided{Action: route.DialOut{Candidates: []route.Candidate{{Line: "line-2", Dial: "1"}, {Line: "trunk-1", Dial: "1"}, {Line: "trunk-2", Dial: "1"}}}}),
+		"AnswerRefer {b 202}", "journal asked by p-bruno", "Front {a}", "PlayLoop a music=true", "DialOut 2 3 lines")
 	s.handover(call.LegStarted{Attempt: 2, Leg: "c", Kind: journal.LegLine, Line: "line-2"}, call.AttemptStarted{Attempt: 2, Legs: 1})
-	s.want(s.handover(call.LegEnded{Leg: "c", Cause: call.CauseFailed, Code: 503}), "DialOut 3 1 lines")
+	s.want(s.handover(call.LegEnded{Leg: "c", Cause: call.CauseFailed, Code: 503}), "DialOut 3 2 lines")
 	s.handover(call.LegStarted{Attempt: 3, Leg: "d", Kind: journal.LegTrunk, Line: "trunk-1"}, call.AttemptStarted{Attempt: 3, Legs: 1})
 	s.want(s.handover(call.LegProgress{Leg: "d", Early: true}), "TalkHandedOn {false}", "journal handed by p-bruno", "TellRefer {b 180 false}",
 		"HangUp {b transferred 0}", "PlayLoop a music=false ringback", "Connect {a d}")
-	s.want(s.handover(call.LegAnswered{Leg: "d"}), "TellRefer {b 200 true}", "journal answered", "Connect {a d}")
+	s.want(s.handover(call.LegEnded{Leg: "d", Cause: call.CauseFailed, Code: 503}), "PlayLoop a music=false ringback", "DialOut 4 1 lines")
+	s.handover(call.LegStarted{Attempt: 4, Leg: "e", Kind: journal.LegTrunk, Line: "trunk-2"}, call.AttemptStarted{Attempt: 4, Legs: 1})
+	s.want(s.handover(call.LegAnswered{Leg: "e"}), "TellRefer {b 200 true}", "journal answered", "Connect {a e}")
 }
 
 func TestWhatCannotBeHandedOn(t *testing.T) {
@@ -317,14 +319,14 @@ func TestALegIsGivenToTheOtherCall(t *testing.T) {
 	}
 	s := inside()
 	s.feed(call.LegAnswered{Leg: "b"}, call.LegAnswered{Leg: "a"})
-	s.want(s.handover(call.GiveUp{Leg: "a"}), "Give {b phone dev-2  p-bruno false true }", "HangUp {a transferred 0}")
+	s.want(s.handover(call.GiveUp{Leg: "a"}), "journal handed by p-anna", "Give {b phone dev-2  p-bruno false true }", "HangUp {a transferred 0}")
 	s.want(s.handover(call.LegEnded{Leg: "a", Cause: call.CauseTransferred}), "PersonFree {p-anna}", "journal ended transferred by caller talk 0s", "Finish")
 
 	s = inside()
-	s.want(s.handover(call.GiveUp{Leg: "a"}), "HangUp {a transferred 0}", "HangUp {b transferred 0}")
+	s.want(s.handover(call.GiveUp{Leg: "a"}), "journal handed by p-anna", "HangUp {a transferred 0}", "HangUp {b transferred 0}")
 
 	s = bruno(t)
-	s.want(s.handover(call.GiveUp{Leg: "b"}), "TalkHandedOn {true}", "Give {a line  line-1  false false queue-1}", "HangUp {b transferred 0}")
+	s.want(s.handover(call.GiveUp{Leg: "b"}), "journal handed by p-bruno", "TalkHandedOn {true}", "Give {a line  line-1  false false queue-1+path}", "HangUp {b transferred 0}")
 }
 
 // The line only presumes that the customer has answered. Whoever joins him with somebody
@@ -336,7 +338,7 @@ func TestWhoIsGivenToTheOtherCallWasReached(t *testing.T) {
 	s.feed(dial, call.Decided{Action: route.DialOut{Number: numbering.Number{E164: "+390612345678"}, Candidates: []route.Candidate{{Line: "line-1", Dial: "0612345678"}}}},
 		call.LegStarted{Attempt: 1, Leg: "b", Kind: journal.LegLine, Line: "line-1"}, call.AttemptStarted{Attempt: 1, Legs: 1}, call.LegAnswered{Leg: "b", Presumed: true})
 	s.feed(call.LegAnswered{Leg: "a"})
-	s.want(s.handover(call.GiveUp{Leg: "a"}), "PartyReached {p-anna n-6}", "Give {b line  line-1  false false }", "HangUp {a transferred 0}")
+	s.want(s.handover(call.GiveUp{Leg: "a"}), "journal handed by p-anna", "PartyReached {p-anna n-6}", "Give {b line  line-1  false false }", "HangUp {a transferred 0}")
 }
 
 // He has called anna and joins her with the customer of the queue, who comes to that call.
@@ -347,11 +349,103 @@ func TestWhoWasBroughtByHisAgentKeepsHisQueue(t *testing.T) {
 		call.LegStarted{Attempt: 1, Leg: "b", Kind: journal.LegPhone, Device: "dev-2", Person: "p-bruno"}, call.AttemptStarted{Attempt: 1, Legs: 1},
 		call.LegAnswered{Leg: "b"}, call.LegAnswered{Leg: "a"})
 	s.handover(call.Referred{Leg: "a", Joins: true, Request: route.Request{Device: "dev-1", Dialled: "202"}},
-		call.Joined{Leg: "c", Kind: journal.LegLine, Line: "line-1", Home: "queue-1"}, call.LegEnded{Leg: "a", Cause: call.CauseTransferred})
+		call.Joined{Leg: "c", Kind: journal.LegLine, Line: "line-1", Home: call.Home{Queue: "queue-1", Since: s.now.Add(-time.Hour)}}, call.LegEnded{Leg: "a", Cause: call.CauseTransferred})
 	s.want(s.handover(refers("b", "600")), "DecideTransfer {{dev-2 digest  {  } 600}}")
 	s.handover(call.TransferDecided{Action: route.RingExtension{Devices: []office.ID{"dev-3"}}}, call.LegEnded{Leg: "b", Cause: call.CauseNormal},
 		call.AttemptStarted{Attempt: 2})
-	s.want(s.handover(call.AttemptStarted{Attempt: 3}), "PlayLoop c music=true", "EnterQueue {queue-1}")
+	s.want(s.handover(call.AttemptStarted{Attempt: 3}), "PlayLoop c music=true", "EnterQueue {queue-1} since "+s.now.Add(-time.Hour).Format(time.TimeOnly))
+}
+
+// given is what a call gives up of who talks at leg with somebody, for call-9.
+func (s *script) given(leg journal.LegID) (g call.Give) {
+	for _, a := range s.st.Handle(call.GiveUp{Leg: leg, By: "call-9"}, s.now) {
+		if x, ok := a.(call.Give); ok {
+			g = x
+		}
+	}
+	return g
+}
+
+// Whoever moves between two calls goes home as he would have in his own: to the queue
+// whose agent served him, in his place, or on in the path that had led him.
+func TestWhoIsGivenToAnotherCallTakesHisHomeAlong(t *testing.T) {
+	s := bruno(t)
+	came := s.now.Add(-time.Minute)
+	if g := s.given("b"); g.Home.Queue != "queue-1" || !g.Home.Since.Equal(came) || g.Home.Path == nil || g.Call != "call-1" {
+		t.Errorf("of the queue: %+v, came %s", g, came)
+	}
+	menu := func() call.Give {
+		s := newScript(t)
+		s.doc.Paths[2].Steps = append(s.doc.Paths[2].Steps, office.Step{Kind: office.StepEnd, Prompt: "prompt-1"})
+		s.feed(lineRang(1), lineRang(2), call.Decided{Action: route.EnterPath{Path: "path-3"}},
+			call.LegStarted{Attempt: 1, Leg: "b", Kind: journal.LegPhone, Device: "dev-1", Person: "p-anna"}, call.AttemptStarted{Attempt: 1, Legs: 1},
+			call.LegAnswered{Leg: "b"}, call.LegAnswered{Leg: "a"})
+		return s.given("b")
+	}
+	g := menu()
+	if g.Home.Queue != "" || g.Home.Path == nil {
+		t.Fatalf("of the path: %+v", g)
+	}
+	// In the other call somebody hands him on in vain.
+	s = newScript(t)
+	s.feed(phone("a"), call.Decided{Action: route.RingExtension{Digits: "202", People: []journal.SubjectID{"p-bruno"}, Devices: []office.ID{"dev-2"}}},
+		call.LegStarted{Attempt: 1, Leg: "b", Kind: journal.LegPhone, Device: "dev-2", Person: "p-bruno"}, call.AttemptStarted{Attempt: 1, Legs: 1},
+		call.LegAnswered{Leg: "b"}, call.LegAnswered{Leg: "a"})
+	g.Leg = "c"
+	s.handover(call.Referred{Leg: "a", Joins: true, Request: route.Request{Device: "dev-1", Dialled: "202"}}, call.Joined(g), call.LegEnded{Leg: "a", Cause: call.CauseTransferred},
+		refers("b", "600"), call.TransferDecided{Action: route.RingExtension{Devices: []office.ID{"dev-3"}}}, call.LegEnded{Leg: "b", Cause: call.CauseNormal},
+		call.AttemptStarted{Attempt: 2})
+	s.want(s.handover(call.AttemptStarted{Attempt: 3}), "Play c 1 prompt-1greeting")
+}
+
+// Two calls that are joined name each other in the journal.
+func TestJoinedCallsNameEachOther(t *testing.T) {
+	transfers := func(s *script, evs ...call.Event) (list []string) {
+		for _, ev := range evs {
+			for _, a := range s.st.Handle(ev, s.now) {
+				if l, ok := a.(call.Log); ok {
+					if p, ok := l.Payload.(journal.CallTransfer); ok && p.Call != "" {
+						list = append(list, string(p.State)+" "+string(p.By)+" "+string(p.Call))
+					}
+				}
+			}
+		}
+		return list
+	}
+	s := bruno(t)
+	got := transfers(s, call.GiveUp{Leg: "b", By: "call-9"})
+	s = bruno(t)
+	got = append(got, transfers(s, call.Referred{Leg: "b", Joins: true, Request: route.Request{Device: "dev-2", Dialled: "201"}},
+		call.Joined{Leg: "c", Kind: journal.LegPhone, Person: "p-anna", Call: "call-8"})...)
+	s.want(got, "handed p-bruno call-9", "asked p-bruno call-8")
+}
+
+// Two who are both outside and were joined by somebody of the office, who is out of it,
+// pay for two lines and hear nobody: after four hours the box ends that, unless one of them
+// calls back whoever has called for help.
+func TestTwoOutsidePartiesDoNotTalkForEver(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		help bool
+		to   call.LegStarted
+		want []string
+	}{
+		{"two outside", false, call.LegStarted{Leg: "c", Kind: journal.LegLine, Line: "line-2"}, []string{"HangUp {a tooLong 0}", "HangUp {c tooLong 0}"}},
+		{"one of them is the emergency service", true, call.LegStarted{Leg: "c", Kind: journal.LegLine, Line: "line-2"}, nil},
+		{"one is a person of the office", false, call.LegStarted{Leg: "c", Kind: journal.LegPhone, Device: "dev-1", Person: "p-anna"}, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newScript(t)
+			s.feed(lineRang(1), lineRang(2), call.Decided{Action: route.RingExtension{Devices: []office.ID{"dev-2"}, CallBack: c.help}},
+				call.LegStarted{Attempt: 1, Leg: "b", Kind: journal.LegPhone, Device: "dev-2", Person: "p-bruno"}, call.AttemptStarted{Attempt: 1, Legs: 1},
+				call.LegAnswered{Leg: "b"}, call.LegAnswered{Leg: "a"})
+			s.handover(refers("b", "0612345678"), call.TransferDecided{Action: route.DialOut{Candidates: []route.Candidate{{Line: "line-2", Dial: "1"}}}})
+			c.to.Attempt = 2
+			s.handover(c.to, call.AttemptStarted{Attempt: 2, Legs: 1}, call.LegAnswered{Leg: "c"}, call.LegEnded{Leg: "b", Cause: call.CauseTransferred})
+			s.want(s.wait(4*time.Hour - time.Second))
+			s.want(s.wait(time.Second), c.want...)
+		})
+	}
 }
 
 // A colleague has dialled the queue and bruno has answered him as its agent. Whom he takes
@@ -376,7 +470,7 @@ func TestTheAgentIsHandedOnByHisCaller(t *testing.T) {
 	s.want(s.handover(call.LegEnded{Leg: "b", Cause: call.CauseOffline}), "PersonFree {p-bruno}", "journal ended offline by box talk 0s", "Finish")
 
 	s = dialled()
-	s.want(s.handover(call.GiveUp{Leg: "a"}), "PersonBusy {p-bruno}", "TalkEnded {}", "Give {b phone dev-2  p-bruno false true }", "HangUp {a transferred 0}")
+	s.want(s.handover(call.GiveUp{Leg: "a"}), "journal handed by p-anna", "PersonBusy {p-bruno}", "TalkEnded {}", "Give {b phone dev-2  p-bruno false true }", "HangUp {a transferred 0}")
 }
 
 // The decision about a transfer says by whose rights it was made.

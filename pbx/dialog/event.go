@@ -16,6 +16,7 @@ type (
 	Progress struct {
 		Code int
 		SDP  []byte
+		Tag  string // of the other side
 	}
 	// Accepted: our INVITE was answered 2xx; the ACK has been sent, unless the
 	// INVITE had no offer: then SDP is the offer and AnswerOffer sends the ACK.

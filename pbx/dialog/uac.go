@@ -134,7 +134,7 @@ func (l *Leg) inviteResult(resp *sip.Response, err error) {
 	case resp.Status() < 200:
 		l.heard(resp.Flow())
 		if resp.Status() > 100 && l.state == calling {
-			l.emit(Progress{resp.Status(), resp.SDP()})
+			l.emit(Progress{resp.Status(), resp.SDP(), resp.To().Tag()})
 		}
 	default:
 		l.heard(resp.Flow())

@@ -227,6 +227,10 @@ func (p *Phone) Dial(number string) (*Call, error) {
 
 func (c *Call) handle(ev dialog.Event) {
 	switch e := ev.(type) {
+	case dialog.Progress:
+		c.p.mu.Lock()
+		c.rtag = e.Tag
+		c.p.mu.Unlock()
 	case dialog.Accepted:
 		c.p.mu.Lock()
 		c.rtag = e.Response.To().Tag()

@@ -190,7 +190,8 @@ type Moment struct {
 	Text string    `json:"text"`
 	Icon string    `json:"-"`
 	Tone string    `json:"-"`
-	Why  []string  `json:"why,omitempty"` // the decision's reasons, in words
+	Why  []string  `json:"why,omitempty"`  // the decision's reasons, in words
+	Call string    `json:"call,omitempty"` // id of the other call that it tells of
 }
 
 // Quality is how one leg's audio went.
