@@ -58,6 +58,7 @@ type runner struct {
 	broken   chan struct{} // a client that a panic has ended
 	stop     func()        // of the client that runs; nil: none does
 	opened   time.Time     // when the cable was last opened for DHCP, or would not
+	refused  time.Time     // when the kernel would not take the address; zero: it has it
 	unsure   bool          // the interface may have lost its address: it was plugged in anew
 	last     netip.Addr
 }
@@ -113,6 +114,9 @@ func (r *runner) step(ctx context.Context) {
 		r.leased(nil)
 	case cable && r.state.How == None && r.Now().Sub(r.began) >= fallbackAfter:
 		r.fallBack(ctx)
+	}
+	if cable && r.state.Address.IsValid() && !r.refused.IsZero() && r.Now().Sub(r.refused) >= openAgain {
+		r.set(r.state)
 	}
 	if cable && !r.Settings.Address.IsValid() && r.stop == nil && r.Now().Sub(r.opened) >= openAgain {
 		r.startClient(ctx)
@@ -234,8 +238,8 @@ func (r *runner) set(next State) {
 		next.NTP = r.Settings.NTP
 	}
 	next.Interface, next.Cable = r.state.Interface, r.state.Cable
-	if next.Address != r.state.Address || next.Gateway != r.state.Gateway || r.unsure {
-		r.unsure = false
+	if next.Address != r.state.Address || next.Gateway != r.state.Gateway || r.unsure || !r.refused.IsZero() {
+		r.unsure, r.refused = false, time.Time{}
 		log := r.Log.With("interface", r.name, "how", string(next.How))
 		if next.Address.IsValid() {
 			log = log.With("address", next.Address)
@@ -244,6 +248,7 @@ func (r *runner) set(next State) {
 			log = log.With("gateway", next.Gateway)
 		}
 		if err := r.Kernel.Set(r.name, next.Address, next.Gateway); err != nil {
+			r.refused = r.Now() // step tries again
 			log.Error("set the network address", "err", err)
 		} else {
 			log.Info("network address")

@@ -27,6 +27,7 @@ type cable struct {
 	set     []string
 	other   string // interface that the cable is in, if not eth0
 	refuses bool   // to be opened
+	full    int    // so many times the kernel takes no address
 	opened  int    // times, tries too
 }
 
@@ -91,6 +92,9 @@ func (c *cable) Cable(name string) bool {
 func (c *cable) Set(name string, a netip.Prefix, gateway netip.Addr) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.full--; c.full >= 0 {
+		return errors.New("device or resource busy")
+	}
 	c.set = append(c.set, fmt.Sprint(name, " ", a, " ", gateway))
 	return nil
 }
@@ -385,6 +389,28 @@ func TestFixedAddress(t *testing.T) {
 			t.Errorf("a box with a fixed address asks %v", c.asked)
 		}
 	})
+}
+
+func TestAddressThatTheKernelDoesNotTakeAtOnce(t *testing.T) {
+	for name, c := range map[string]struct {
+		settings Settings
+		want     string
+	}{
+		"fixed": {Settings{Address: netip.MustParsePrefix("192.168.1.10/24"), Gateway: addr("192.168.1.1")}, "eth0 192.168.1.10/24 192.168.1.1"},
+		"DHCP":  {Settings{}, "eth0 10.1.0.9/24 10.1.0.1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			k := &cable{plugged: true, full: 2}
+			with(t, k, c.settings, func(state func() State) {
+				time.Sleep(time.Minute)
+				k.change(func() {
+					if got := strings.Join(k.set, ", "); got != c.want {
+						t.Errorf("the kernel has taken %q, want %q once", got, c.want)
+					}
+				})
+			})
+		})
+	}
 }
 
 func TestServersOfTheTechnicianGoFirst(t *testing.T) {
