@@ -20,6 +20,8 @@ import (
 	"centralino/internal/testbed"
 	"centralino/pbx/pbxtest"
 	"centralino/ui/api"
+
+	"golang.org/x/sys/unix"
 )
 
 // usedCard is a card on which a box was set up: two telephones, a technician, one call.
@@ -33,8 +35,8 @@ type usedCard struct {
 const smallCard = diskSize + 192*mib
 
 // TestImageTroubledCards starts a box whose card is full, takes nothing, fails when it is
-// written to, or has lost its superblock: it serves its page, says there what is wrong,
-// telephones call each other, and nothing starts again and again.
+// written to, at once or after a while, or has lost its superblock: it serves its page,
+// says there what is wrong, telephones call each other, and nothing starts again and again.
 func TestImageTroubledCards(t *testing.T) {
 	t.Chdir("..")
 	testbed.Need(t, "qemu-system-aarch64", "e2fsck", "debugfs", "ip")
@@ -45,7 +47,7 @@ func TestImageTroubledCards(t *testing.T) {
 		spoil func(t *testing.T, image string)
 		disk  func(image string) []string // what is given to QEMU in place of the plain disk
 		says  string                      // on the console
-		fault health.Kind                 // on the page; empty: none of the card
+		fault health.Kind                 // on the page; empty: none of the card, which was repaired
 	}{
 		{"no block is free", fillCard, plain, "centralino: data partition", health.StorageFailed},
 		{"nothing can be written", untouched, readOnlyDisk, "works with a copy in memory", health.StorageFailed},
@@ -61,6 +63,7 @@ func TestImageTroubledCards(t *testing.T) {
 			testbed.Figure(t, "QEMU: page served by a card on which "+trouble.name, strconv.FormatFloat(time.Since(g.began).Seconds(), 'f', 1, 64), "s after power-on")
 			g.logIn()
 			g.tells(trouble.fault)
+			g.repaired(trouble.fault == "")
 			g.calls(c.phones(t, cable))
 			g.holdsStill(15 * time.Second)
 			if !strings.Contains(g.Output(), trouble.says) {
@@ -69,6 +72,7 @@ func TestImageTroubledCards(t *testing.T) {
 			g.powerButton(t)
 		})
 	}
+	t.Run("writes fail from a moment on", c.fails)
 }
 
 // useCard sets a box up and switches it off.
@@ -115,6 +119,44 @@ func (g *guest) calls(phones [2]*pbxtest.Phone) {
 	<-call.End()
 }
 
+// fails lets a running box's card take what it has room for already and nothing new: the
+// page says so to who is logged in, calls go on, and after a start on a good card all is
+// well.
+func (c *usedCard) fails(t *testing.T) {
+	folder := t.TempDir()
+	if err := unix.Mount("tmpfs", folder, "tmpfs", 0, "size=500m"); err != nil {
+		testbed.Missing(t, "no right to mount a small disk: %v", err)
+	}
+	t.Cleanup(func() { _ = unix.Unmount(folder, unix.MNT_DETACH) })
+	image, filler := filepath.Join(folder, "card.img"), filepath.Join(folder, "filler")
+	want(t, "card", copySparse(image, c.image))
+	cable := testbed.NewTap(t)
+	phones := c.phones(t, cable)
+	g := startGuest(t, cable, image, 1, "-drive", "if=none,id=disk,format=raw,file="+image, "-device", diskSocket+",werror=report")
+	g.logIn()
+	g.calls(phones)
+	f, err := os.Create(filler)
+	want(t, "filler", err)
+	for b := make([]byte, mib); err == nil; {
+		_, err = f.Write(b)
+	}
+	f.Close()
+	began := time.Now()
+	g.calls(phones)
+	g.tells(health.StorageFailed)
+	testbed.Figure(t, "QEMU: a card that begins to fail is told by the page", strconv.FormatFloat(time.Since(began).Seconds(), 'f', 1, 64), "s after the first call")
+	g.calls(phones)
+	g.holdsStill(15 * time.Second)
+	g.powerButton(t)
+	want(t, "filler", os.Remove(filler))
+	g = startGuest(t, cable, image, 1)
+	g.logIn()
+	g.calls(phones)
+	g.tells("")
+	g.powerButton(t)
+	checkData(t, image)
+}
+
 func (g *guest) logIn() {
 	g.t.Helper()
 	if at, body := g.post("/login", url.Values{"name": {techUser}, "password": {techPassword}}); at != "/" {
@@ -148,6 +190,15 @@ func (g *guest) tells(kind health.Kind) {
 	g.t.Logf("the page says: %s %s %s", f.Title, f.Effect, f.Action)
 	if _, body := g.get("/"); !strings.Contains(body, f.Title) || f.Effect == "" || f.Action == "" {
 		g.t.Errorf("the first page does not say %+v", *f)
+	}
+}
+
+// repaired looks whether the page tells of a repair by which something may be lost.
+func (g *guest) repaired(wanted bool) {
+	g.t.Helper()
+	var s api.System
+	if g.api("system", &s); (s.Repair != nil && s.Repair.Forced) != wanted {
+		g.t.Errorf("the page tells of the repair %+v", s.Repair)
 	}
 }
 
