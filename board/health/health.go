@@ -30,6 +30,7 @@ const (
 	StorageFull      Kind = "storage.full"
 	StorageFailed    Kind = "storage.failed"   // nothing can be written
 	StorageCorrupt   Kind = "storage.corrupt"  // database found broken while running; set aside at the next start
+	StorageUnread    Kind = "storage.unread"   // the disk fails when it is read
 	JournalBroken    Kind = "journal.broken"   // the newest rows of the journal's chain do not verify
 	OfficeSkipped    Kind = "office.skipped"   // newest versions of the settings unreadable, an older one is in force
 	SecretsLost      Kind = "secrets.lost"     // passwords of phones and trunks that the key file does not open
@@ -71,6 +72,7 @@ var Kinds = []Rule{
 	{Undervoltage, 1, Warning, 2 * time.Second, time.Minute, nil},
 	{StorageFailed, 2, Fault, 0, 10 * time.Second, []Kind{StorageFull, BackupFailed, CustomersFailed}},
 	{StorageCorrupt, 2, Fault, 0, 0, nil},
+	{StorageUnread, 2, Fault, 0, 0, nil},
 	{SecretsLost, 2, Fault, 0, 0, nil},
 	{StorageFull, 2, Warning, 5 * time.Second, time.Minute, []Kind{BackupFailed}},
 	{StorageRecovered, 2, Warning, 0, 0, nil},

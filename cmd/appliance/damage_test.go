@@ -354,6 +354,45 @@ func TestFullDisk(t *testing.T) {
 	testbed.Figure(t, "calls made while the disk was full and right after, all in the journal", calls, "calls")
 }
 
+// A card that dies while the box runs takes no call away: lamp and page say so, phones that
+// were connected call and are called. When it answers again all is as before.
+func TestACardThatDiesTakesNoCallAway(t *testing.T) {
+	t.Parallel()
+	o := options{data: t.TempDir()}
+	synctest.Test(t, func(t *testing.T) {
+		runBubble(t, o, diskFine, func(w *bubbleBox) {
+			for _, p := range w.phones {
+				w.register(p)
+			}
+			w.talk(w.phones[0], "202")
+			w.disk.state.Store(diskDead)
+			w.talk(w.phones[0], "202")
+			if _, err := w.pages.Claimed(t.Context()); err == nil { // somebody asks for a page
+				t.Error("the card is read")
+			}
+			time.Sleep(time.Minute)
+			for _, kind := range []health.Kind{health.StorageFailed, health.StorageUnread} {
+				if !slices.Contains(w.faulty(), string(kind)) {
+					t.Errorf("%s is not told: %v", kind, w.faulty())
+				}
+			}
+			if lamp := w.front.lamps.Shown()[0]; lamp.State != led.StatusFault {
+				t.Errorf("the lamp shows %+v", lamp)
+			}
+			for _, p := range w.phones { // they come again
+				w.register(p)
+			}
+			w.talk(w.phones[1], "201")
+			w.disk.state.Store(diskFine)
+			time.Sleep(15 * time.Minute)
+			if got := w.faulty(); slices.Contains(got, string(health.StorageFailed)) || slices.Contains(got, string(health.StorageUnread)) {
+				t.Errorf("the card answers again, and told is %v", got)
+			}
+			w.talk(w.phones[0], "202")
+		})
+	})
+}
+
 // A box whose disk is full, read-only or worn out when it starts makes calls and says
 // what is wrong; when the disk takes what it is given again it is as before.
 func TestADiskThatRefusesKeepsNoBoxFromStarting(t *testing.T) {

@@ -32,6 +32,7 @@ const (
 	diskNoCopy
 	diskReadOnly
 	diskWorn // it reads, and reports errors when it writes
+	diskDead // it reports errors, whatever is asked of it
 )
 
 var errNoPower = errors.New("no power")
@@ -44,6 +45,10 @@ func (d *simDisk) fault(operation string) error {
 		}
 	case diskNoCopy:
 		if operation == "copy" {
+			return fmt.Errorf("%s: %w", operation, syscall.EIO)
+		}
+	case diskDead:
+		if operation == "read" || operation == "begin" || operation == "commit" || operation == "copy" {
 			return fmt.Errorf("%s: %w", operation, syscall.EIO)
 		}
 	case diskGone:

@@ -37,6 +37,14 @@ func (b *box) watchStore() {
 		b.log.Error("the database is damaged; at the next start it is set aside and the last good copy taken", "cause", cause)
 		b.front.faults.Raise(health.StorageCorrupt, "")
 	})
+	b.db.OnUnread(func(cause string) {
+		if cause == "" {
+			b.front.faults.Clear(health.StorageUnread, "")
+			return
+		}
+		b.log.Error("the disk fails when it is read; calls go on", "cause", cause)
+		b.front.faults.Raise(health.StorageUnread, "")
+	})
 }
 
 // copied tells how a copy of the database went.

@@ -173,8 +173,12 @@ func (db *DB) Run(ctx context.Context) error {
 				told(db.Damaged())
 			}
 			continue
+		case <-db.unread.failed:
+			db.unread.tell()
+			continue
 		case <-tick.C:
 		}
+		db.unread.tell()
 		db.CheckSpace()
 		if now := time.Now(); now.After(next) {
 			next = now.Add(copyEvery)

@@ -70,8 +70,9 @@ type DB struct {
 	space   spaceWatch
 	damaged atomic.Pointer[string] // what a later check or statement found
 	broken  chan struct{}          // capacity 1: damaged was set; the first one counts, there is no second
-	onBreak []func(cause string)   // told of damaged; set before Run
-	onCopy  []func(err error)      // told of each daily copy; set before Run
+	unread  unreadWatch
+	onBreak []func(cause string) // told of damaged; set before Run
+	onCopy  []func(err error)    // told of each daily copy; set before Run
 	closing sync.Once
 }
 
@@ -104,7 +105,7 @@ func Open(ctx context.Context, o Options) (*DB, Opened, error) {
 	if err != nil {
 		return nil, found, err
 	}
-	db := &DB{o: o, path: filepath.Join(o.Folder, fileName), writing: make(chan struct{}, 1), broken: make(chan struct{}, 1)}
+	db := &DB{o: o, path: filepath.Join(o.Folder, fileName), writing: make(chan struct{}, 1), broken: make(chan struct{}, 1), unread: unreadWatch{failed: make(chan struct{}, 1)}}
 	if err := db.fault("mkdir"); err != nil {
 		return nil, found, fmt.Errorf("make data folder: %w", err)
 	}
@@ -220,14 +221,14 @@ func (db *DB) Read(ctx context.Context, fn func(tx *sql.Tx) error) error {
 		defer func() { <-db.writing }()
 	}
 	if err := db.fault("read"); err != nil {
-		return db.failed(err)
+		return db.readFailed(err)
 	}
 	tx, err := db.r.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
-		return db.failed(err)
+		return db.readFailed(err)
 	}
 	defer tx.Rollback() // nothing was written
-	return db.failed(fn(tx))
+	return db.readFailed(fn(tx))
 }
 
 // Prepare prepares a statement for use inside Write through tx.Stmt. It lives
