@@ -47,6 +47,7 @@ func TestADiskThatFailsWhenItIsReadIsTold(t *testing.T) {
 				t.Error("it was read")
 			}
 			time.Sleep(d)
+			synctest.Wait()
 			if len(told) != want {
 				t.Errorf("told %q, want %d", told, want)
 			}
