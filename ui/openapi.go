@@ -28,7 +28,7 @@ func (s *Server) OpenAPI() ([]byte, error) {
 	var ops []api.Operation
 	for _, r := range s.routes {
 		if strings.HasPrefix(r.Pattern, "/api/v1/") && r.Answer != nil {
-			ops = append(ops, api.Operation{Method: r.Method, Path: r.Pattern, Doc: r.Doc, Query: r.Query, Cursor: r.Cursor, Leads: r.Leads, Roles: r.Who.roleNames(), Scope: string(r.Scope), Body: r.Body, Answer: r.Answer})
+			ops = append(ops, api.Operation{Method: r.Method, Path: r.Pattern, Doc: r.Doc, Query: r.Query, Cursor: r.Cursor, Leads: r.Leads, Roles: r.Who.roleNames(), Scope: string(r.Scope), Body: r.Body, Form: r.Form, Answer: r.Answer, Stream: r.stream})
 		}
 	}
 	return api.Describe(ops)

@@ -57,6 +57,7 @@ type Route struct {
 	Cursor  string     // query parameter with which a list of JSON goes on; empty: it is whole
 	Leads   bool       // answers with the first part of another route's list, and says where that goes on
 	Body    any        // what JSON it takes; nil for a form, or none
+	Form    []string   // fields of the form that an API route takes
 	Scope   auth.Scope // what a token must be good for; empty: no token opens it
 	stream  bool       // answers for as long as the page is open
 	slow    bool       // sends a file that takes its time
@@ -209,19 +210,19 @@ func (s *Server) table() []Route {
 		{Method: get, Pattern: "/api/v1/office/privacy", Who: Chiefs, do: (*visit).apiPrivacy, Doc: "On which ground states and figures of people are shown, and what was recorded before.", Answer: api.Privacy{}},
 		{Method: get, Pattern: "/api/v1/me/looks", Who: Everyone, do: (*visit).apiLooks, Doc: "Who looked at the reader's state or figures, newest first.", Answer: []api.Look{}, Cursor: "before"},
 		{Method: get, Pattern: "/api/v1/desk", Who: Everyone, do: (*visit).apiDesk, Doc: "The reader's own desk: state, call, break and figures of the day.", Answer: api.Desk{}},
-		{Method: post, Pattern: "/api/v1/desk/state", Who: Everyone, do: (*visit).apiDeskState, Doc: "Changes the reader's own state, by the form fields do and reason.", Answer: api.Desk{}},
+		{Method: post, Pattern: "/api/v1/desk/state", Who: Everyone, do: (*visit).apiDeskState, Doc: "Changes the reader's own state, by the form fields do and reason.", Form: []string{"do", "reason"}, Answer: api.Desk{}},
 		{Method: get, Pattern: "/api/v1/board", Who: Chiefs | Leader, do: (*visit).apiBoard, Doc: "The queues as they stand and went today; people only as the gate shows them.", Answer: api.Board{}},
 		{Method: get, Pattern: "/api/v1/recall", Who: Callers, do: (*visit).apiRecall, Doc: "People to call back: those whom a queue has promised a call, and those who were not served.", Answer: api.Recall{}, Query: []string{"closed", "unanswered"}},
-		{Method: post, Pattern: "/api/v1/recall/take", Who: Callers, do: (*visit).apiRecallTake, Doc: "Takes one of them, by the form field caller, and calls; 409 while somebody else calls him, he is on the line, or no own phone is connected, 403 if the reader may not dial him.", Answer: api.Recall{}},
-		{Method: post, Pattern: "/api/v1/recall/done", Who: Callers, do: (*visit).apiRecallDone, Doc: "Closes it, by the form fields caller and why (reached, gaveUp, noNeed, returned).", Answer: api.Recall{}},
-		{Method: post, Pattern: "/api/v1/recall/cancel", Who: Callers, do: (*visit).apiRecallCancel, Doc: "Takes a promise to call back out of its queue, by the form field call; 409 while he is being called.", Answer: api.Recall{}},
+		{Method: post, Pattern: "/api/v1/recall/take", Who: Callers, do: (*visit).apiRecallTake, Doc: "Takes one of them, by the form field caller, and calls; 409 while somebody else calls him, he is on the line, or no own phone is connected, 403 if the reader may not dial him.", Form: []string{"caller"}, Answer: api.Recall{}},
+		{Method: post, Pattern: "/api/v1/recall/done", Who: Callers, do: (*visit).apiRecallDone, Doc: "Closes it, by the form fields caller and why (reached, gaveUp, noNeed, returned).", Form: []string{"caller", "why"}, Answer: api.Recall{}},
+		{Method: post, Pattern: "/api/v1/recall/cancel", Who: Callers, do: (*visit).apiRecallCancel, Doc: "Takes a promise to call back out of its queue, by the form field call; 409 while he is being called.", Form: []string{"call"}, Answer: api.Recall{}},
 		{Method: get, Pattern: "/api/v1/reports", Who: Heads, do: (*visit).apiReport, Doc: "A report: what is day, interval, queue, outcome, unserved, lines, team or people; from and to are days, step is 15 or 30.", Answer: api.Report{}, Query: []string{"what", "from", "to", "queue", "step"}},
 		{Method: get, Pattern: "/api/v1/reports/contacts", Who: Heads, do: (*visit).apiContacts, Doc: "The contacts behind a number of a report; from and to are seconds since 1970.", Answer: api.Contacts{}, Query: []string{"from", "to", "queue", "count", "outcome"}, Cursor: "after"},
 		{Method: get, Pattern: "/api/v1/plan", Who: Heads, do: (*visit).apiPlan, Doc: "How many people a day's traffic needs.", Answer: api.Plan{}, Query: []string{"queue", "weekday", "calls", "handle", "patience", "abandons", "level", "threshold"}},
 		{Method: get, Pattern: "/api/v1/customers", Who: Heads, Scope: auth.ScopeCustomers, do: (*visit).apiCustomers, Doc: "Cards of customers, by words or by a number in full.", Answer: api.Customers{}, Query: []string{"q"}, Cursor: "after"},
 		{Method: get, Pattern: "/api/v1/customer", Who: Callers, Scope: auth.ScopeCustomers, do: (*visit).apiCustomer, Doc: "Who a number is: the card with its newest 50 calls and their outcomes. Operators get those whom they talk with.", Answer: api.Customer{}, Query: []string{"number"}},
 		{Method: get, Pattern: "/api/v1/callbacks", Who: Callers, Scope: auth.ScopeCustomers, do: (*visit).apiCallBacks, Doc: "Calls that customers asked for and what else is to be done after calls: the reader's and his queues'; who leads gets all. What falls due first comes first.", Answer: []api.CallBack{}, Cursor: "after"},
-		{Method: post, Pattern: "/api/v1/callbacks/done", Who: Callers, do: (*visit).apiCallBackDone, Doc: "Takes one of them off the list, by the form field call, and answers with the first of the rest.", Answer: []api.CallBack{}, Leads: true},
+		{Method: post, Pattern: "/api/v1/callbacks/done", Who: Callers, do: (*visit).apiCallBackDone, Doc: "Takes one of them off the list, by the form field call, and answers with the first of the rest.", Form: []string{"call"}, Answer: []api.CallBack{}, Leads: true},
 		{Method: post, Pattern: "/api/v1/dial", Who: Everyone, Scope: auth.ScopeDial, do: (*visit).apiDial, Doc: "Click to dial: the reader's own phone rings, and once it is answered a customer is called who called or asked for it. 404 for one who is not the reader's to call, 403 for one who never called or asked or whom the reader may not dial, 409 while somebody else calls him, he is on the line, or no own phone is connected.", Body: api.DialWish{}, Answer: api.Dialled{}},
 		{Method: get, Pattern: "/api/v1/scripts", Who: Heads, do: (*visit).apiScripts, Doc: "Scripts with what is wrong with them.", Answer: []api.ScriptState{}},
 		{Method: get, Pattern: "/api/v1/surveys", Who: Heads, do: (*visit).apiSurveys, Doc: "What callers of each queue answered; nothing below ten answers.", Answer: []api.SurveyResult{}},

@@ -16,9 +16,11 @@ type Operation struct {
 	Cursor            string // query parameter with which a list goes on; empty: it is always whole
 	Leads             bool   // the answer is the first part of another operation's list
 	Roles             []string
-	Scope             string // what a token must be good for; empty: a login only
-	Body              any    // a value of the type that it takes as JSON; nil for none
-	Answer            any    // a value of the answer's type
+	Scope             string   // what a token must be good for; empty: a login only
+	Body              any      // a value of the type that it takes as JSON; nil for none
+	Form              []string // fields of the form that it takes; nil for none
+	Answer            any      // a value of the answer's type
+	Stream            bool     // the answer are server-sent events, each with such a value as its data
 }
 
 // Describe writes the OpenAPI 3.1 document of the operations. Schemas are made
@@ -27,7 +29,7 @@ func Describe(ops []Operation) ([]byte, error) {
 	d := describer{schemas: map[string]any{}}
 	paths := map[string]any{}
 	for _, op := range ops {
-		answer := map[string]any{"description": "The answer.", "content": content(d.schema(reflect.TypeOf(op.Answer)))}
+		answer := map[string]any{"description": "The answer.", "content": content(kindOf(op), d.schema(reflect.TypeOf(op.Answer)))}
 		if op.Cursor != "" || op.Leads {
 			answer["headers"] = map[string]any{"Link": map[string]any{"schema": map[string]any{"type": "string"},
 				"description": `Where the list goes on, with rel="next" (RFC 8288). It is missing where the list ends.`}}
@@ -37,14 +39,14 @@ func Describe(ops []Operation) ([]byte, error) {
 			"description": "Roles: " + strings.Join(op.Roles, ", ") + ".",
 			"responses": map[string]any{
 				"200":     answer,
-				"default": map[string]any{"description": "A refusal.", "content": content(d.schema(reflect.TypeOf(Error{})))},
+				"default": map[string]any{"description": "A refusal.", "content": content(jsonKind, d.schema(reflect.TypeOf(Error{})))},
 			},
 		}
 		if params := parameters(op); len(params) > 0 {
 			o["parameters"] = params
 		}
-		if op.Body != nil {
-			o["requestBody"] = map[string]any{"required": true, "content": content(d.schema(reflect.TypeOf(op.Body)))}
+		if takes := d.takes(op); takes != nil {
+			o["requestBody"] = map[string]any{"required": true, "content": takes}
 		}
 		if op.Scope != "" {
 			o["security"] = []any{map[string]any{"session": []any{}}, map[string]any{"token": []any{op.Scope}}}
@@ -76,8 +78,33 @@ func Describe(ops []Operation) ([]byte, error) {
 	return append(b, '\n'), nil
 }
 
-func content(schema any) any {
-	return map[string]any{"application/json": map[string]any{"schema": schema}}
+// takes is what an operation takes in its body, nil for nothing.
+func (d describer) takes(op Operation) any {
+	switch {
+	case op.Body != nil:
+		return content(jsonKind, d.schema(reflect.TypeOf(op.Body)))
+	case op.Form != nil:
+		fields := map[string]any{}
+		for _, f := range op.Form {
+			fields[f] = map[string]any{"type": "string"}
+		}
+		return content("application/x-www-form-urlencoded", map[string]any{"type": "object", "properties": fields})
+	}
+	return nil
+}
+
+const jsonKind = "application/json"
+
+// kindOf is the media type of an answer.
+func kindOf(op Operation) string {
+	if op.Stream {
+		return "text/event-stream"
+	}
+	return jsonKind
+}
+
+func content(kind string, schema any) any {
+	return map[string]any{kind: map[string]any{"schema": schema}}
 }
 
 func parameters(op Operation) []any {
@@ -89,6 +116,10 @@ func parameters(op Operation) []any {
 	}
 	for _, q := range op.Query {
 		out = append(out, map[string]any{"name": q, "in": "query", "schema": map[string]any{"type": "string"}})
+	}
+	if op.Stream {
+		out = append(out, map[string]any{"name": "Last-Event-ID", "in": "header", "schema": map[string]any{"type": "string"},
+			"description": "The id of the last event that was heard: takes up behind it where a stream broke off."})
 	}
 	if op.Cursor != "" {
 		out = append(out, map[string]any{"name": op.Cursor, "in": "query", "schema": map[string]any{"type": "string"},
