@@ -159,13 +159,13 @@ func (v *visit) deskCall(st *live.State, doc *office.Document, a *live.Agent, st
 // ownCall is a call of the operator that is not of a queue.
 func (v *visit) ownCall(st *live.State) *api.DeskCall {
 	for _, call := range st.CallList() {
-		if call.From != v.me.Person && talksTo(call) != v.me.Person {
+		if (call.From != v.me.Person || call.Left) && talksTo(call) != v.me.Person {
 			continue
 		}
 		m := v.liveCall(st, call)
 		c := &api.DeskCall{ID: m.ID, Phase: m.Phase, Caller: m.Caller, Line: m.Line, Since: call.Bridged}
 		other := call.From
-		if other == v.me.Person {
+		if other == v.me.Person || call.Direction == journal.Outbound {
 			c.Caller, other = m.Called, call.To
 		}
 		if other != "" && !isPerson(other) {

@@ -101,7 +101,11 @@ func (v *visit) liveCall(st *live.State, c *live.Call) api.LiveCall {
 			m.Step = g.Name
 		}
 	}
-	m.Caller = v.liveParty(c.From)
+	from := c.From
+	if c.Left {
+		from = cmp.Or(talksTo(c), from)
+	}
+	m.Caller = v.liveParty(from)
 	if c.From == "" && phase == live.Ringing { // the network tells it after the first ring
 		m.Caller = v.p.T("who.yet")
 	}

@@ -1,11 +1,14 @@
 package ui_test
 
 import (
+	"encoding/json"
 	"net/http"
 	"testing"
 	"time"
 
+	"centralino/acd/outcome"
 	"centralino/internal/journal"
+	"centralino/ui/api"
 )
 
 // TestACallThatWasHandedOn: a call's page tells who handed it on, to whom, and what became
@@ -38,4 +41,56 @@ func TestACallThatWasHandedOn(t *testing.T) {
 		lacks(t, "Bruno", "Carla", "203", string(bruno), string(carla), "[story.", "[cause.")
 	open(t, r)
 	r.as(dario).get("/calls/c-1").has(t, "Chiamata passata a Carla Verdi: Bruno Bianchi", "Prende la chiamata passata: Carla Verdi")
+}
+
+// TestDesksOfACallOutThatIsHandedOn: it is the call of whom it was handed on to, with the
+// customer and not the colleague at its other end, and no more of who called.
+func TestDesksOfACallOutThatIsHandedOn(t *testing.T) {
+	r := deskRig(t)
+	number := r.people.Number("+390255551234")
+	r.card(outcome.Customer{Name: "Mario Rossi"}, "+390255551234")
+	caller := func(who journal.SubjectID) string {
+		t.Helper()
+		r.settle()
+		r.as(who).get("/desk").is(t, http.StatusOK)
+		var d api.Desk
+		if err := json.Unmarshal([]byte(r.as(who).get("/api/v1/desk").body), &d); err != nil {
+			t.Fatal(err)
+		}
+		if d.Call == nil {
+			return ""
+		}
+		return d.Call.Caller
+	}
+	r.log.Append("o-1", journal.CallStarted{Direction: journal.Outbound, From: bruno, To: number})
+	r.log.Append("o-1", journal.CallLeg{Leg: "a", Kind: journal.LegPhone, State: journal.LegAnswered, Person: bruno})
+	r.log.Append("o-1", journal.CallLeg{Leg: "b", Kind: journal.LegLine, State: journal.LegAnswered, Line: "line-1"})
+	r.log.Append("o-1", journal.CallBridged{A: "a", B: "b"})
+	if b, c := caller(bruno), caller(carla); b != "Mario Rossi" || c != "" {
+		t.Errorf("Bruno's desk has %q, Carla's %q", b, c)
+	}
+	r.log.Append("o-1", journal.CallTransfer{State: journal.TransferAsked, Leg: "a", By: bruno, Action: "ring", To: carla})
+	r.log.Append("o-1", journal.CallLeg{Leg: "c", Kind: journal.LegPhone, State: journal.LegRinging, Person: carla})
+	r.log.Append("o-1", journal.CallTransfer{State: journal.TransferHanded, Leg: "a", By: bruno})
+	r.log.Append("o-1", journal.CallLeg{Leg: "a", Kind: journal.LegPhone, State: journal.LegEnded, Person: bruno})
+	r.log.Append("o-1", journal.CallLeg{Leg: "c", Kind: journal.LegPhone, State: journal.LegAnswered, Person: carla})
+	r.log.Append("o-1", journal.CallBridged{A: "c", B: "b"})
+	r.log.Append("o-1", journal.CallTransfer{State: journal.TransferAnswered, Leg: "c", By: carla})
+	if b, c := caller(bruno), caller(carla); b != "" || c != "Mario Rossi" {
+		t.Errorf("after he has handed it on Bruno's desk has %q, Carla's %q", b, c)
+	}
+	open(t, r)
+	var h api.Home
+	if err := json.Unmarshal([]byte(r.as(dario).get("/api/v1/home").body), &h); err != nil || len(h.Calls) != 1 || h.Calls[0].Caller != "Carla Verdi" {
+		t.Errorf("the home page has %+v, %v", h.Calls, err)
+	}
+	// Whoever took it gives it back.
+	r.log.Append("o-1", journal.CallTransfer{State: journal.TransferAsked, Leg: "c", By: carla, Action: "ring", To: bruno})
+	r.log.Append("o-1", journal.CallTransfer{State: journal.TransferHanded, Leg: "c", By: carla})
+	r.log.Append("o-1", journal.CallLeg{Leg: "c", Kind: journal.LegPhone, State: journal.LegEnded, Person: carla})
+	r.log.Append("o-1", journal.CallLeg{Leg: "d", Kind: journal.LegPhone, State: journal.LegAnswered, Person: bruno})
+	r.log.Append("o-1", journal.CallTransfer{State: journal.TransferAnswered, Leg: "d", By: bruno})
+	if b, c := caller(bruno), caller(carla); b != "Mario Rossi" || c != "" {
+		t.Errorf("back again Bruno's desk has %q, Carla's %q", b, c)
+	}
 }

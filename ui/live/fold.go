@@ -78,6 +78,7 @@ type Call struct {
 	Direction journal.Direction
 	Line      string
 	From, To  journal.SubjectID
+	Left      bool // From has handed it on
 	Extension string
 	Dialled   string
 	Emergency bool
@@ -360,9 +361,7 @@ func (s *State) applyCall(e journal.Event) Topics {
 	case journal.CallLeg:
 		c.leg(p, e.Time)
 	case journal.CallTransfer:
-		if p.State == journal.TransferHanded { // who talked with the caller is out of it
-			c.Agent, c.Bridged = "", time.Time{}
-		}
+		c.transfer(p)
 	case journal.CallBridged:
 		if c.Bridged.IsZero() {
 			c.Bridged = e.Time
@@ -394,6 +393,17 @@ func (s *State) waiting(id journal.ContactID) *Contact {
 		s.Odd++
 	}
 	return w
+}
+
+// transfer takes who has handed the call on out of it, and brings him back.
+func (c *Call) transfer(p journal.CallTransfer) {
+	switch p.State {
+	case journal.TransferHanded:
+		c.Agent, c.Bridged = "", time.Time{}
+		c.Left = c.Left || p.By == c.From && p.By != ""
+	case journal.TransferAnswered, journal.TransferReturned:
+		c.Left = c.Left && p.By != c.From
+	}
 }
 
 func (c *Call) leg(p journal.CallLeg, at time.Time) {
