@@ -73,7 +73,7 @@ func (v *visit) proposeHelp(doc *office.Document, g *office.Group, q *api.QueueT
 	return v.proposeLevel(g, visits)
 }
 
-// proposeLevel is how many people today's traffic takes to reach the target, by Erlang A:
+// proposeLevel is how many people the last hour's traffic takes to reach the target, by Erlang A:
 // whole people, from which nobody can tell how long a conversation took.
 func (v *visit) proposeLevel(g *office.Group, visits []kpi.Visit) (text, url string) {
 	rule := ruleOf(g)

@@ -130,8 +130,8 @@ func (s *Source) advice(day kpi.Interval, visits []kpi.Visit, f *kpi.Figures, wo
 
 // oneMore tells what one more person would have changed in the worst hour, by
 // Erlang A with the day's own patience and handling time; where the gate is closed, with
-// the handling time that may be told of the days before, or the usual one: else the
-// forecast would give the day's away.
+// the handling time that may be told of those of the facts' days that are over, or the
+// usual one: else the forecast would give that of a few away.
 func (s *Source) oneMore(visits []kpi.Visit, h *kpi.Figures, worst kpi.Interval) (Sentence, bool) {
 	f := kpi.Sum(visits, nil)
 	patience, known := kpi.Patience(visits)
