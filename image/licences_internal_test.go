@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -57,5 +58,53 @@ func TestPackedImageThatIsTooLarge(t *testing.T) {
 		if err := smallEnough(name); (err == nil) != fine {
 			t.Errorf("%d octets: %v", size, err)
 		}
+	}
+}
+
+// The list of sources beside the image names every package with its sum and source, and
+// every module that is linked in, and holds the offer.
+func TestListOfSources(t *testing.T) {
+	t.Chdir("..")
+	b := signing(t)
+	var err error
+	if b.program, err = os.Executable(); err != nil {
+		t.Fatal(err)
+	}
+	b.sum, b.in = strings.Repeat("ab", 32), &inputs{}
+	b.in.use(kernelImage)
+	b.in.use(checkerPackage)
+	if err := b.writeSources(); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(b.name("spdx.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list struct {
+		Version  string `json:"spdxVersion"`
+		Comment  string
+		Packages []spdxPackage
+	}
+	if err := json.Unmarshal(text, &list); err != nil {
+		t.Fatal(err)
+	}
+	if list.Version != "SPDX-2.3" || !strings.Contains(list.Comment, "for three years") {
+		t.Errorf("version %q, offer %q", list.Version, list.Comment)
+	}
+	byName := map[string]spdxPackage{}
+	for _, p := range list.Packages {
+		byName[p.Name] = p
+	}
+	for _, p := range []debPackage{kernelImage, checkerPackage} {
+		got := byName[p.name]
+		if got.Version != p.version || got.Licence != p.licence || got.Source != p.origin || len(got.Checksums) != 1 || got.Checksums[0].Value != p.sha256 {
+			t.Errorf("%s: %+v", p.name, got)
+		}
+	}
+	if m := byName["github.com/diskfs/go-diskfs"]; m.Version == "" {
+		t.Errorf("a module that is linked in: %+v", m)
+	}
+	if img := byName["centralino-qemu-virt.img"]; len(img.Checksums) != 1 || img.Checksums[0].Value != b.sum {
+		t.Errorf("the image itself: %+v", img)
 	}
 }
