@@ -6,6 +6,7 @@ import (
 	"crypto/subtle"
 	"encoding/hex"
 	"hash/maphash"
+	"net/netip"
 	"strconv"
 	"strings"
 	"time"
@@ -131,7 +132,7 @@ func (r *Registrar) authenticate(req *sip.Request, now time.Time, aor string) (i
 		found = false
 	}
 	if !found {
-		return identity{}, r.challenge(req, now, r.algorithm(aor), false)
+		return identity{}, r.challenge(req, now, r.algorithm(req, aor), false)
 	}
 	account, known := r.o.Account(c.username)
 	if !known || account.Disabled {
@@ -183,12 +184,32 @@ func (r *Registrar) boundFrom(a Account, req *sip.Request) bool {
 	return false
 }
 
-func (r *Registrar) algorithm(username string) string {
-	a, ok := r.o.Account(username)
+// algorithm is that of a first challenge. Within a call that a phone was called in it
+// speaks for its Contact, whose user may be any.
+func (r *Registrar) algorithm(req *sip.Request, aor string) string {
+	a, ok := r.o.Account(aor)
+	if !ok {
+		a, ok = r.o.Account(r.boundAs(aor, req.Flow().Remote().Addr().Unmap()))
+	}
 	if !ok {
 		return MD5
 	}
 	return normalAlgorithm(a.Algorithm)
+}
+
+// boundAs is the account that has a binding with this user in its Contact from an
+// address; empty for none.
+func (r *Registrar) boundAs(contact string, ip netip.Addr) string {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	for _, d := range r.devices {
+		for _, b := range d.bindings {
+			if b.Source.Addr() == ip && b.URI.Username() == contact {
+				return b.Username
+			}
+		}
+	}
+	return ""
 }
 
 func normalAlgorithm(s string) string {

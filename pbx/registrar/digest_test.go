@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"centralino/internal/office"
 	"centralino/pbx/registrar"
 	"centralino/pbx/sip"
 
@@ -212,6 +213,35 @@ func TestKnownAndUnknownUsersGetTheSameAnswer(t *testing.T) {
 		// The tag of To is a hash and differs by nature.
 		if cutTag(known[i]) != cutTag(unknown[i]) {
 			t.Errorf("answer %d differs:\n%s\n%s", i, known[i], unknown[i])
+		}
+	}
+}
+
+// TestAPhoneThatWasCalledProvesWhoItIs: what it asks for within the call comes from its
+// Contact, whose user is not that of the account; the challenge is by the account's
+// algorithm all the same. Nobody else learns by it which Contact there is.
+func TestAPhoneThatWasCalledProvesWhoItIs(t *testing.T) {
+	for user, device := range map[string]office.ID{"201": "phone-1", "203": "phone-3"} {
+		b := newBench(t, nil)
+		p := b.phone(t, user, "10.0.0.11:5060")
+		want(t, p.register("Contact: <sip:"+user+"-0x5576@10.0.0.11:5060>"), 200)
+		refer := func(from string) *sip.Request {
+			account := p.user
+			p.user = user + "-0x5576"
+			defer func() { p.user = account }()
+			p.from = netip.MustParseAddrPort(from)
+			return p.request("REFER", "sip:10.0.0.1:5060")
+		}
+		_, resp := b.Authenticate(refer("10.0.0.12:5060"), b.clock.Now())
+		p.learn(resp)
+		if p.chal.Algorithm != "MD5" {
+			t.Errorf("%s: a stranger is challenged by %s", user, p.chal.Algorithm)
+		}
+		_, resp = b.Authenticate(refer("10.0.0.11:5060"), b.clock.Now())
+		want(t, resp, 401)
+		p.learn(resp)
+		if id, resp := b.Authenticate(p.sign(refer("10.0.0.11:5060")), b.clock.Now()); resp != nil || id != device {
+			t.Errorf("%s: it is %q, answer %v", user, id, resp)
 		}
 	}
 }
