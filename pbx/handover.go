@@ -174,8 +174,11 @@ func (a *actor) passesOn(l leg, m mail) bool {
 }
 
 // giveBack lets go of what was on its way to a call that is over, and that nothing can
-// reach any more.
+// reach any more, and refuses what it has not answered.
 func (a *actor) giveBack() {
+	if w := a.wanted; w != nil && w.by != a {
+		w.refuse()
+	}
 	for {
 		select {
 		case m := <-a.mail:
@@ -185,6 +188,8 @@ func (a *actor) giveBack() {
 				a.freed(m.as)
 			case wanted:
 				m.refuse()
+			case arrival:
+				m.leg.abort()
 			}
 		default:
 			return

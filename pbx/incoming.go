@@ -94,7 +94,7 @@ func (p *PBX) incoming(d *dialog.Leg) {
 		d.Reject(503, "")
 		return
 	}
-	l := &sipLeg{owned: in(a), id: legName(0), d: d, kind: journal.LegPhone, offer: offer}
+	l := &sipLeg{owned: in(a), id: legName(0), d: d, kind: journal.LegPhone, device: d.Identity().Device, offer: offer}
 	l.rtag.Store(d.Request().From().Tag())
 	p.list(l)
 	a.post(arrival{l})
@@ -120,7 +120,6 @@ func (m arrival) deliver(a *actor) {
 		a.fromTrunk(l, req, who.Trunk)
 		return
 	}
-	l.device = who.Device
 	l.show(journal.LegAnswered)
 	trust := route.TrustDigest
 	if who.ByBinding {

@@ -84,6 +84,20 @@ func TestTransferThatNobodyWantsToHearOf(t *testing.T) {
 	})
 }
 
+// Where to is said once and can be read (RFC 3515 2.4.1), or the owner hears of nothing.
+func TestTransferToNowhere(t *testing.T) {
+	alone(t, nil, func(t *testing.T, box *party, peer *rawPeer) {
+		s, _ := answered(t, box, peer)
+		for _, to := range [][]string{nil, {"Refer-To: *"}, {"Refer-To: <sip:"}, {referTo, referTo}, {referTo + ", <sip:1004@box>"}} {
+			s.request(sip.REFER, nil, to...)
+			peer.expect("400")
+		}
+		box.want("acked")
+		s.request(sip.BYE, nil)
+		peer.expect("200")
+	})
+}
+
 // A REFER is answered once, whatever its owner does.
 func TestTransferThatNobodyAnswers(t *testing.T) {
 	alone(t, nil, func(t *testing.T, box *party, peer *rawPeer) {
