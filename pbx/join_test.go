@@ -129,6 +129,28 @@ func TestWhoCameFromAnotherCallIsStillHimself(t *testing.T) {
 	})
 }
 
+// The agent brings the caller to his call with anna, who hands him on in vain and does not
+// take him back: he waits in his queue again, as one who came when he did.
+func TestWhoCameFromAnotherCallGoesHomeToHisPlace(t *testing.T) {
+	inWorld(t, func(w *world) {
+		began := time.Now()
+		_, held, asks, anna := w.consulting()
+		asks.ReferTo("201", held)
+		within(t, "his first call ends", held.End(), time.Second)
+		pass(2 * time.Second)
+		nobody := func() (time.Duration, int, bool) { return time.Minute, 486, false }
+		w.answer["dev-1"], w.answer["dev-2"] = nobody, nobody
+		anna.Refer("202")
+		pass(70 * time.Second)
+		w.wantStates("handed, asked, handed, answered, asked, handed, failed noAnswer, back")
+		w.queue.mu.Lock()
+		defer w.queue.mu.Unlock()
+		if d := w.queue.since.Sub(began); d < 0 || d > 20*time.Second {
+			t.Errorf("he stands there as one who came after %s", d)
+		}
+	})
+}
+
 // Whom the agent only calls so far, without an answer yet, is called for the caller.
 func TestTransferBeforeTheOtherAnswers(t *testing.T) {
 	inWorld(t, func(w *world) {

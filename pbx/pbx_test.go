@@ -111,6 +111,8 @@ type oneAgent struct {
 
 	attempt journal.CallID // that was told of last
 
+	since time.Time // of who was put in a queue last
+
 	refuse error         // of AskCallback
 	calls  bool          // nobody is free: calls wait
 	slow   time.Duration // to grant an offer
@@ -118,9 +120,10 @@ type oneAgent struct {
 
 func (q *oneAgent) note(s string) { q.mu.Lock(); q.log = append(q.log, s); q.mu.Unlock() }
 
-func (q *oneAgent) Enqueue(id journal.CallID, _ office.ID, _ journal.SubjectID, _ time.Time) error {
+func (q *oneAgent) Enqueue(id journal.CallID, _ office.ID, _ journal.SubjectID, since time.Time) error {
 	q.note("enqueue")
 	q.mu.Lock()
+	q.since = since
 	q.next++
 	o := q.next
 	waits := q.calls

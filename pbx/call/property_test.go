@@ -345,7 +345,11 @@ func (d *disorder) joined() {
 	if busy {
 		d.busy["p-carla"]++
 	}
-	d.feed(call.Joined{Leg: d.newLeg(), Kind: journal.LegPhone, Person: "p-carla", Busy: busy})
+	home := call.Home{}
+	if rapid.Bool().Draw(d.t, "of a queue") {
+		home = call.Home{Queue: "queue-1", Since: d.now.Add(-time.Hour)}
+	}
+	d.feed(call.Joined{Leg: d.newLeg(), Kind: journal.LegPhone, Person: "p-carla", Busy: busy, Home: home})
 }
 
 // grant answers any offer.
