@@ -220,6 +220,12 @@ func (b *box) probeSIP(ctx context.Context) error {
 	if to.Addr().IsUnspecified() {
 		to = netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), to.Port())
 	}
+	return askSIP(ctx, to)
+}
+
+// askSIP returns nil if something that speaks SIP answers at an address before the
+// context's deadline.
+func askSIP(ctx context.Context, to netip.AddrPort) error {
 	conn, err := (&net.Dialer{}).DialContext(ctx, "udp", to.String())
 	if err != nil {
 		return err
