@@ -110,6 +110,7 @@ func TestCorruptDatabaseIsSetAside(t *testing.T) {
 	for name, spoil := range map[string]func(b []byte) []byte{
 		"the file is garbage":            func([]byte) []byte { return bytes.Repeat([]byte("garbage "), 1000) },
 		"the header is gone":             func(b []byte) []byte { clear(b[:100]); return b },
+		"nothing of the file is left":    func([]byte) []byte { return nil },
 		"half of the file is missing":    func(b []byte) []byte { return b[:len(b)/2] },
 		"a page in the middle is zeroes": func(b []byte) []byte { clear(b[len(b)/2&^4095:][:4096]); return b },
 		"the schema page is overwritten": func(b []byte) []byte { copy(b[100:4096], bytes.Repeat([]byte{0xff}, 3996)); return b },
@@ -142,6 +143,22 @@ func TestCorruptDatabaseIsSetAside(t *testing.T) {
 				t.Error("found damaged again")
 			}
 		})
+	}
+}
+
+// A repair of the file system may take the database away and leave its copies: the box is
+// no new one, which anybody could claim.
+func TestALostDatabaseIsNoNewOne(t *testing.T) {
+	folder, copyName := filled(t)
+	if err := os.Remove(filepath.Join(folder, "centralino.db")); err != nil {
+		t.Fatal(err)
+	}
+	db, found := open(t, options(folder))
+	if found.Fresh || found.Damage == nil || found.Damage.Copy != copyName || !errors.Is(found.Damage.Cause, store.ErrCorrupt) {
+		t.Fatalf("found %+v %+v", found, found.Damage)
+	}
+	if got := texts(t, db); got[0] != "kept" || got[len(got)-1] == "later" || !db.Recovered() {
+		t.Errorf("%d notes, the last is %.20q, recovered %v", len(got), got[len(got)-1], db.Recovered())
 	}
 }
 

@@ -33,9 +33,16 @@ func dsn(path string, pragmas []string) string {
 
 // openWhole opens the database; a corrupt one is set aside and replaced once.
 func (db *DB) openWhole(ctx context.Context, found *Opened) error {
-	_, err := os.Stat(db.path)
+	info, err := os.Stat(db.path)
 	found.Fresh = errors.Is(err, fs.ErrNotExist)
-	err = db.connect(ctx)
+	if found.Fresh || err == nil && info.Size() == 0 {
+		err = db.lost()
+	} else {
+		err = nil // connect says what is wrong
+	}
+	if err == nil {
+		err = db.connect(ctx)
+	}
 	if err == nil {
 		err = db.checkAtStart(ctx)
 	}
@@ -51,6 +58,16 @@ func (db *DB) openWhole(ctx context.Context, found *Opened) error {
 	found.Damage, found.Fresh = damage, damage.Copy == ""
 	db.damaged.Store(nil)
 	return wrapOpen(db.connect(ctx))
+}
+
+// lost reports a database that is not there although there are copies of it, as ErrCorrupt:
+// a repair of the file system has taken it away. One begun anew would be nobody's.
+func (db *DB) lost() error {
+	names, err := db.Copies()
+	if err == nil && len(names) > 0 {
+		err = fmt.Errorf("%w: its file is gone or empty", ErrCorrupt)
+	}
+	return Classify(err)
 }
 
 func wrapOpen(err error) error {

@@ -11,7 +11,8 @@
 // testing/synctest bubble.
 //
 // Damage: a database that SQLite calls corrupt is moved aside with its date, the
-// newest local copy that is whole takes its place, and Open's caller is told. An
+// newest local copy that is whole takes its place, and Open's caller is told; so too
+// where there are copies and no database. An
 // error of the disk itself (no space, no permission, input/output) never moves a
 // database.
 //
