@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"centralino/board/update"
@@ -131,6 +132,7 @@ func TestChecksOfANewVersion(t *testing.T) {
 		} {
 			step.do()
 			time.Sleep(time.Minute)
+			synctest.Wait()
 			ctx, stop := context.WithTimeout(w.t.Context(), 5*time.Second)
 			if err := w.probeLines(ctx); (err == nil) != step.lines {
 				t.Errorf("%s: lines %v", step.name, err)
