@@ -50,7 +50,7 @@ func (s *State) join(l *leg, agent journal.SubjectID) {
 // says reports whether a queue's callers hear the operator's country: those from
 // outside do (law decree 83/2012 article 24-bis), colleagues know.
 func (s *State) says(queue office.ID) bool {
-	return s.doc.Site.ACDNotice && !s.rules(queue).NoNotice && s.dir != journal.Internal
+	return s.doc.Site.ACDNotice && !s.rules(queue).NoNotice && (s.dir != journal.Internal || s.caller().outside())
 }
 
 // playJoining says something to one side and returns its id, 0 for nothing.

@@ -356,6 +356,22 @@ func TestWhoWasBroughtByHisAgentKeepsHisQueue(t *testing.T) {
 	s.want(s.handover(call.AttemptStarted{Attempt: 3}), "PlayLoop c music=true", "EnterQueue {queue-1} since "+s.now.Add(-time.Hour).Format(time.TimeOnly))
 }
 
+// He comes to the queue from a call between two colleagues, and is from outside all the same:
+// he hears where the operator is who takes him.
+func TestWhoWasBroughtToACallInsideHearsTheNotice(t *testing.T) {
+	s := newScript(t)
+	s.doc.Site.ACDNotice = true
+	s.feed(phone("a"), call.Decided{Action: route.RingExtension{Digits: "202", People: []journal.SubjectID{"p-bruno"}, Devices: []office.ID{"dev-2"}}},
+		call.LegStarted{Attempt: 1, Leg: "b", Kind: journal.LegPhone, Device: "dev-2", Person: "p-bruno"}, call.AttemptStarted{Attempt: 1, Legs: 1},
+		call.LegAnswered{Leg: "b"}, call.LegAnswered{Leg: "a"})
+	s.handover(call.Referred{Leg: "a", Joins: true, Request: route.Request{Device: "dev-1", Dialled: "202"}},
+		call.Joined{Leg: "c", Kind: journal.LegLine, Line: "line-1"}, call.LegEnded{Leg: "a", Cause: call.CauseTransferred},
+		refers("b", "600"), call.TransferDecided{Action: route.EnterQueue{Group: "queue-1"}}, call.LegEnded{Leg: "b", Cause: call.CauseTransferred},
+		call.Offer{Offer: 7, Agent: "p-anna"}, call.LegStarted{Attempt: 2, Leg: "d", Kind: journal.LegPhone, Device: "dev-1", Person: "p-anna"},
+		call.AttemptStarted{Attempt: 2, Legs: 1}, call.LegAnswered{Leg: "d"})
+	s.want(s.feed(call.OfferGranted{Offer: 7}), "Play c 1 notice country-it", "Play d 2 notice country-it")
+}
+
 // given is what a call gives up of who talks at leg with somebody, for call-9.
 func (s *script) given(leg journal.LegID) (g call.Give) {
 	for _, a := range s.st.Handle(call.GiveUp{Leg: leg, By: "call-9"}, s.now) {
