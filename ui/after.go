@@ -56,7 +56,7 @@ func (v *visit) lately() (map[journal.SubjectID]bool, error) {
 	for _, c := range st.Calls {
 		for _, l := range c.Legs {
 			if l.Person == v.me.Person {
-				out[c.From], out[c.To] = true, true
+				out[c.From], out[c.To], out[c.Party] = true, true, true
 			}
 		}
 		if c.Agent == v.me.Person || c.From == v.me.Person {

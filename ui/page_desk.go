@@ -165,7 +165,10 @@ func (v *visit) ownCall(st *live.State) *api.DeskCall {
 		m := v.liveCall(st, call)
 		c := &api.DeskCall{ID: m.ID, Phase: m.Phase, Caller: m.Caller, Line: m.Line, Since: call.Bridged}
 		other := call.From
-		if other == v.me.Person || call.Direction == journal.Outbound {
+		switch {
+		case call.Left && call.Party != "":
+			other = call.Party
+		case other == v.me.Person, call.Direction == journal.Outbound:
 			c.Caller, other = m.Called, call.To
 		}
 		if other != "" && !isPerson(other) {

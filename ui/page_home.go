@@ -102,7 +102,11 @@ func (v *visit) liveCall(st *live.State, c *live.Call) api.LiveCall {
 		}
 	}
 	from := c.From
-	if c.Left {
+	switch {
+	case !c.Left:
+	case c.Party != "":
+		from = c.Party
+	case c.Direction == journal.Outbound:
 		from = cmp.Or(talksTo(c), from)
 	}
 	m.Caller = v.liveParty(from)

@@ -94,3 +94,49 @@ func TestDesksOfACallOutThatIsHandedOn(t *testing.T) {
 		t.Errorf("back again Bruno's desk has %q, Carla's %q", b, c)
 	}
 }
+
+// TestDeskOfWhoWasAskedBefore: an operator asks a colleague in a second call and joins the
+// two: the colleague's desk has the customer, also once the first call is over.
+func TestDeskOfWhoWasAskedBefore(t *testing.T) {
+	r := deskRig(t)
+	number := r.people.Number("+390255551234")
+	r.card(outcome.Customer{Name: "Mario Rossi"}, "+390255551234")
+	for _, e := range []struct {
+		call journal.CallID
+		p    journal.Payload
+	}{
+		{"i-1", journal.CallStarted{Direction: journal.Inbound, Line: "line-1", From: number}},
+		{"i-1", journal.CallLeg{Leg: "a", Kind: journal.LegLine, State: journal.LegAnswered, Line: "line-1"}},
+		{"i-1", journal.CallLeg{Leg: "b", Kind: journal.LegPhone, State: journal.LegAnswered, Person: bruno}},
+		{"i-1", journal.CallBridged{A: "a", B: "b"}},
+		{"o-2", journal.CallStarted{Direction: journal.Internal, From: bruno, To: carla}},
+		{"o-2", journal.CallLeg{Leg: "a", Kind: journal.LegPhone, State: journal.LegAnswered, Person: bruno}},
+		{"o-2", journal.CallLeg{Leg: "b", Kind: journal.LegPhone, State: journal.LegAnswered, Person: carla}},
+		{"o-2", journal.CallBridged{A: "a", B: "b"}},
+		{"i-1", journal.CallTransfer{State: journal.TransferHanded, Leg: "b", By: bruno, Attended: true, Call: "o-2"}},
+		{"i-1", journal.CallLeg{Leg: "a", Kind: journal.LegLine, State: journal.LegEnded}},
+		{"i-1", journal.CallEnded{Cause: "transferred", By: "called"}},
+		{"o-2", journal.CallTransfer{State: journal.TransferAsked, Leg: "a", By: bruno, Attended: true, Call: "i-1"}},
+		{"o-2", journal.CallLeg{Leg: "c", Kind: journal.LegLine, State: journal.LegAnswered, Line: "line-1", Moved: true}},
+		{"o-2", journal.CallTransfer{State: journal.TransferHanded, Leg: "a", By: bruno}},
+		{"o-2", journal.CallLeg{Leg: "a", Kind: journal.LegPhone, State: journal.LegEnded, Person: bruno}},
+		{"o-2", journal.CallTransfer{State: journal.TransferAnswered, Leg: "c", Attended: true}},
+		{"o-2", journal.CallBridged{A: "c", B: "b"}},
+	} {
+		r.log.Append(e.call, e.p)
+	}
+	r.settle()
+	var d api.Desk
+	page := r.as(carla).get("/desk").is(t, http.StatusOK)
+	if err := json.Unmarshal([]byte(r.as(carla).get("/api/v1/desk").body), &d); err != nil || d.Call == nil || d.Call.Caller != "Mario Rossi" {
+		t.Fatalf("Carla's desk has %+v, %v", d.Call, err)
+	}
+	page.has(t, "Mario Rossi")
+	r.as(carla).get("/customers/"+string(number)).is(t, http.StatusOK).has(t, "Mario Rossi")
+	r.as(bruno).get("/desk").is(t, http.StatusOK).has(t, "Nessuna chiamata")
+	open(t, r)
+	var h api.Home
+	if err := json.Unmarshal([]byte(r.as(carla).get("/api/v1/home").body), &h); err != nil || len(h.Calls) != 1 || h.Calls[0].Caller != "02 5555 1234" {
+		t.Errorf("the home page has %+v, %v", h.Calls, err)
+	}
+}

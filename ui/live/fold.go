@@ -78,7 +78,8 @@ type Call struct {
 	Direction journal.Direction
 	Line      string
 	From, To  journal.SubjectID
-	Left      bool // From has handed it on
+	Left      bool              // From has handed it on
+	Party     journal.SubjectID // outside party who came from a call that was joined with it
 	Extension string
 	Dialled   string
 	Emergency bool
@@ -362,6 +363,9 @@ func (s *State) applyCall(e journal.Event) Topics {
 		c.leg(p, e.Time)
 	case journal.CallTransfer:
 		c.transfer(p)
+		if other := s.Calls[p.Call]; other != nil && p.State == journal.TransferHanded { // which goes on with whom this one leaves
+			other.Party = c.outside()
+		}
 	case journal.CallBridged:
 		if c.Bridged.IsZero() {
 			c.Bridged = e.Time
@@ -393,6 +397,19 @@ func (s *State) waiting(id journal.ContactID) *Contact {
 		s.Odd++
 	}
 	return w
+}
+
+// outside is the party at the call who is not of the office; empty if there is none.
+func (c *Call) outside() journal.SubjectID {
+	switch {
+	case c.Party != "":
+		return c.Party
+	case c.Direction == journal.Inbound:
+		return c.From
+	case c.Direction == journal.Outbound:
+		return c.To
+	}
+	return ""
 }
 
 // transfer takes who has handed the call on out of it, and brings him back.
