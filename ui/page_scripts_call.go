@@ -63,6 +63,7 @@ func (v *visit) theCall() (theirCall, error) {
 	var call journal.Call // as far as its events tell: the list of calls may not have it yet
 	outward := false
 	started := false
+	joined := journal.CallID("") // whose party came into this one
 	for _, e := range events {
 		switch p := e.Payload.(type) {
 		case journal.CallStarted:
@@ -75,14 +76,36 @@ func (v *visit) theCall() (theirCall, error) {
 			if !outward {
 				c.party = p.From
 			}
+		case journal.CallTransfer:
+			if p.State == journal.TransferAsked && p.Call != "" {
+				joined = p.Call
+			}
 		case journal.ContactQueued:
 			c.queue = p.Queue
+		}
+	}
+	if !started && joined != "" {
+		if c.party, started, err = v.outsider(joined); err != nil {
+			return c, err
 		}
 	}
 	if v.s.d.Customers == nil || !started || !v.seesAll() && !tookPart(v.me.Person, &call, events) && !v.lives(id) {
 		return c, errNotFound
 	}
 	return c, nil
+}
+
+// outsider is who was at the other end of a call from or to the outside; false if it was
+// none.
+func (v *visit) outsider(id journal.CallID) (journal.SubjectID, bool, error) {
+	call, found, err := v.s.d.Journal.CallByID(v.ctx(), id)
+	switch {
+	case err != nil || !found || call.Emergency:
+		return "", false, err
+	case call.Direction == journal.Outbound:
+		return call.To, true, nil
+	}
+	return call.From, call.Direction == journal.Inbound, nil
 }
 
 // lives says whether the call goes on at the reader's telephone.
@@ -117,6 +140,9 @@ func (v *visit) afterCall() error {
 func (v *visit) deskCard(c api.DeskCall) view.DeskRegions {
 	if v.s.d.Customers == nil || c.ID == "" {
 		return view.DeskRegions{}
+	}
+	if call := v.s.hub.State().Calls[journal.CallID(c.ID)]; call != nil && call.Direction == journal.Internal && call.Party == "" {
+		return view.DeskRegions{} // within the office there is no outcome
 	}
 	whole := *v // a reader who leaves while it is drawn must not make it look empty
 	whole.r = v.r.WithContext(context.WithoutCancel(v.ctx()))

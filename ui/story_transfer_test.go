@@ -3,6 +3,7 @@ package ui_test
 import (
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"testing"
 	"time"
 
@@ -131,7 +132,11 @@ func TestDeskOfWhoWasAskedBefore(t *testing.T) {
 	if err := json.Unmarshal([]byte(r.as(carla).get("/api/v1/desk").body), &d); err != nil || d.Call == nil || d.Call.Caller != "Mario Rossi" {
 		t.Fatalf("Carla's desk has %+v, %v", d.Call, err)
 	}
-	page.has(t, "Mario Rossi")
+	page.has(t, "Mario Rossi", `action="/calls/o-2/outcome"`)
+	r.as(carla).post("/calls/o-2/outcome", url.Values{"outcome": {"outcome-1"}, "back": {"/desk"}}).is(t, http.StatusOK).has(t, "Esito registrato")
+	if kept, ok, err := r.book.Of(t.Context(), "o-2"); err != nil || !ok || kept.Subject != number || kept.Agent != carla {
+		t.Errorf("the outcome is %+v, %v", kept, err)
+	}
 	r.as(carla).get("/customers/"+string(number)).is(t, http.StatusOK).has(t, "Mario Rossi")
 	r.as(bruno).get("/desk").is(t, http.StatusOK).has(t, "Nessuna chiamata")
 	open(t, r)
@@ -139,4 +144,18 @@ func TestDeskOfWhoWasAskedBefore(t *testing.T) {
 	if err := json.Unmarshal([]byte(r.as(carla).get("/api/v1/home").body), &h); err != nil || len(h.Calls) != 1 || h.Calls[0].Caller != "02 5555 1234" {
 		t.Errorf("the home page has %+v, %v", h.Calls, err)
 	}
+}
+
+// TestACallWithinTheOfficeHasNoOutcome: the desk asks for none, because nobody could tell it.
+func TestACallWithinTheOfficeHasNoOutcome(t *testing.T) {
+	r := deskRig(t)
+	r.log.Append("o-1", journal.CallStarted{Direction: journal.Internal, From: bruno, To: carla})
+	r.log.Append("o-1", journal.CallLeg{Leg: "a", Kind: journal.LegPhone, State: journal.LegAnswered, Person: bruno})
+	r.log.Append("o-1", journal.CallLeg{Leg: "b", Kind: journal.LegPhone, State: journal.LegAnswered, Person: carla})
+	r.log.Append("o-1", journal.CallBridged{A: "a", B: "b"})
+	r.settle()
+	for _, who := range []journal.SubjectID{bruno, carla} {
+		r.as(who).get("/desk").is(t, http.StatusOK).has(t, "parlano").lacks(t, "/calls/o-1/outcome")
+	}
+	r.as(bruno).post("/calls/o-1/outcome", url.Values{"outcome": {"outcome-1"}}).is(t, http.StatusNotFound)
 }
