@@ -44,7 +44,8 @@ const (
 //
 // Nothing is lost by this but at the beginning, when the first lump does not come: a
 // silence of its length. Larger lumps than before make the same once. Delay that was
-// not needed for 5 to 10 s is taken back by leaving out frames of silence.
+// not needed for 5 to 10 s is taken back by leaving out frames of silence. So is what was
+// sent to a modem that stood still, which is noticed within a second.
 //
 // When we ourselves were not served in time, the modem had nothing to say and its
 // frames come all at once, too. That is no manner of the port: as many of ours as it
@@ -62,6 +63,7 @@ type pace struct {
 	starved time.Duration // the last lateness …
 	missed  time.Time     // … and when
 	doubt   time.Duration // of dry, what the codec's time has not confirmed yet
+	stood   bool          // the codec stood still just now
 	lacks   bool          // the timer ran in time and nothing has come
 	fed     int           // frames of silence since samples came
 	depth   least         // what was left, in the modem and here, when samples came
@@ -145,7 +147,7 @@ func (p *pace) come(now time.Time, n int) {
 	over := p.codec.note(now, codecSpan, at)
 	p.recent.note(now, stoodSpan, at)
 	if v := p.recent.value(); v > p.codec.value()+stoodFor {
-		p.codec.before, p.codec.now, over = v, v, true
+		p.codec.before, p.codec.now, over, p.stood = v, v, true, true
 	}
 	if over {
 		// Where the codec stood still as we did, as in a machine that was stopped,
@@ -168,14 +170,22 @@ func (p *pace) come(now time.Time, n int) {
 // level is what the modem has left when the next frame is to be sent to it.
 func level(queue int) time.Duration { return time.Duration(queue-1) * frameTime }
 
-// surplus notes what was left when samples came, and decides at the end of a span how
-// many frames were more than needed.
+// surplus notes what was left when samples came, and decides at the end of a span, and
+// when the codec has stood still, how many frames were more than needed.
 func (p *pace) surplus(now time.Time, queue int) {
 	left := p.left(now) + time.Duration(p.count)*frameTime
-	if p.extra > 0 || p.missed.Equal(now) || !p.depth.note(now, depthSpan, left) || p.depth.before == none {
+	lowest := left
+	switch {
+	case p.extra > 0 || p.missed.Equal(now):
 		return
+	case p.stood: // what was sent meanwhile is too much
+		p.stood = false
+	case !p.depth.note(now, depthSpan, left) || p.depth.before == none:
+		return
+	default:
+		lowest = p.depth.value()
 	}
-	if over := p.depth.value() - level(queue) - early; over >= 0 {
+	if over := lowest - level(queue) - early; over >= 0 {
 		p.extra, p.waited = int(over/frameTime)+1, now.Add(quietWait)
 		p.depth = least{}
 	}
@@ -203,7 +213,7 @@ func (p *pace) next(now time.Time, queue int, tolerance time.Duration) next {
 	case p.count > 0 && p.owed >= frameTime:
 		p.owed -= frameTime
 		return nextSkip
-	case p.count > 0 && left > level+tooMuch*frameTime:
+	case p.count > 0 && left > level+tooMuch*frameTime && p.extra == 0:
 		return nextSkip
 	case p.count > 0:
 		p.due = now.Add(left - level)

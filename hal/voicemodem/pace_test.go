@@ -343,6 +343,10 @@ func TestStandstills(t *testing.T) {
 			if w.longest > audio.Samples(100*time.Millisecond) {
 				t.Errorf("after 1.5 s: %s", w.delays())
 			}
+			w.run(2 * time.Second)
+			if w.wrong > 6 { // of 12 to 15, as far as there is silence within two seconds
+				t.Errorf("%d frames of sound were left out", w.wrong)
+			}
 			w.settle(0)
 			for range 30 {
 				still(300 * time.Millisecond)
@@ -351,7 +355,7 @@ func TestStandstills(t *testing.T) {
 			if w.longest > audio.Samples(650*time.Millisecond) {
 				t.Errorf("at 300 ms every 1.2 s: %s", w.delays())
 			}
-			w.run(25 * time.Second)
+			w.run(2 * time.Minute) // longer than an underrun is remembered
 			w.lacking = 0
 			w.settle(5 * time.Second)
 			if w.longest > audio.Samples(60*time.Millisecond) || w.age > early || w.lacking > 0 || w.lost > 0 {
