@@ -196,7 +196,7 @@ func TestTimeIsKnownSoonOnceSomebodyTellsIt(t *testing.T) {
 }
 
 func TestMiddle(t *testing.T) {
-	r := func(ms, delay int) reading {
+	r := func(ms, delay int64) reading {
 		return reading{offset: time.Duration(ms) * time.Millisecond, delay: time.Duration(delay) * time.Millisecond}
 	}
 	for _, c := range []struct {
