@@ -55,11 +55,7 @@ func (f *first) start() {
 	f.child.pid, f.child.started, f.child.beat, f.child.told = pid, now, time.Time{}, time.Time{}
 	if err != nil {
 		f.log.Error("start the program", "err", err)
-		v := f.child.ended(-1, now)
-		if v.reboot {
-			f.restart(v)
-		}
-		f.again.Reset(v.after)
+		f.notStarted(now)
 		return
 	}
 	go func() { // ends with the child, which alone holds the other end
@@ -71,6 +67,16 @@ func (f *first) start() {
 			f.beats <- pid
 		}
 	}()
+}
+
+// notStarted counts a failure of a program that could not be started: it is tried again,
+// or the box restarts.
+func (f *first) notStarted(now time.Time) {
+	v := f.child.ended(-1, now)
+	if v.reboot {
+		f.restart(v)
+	}
+	f.again.Reset(v.after)
 }
 
 // startPowerOn starts the program that reads the button while the box is switched on. The

@@ -9,6 +9,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"centralino/board/network"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -51,5 +53,58 @@ func TestWatchdogIsFedWhileTheCardIsSlow(t *testing.T) {
 				time.Sleep(time.Hour) // what was left behind ends, too
 			})
 		})
+	}
+}
+
+// A panic while the data partition is opened must not let the program begin anew, as
+// nobody's box: the rescue page is served.
+func TestPanicWhileTheDataPartitionIsOpened(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		do    func(f *first)
+		want  Trouble
+		kept  bool
+		opens bool
+	}{
+		{"it opens", func(*first) {}, NoTrouble, true, true},
+		{"it does not open", func(f *first) { f.report.Trouble = Damaged }, Damaged, true, true},
+		{"a panic", func(*first) { panic("a superblock that nobody expected") }, NoData, false, true},
+		{"it hangs", func(*first) { time.Sleep(2 * time.Hour) }, NoTrouble, true, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := &first{log: slog.New(slog.DiscardHandler)}
+				if ok := f.opens(func() { c.do(f) }); ok != c.opens || f.report.Trouble != c.want || f.report.dataKept() != c.kept {
+					t.Errorf("opens %v, trouble %q, kept %v", ok, f.report.Trouble, f.report.dataKept())
+				}
+				time.Sleep(2 * time.Hour) // what was left behind ends, too
+			})
+		})
+	}
+}
+
+// A panic of the first process may come between the program's end and what follows it: the
+// end is found out, and a program that is not started again counts as one that fails, so
+// that the box restarts in the end instead of being left without one.
+func TestPanicKeepsNoBoxWithoutItsProgram(t *testing.T) {
+	const nobody = 1 << 30 // more than a pid can be
+	f := &first{log: slog.New(slog.DiscardHandler), ends: make(chan end, 8), again: time.NewTimer(time.Hour)}
+	f.child = child{pid: nobody, started: time.Now().Add(-time.Hour)}
+	f.look()
+	select {
+	case e := <-f.ends:
+		if e.pid != nobody || e.code != -1 {
+			t.Errorf("ended is %+v", e)
+		}
+	default:
+		t.Error("its end is not found out")
+	}
+	f.child, f.net = child{}, make(chan network.State, 1)
+	for range 3 {
+		f.net <- network.State{} // there is nobody to give it a name
+		survive(f.log, "first process", f.loop)
+	}
+	if f.child.failures != 3 || !f.again.Stop() {
+		t.Errorf("%d failures, or it is not tried again", f.child.failures)
 	}
 }

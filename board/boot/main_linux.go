@@ -2,6 +2,7 @@ package boot
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net"
 	"os"
@@ -71,7 +72,7 @@ func Main(o Options) {
 	if _, err := os.Stat(watchdogDevice); err == nil { // from here on the box is not left hanging
 		f.watchdog = openWatchdog(f.o.Watch, f.log)
 	}
-	if !f.whileFed("open the data partition", openTime, func() { f.openData(asked) }) {
+	if !f.opens(func() { f.openData(asked) }) {
 		halt(ExitReboot)
 		select {}
 	}
@@ -96,6 +97,24 @@ func Main(o Options) {
 // openTime is how long the data partition may take to be found, repaired and opened: the
 // repair of a large card that is worn takes long. A card that hangs costs a restart.
 const openTime = time.Hour
+
+// opens opens the data partition by do, and says false if that hangs. After a panic in it
+// nobody knows what is in use: the rescue page is served, because the program might begin
+// anew there, as nobody's box.
+func (f *first) opens(do func()) bool {
+	opened := false
+	if !f.whileFed("open the data partition", openTime, func() { do(); opened = true }) {
+		return false
+	}
+	if !opened {
+		f.log.Error("the data partition was not opened: the box serves its rescue page")
+		f.report.Trouble = NoData
+		f.report.Problems = append(f.report.Problems, dataProblem(errNotOpened))
+	}
+	return true
+}
+
+var errNotOpened = errors.New("opening it was stopped by a panic")
 
 // prepare sets what the kernel leaves to the first process.
 func (f *first) prepare() {
@@ -186,7 +205,7 @@ func (f *first) loop() {
 	case f.again == nil:
 		f.again = time.NewTimer(0)
 	case f.child.pid == 0: // a panic came between
-		f.again.Reset(longWait)
+		f.notStarted(time.Now())
 	}
 	for {
 		select {
@@ -236,9 +255,9 @@ func (f *first) look() {
 	switch f.child.hangs(now) {
 	case abort:
 		f.log.Error("the program does not answer; it is ended and started again", "pid", f.child.pid)
-		_ = syscall.Kill(f.child.pid, syscall.SIGABRT)
+		f.signal(syscall.SIGABRT)
 	case kill:
-		_ = syscall.Kill(f.child.pid, syscall.SIGKILL)
+		f.signal(syscall.SIGKILL)
 	}
 	if f.child.calms(now) {
 		f.report.Restarts = 0
@@ -253,6 +272,18 @@ func (f *first) look() {
 	}
 	if f.last.due(now) {
 		f.keepClock()
+	}
+}
+
+// signal sends the program a signal. One that is gone has ended, although a panic of ours
+// has kept its end from being handled.
+func (f *first) signal(s syscall.Signal) {
+	if syscall.Kill(f.child.pid, s) != syscall.ESRCH {
+		return
+	}
+	select {
+	case f.ends <- end{pid: f.child.pid, code: -1, signal: "unknown"}:
+	default: // full: said again at the next look
 	}
 }
 
@@ -274,7 +305,7 @@ func (f *first) lookAtTrial(now time.Time) {
 // restart restarts the box or switches it off.
 func (f *first) restart(v verdict) {
 	if v.hopeless && f.o.Hopeless != nil {
-		v.how = f.o.Hopeless()
+		survive(f.log, "find another version", func() { v.how = f.o.Hopeless() })
 	}
 	f.stop(v.how)
 }
