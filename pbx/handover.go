@@ -101,16 +101,20 @@ func (m wanted) deliver(a *actor) {
 		return
 	}
 	a.wanted = &m
+	rang := a.st.Phase() == call.Reaching
 	a.step(call.GiveUp{Leg: m.own.name(), By: m.by.id})
 	if a.wanted == nil {
 		return
 	}
 	a.wanted = nil
-	if a.st.Phase() == call.Ending { // whom he called here rings no more, and then from there
+	switch ends := a.st.Phase() == call.Ending; {
+	case ends && rang: // whom he called here rings no more, and then from there
+		a.after(func() { m.by.p.hand(m.by, callMail{call.JoinRefused{Call: a.id}}) })
+	case ends:
 		a.after(m.refuse)
-		return
+	default:
+		m.refuse()
 	}
-	m.refuse()
 }
 
 func (m wanted) refuse() { m.by.p.hand(m.by, callMail{call.JoinRefused{}}) }

@@ -10,6 +10,7 @@ import (
 
 	"centralino/hal"
 	"centralino/hal/sim"
+	"centralino/internal/journal"
 	"centralino/internal/office"
 	"centralino/pbx/pbxtest"
 	"centralino/pbx/sdp"
@@ -29,6 +30,19 @@ func (w *world) second(id office.ID) *pbxtest.Phone {
 	go func() { defer close(done); p.Run(ctx) }()
 	w.after = append(w.after, func() { cancel(); <-done })
 	return p
+}
+
+// joined are the other calls that the journal names for those that were joined: first of the
+// one that ended, then of the one that went on.
+func (w *world) joined() (calls []journal.CallID) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, p := range w.events {
+		if p, ok := p.(journal.CallTransfer); ok && (p.Call != "" || p.Attended && p.State == journal.TransferAsked) {
+			calls = append(calls, p.Call)
+		}
+	}
+	return calls
 }
 
 // consulting is a caller on hold at the agent's phone, which has called anna.
@@ -64,6 +78,9 @@ func TestAttendedTransfer(t *testing.T) {
 			t.Errorf("%d packets of the caller in 10 s", n)
 		}
 		w.wantStates("handed, asked, handed, answered")
+		if joined := w.joined(); len(joined) != 2 || joined[0] == joined[1] || joined[0] == "" || joined[1] == "" {
+			t.Errorf("the calls name %v", joined)
+		}
 		if e := w.ended(); len(e) != 1 || e[0].Cause != "transferred" {
 			t.Errorf("ended: %+v", e)
 		}
@@ -165,6 +182,10 @@ func TestTransferBeforeTheOtherAnswers(t *testing.T) {
 		within(t, "his second call ends", asks.End(), time.Second)
 		within(t, "his first call ends", held.End(), 10*time.Second)
 		pass(10 * time.Second)
+		w.wantStates("handed, asked, handed, answered")
+		if joined := w.joined(); len(joined) != 2 || joined[0] == joined[1] || joined[0] == "" || joined[1] == "" {
+			t.Errorf("the calls name %v", joined)
+		}
 		if told := held.Told(); !slices.Equal(told, []int{202, 100, 180}) {
 			t.Errorf("the phone heard %v", told)
 		}

@@ -250,7 +250,7 @@ func (s *State) handle(ev Event) {
 	case Joined:
 		s.takeOver(e)
 	case JoinRefused:
-		s.joinRefused()
+		s.joinRefused(e.Call)
 	case GiveUp:
 		s.letGo(e)
 	case Announced:

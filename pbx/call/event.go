@@ -163,13 +163,15 @@ type Referred struct {
 	Joins   bool
 	Dialled journal.SubjectID // pseudonym of it, should it be an outside number
 	Request route.Request
+	other   journal.CallID // see JoinRefused
 }
 
 // Joined answers the action AskJoin: the leg of the other call is here.
 type Joined Give
 
-// JoinRefused answers it, too: the other call could not give it.
-type JoinRefused struct{}
+// JoinRefused answers it, too: the other call could not give it. Call is the one that
+// has ended for it because nobody had answered there; empty if there is none.
+type JoinRefused struct{ Call journal.CallID }
 
 // GiveUp asks a call for the leg that talks with Leg, for the call By; it answers with the
 // action Give, at once or not at all.

@@ -8,13 +8,13 @@ import (
 // The call in which he asks goes on with the far leg of the other one, which ends.
 
 // joinRefused goes on as if he had dialled whom he talks with, or calls, there.
-func (s *State) joinRefused() {
+func (s *State) joinRefused(ended journal.CallID) {
 	ask := s.transfer.ask
 	if ask == nil || !ask.Joins {
 		return
 	}
 	again := *ask
-	again.Joins = false
+	again.Joins, again.other = false, ended
 	s.transfer = transfer{}
 	s.referred(again)
 }

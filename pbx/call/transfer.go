@@ -121,7 +121,7 @@ func (s *State) transferDecided(e TransferDecided) {
 		}
 		return
 	}
-	p := journal.CallTransfer{State: journal.TransferAsked, Leg: l.id, By: l.person, Action: e.Action.Name()}
+	p := journal.CallTransfer{State: journal.TransferAsked, Leg: l.id, By: l.person, Action: e.Action.Name(), Call: ask.other}
 	switch a := e.Action.(type) {
 	case route.RingExtension:
 		p.Dialled = a.Digits

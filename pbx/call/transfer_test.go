@@ -433,7 +433,10 @@ func TestJoinedCallsNameEachOther(t *testing.T) {
 	s = bruno(t)
 	got = append(got, transfers(s, call.Referred{Leg: "b", Joins: true, Request: route.Request{Device: "dev-2", Dialled: "201"}},
 		call.Joined{Leg: "c", Kind: journal.LegPhone, Person: "p-anna", Call: "call-8"})...)
-	s.want(got, "handed p-bruno call-9", "asked p-bruno call-8")
+	s = bruno(t) // nobody had answered in the other one, which has ended
+	got = append(got, transfers(s, call.Referred{Leg: "b", Joins: true, Request: route.Request{Device: "dev-2", Dialled: "201"}},
+		call.JoinRefused{Call: "call-7"}, toAnna())...)
+	s.want(got, "handed p-bruno call-9", "asked p-bruno call-8", "asked p-bruno call-7")
 }
 
 // Two who are both outside and were joined by somebody of the office, who is out of it,
