@@ -169,6 +169,30 @@ func TestProgramThatHangs(t *testing.T) {
 	}
 }
 
+// A program that waits for a card that hangs dies of no signal; the watchdog is fed by the
+// first process alone, so that nobody else would end this.
+func TestProgramThatCannotBeKilled(t *testing.T) {
+	at := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	c := child{pid: 7, started: at}
+	var did []string
+	for now := at.Add(startTime); now.Before(at.Add(startTime + 5*time.Minute)); now = now.Add(2 * time.Second) {
+		r := c.hangs(now)
+		if r == noRemedy {
+			continue
+		}
+		did = append(did, string(r))
+		if r == restart {
+			break
+		}
+	}
+	if got := strings.Join(did, " "); got != "abort kill kill kill kill kill kill restart" {
+		t.Errorf("done about it: %s", got)
+	}
+	if c.ended(-1, at.Add(time.Hour)); c.kills != 0 {
+		t.Error("the next one is given less time")
+	}
+}
+
 func TestHangsCountAsFailures(t *testing.T) {
 	at := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 	c := child{pid: 7, started: at, failures: 3}

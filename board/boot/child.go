@@ -25,6 +25,7 @@ type child struct {
 	started  time.Time
 	beat     time.Time // its last word; zero: none yet
 	told     time.Time // when it was last told to end because it hangs; zero: it was not
+	kills    int       // how often it was killed since then
 	failures int       // in a row
 	restarts int       // not asked for, since it last ran calm
 	noData   int       // failures in a row because of the data
@@ -46,7 +47,7 @@ func (c *child) ended(code int, now time.Time) verdict {
 	if !c.beat.IsZero() {
 		ran = c.beat.Sub(c.started)
 	}
-	c.pid, c.beat, c.told = 0, time.Time{}, time.Time{}
+	c.pid, c.beat, c.told, c.kills = 0, time.Time{}, time.Time{}, 0
 	switch code {
 	case ExitReboot, ExitTry, ExitPowerOff:
 		return verdict{reboot: true, how: code}
@@ -95,10 +96,15 @@ const (
 	noRemedy remedy = ""
 	abort    remedy = "abort" // it says where it hangs and ends
 	kill     remedy = "kill"
+	restart  remedy = "restart" // of the box: it can't be killed
 )
 
+// maxKills are two minutes in which the kernel may let a program go that waits for a card.
+const maxKills = 6
+
 // hangs says what to do about a program that runs and does not say that it is well:
-// first it is asked, then it is killed.
+// first it is asked, then it is killed. What the kernel does not let go, as where the card
+// hangs, only a restart of the box ends.
 func (c *child) hangs(now time.Time) remedy {
 	switch {
 	case c.pid == 0:
@@ -108,9 +114,13 @@ func (c *child) hangs(now time.Time) remedy {
 	case c.told.IsZero():
 		c.told = now
 		return abort
-	case now.Sub(c.told) >= dumpTime:
+	case now.Sub(c.told) < dumpTime:
+	case c.kills < maxKills:
 		c.told = now
+		c.kills++
 		return kill
+	default:
+		return restart
 	}
 	return noRemedy
 }

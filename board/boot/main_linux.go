@@ -258,6 +258,9 @@ func (f *first) look() {
 		f.signal(syscall.SIGABRT)
 	case kill:
 		f.signal(syscall.SIGKILL)
+	case restart:
+		f.log.Error("the program cannot be killed: the box restarts", "pid", f.child.pid)
+		f.stop(ExitReboot)
 	}
 	if f.child.calms(now) {
 		f.report.Restarts = 0
