@@ -171,6 +171,7 @@ func (w world) play(t *testing.T) *played {
 	}
 	b.cards = append(b.cards, b.card(outcome.Customer{Name: "Ditta Uno"}, numbering.E164(callerNumber(0)), numbering.E164(callerNumber(1))),
 		b.card(outcome.Customer{Name: "Ditta Due"}, numbering.E164(callerNumber(2))))
+	<-b.hooked // what happened before, the webhook would never be told
 	for _, e := range w.events {
 		mu.Lock()
 		now = e.at

@@ -54,6 +54,7 @@ type rig struct {
 	http    *httptest.Server
 	sample  office.SampleOffice
 	stopped chan struct{}
+	hooked  chan struct{} // closed once webhooks are told of what happens from then on
 }
 
 // fakeBox is the rest of the box: what tests set is what pages show.
@@ -203,7 +204,7 @@ type rigOf struct {
 func newRigOf(t testing.TB, claimed bool, of rigOf, change ...func(*ui.Deps)) *rig {
 	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
-	r := &rig{t: t, surveys: survey.New(), updates: newFakeUpdates(of.now()), box: &fakeBox{}, sample: of.sample, stopped: make(chan struct{})}
+	r := &rig{t: t, surveys: survey.New(), updates: newFakeUpdates(of.now()), box: &fakeBox{}, sample: of.sample, stopped: make(chan struct{}), hooked: make(chan struct{})}
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
 	if os.Getenv("UI_TEST_LOG") != "" {
 		log = slog.Default()
@@ -253,7 +254,12 @@ func newRigOf(t testing.TB, claimed bool, of rigOf, change ...func(*ui.Deps)) *r
 	}
 	r.book, err = outcome.Open(ctx, outcome.Options{DB: r.db, Journal: r.log, Gate: r.people, Office: r.office.Current, Now: of.now})
 	must(err)
-	hooks, err := cti.NewSender(ctx, cti.Options{DB: r.db, Follow: func(from uint64) cti.Subscription { return r.log.Subscribe(from) }, Gate: r.people, Now: of.now, Log: log,
+	var hooked sync.Once
+	follow := func(from uint64) cti.Subscription {
+		defer hooked.Do(func() { close(r.hooked) })
+		return r.log.Subscribe(from)
+	}
+	hooks, err := cti.NewSender(ctx, cti.Options{DB: r.db, Follow: follow, Gate: r.people, Now: of.now, Log: log,
 		Office: func() *office.Document { return r.office.Current().Doc }, Secrets: secrets.Get})
 	must(err)
 	wg.Go(func() { _ = hooks.Run(ctx) })
