@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -286,10 +287,11 @@ func TestAnnouncer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var groups []*memGroup
 		var names []string
-		refuse := true
+		var refuse atomic.Bool
+		refuse.Store(true)
 		a := NewAnnouncer(NameOptions{Name: "centralino", Port: 80, Now: time.Now, Log: slog.New(slog.DiscardHandler),
 			Open: func(string) (Group, error) {
-				if refuse {
+				if refuse.Load() {
 					return nil, errors.New("no such device")
 				}
 				g := &memGroup{received: make(chan Datagram)}
@@ -302,7 +304,7 @@ func TestAnnouncer(t *testing.T) {
 		go func() { defer close(done); _ = a.Run(ctx) }()
 		a.Set(State{Interface: "eth0", Cable: true, Address: boxPrefix})
 		time.Sleep(7 * time.Second)
-		refuse = false
+		refuse.Store(false)
 		time.Sleep(10 * time.Second)
 		synctest.Wait()
 		if len(groups) != 1 || len(groups[0].said) != 5 || fmt.Sprint(names) != "[centralino]" {

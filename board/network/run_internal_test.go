@@ -242,9 +242,11 @@ func TestLeaseThatNobodyRenews(t *testing.T) {
 		if s := state(); s.How != ByDHCP {
 			t.Errorf("the lease lasts yet: %+v", s)
 		}
-		if !slices.Contains(c.asked, "3 10.1.0.1") || c.asked[len(c.asked)-1] != "3 all" {
-			t.Errorf("asked %v: first the server, at last everybody", c.asked)
-		}
+		c.change(func() {
+			if !slices.Contains(c.asked, "3 10.1.0.1") || c.asked[len(c.asked)-1] != "3 all" {
+				t.Errorf("asked %v: first the server, at last everybody", c.asked)
+			}
+		})
 		time.Sleep(2 * time.Minute)
 		if s := state(); s.How != LinkLocal {
 			t.Errorf("the lease is over: %+v", s)
