@@ -83,6 +83,41 @@ func TestPanicWhileTheDataPartitionIsOpened(t *testing.T) {
 	}
 }
 
+// A card that fails may take longer to tell of a trial than the watchdog waits.
+func TestWatchdogIsFedUntilATrialIsKnown(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		trial func() bool
+		want  bool
+		fed   int
+	}{
+		{"there is none", nil, false, 0},
+		{"the card is slow", func() bool { time.Sleep(40 * time.Second); return true }, true, 20},
+		{"the card hangs", func() bool { time.Sleep(time.Hour); return true }, false, 30},
+		{"a panic", func() bool { panic("a slot that nobody expected") }, false, 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r, w, err := os.Pipe()
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer r.Close()
+				defer w.Close()
+				log := slog.New(slog.DiscardHandler)
+				f := &first{o: Options{Trial: c.trial}, log: log, watchdog: &watchdog{dev: w, log: log}}
+				if got := f.tried(); got != c.want {
+					t.Errorf("on trial: %v", got)
+				}
+				if fed, err := unix.IoctlGetInt(int(r.Fd()), unix.TIOCINQ); err != nil || fed < c.fed {
+					t.Errorf("the watchdog was fed %d times, %v, want %d at least", fed, err, c.fed)
+				}
+				time.Sleep(time.Hour) // what was left behind ends, too
+			})
+		})
+	}
+}
+
 // A panic of the first process may come between the program's end and what follows it: the
 // end is found out, and a program that is not started again counts as one that fails, so
 // that the box restarts in the end instead of being left without one.

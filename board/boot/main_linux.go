@@ -84,8 +84,7 @@ func Main(o Options) {
 	}
 	f.startNetwork(ctx)
 	f.beside("power button", func() { readPower(ctx, f.power) })
-	f.child.trial = o.Trial != nil && o.Trial()
-	if f.child.trial {
+	if f.child.trial = f.tried(); f.child.trial {
 		f.log.Warn("this version is on trial")
 	}
 	for {
@@ -97,6 +96,21 @@ func Main(o Options) {
 // openTime is how long the data partition may take to be found, repaired and opened: the
 // repair of a large card that is worn takes long. A card that hangs costs a restart.
 const openTime = time.Hour
+
+// tried asks whether this version is on trial. A card that fails may take long to tell; one
+// that does not tell at all keeps no box from starting.
+func (f *first) tried() bool {
+	told := make(chan bool, 1) // the one answer
+	if f.o.Trial == nil || !f.whileFed("look for a trial", writeTime, func() { told <- f.o.Trial() }) {
+		return false
+	}
+	select {
+	case trial := <-told:
+		return trial
+	default: // a panic
+		return false
+	}
+}
 
 // opens opens the data partition by do, and says false if that hangs. After a panic in it
 // nobody knows what is in use: the rescue page is served, because the program might begin
