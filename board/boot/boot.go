@@ -29,7 +29,7 @@ const (
 	Slots        = "/run/slots"         // links to the block devices "selector", "2" and "3"
 	SettingsFile = "centralino.txt"     // in Selector
 	resolvFile   = "/run/resolv.conf"   // name servers; /etc/resolv.conf leads there
-	HeartbeatEnv = "CENTRALINO_BEAT"    // descriptor into which the child writes an octet while it is well
+	HeartbeatEnv = "CENTRALINO_BEAT"    // descriptor into which the child writes words (wordWell …)
 	onBoardEnv   = "CENTRALINO_ONBOARD" // tells the child that it has a board of its own
 )
 
@@ -89,6 +89,13 @@ type Problem struct {
 	Line int         `json:"line,omitempty"` // of centralino.txt
 	Text string      `json:"text,omitempty"` // what was there, or the system's own words
 }
+
+// Words of the serving program over its pipe (HeartbeatEnv): that it is well, and by how
+// much a person moves the clock.
+const (
+	wordWell = 1
+	wordMove = 2 // eight octets follow: nanoseconds, big-endian, signed
+)
 
 // Options of Main.
 type Options struct {

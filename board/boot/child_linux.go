@@ -1,6 +1,7 @@
 package boot
 
 import (
+	"fmt"
 	"os"
 	"os/signal"
 	"strconv"
@@ -60,12 +61,12 @@ func (f *first) start() {
 	}
 	go func() { // ends with the child, which alone holds the other end
 		defer beat.Close()
-		for b := make([]byte, 16); ; {
-			if _, err := beat.Read(b); err != nil {
-				return
+		hear(beat, func() { f.beats <- pid }, func(by time.Duration) {
+			select {
+			case f.hand <- by:
+			default: // the one before is not done yet; who wished it sees no change and says so
 			}
-			f.beats <- pid
-		}
+		})
 	}()
 }
 
@@ -260,7 +261,20 @@ func Heartbeat() (func(), bool) {
 	if unix.SetNonblock(fd, true) != nil {
 		return nil, false
 	}
-	return func() { _, _ = unix.Write(fd, []byte{1}) }, true
+	return func() { _, _ = unix.Write(fd, []byte{wordWell}) }, true
+}
+
+// MoveClock asks the first process to move the clock by a person's wish. Whether it does
+// shows in the report, as Clock.Hand.
+func MoveClock(by time.Duration) error {
+	fd, err := strconv.Atoi(os.Getenv(HeartbeatEnv))
+	if err != nil {
+		return fmt.Errorf("no first process: %w", err)
+	}
+	if _, err := unix.Write(fd, moveWord(by)); err != nil { // at once or not at all (PIPE_BUF)
+		return fmt.Errorf("ask the first process to move the clock: %w", err)
+	}
+	return nil
 }
 
 // OnBoard reports a serving program that the first process started.

@@ -12,11 +12,15 @@ func TestTimeThatIsKeptForTheNextStart(t *testing.T) {
 		now, kept time.Time
 		set       time.Time
 		due       bool // an hour later, without a word of a server
+		battery   bool
 	}{
-		{"a board without a clock, for the first time", time.Unix(0, 0), time.Time{}, built, true},
-		{"a board without a clock, again", time.Unix(0, 0), built.AddDate(0, 3, 0), built.AddDate(0, 3, 0), true},
-		{"a battery has kept the time", built.AddDate(0, 5, 0), built.AddDate(0, 3, 0), time.Time{}, false},
-		{"a battery has kept a time that cannot be", built.AddDate(0, 2, 0), built.AddDate(0, 3, 0), built.AddDate(0, 3, 0), true},
+		{"a board without a clock, for the first time", time.Unix(0, 0), time.Time{}, built, true, false},
+		{"a board without a clock, again", time.Unix(0, 0), built.AddDate(0, 3, 0), built.AddDate(0, 3, 0), true, false},
+		{"a battery has kept the time", built.AddDate(0, 5, 0), built.AddDate(0, 3, 0), time.Time{}, true, true},
+		{"a battery that nobody has set shows something", built.AddDate(0, 5, 0), time.Time{}, time.Time{}, false, false},
+		{"a battery has kept a time in which nobody uses the program", built.AddDate(25, 0, 0), built.AddDate(0, 3, 0), time.Time{}, false, false},
+		{"a battery goes after what cannot have been", built.AddDate(0, 5, 0), built.AddDate(900, 0, 0), time.Time{}, false, false},
+		{"a battery has kept a time that cannot be", built.AddDate(0, 2, 0), built.AddDate(0, 3, 0), built.AddDate(0, 3, 0), true, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var l lastTime
@@ -26,6 +30,9 @@ func TestTimeThatIsKeptForTheNextStart(t *testing.T) {
 			}
 			if early, late := l.due(c.now.Add(keepEvery-time.Second)), l.due(c.now.Add(keepEvery)); early || late != c.due {
 				t.Errorf("to be written down before an hour: %v, after it: %v", early, late)
+			}
+			if l.battery != c.battery {
+				t.Errorf("a battery is believed: %v", l.battery)
 			}
 			l.sure = true // a server tells the time
 			if !l.due(c.now.Add(keepEvery)) {

@@ -43,6 +43,7 @@ type first struct {
 	net     chan network.State
 	names   chan string
 	clock   chan timesync.State
+	hand    chan time.Duration // a person's wish for the clock; capacity 1: a second one waits for the first
 }
 
 // tick is how often the first process looks after everything.
@@ -60,7 +61,7 @@ const (
 // restarts or is switched off.
 func Main(o Options) {
 	f := &first{o: o, ends: make(chan end, 8), beats: make(chan int), signals: make(chan os.Signal, 8), // more signals say nothing new
-		begun: time.Now(), power: make(chan struct{}), net: make(chan network.State), names: make(chan string), clock: make(chan timesync.State), servers: &servers{}}
+		begun: time.Now(), power: make(chan struct{}), net: make(chan network.State), names: make(chan string), clock: make(chan timesync.State), hand: make(chan time.Duration, 1), servers: &servers{}}
 	f.mountSystem()
 	f.log = slog.New(newKernelLog())
 	f.log.Info("first process", "built", o.Built.UTC().Format(time.RFC3339))
@@ -158,7 +159,7 @@ func (f *first) startNetwork(ctx context.Context) {
 	})
 	var d net.Dialer
 	f.beside("clock", func() {
-		_ = timesync.Run(ctx, timesync.Options{Servers: f.servers.get, Now: time.Now, Built: f.o.Built, Set: timesync.Move, Log: f.log,
+		_ = timesync.Run(ctx, timesync.Options{Servers: f.servers.get, Now: time.Now, Built: f.o.Built, Set: timesync.Move, Hand: f.hand, Log: f.log,
 			Dial:    func(ctx context.Context, address string) (net.Conn, error) { return d.DialContext(ctx, "udp", address) },
 			Changed: func(s timesync.State) { f.clock <- s }})
 	})
@@ -360,7 +361,8 @@ func (f *first) setClock() {
 			f.log.Error("the clock", "err", err)
 		}
 	}
-	f.log.Info("clock at start", "now", time.Now().UTC().Format(time.RFC3339), "kept", !kept.IsZero())
+	f.report.Clock.Battery = f.last.battery
+	f.log.Info("clock at start", "battery", f.last.battery, "now", time.Now().UTC().Format(time.RFC3339), "kept", !kept.IsZero())
 }
 
 // keepClock has the time written down, by a goroutine of its own: a card that hangs must

@@ -1,7 +1,7 @@
 // Package timesync sets the clock of a board that has none of its own: at start to the
 // latest time that has surely passed, then by the network time protocol (RFC 5905, as a
-// client of version 4 that keeps no association). It says since when the clock can be
-// trusted.
+// client of version 4 that keeps no association), or by a person where no server tells the
+// time. It says since when the clock can be trusted.
 //
 // Run is its only goroutine; how the clock is set and how servers are reached is given
 // to it.
@@ -24,7 +24,15 @@ type State struct {
 	Last    time.Time     `json:"last,omitzero"`    // when one did last
 	Server  string        `json:"server,omitempty"` // which
 	Offset  time.Duration `json:"offset,omitempty"` // by how much the clock was wrong then
+
+	// Where no server has: a battery has kept the time since it was last known, or a
+	// person has set it then, by what the clock shows since.
+	Battery bool      `json:"battery,omitempty"`
+	Hand    time.Time `json:"hand,omitzero"`
 }
+
+// Known reports that the clock is as right as somebody could make it.
+func (s State) Known() bool { return s.Trusted || s.Battery || !s.Hand.IsZero() }
 
 // Options of Run.
 type Options struct {
@@ -35,6 +43,7 @@ type Options struct {
 	Now     func() time.Time
 	Built   time.Time                        // of the program: no server's time is earlier, nor later by longest
 	Set     func(offset time.Duration) error // moves the clock
+	Hand    <-chan time.Duration             // by how much a person moves the clock (ByHand); nil: nobody does
 	Changed func(State)                      // told from Run's goroutine
 	Log     *slog.Logger
 }
@@ -66,11 +75,16 @@ func Run(ctx context.Context, o Options) error {
 	wait, longest := firstAsk, eagerAsk
 	servers := o.Servers()
 	for {
-		if others := rest(ctx, o, wait, servers); others {
+		others, move := rest(ctx, o, wait, servers)
+		if others {
 			wait = firstAsk
 		}
 		if ctx.Err() != nil {
 			return nil
+		}
+		if move != nil {
+			st = byHand(o, *move, st)
+			continue
 		}
 		servers = o.Servers()
 		best, err := askAll(ctx, o, servers)
@@ -93,21 +107,39 @@ func Run(ctx context.Context, o Options) error {
 	}
 }
 
-// rest waits for d, or less when ctx ends or the servers are not those that were asked:
-// then it returns true.
-func rest(ctx context.Context, o Options, d time.Duration, asked []string) bool {
+// byHand moves the clock by a person's wish, unless a server has told the time meanwhile.
+func byHand(o Options, move time.Duration, st State) State {
+	if _, err := ByHand(o.Now().Add(move), o.Now(), o.Built, st); err != nil {
+		o.Log.Warn("the clock is not set by hand", "by", move, "err", err)
+		return st
+	}
+	if err := o.Set(move); err != nil {
+		o.Log.Warn("set the clock", "err", err)
+		return st
+	}
+	o.Log.Info("the clock is set by hand", "by", move.Round(time.Millisecond))
+	st = State{Hand: o.Now()}
+	o.Changed(st)
+	return st
+}
+
+// rest waits for d, or less when ctx ends, a person wants the clock moved, or the servers
+// are not those that were asked: then it returns true.
+func rest(ctx context.Context, o Options, d time.Duration, asked []string) (others bool, move *time.Duration) {
 	limit, t := time.NewTimer(d), time.NewTicker(look)
 	defer limit.Stop()
 	defer t.Stop()
 	for {
 		select {
 		case <-ctx.Done():
-			return false
+			return false, nil
+		case d := <-o.Hand:
+			return false, &d
 		case <-limit.C:
-			return false
+			return false, nil
 		case <-t.C:
 			if !slices.Equal(o.Servers(), asked) {
-				return true
+				return true, nil
 			}
 		}
 	}
@@ -175,7 +207,7 @@ func ask(ctx context.Context, o Options, server string) (reading, error) {
 		}
 		took := time.Since(began) // not by the clock that is being set
 		if r, err := q.read(b[:n], sent, sent.Add(took)); err == nil {
-			if !possible(sent.Add(r.offset), o.Built) {
+			if !Possible(sent.Add(r.offset), o.Built) {
 				return reading{}, fmt.Errorf("%s: %w", server, errNotNow)
 			}
 			r.server = server
@@ -191,8 +223,8 @@ func abs(d time.Duration) time.Duration { return max(d, -d) }
 // longest is how many years a program is in use.
 const longest = 20
 
-// possible reports a time at which a program that was built then can run.
-func possible(t, built time.Time) bool {
+// Possible reports a time at which a program that was built then can run.
+func Possible(t, built time.Time) bool {
 	return built.IsZero() || !t.Before(built) && t.Before(built.AddDate(longest, 0, 0))
 }
 
@@ -204,7 +236,7 @@ func Floor(now, built, kept time.Time) time.Time {
 	if built.After(latest) {
 		latest = built
 	}
-	if kept.After(latest) && possible(kept, built) {
+	if kept.After(latest) && Possible(kept, built) {
 		latest = kept
 	}
 	return latest

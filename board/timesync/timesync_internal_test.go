@@ -195,6 +195,49 @@ func TestTimeIsKnownSoonOnceSomebodyTellsIt(t *testing.T) {
 	}
 }
 
+// A person's word counts until a server tells the time, and never against one.
+func TestClockIsSetByHandWhereNoServerAnswers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, stop := context.WithCancel(t.Context())
+		s, k := &server{silent: true}, &clock{off: -26 * time.Hour}
+		hand := make(chan time.Duration, 1)
+		var told []State
+		done := make(chan struct{})
+		built := time.Now().Add(-48 * time.Hour)
+		go func() {
+			defer close(done)
+			_ = Run(ctx, Options{Servers: func() []string { return []string{"a"} }, Dial: s.dial, Now: k.now, Set: k.move, Built: built,
+				Hand: hand, Changed: func(s State) { told = append(told, s) }, Log: slog.New(slog.DiscardHandler)})
+		}()
+		time.Sleep(time.Hour)
+		wish := func(by time.Duration, want time.Duration, states int) {
+			t.Helper()
+			hand <- by
+			time.Sleep(maxServers*patience + look)
+			if off := k.now().Sub(time.Now()); off != want || len(told) != states {
+				t.Errorf("moved by %v the clock is wrong by %v, want %v; told %v", by, off, want, told)
+			}
+		}
+		wish(25*time.Hour, -time.Hour, 1)
+		wish(-50*time.Hour, -time.Hour, 1) // to before the program was built
+		wish(time.Hour, 0, 2)
+		wish(time.Minute, time.Minute, 3)
+		if last := told[2]; last.Trusted || !last.Known() || last.Hand.IsZero() {
+			t.Errorf("by hand the state is %+v", last)
+		}
+		s.mu.Lock()
+		s.silent = false
+		s.mu.Unlock()
+		time.Sleep(eagerAsk + patience)
+		if last := told[len(told)-1]; !last.Trusted || !last.Hand.IsZero() || k.now().Sub(time.Now()).Abs() > time.Millisecond {
+			t.Errorf("a server answers and the state is %+v, wrong by %v", last, k.now().Sub(time.Now()))
+		}
+		wish(time.Hour, 0, len(told))
+		stop()
+		<-done
+	})
+}
+
 func TestMiddle(t *testing.T) {
 	r := func(ms, delay int64) reading {
 		return reading{offset: time.Duration(ms) * time.Millisecond, delay: time.Duration(delay) * time.Millisecond}
