@@ -62,7 +62,7 @@ func (v *visit) systemModel() api.System {
 		m.Addresses = append(m.Addresses, a.String())
 	}
 	m.Addresses = append(m.Addresses, v.s.names()...)
-	m.Refused, m.Repair = v.refusedModel(), v.repairModel(st.Box)
+	m.Refused, m.Repair, m.Clock = v.refusedModel(), v.repairModel(st.Box), v.clockModel(st.Box)
 	if word := "boardname." + v.s.d.About.BoardName; v.p.Has(word) { // a make is the same in every language, a description is not
 		m.Board = v.p.T(word)
 	}
@@ -76,6 +76,7 @@ func (v *visit) systemPage(tab string) view.System {
 		Backup: v.s.d.Backup != nil, Restore: v.s.d.Restore != nil}
 	page.Frame = v.frame(v.p.T("system.title"))
 	page.Health = v.healthModel()
+	page.MayClock = v.s.d.Clock != nil && !v.s.d.Clock.Known().Trusted && v.may("POST /system/clock")
 	if v.s.ca != nil {
 		page.CA, page.CAPrint = true, v.s.ca.fingerprint()
 	}

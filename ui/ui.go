@@ -87,6 +87,7 @@ type Deps struct {
 	// Optional: without it a port is typed.
 	Ports func() ([]SerialPort, error)
 
+	Clock   Clock   // optional: without it the clock is that of a computer on which the box may not set it
 	Restart func()  // optional: orderly restart, asked for after a restore
 	Updates Updates // optional: replaces the program of the box
 

@@ -359,11 +359,19 @@ func isWrong(err error) bool { return errors.Is(err, auth.ErrWrong) }
 // newSession gives the person a fresh session, after all others were ended, and
 // goes on with a message.
 func (v *visit) newSession(flash, where string) error {
+	if err := v.freshSession(); err != nil {
+		return err
+	}
+	v.flash(flash, "ok", 0)
+	return v.goTo(where)
+}
+
+// freshSession gives the person a session that begins now.
+func (v *visit) freshSession() error {
 	token, _, err := v.s.auth.Open(v.ctx(), v.me.Person, v.source)
 	if err != nil {
 		return err
 	}
 	v.setCookie(v.cookieName(), token, auth.AbsoluteMax)
-	v.flash(flash, "ok", 0)
-	return v.goTo(where)
+	return nil
 }

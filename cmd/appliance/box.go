@@ -97,7 +97,7 @@ type box struct {
 	pageAt      string       // address of the page for the box itself; empty: there is none
 
 	netName      atomic.Pointer[string] // of a board of its own on the network; nil: not known
-	clockTrusted atomic.Bool            // on a board of its own only after a time server has told the time
+	clockTrusted atomic.Bool            // on a board of its own only once the time is known (timesync.State.Known)
 }
 
 // migrations are those of every domain.
@@ -544,6 +544,7 @@ type seams struct {
 	readers int
 	disk    func(operation string) error // of a failing disk
 	now     func() time.Time             // a wall clock that is set while the box runs
+	hand    ui.Clock                     // by a person
 	log     io.Writer                    // of the log; standard error if nil
 	mail    func(context.Context, office.Mail, string, export.Letter) error
 	virtual bool       // lines directly on the exchange, no control socket: lives in a bubble

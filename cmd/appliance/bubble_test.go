@@ -57,7 +57,7 @@ func runBubble(t *testing.T, o options, disk int32, f func(*bubbleBox)) {
 	defer stop()
 	o.board, o.sim, o.sample, o.sip = "sim", true, "office", w.addr
 	o.seams = seams{sip: w.sip.Host(w.addr.Addr()), media: w.rtp, loops: 1, readers: store.OneConnection,
-		disk: w.disk.fault, now: o.seams.now, log: io.Discard, mail: o.seams.mail, virtual: true, modem: modemLine}
+		disk: w.disk.fault, now: o.seams.now, hand: o.seams.hand, log: io.Discard, mail: o.seams.mail, virtual: true, modem: modemLine}
 	var err error
 	if w.box, err = newBox(ctx, o); err != nil {
 		t.Fatal(err)

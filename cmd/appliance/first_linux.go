@@ -145,7 +145,7 @@ func (b *box) followReport(ctx context.Context) error {
 		if err != nil {
 			return // it is written anew at every change
 		}
-		b.clockTrusted.Store(r.Clock.Trusted)
+		b.clockTrusted.Store(r.Clock.Known())
 		if r.Name != "" {
 			b.netName.Store(&r.Name)
 		}

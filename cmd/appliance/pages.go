@@ -37,6 +37,7 @@ func (b *box) openPages(ctx context.Context) error {
 			_, err := b.db.Restore(ctx, r, passphrase)
 			return err
 		},
+		Clock:       b.clock(),
 		Restart:     b.restart,
 		Acknowledge: b.acknowledge,
 		Refused:     b.refused,

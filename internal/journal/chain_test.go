@@ -224,7 +224,7 @@ func TestPayloadsHoldNoFreeText(t *testing.T) {
 		CallbackSettled.Queue CallbackSettled.Why
 		OutcomeSet.Queue OutcomeSet.Customer OutcomeSet.Outcome OutcomeSet.Script SurveyAnswered.Queue SurveyAnswered.Survey
 		SurveyAnswered.Answer RecallDone.Why ReportMailed.Report ReportMailed.Result CustomerChanged.Customer CustomerChanged.What
-		UpdateChanged.What UpdateChanged.Version UpdateChanged.Reason UpdateChanged.Source`) {
+		UpdateChanged.What UpdateChanged.Version UpdateChanged.Reason UpdateChanged.Source ClockSet.Source`) {
 		allowed[f] = true
 	}
 	var walk func(reflect.Type)

@@ -104,6 +104,7 @@ func init() {
 	register[BoxStopped](lasting)
 	register[FaultChanged](ordinary)
 	register[UpdateChanged](lasting)
+	register[ClockSet](lasting)
 	register[AccessEvent](lasting)
 	register[Gap](always)
 }

@@ -487,6 +487,14 @@ type UpdateChanged struct {
 	Source  string    `json:"source,omitempty"` // "page", "stick", "api"
 }
 
+// ClockSet reports that a person has set the clock. The event's own time is by the clock as
+// it goes since; Was is what it showed just before.
+type ClockSet struct {
+	By     SubjectID `json:"by"`
+	Was    time.Time `json:"was"`
+	Source string    `json:"source"` // "page", "api"
+}
+
 // AccessEvent reports logins, refused logins, the claim, new passwords, tokens that
 // were made, revoked and refused ("token.made" …), backups and restores, and every look
 // at a person's figures: who, what, about whom.
@@ -532,4 +540,5 @@ func (BoxStarted) JournalKind() Kind       { return "box.started" }
 func (BoxStopped) JournalKind() Kind       { return "box.stopped" }
 func (FaultChanged) JournalKind() Kind     { return "box.fault" }
 func (UpdateChanged) JournalKind() Kind    { return "box.update" }
+func (ClockSet) JournalKind() Kind         { return "box.clock" }
 func (AccessEvent) JournalKind() Kind      { return "access" }

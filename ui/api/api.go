@@ -274,6 +274,14 @@ type System struct {
 	Claimed   bool      `json:"claimed"`
 	Refused   []Refused `json:"refused"` // input that was refused since the start
 	Repair    *Repair   `json:"repair,omitempty"`
+	Clock     Clock     `json:"clock"`
+}
+
+// Clock is the box's clock and how it is known.
+type Clock struct {
+	Now    time.Time `json:"now"`
+	Zone   string    `json:"zone"`   // the office's (IANA)
+	Source State     `json:"source"` // "server", "hand", "battery", "unknown", "computer"
 }
 
 // Repair is the last repair of the memory card's file system, told for a month.

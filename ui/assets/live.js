@@ -6,6 +6,7 @@
 // data-guard                  warn before leaving a form with unsaved changes; "typed": it came back so
 // data-since="1700000000"     count up from that time (seconds)
 // data-until="1700000000"     count down to that time (seconds)
+// data-clock="Europe/Rome"    shows the reader's own clock in that zone, until somebody types
 // data-copy="text"            copy text
 // data-pop="c-1"              open this link by itself, once for what is named (data-awake: also while hidden)
 
@@ -112,6 +113,17 @@ function tick() {
   for (const el of $$("[data-until]")) {
     const text = clock(Math.max(0, Math.ceil(Number(el.dataset.until) - now)));
     if (el.textContent !== text) el.textContent = text;
+  }
+}
+
+// A field that a person has begun to change stays as it is.
+function tellTime() {
+  for (const el of $$("[data-clock]")) {
+    if (el === document.activeElement || el.value !== el.defaultValue && el.value !== el.told) continue;
+    try {
+      el.value = new Date().toLocaleString("sv", { timeZone: el.dataset.clock }).replace(" ", "T");
+      el.told = el.value; // the browser writes a whole minute shorter
+    } catch { /* a zone that the browser does not know: it is typed */ }
   }
 }
 
@@ -235,7 +247,9 @@ reveal(document);
 $("#summary")?.focus();
 
 setInterval(tick, 1000);
+setInterval(tellTime, 1000);
 tick();
+tellTime();
 pop();
 const live = document.body.dataset.live;
 if (live) new Live(live, $("#stale"));

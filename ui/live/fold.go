@@ -44,6 +44,8 @@ type Box struct {
 	Unclean    bool
 	Repaired   journal.Repair `json:",omitempty"`
 	RepairedAt time.Time      `json:",omitzero"`
+
+	ClockBy journal.SubjectID `json:",omitempty"` // who set the clock last, at this start or before
 }
 
 // FaultKey names one fault.
@@ -239,7 +241,7 @@ func (s *State) Apply(e journal.Event) Topics {
 		return Office
 	case journal.BoxStarted:
 		// What the drivers see they report anew after a start.
-		s.Box = Box{Version: p.Version, Board: p.Board, Started: e.Time, Unclean: p.Unclean, Repaired: s.Box.Repaired, RepairedAt: s.Box.RepairedAt}
+		s.Box = Box{Version: p.Version, Board: p.Board, Started: e.Time, Unclean: p.Unclean, Repaired: s.Box.Repaired, RepairedAt: s.Box.RepairedAt, ClockBy: s.Box.ClockBy}
 		if p.Repaired != "" {
 			s.Box.Repaired, s.Box.RepairedAt = p.Repaired, e.Time
 		}
@@ -249,6 +251,9 @@ func (s *State) Apply(e journal.Event) Topics {
 		return Queues
 	case journal.UpdateChanged:
 		return Updates
+	case journal.ClockSet:
+		s.Box.ClockBy = p.By
+		return 0
 	case journal.ReportMailed, journal.BoxStopped, journal.AccessEvent:
 		return 0
 	}

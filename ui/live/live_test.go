@@ -137,6 +137,13 @@ func TestARepairOfTheCardIsKnownAfterFurtherStarts(t *testing.T) {
 	}
 }
 
+func TestWhoSetTheClockIsKnownThroughStarts(t *testing.T) {
+	s := fold(ev{"", journal.ClockSet{By: "p-1"}}, ev{"", journal.ClockSet{By: "p-2"}}, ev{"", journal.BoxStarted{}})
+	if s.Box.ClockBy != "p-2" {
+		t.Errorf("the clock was set by %q", s.Box.ClockBy)
+	}
+}
+
 func TestFaultKeepsItsBeginning(t *testing.T) {
 	raise := ev{"", journal.FaultChanged{Code: "x", Subject: "line-1", Raised: true}}
 	s := fold(raise, raise)
@@ -162,7 +169,7 @@ func payloads() *rapid.Generator[ev] {
 			journal.CallLeg{Leg: leg, State: journal.LegEnded}, journal.CallBridged{A: "x", B: "y"}, journal.CallEnded{}, journal.ContactQueued{Contact: con, Queue: "q"},
 			journal.ContactOffered{Contact: con, Offer: offer, Agent: who}, journal.OfferEnded{Contact: con, Offer: offer}, journal.ContactConnected{Contact: con, Agent: who},
 			journal.ContactEnded{Contact: con}, journal.AgentChanged{Agent: who, State: journal.AgentReady}, journal.LineChanged{Line: "l", State: "idle"},
-			journal.PhoneChanged{Device: "d", Online: true}, journal.OfficeChanged{Version: 3}, journal.BoxStarted{}, journal.BoxStopped{}, journal.FaultChanged{Code: "f", Raised: true}, journal.AccessEvent{}, journal.UpdateChanged{What: "accepted"},
+			journal.PhoneChanged{Device: "d", Online: true}, journal.OfficeChanged{Version: 3}, journal.BoxStarted{}, journal.BoxStopped{}, journal.FaultChanged{Code: "f", Raised: true}, journal.AccessEvent{}, journal.UpdateChanged{What: "accepted"}, journal.ClockSet{By: who},
 		}).Draw(t, "payload")}
 	})
 }

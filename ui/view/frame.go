@@ -396,6 +396,8 @@ type System struct {
 	LogCall   string
 	Levels    []Option
 	Licences  []Licence
+	MayClock  bool   // the reader may set the clock
+	ClockText string // what was typed, where it was refused
 	MayManage bool
 	MayRead   bool // faults that are over
 	MayUpdate bool
