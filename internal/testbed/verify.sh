@@ -53,7 +53,7 @@ if parts box; then
 fi
 if parts image; then
   image '^Test(ImageOffice|Swap|ImageRaspi3b)$$' -idle "${IDLE:-5m}"
-  image '^TestImage(Updates|Rescue)$$'
+  image '^TestImage(Updates|Rescue|StickUpdate|RescueRestore|ButtonReset)$$'
   image '^TestImagePowerCuts$$' -powercuts "${POWERCUTS:-20}"
   image '^TestImageWriteLog$$' -logcuts "${LOGCUTS:-500}"
   image '^TestImageTroubledCards$$'
