@@ -61,6 +61,34 @@ func TestCommandsThatFailAtStartDoNotStopTheLine(t *testing.T) {
 	}
 }
 
+// A modem, or a computer, that stands still for a moment while the line begins costs some
+// seconds, wherever it is, and not the minute of a modem that cannot do what it must.
+func TestStandstillWhileTheLineBegins(t *testing.T) {
+	modem := sim.ModemOptions{Profile: sim.CX93001, Latency: 50 * time.Millisecond}
+	var commands int
+	atDesk(t, setup{modem: modem}, func(d *desk) {
+		d.wait(10 * time.Second)
+		commands = len(d.m.Received())
+	})
+	if commands < 15 {
+		t.Fatalf("a line begins with %d commands", commands)
+	}
+	for n := 1; n <= commands; n++ {
+		atDesk(t, setup{modem: modem}, func(d *desk) {
+			for len(d.m.Received()) < n && d.line.State() != hal.LineIdle {
+				d.wait(time.Millisecond)
+			}
+			d.m.Inject(sim.Fault{Mute: true})
+			d.wait(4 * time.Second)
+			d.m.Inject(sim.Fault{})
+			d.wait(15 * time.Second)
+			if d.line.State() != hal.LineIdle {
+				d.Errorf("state %s 15 s after a standstill at %q", d.line.State(), d.m.Received()[:n])
+			}
+		})
+	}
+}
+
 func TestGarbageInCommandState(t *testing.T) {
 	atDesk(t, setup{}, func(d *desk) {
 		d.wait(5 * time.Second)

@@ -68,25 +68,45 @@ func (m *machine) steps(commands []string, next func()) {
 	m.send(commands[0], plainTimeout, plain, func(reply) { m.steps(commands[1:], next) })
 }
 
-// identify asks what the modem is and which sample formats it has.
+// identify asks what the modem is and which sample formats it has. What it cannot do it
+// says: where no answer comes, the modem or this computer had no time, and it is asked
+// again soon.
 func (m *machine) identify() {
 	m.ask([]string{"ATI", "ATI3", "AT+GMI", "AT+GMM"}, func(lines []string) {
 		m.identity = lines
 		m.chooseDialect()
 		m.send("AT+FCLASS=8", plainTimeout, plain, func(r reply) {
-			if r.code != "OK" {
+			switch r.code {
+			case "OK":
+				m.askFormats()
+			case "":
+				m.unanswered("AT+FCLASS=8")
+			default:
 				m.lostFor(noVoicePatience, ReasonNoVoice)
-				return
 			}
-			m.ask([]string{"AT+VSM=?"}, func(rows []string) {
-				if m.formats = chooseFormats(rows); len(m.formats) == 0 {
-					m.lostFor(noVoicePatience, ReasonNoFormat)
-					return
-				}
-				m.initialise(m.settings())
-			})
 		})
 	})
+}
+
+func (m *machine) askFormats() {
+	const question = "AT+VSM=?"
+	m.send(question, plainTimeout, plain, func(r reply) {
+		m.formats = chooseFormats(r.info)
+		switch {
+		case r.code == "":
+			m.unanswered(question)
+		case len(m.formats) == 0:
+			m.lostFor(noVoicePatience, ReasonNoFormat)
+		default:
+			m.initialise(m.settings())
+		}
+	})
+}
+
+// unanswered begins anew with a modem that left a command without an answer.
+func (m *machine) unanswered(command string) {
+	m.log.Warn("modem does not answer", "command", command)
+	m.lost(ReasonMute)
 }
 
 func (m *machine) lostFor(d time.Duration, reason string) {
@@ -160,8 +180,7 @@ func (m *machine) initialise(left []Setting) {
 	m.send(left[0].Command, plainTimeout, plain, func(r reply) {
 		switch {
 		case r.code == "":
-			m.log.Warn("modem does not answer a setting", "command", left[0].Command)
-			m.lost(ReasonMute)
+			m.unanswered(left[0].Command)
 		case r.code == "ERROR" && left[0].Needed:
 			m.log.Warn("modem refuses a setting", "command", left[0].Command)
 			m.lostFor(noVoicePatience, ReasonRefuses)
@@ -177,13 +196,17 @@ func (m *machine) selectFormat(left []format, next func()) {
 		m.lostFor(noVoicePatience, ReasonFormats)
 		return
 	}
-	m.send(fmt.Sprintf(m.dialect.VSM, left[0].cml), plainTimeout, plain, func(r reply) {
-		if r.code != "OK" {
+	command := fmt.Sprintf(m.dialect.VSM, left[0].cml)
+	m.send(command, plainTimeout, plain, func(r reply) {
+		switch r.code {
+		case "OK":
+			m.format = left[0]
+			next()
+		case "":
+			m.unanswered(command)
+		default:
 			m.selectFormat(left[1:], next)
-			return
 		}
-		m.format = left[0]
-		next()
 	})
 }
 
