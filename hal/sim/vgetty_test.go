@@ -211,9 +211,12 @@ func TestVMPlays(t *testing.T) {
 			}
 			played := noise(2, 2*time.Second)
 			s.vm(t, "play", rmd(t, s.v.Dir, s.o.Compression, played))
-			heard := toALaw(p.Heard())
+			heard, late := toALaw(p.Heard()), s.m.Counts().Underruns
+			if late > 0 { // vm had no time: there are gaps, and still nothing may be missing
+				heard = noSilence(heard)
+			}
 			if !bytes.Contains(heard, played) {
-				t.Errorf("caller heard %d samples of the %d in one piece", longestRun(played, heard), len(played))
+				t.Errorf("caller heard %d samples of the %d in one piece; vm was late %d times", longestRun(played, heard), len(played), late)
 			}
 		})
 	}

@@ -81,9 +81,10 @@ func (c calm) String() string { return [...]string{"quiet", "disturbed", "starve
 
 // Machine says in words how the machine was since from, which a phone must have been
 // started before, and whether it was quiet: only then real time can be judged strictly.
-func Machine(from time.Time) (still bool, words string) {
+// Of one that was starved not much of real time can be judged at all.
+func Machine(from time.Time) (still, hungry bool, words string) {
 	was, words := machine.since(from)
-	return was == quiet, words
+	return was == quiet, was == starved, words
 }
 
 // since says how the machine was in the time since from, and what was seen. Of a
