@@ -27,8 +27,8 @@ run() { # tests that must pass (empty: none by name), arguments of go test; its 
 all=$(go list ./...)
 rooms=$(grep -v '/cmd/appliance$' <<<"$all")
 # shellcheck disable=SC2086 # one word a package
-run '' -timeout 10m $rooms || code=1
-run '' -timeout 12m -parallel 2 ./cmd/appliance || box=$?
+run '' -timeout 15m $rooms || code=1
+run '' -timeout 20m -parallel 2 ./cmd/appliance || box=$?
 if [ "${box:-0}" = 3 ]; then
   names=$(cat "$work/again")
   echo "once more: $names"
