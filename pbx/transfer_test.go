@@ -143,20 +143,13 @@ func TestTransferComesBack(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p, agent := w.served()
 		w.answer["dev-1"] = func() (time.Duration, int, bool) { return time.Hour, 0, true }
-		shown := ""
-		w.sipNet.Wire = func(from, to netip.AddrPort, b []byte) (int, time.Duration) {
-			if text := string(b); to.Addr() == netip.MustParseAddr("192.0.2.12") && strings.HasPrefix(text, "INVITE") {
-				_, shown, _ = strings.Cut(text, "From: ")
-				shown, _, _ = strings.Cut(shown, "\r\n")
-			}
-			return 1, 0
-		}
+		shown := w.shownAt("192.0.2.12")
 		agent.Refer("201")
 		within(t, "the agent is free", agent.End(), time.Second)
 		pass(34 * time.Second)
 		again := w.picksUp("dev-2")
-		if !strings.Contains(shown, "Ritorno") || !strings.Contains(shown, "0612345678") {
-			t.Errorf("the phone shows %s", shown)
+		if !strings.Contains(*shown, "Ritorno") || !strings.Contains(*shown, "0612345678") {
+			t.Errorf("the phone shows %s", *shown)
 		}
 		w.wantStates("asked, handed, failed noAnswer, back, returned")
 		again.HangUp()
@@ -169,20 +162,13 @@ func TestTransferComesBack(t *testing.T) {
 func TestTransferOfWhoWasCalled(t *testing.T) {
 	inWorld(t, func(w *world) {
 		calls := w.talking("0698765432", "dev-1")
-		shown := ""
-		w.sipNet.Wire = func(from, to netip.AddrPort, b []byte) (int, time.Duration) {
-			if text := string(b); to.Addr() == netip.MustParseAddr("192.0.2.12") && strings.HasPrefix(text, "INVITE") {
-				_, shown, _ = strings.Cut(text, "From: ")
-				shown, _, _ = strings.Cut(shown, "\r\n")
-			}
-			return 1, 0
-		}
+		shown := w.shownAt("192.0.2.12")
 		calls[0].Refer("202")
 		within(t, "the first phone is free", calls[0].End(), time.Second)
 		pass(4 * time.Second)
 		second := w.picksUp("dev-2")
-		if !strings.Contains(shown, "0698765432") {
-			t.Errorf("the phone shows %s", shown)
+		if !strings.Contains(*shown, "0698765432") {
+			t.Errorf("the phone shows %s", *shown)
 		}
 		if got := w.queue.hasReached(); len(got) != 1 {
 			t.Errorf("reached by hand: %v", got)
@@ -227,4 +213,17 @@ func (d imposter) Authenticate(req *sip.Request) (office.ID, *sip.Response) {
 		return "dev-3", nil
 	}
 	return d.directory.Authenticate(req)
+}
+
+// shownAt keeps the From of the last INVITE that goes to an address.
+func (w *world) shownAt(addr string) *string {
+	shown, phone := "", netip.MustParseAddr(addr)
+	w.sipNet.Wire = func(from, to netip.AddrPort, b []byte) (int, time.Duration) {
+		if text := string(b); to.Addr() == phone && strings.HasPrefix(text, "INVITE") {
+			_, shown, _ = strings.Cut(text, "From: ")
+			shown, _, _ = strings.Cut(shown, "\r\n")
+		}
+		return 1, 0
+	}
+	return &shown
 }

@@ -20,7 +20,7 @@ import (
 // timeOff is by how much a time of the reports may differ from the wires'; timeOffAtAll
 // while the machine below is disturbed and a program may stand still for a while: then
 // one time in timeOften may differ by more, and the output says which; one talk stands in
-// up to four times, and where the host takes the machine away two may be off.
+// several times, and where the host takes the machine away two may be off.
 const (
 	timeOff      = 100 * time.Millisecond
 	timeOffAtAll = time.Second

@@ -70,15 +70,7 @@ func newDesk(t *testing.T) *desk {
 	}
 	t.Cleanup(func() { db.Close() })
 	d.db = db
-	d.Auth, err = auth.New(auth.Options{DB: db, Now: d.clock, Office: func() *office.Document { return d.doc },
-		PairingUntil: func() time.Time { return d.pairing }, Record: func(e journal.AccessEvent) {
-			d.mu.Lock()
-			defer d.mu.Unlock()
-			d.record = append(d.record, e.What)
-		}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	d.Auth = d.restart(t)
 	return d
 }
 

@@ -75,7 +75,7 @@ func TestWhatCannotBeReadIsNotKnown(t *testing.T) {
 	}
 }
 
-// restart is the box after a start: the same disk, nothing in memory.
+// restart is the box after a start: its disk, and nothing in memory.
 func (d *desk) restart(t *testing.T) *auth.Auth {
 	t.Helper()
 	again, err := auth.New(auth.Options{DB: d.db, Now: d.clock, Office: func() *office.Document { return d.doc },
